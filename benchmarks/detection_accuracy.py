@@ -1,0 +1,263 @@
+"""Measure scene detection against labels, beside PySceneDetect, in one run.
+
+    python benchmarks/detection_accuracy.py --videos DIR --labels FILE [--edits DIR ...]
+
+``--labels`` and ``DIR/labels.json`` of each ``--edits`` hold, by file name, ``frames``,
+``hard_cuts`` (first frames), ``gradual`` (``start``: last frame before, ``end``: first frame
+after, ``kind``) and ``ambiguous`` (intervals that are not judged). PySceneDetect comes with the
+extra ``bench``; without it only our detector is measured.
+
+Hard cuts are matched one to one, nearest first, at most ``--tolerance`` frames apart. A cut found
+inside a gradual or ambiguous interval (2 frames added) is neither right nor wrong. Gradual
+transitions are matched one to one by the largest overlap. One that was found in an ambiguous
+interval is not judged, and none is where there are no hard cuts at all to tell it from.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+from heaters_pipeline.video.probe import probe
+from heaters_pipeline.video.score_track import ScoreTrack
+from heaters_pipeline.video.scores import score_frames
+from heaters_pipeline.video.transitions import (
+    METHODS,
+    DetectionSettings,
+    Transition,
+    find_transitions,
+)
+
+MARGIN_FRAMES = 2
+Detector = Callable[[Path], tuple[Transition, ...]]
+
+
+@dataclass
+class Score:
+    """Counts over a set of videos."""
+
+    right: int = 0
+    wrong: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+    gradual_total: int = 0
+    gradual_touched: int = 0
+    gradual_right: int = 0
+    kind_right: int = 0
+    gradual_missed: list[str] = field(default_factory=list)
+    gradual_wrong: list[str] = field(default_factory=list)
+    kind_wrong: list[str] = field(default_factory=list)
+    edge_errors: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def add(self, name: str, label: dict, found: Iterable[Transition], tolerance: int) -> None:
+        """Judge what was found in one video."""
+        found = tuple(found)
+        spans = [(gradual["start"], gradual["end"]) for gradual in label["gradual"]]
+        ambiguous = [(interval[0], interval[1]) for interval in label["ambiguous"]]
+        self._add_cuts(name, label, found, spans + ambiguous, tolerance)
+        self._add_gradual(name, label, found, ambiguous)
+
+    def _add_cuts(self, name, label, found, unjudged, tolerance) -> None:
+        labelled = set(label["hard_cuts"])
+        points = sorted({t.middle for t in found if t.kind == "cut" and t.middle > 0})
+        pairs = sorted(
+            (abs(p - c), c, p) for c in labelled for p in points if abs(p - c) <= tolerance
+        )
+        matched: dict[int, int] = {}
+        for _, cut, point in pairs:
+            if cut not in matched and point not in matched.values():
+                matched[cut] = point
+        slides = {slide for slide in label.get("slides", [])}
+        self.right += len(matched)
+        self.missed += [f"{name}:{cut}" for cut in sorted(labelled - matched.keys())]
+        self.wrong += [
+            f"{name}:{point}"
+            for point in points
+            if point not in matched.values()
+            and not any(abs(point - slide) <= tolerance for slide in slides)
+            and not _inside(point, unjudged)
+        ]
+        middles = [t.middle for t in found]
+        for gradual in label["gradual"]:
+            span = [(gradual["start"], gradual["end"])]
+            self.gradual_touched += any(_inside(middle, span) for middle in middles)
+
+    def _add_gradual(self, name, label, found, ambiguous) -> None:
+        gradual = [t for t in found if t.kind != "cut"]
+        self.gradual_total += len(label["gradual"])
+        pairs = sorted(
+            (
+                (-_overlap(entry["start"] + 1, entry["end"], t), number, t.start)
+                for number, entry in enumerate(label["gradual"])
+                for t in gradual
+            ),
+        )
+        by_start = {t.start: t for t in gradual}
+        matched: dict[int, Transition] = {}
+        for overlap, number, start in pairs:
+            if overlap < 0 and number not in matched and by_start[start] not in matched.values():
+                matched[number] = by_start[start]
+        for number, entry in enumerate(label["gradual"]):
+            text = f"{name}:{entry['start']}-{entry['end']} {entry['kind']}"
+            if number not in matched:
+                self.gradual_missed.append(text)
+                continue
+            t = matched[number]
+            self.gradual_right += 1
+            self.edge_errors += [abs(t.start - entry["start"] - 1), abs(t.end - entry["end"])]
+            self.kind_right += t.kind == entry["kind"]
+            if t.kind != entry["kind"]:
+                self.kind_wrong.append(f"{text} as {t.kind}")
+        self.gradual_wrong += [
+            f"{name}:{t.start}-{t.end} {t.kind}"
+            for t in gradual
+            if t not in matched.values() and not _inside(t.middle, ambiguous)
+        ]
+
+    def row(self) -> list[str]:
+        """Cells of the table."""
+        precision = _share(self.right, len(self.wrong))
+        recall = _share(self.right, len(self.missed))
+        both = precision + recall
+        f1 = 2 * precision * recall / both if both else 0.0
+        total = self.gradual_total
+        found = self.gradual_right
+        return [
+            f"{f1:.3f}",
+            f"{precision:.3f}",
+            f"{recall:.3f}",
+            f"{self.gradual_touched / total:.2f}" if total else "-",
+            f"{found / total:.2f}" if total else "-",
+            f"{_share(found, len(self.gradual_wrong)):.2f}" if found else "-",
+            f"{statistics.median(self.edge_errors):g}" if found else "-",
+            f"{self.kind_right / found:.2f}" if found else "-",
+            f"{self.seconds:.0f}",
+        ]
+
+
+HEADER = [
+    "set", "detector", "F1", "P", "R", "grad. hit", "grad. R", "grad. P", "edges", "kind", "CPU s",
+]  # fmt: skip
+
+
+def _share(right: int, others: int) -> float:
+    return right / (right + others) if right + others else 1.0
+
+
+def _inside(frame: int, intervals: Iterable[tuple[int, int]]) -> bool:
+    return any(a - MARGIN_FRAMES <= frame <= b + MARGIN_FRAMES for a, b in intervals)
+
+
+def _overlap(start: int, end: int, transition: Transition) -> int:
+    return min(end, transition.end) - max(start, transition.start)
+
+
+def our_detector(method: str, tracks: dict[Path, ScoreTrack], cache: Path | None) -> Detector:
+    """Detect with one of our methods; each video is decoded once for all of them."""
+
+    def detect(path: Path) -> tuple[Transition, ...]:
+        if path not in tracks:
+            tracks[path] = _track(path, cache)
+        return find_transitions(tracks[path], DetectionSettings(method=method))
+
+    return detect
+
+
+def _track(path: Path, cache: Path | None) -> ScoreTrack:
+    stored = cache / path.parent.name / f"{path.name}.parquet" if cache else None
+    if stored and stored.exists():
+        return ScoreTrack.from_bytes(stored.read_bytes())
+    track = score_frames(path, probe(path))
+    if stored:
+        stored.parent.mkdir(parents=True, exist_ok=True)
+        stored.write_bytes(track.to_bytes())
+    return track
+
+
+def peer_detectors() -> dict[str, Detector]:
+    """PySceneDetect's detectors with a minimum scene length of one frame."""
+    try:
+        import scenedetect
+    except ImportError:
+        print("PySceneDetect is not installed (pip install -e '.[bench]'); measuring ours alone")
+        return {}
+
+    def peer(make: Callable[[], object]) -> Detector:
+        def detect(path: Path) -> tuple[Transition, ...]:
+            scenes = scenedetect.detect(str(path), make(), show_progress=False)
+            starts = [start.frame_num for start, _ in scenes]
+            return tuple(Transition("cut", start, start) for start in starts[1:])
+
+        return detect
+
+    return {
+        "PySceneDetect Adaptive": peer(
+            lambda: scenedetect.AdaptiveDetector(min_scene_len=1)
+        ),
+        "PySceneDetect Content": peer(lambda: scenedetect.ContentDetector(min_scene_len=1)),
+    }
+
+
+def measure(
+    name: str, folder: Path, labels: dict, detectors: dict[str, Detector], options
+) -> list[list[str]]:
+    """Run all detectors over one set of videos."""
+    rows = []
+    files = [file for file in labels if (folder / file).exists()]
+    for detector_name, detect in detectors.items():
+        score = Score()
+        for file in files:
+            started = time.process_time()
+            found = detect(folder / file)
+            score.seconds += time.process_time() - started
+            score.add(file, labels[file], found, options.tolerance)
+        rows.append([name, detector_name, *score.row()])
+        if options.details and detector_name in options.details:
+            for title in (
+                "wrong", "missed", "gradual_wrong", "gradual_missed", "kind_wrong",
+            ):  # fmt: skip
+                print(f"  {name}, {detector_name}, {title}: {', '.join(getattr(score, title))}")
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--videos", type=Path, required=True, help="folder of real videos")
+    parser.add_argument("--labels", type=Path, required=True, help="their labels")
+    parser.add_argument("--edits", type=Path, nargs="*", default=[], help="folders of edited videos")
+    parser.add_argument("--tolerance", type=int, default=1, help="frames a cut may be off")
+    parser.add_argument("--cache", type=Path, help="folder to keep score tracks in; CPU times then say nothing")
+    parser.add_argument("--methods", nargs="*", default=["adaptive"], choices=METHODS)
+    parser.add_argument("--no-peers", action="store_true", help="measure ours alone")
+    parser.add_argument("--details", nargs="*", help="list what these detectors got wrong")
+    options = parser.parse_args()
+    tracks: dict[Path, ScoreTrack] = {}
+    detectors = {m: our_detector(m, tracks, options.cache) for m in options.methods}
+    if not options.no_peers:
+        detectors |= peer_detectors()
+    sets = [("real", options.videos, options.labels)]
+    sets += [(folder.name, folder, folder / "labels.json") for folder in options.edits]
+    rows = [HEADER]
+    for name, folder, labels in sets:
+        rows += measure(name, folder, json.loads(labels.read_text()), detectors, options)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    packages = ("av", "numpy", "opencv-python-headless", "scenedetect")
+    print(f"Python {platform.python_version()},", ", ".join(_version(name) for name in packages))
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:
+        return f"{package} not installed"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One thin module an asset: is it done? fetch, call, store, report."""

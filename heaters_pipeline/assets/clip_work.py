@@ -1,0 +1,152 @@
+"""How the clips of a video are named, taken over, made and stored."""
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import BoundedSemaphore
+
+from heaters_pipeline.assets.records import Source, local_source, settings_json, track_of
+from heaters_pipeline.assets.stage import StageWork
+from heaters_pipeline.assets.units import Scene, Unit
+from heaters_pipeline.errors import ClipError, HeatersError
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import Json, exact_seconds, fingerprint_of
+from heaters_pipeline.video.clips import (
+    FORMAT_VERSION,
+    ClipFile,
+    ClipSettings,
+    inspect_clip,
+    write_clips,
+)
+from heaters_pipeline.video.timing import Span
+
+_logger = logging.getLogger(__name__)
+
+CLIP_CONTENT_TYPE = "video/mp4"
+UPLOADS_AT_ONCE = 4
+UPLOADS_WAITING = 8
+"""Bounds the files that wait on the local disk when uploading is slower than cutting."""
+
+
+def clip_identifier(video_id: str, position: int) -> str:
+    """How people call a clip: ``<video_id>_clip_001`` onwards; ``position`` counts from 0."""
+    return f"{video_id}_clip_{position + 1:03d}"
+
+
+def clip_units(
+    video_id: str, source: Source, scenes: Sequence[Scene], settings: ClipSettings
+) -> list[Unit]:
+    """The clips that a video should have."""
+    units = []
+    for position, scene in enumerate(scenes):
+        digest = fingerprint_of(
+            {
+                "end_frame": scene.span.end,
+                "format_version": FORMAT_VERSION,
+                "settings": settings_json(settings),
+                "source_sha256": source.sha256,
+                "start_frame": scene.span.start,
+            }
+        )
+        units.append(
+            Unit(
+                clip_identifier(video_id, position),
+                (keys.clip_key(video_id, scene.span.start, scene.span.end, digest),),
+                scene,
+                {
+                    "clip_identifier": clip_identifier(video_id, position),
+                    "scene_index": position,
+                },
+            )
+        )
+    return units
+
+
+def adopt_clips(work: StageWork) -> None:
+    """Take over clips that exist without a record, if they hold what their name promises."""
+    for unit in work.unrecorded:
+        (key,) = unit.keys
+        found = work.stored(key)
+        with work.run.phase("adopt"), work.run.workspace.local_copy(key, found.version) as path:
+            try:
+                facts = inspect_clip(path)
+            except ClipError as error:
+                # Not what it is named; it is made again under the same key.
+                _logger.warning("%s is made again: %s", key, error)
+                continue
+        if facts.span == unit.scene.span and facts.frames == len(facts.span):
+            work.reuse(unit, [unit.scene.item(key, found.size_bytes, clip_details(facts))])
+
+
+def clip_details(clip: ClipFile) -> dict[str, Json]:
+    """What a manifest keeps of a clip besides its span."""
+    return {
+        "method": clip.method,
+        "fallback_reason": clip.fallback_reason,
+        "exact": True,
+        "checked": list(clip.checked),
+        "first_pts": clip.first_pts,
+        "last_pts": clip.last_pts,
+        "time_base": exact_seconds(clip.time_base),
+    }
+
+
+def make_clips(work: StageWork, source: Source, settings: ClipSettings, *, workers: int) -> None:
+    """Make and store what is missing; what fails is recorded and the others go on."""
+    units = {unit.scene.span: unit for unit in work.missing}
+    if not units:
+        return
+    run = work.run
+    track = track_of(run)
+    waiting = BoundedSemaphore(UPLOADS_WAITING)
+    uploads: list[Future[None]] = []
+    with (
+        local_source(run, source) as (path, info),
+        run.workspace.scratch() as folder,
+        ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool,
+    ):
+
+        def target_for(span: Span) -> Path:
+            return folder / f"{span.start}-{span.end}.mp4"
+
+        def on_clip(span: Span, outcome: ClipFile | ClipError) -> None:
+            if isinstance(outcome, ClipFile):
+                waiting.acquire()
+                upload = pool.submit(_store, work, units[span], target_for(span), outcome)
+                upload.add_done_callback(lambda _: waiting.release())
+                uploads.append(upload)
+            else:
+                work.fail(units[span], outcome)
+            run.progress("clips", len(uploads), len(units))
+
+        with run.phase("cut"):
+            write_clips(
+                path,
+                info,
+                track.timeline,
+                list(units),
+                target_for,
+                settings,
+                picture_digests=track.picture_digests.tolist(),
+                workers=workers,
+                on_clip=on_clip,
+                tags={"source_sha256": source.sha256},
+            )
+        with run.phase("upload"):
+            for upload in uploads:
+                upload.result()
+
+
+def _store(work: StageWork, unit: Unit, path: Path, clip: ClipFile) -> None:
+    (key,) = unit.keys
+    try:
+        stored = work.run.workspace.put_file(
+            key, path, CLIP_CONTENT_TYPE, keep_local=True
+        )
+    except HeatersError as error:
+        work.fail(unit, error)
+    else:
+        work.add(unit, [unit.scene.item(key, stored.size_bytes, clip_details(clip))])
+    finally:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,65 @@
+"""``clips``: one file a scene, exact to the frame; only what is missing is made."""
+
+import os
+from typing import Any
+
+import dagster as dg
+
+from heaters_pipeline.assets.clip_work import adopt_clips, clip_units, make_clips
+from heaters_pipeline.assets.pictures import contact_sheet, shown_picture
+from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.records import scenes_of, settings_json, source_of
+from heaters_pipeline.assets.stage import stage_run
+from heaters_pipeline.assets.tables import CLIP_SCHEMA, clip_table
+from heaters_pipeline.config import ClipConfig
+from heaters_pipeline.partitions import source_videos_partitions
+from heaters_pipeline.resources import Workspace
+from heaters_pipeline.video.clips import FORMAT_VERSION
+
+
+@dg.asset(
+    partitions_def=source_videos_partitions,
+    deps=["source_videos", "frame_scores", "scenes"],
+    group_name=CLIPS_GROUP,
+    kinds={"python", "ffmpeg", "s3"},
+    retry_policy=RETRY_POLICY,
+    metadata={"dagster/column_schema": CLIP_SCHEMA},
+)
+def clips(
+    context: dg.AssetExecutionContext,
+    config: ClipConfig,
+    workspace: dg.ResourceParam[Workspace],
+) -> dg.MaterializeResult[Any]:
+    """A file for each scene, holding exactly its frames.
+
+    A clip is named by what decides it (source, span, encode settings), so a changed threshold
+    reuses every clip whose span is unchanged and never takes an old one for a new one.
+    """
+    with stage_run(context, workspace, "clips") as run:
+        source, scenes, settings = source_of(run), scenes_of(run), config.settings()
+        inputs = {
+            "scenes": [scene.to_json() for scene in scenes],
+            "settings": settings_json(settings),
+            "format_version": FORMAT_VERSION,
+            "source_sha256": source.sha256,
+            "stage": "clips",
+        }
+        work = run.work(inputs=inputs)
+        summary = work.current.summary if work.current else {}
+        if not work.done:
+            work.plan(clip_units(run.video_id, source, scenes, settings))
+            adopt_clips(work)
+            make_clips(work, source, settings, workers=os.cpu_count() or 1)
+            work.require_complete()
+            summary = {"contact_sheet": contact_sheet(work)}
+        items = work.ordered_items
+        return work.finish(
+            summary,
+            metadata={
+                "clips": len(items),
+                "clips_per_minute": run.per_minute(work.made_count),
+                "reencoded": sum(item.details["method"] == "reencode" for item in items),
+                "contact_sheet": shown_picture(run, summary["contact_sheet"], "clips"),
+                "table": clip_table(items),
+            },
+        )

@@ -1,0 +1,114 @@
+"""``keyframes``: representative pictures of each clip."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from heaters_pipeline.assets.derived import clips_of, make_from_clips
+from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.records import settings_json, source_of
+from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
+from heaters_pipeline.assets.units import Scene, Unit
+from heaters_pipeline.config import KeyframeConfig
+from heaters_pipeline.partitions import source_videos_partitions
+from heaters_pipeline.resources import Workspace
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import ManifestItem, fingerprint_of
+from heaters_pipeline.video.keyframes import (
+    FORMAT_VERSION,
+    KeyframeSettings,
+    keyframe_positions,
+    write_keyframes,
+)
+
+KEYFRAME_CONTENT_TYPE = "image/jpeg"
+
+
+@dg.asset(
+    partitions_def=source_videos_partitions,
+    deps=["clips"],
+    group_name=CLIPS_GROUP,
+    kinds={"python", "opencv", "s3"},
+    retry_policy=RETRY_POLICY,
+)
+def keyframes(
+    context: dg.AssetExecutionContext,
+    config: KeyframeConfig,
+    workspace: dg.ResourceParam[Workspace],
+) -> dg.MaterializeResult[Any]:
+    """Pictures that stand for each clip: its middle, or its quarters. No I-frames of a codec."""
+    with stage_run(context, workspace, "keyframes") as run:
+        source_of(run)
+        clips, settings = clips_of(run), config.settings()
+        work = run.work(
+            inputs={
+                "clips": [clip.key for clip in clips],
+                "format_version": FORMAT_VERSION,
+                "settings": settings_json(settings),
+                "stage": "keyframes",
+            }
+        )
+        if not work.done:
+            _make_missing(run, work, clips, settings)
+        pictures = work.ordered_items
+        return work.finish(
+            {"pictures": len(pictures)},
+            metadata={
+                "clips": len(clips),
+                "pictures": len(pictures),
+                "strategy": settings.strategy,
+                "clips_per_minute": run.per_minute(work.made_count),
+            },
+        )
+
+
+def _make_missing(
+    run: StageRun, work: StageWork, clips: Sequence[ManifestItem], settings: KeyframeSettings
+) -> None:
+    units = [_unit(run.video_id, clip, settings) for clip in clips]
+    work.plan(units)
+    percents = keyframe_positions(settings)
+
+    def make(unit: Unit, clip: Path, folder: Path) -> list[ManifestItem]:
+        pictures = write_keyframes(
+            clip, len(unit.scene.span), settings, lambda percent: folder / f"{percent}.jpg"
+        )
+        key_of = dict(zip(percents, unit.keys, strict=True))
+        items = []
+        for picture in pictures:
+            key = key_of[picture.percent]
+            stored = run.workspace.put_file(key, picture.path, KEYFRAME_CONTENT_TYPE)
+            details = {
+                "percent": picture.percent,
+                "frame": unit.scene.span.start + picture.frame,
+                "width_px": picture.width_px,
+                "height_px": picture.height_px,
+            }
+            items.append(unit.scene.item(key, stored.size_bytes, details))
+        return items
+
+    clip_keys = {unit.identifier: clip.key for unit, clip in zip(units, clips, strict=True)}
+    make_from_clips(work, clip_keys, make)
+
+
+def _unit(video_id: str, clip: ManifestItem, settings: KeyframeSettings) -> Unit:
+    digest = fingerprint_of(
+        {
+            "clip": clip.key,
+            "format_version": FORMAT_VERSION,
+            "settings": settings_json(settings),
+        }
+    )
+    scene = Scene.of(clip)
+    identifier = str(clip.details["clip_identifier"])
+    return Unit(
+        identifier,
+        tuple(
+            keys.keyframe_key(video_id, scene.span.start, scene.span.end, digest, percent)
+            for percent in keyframe_positions(settings)
+        ),
+        scene,
+        {"clip_identifier": identifier},
+    )

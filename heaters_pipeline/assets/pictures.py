@@ -1,0 +1,52 @@
+"""Small pictures for the Dagster UI, kept in the store so that a skipped run shows them, too."""
+
+import dagster as dg
+
+from heaters_pipeline.assets.stage import StageRun, StageWork
+from heaters_pipeline.report.contact_sheet import contact_sheet_jpeg, evenly, markdown_image
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import ManifestItem
+from heaters_pipeline.video.keyframes import middle_picture
+
+CONTACT_SHEET_CLIPS = 24
+CONTACT_SHEET_COLUMNS = 6
+TILE_SIDE_PX = 160
+
+_CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
+
+
+def keep_picture(work: StageWork, data: bytes, extension: str) -> str:
+    """Store the picture of a stage's result and return its key."""
+    run = work.run
+    key = keys.report_key(run.video_id, run.stage, work.fingerprint, extension)
+    run.workspace.store.write_bytes(key, data, content_type=_CONTENT_TYPES[extension])
+    return key
+
+
+def contact_sheet(work: StageWork) -> str:
+    """Store a picture of the clips, evenly chosen where they are many, and return its key."""
+    run = work.run
+    items = work.ordered_items
+    chosen = [items[at] for at in evenly(len(items), min(len(items), CONTACT_SHEET_CLIPS))]
+    stored = run.workspace.objects(keys.objects_prefix("clips", run.video_id))
+    tiles = []
+    with run.phase("pictures"):
+        for item in chosen:
+            with run.workspace.local_copy(item.key, stored[item.key].version) as clip:
+                picture = middle_picture(clip, item.end_frame - item.start_frame, TILE_SIDE_PX)
+            tiles.append((_caption(item), picture))
+        data = contact_sheet_jpeg(tiles, columns=CONTACT_SHEET_COLUMNS)
+        return keep_picture(work, data, "jpg")
+
+
+def shown_picture(run: StageRun, key: str, alt: str) -> dg.MarkdownMetadataValue:
+    """A stored picture, embedded where the UI shows it."""
+    extension = key.rpartition(".")[2]
+    data = run.workspace.store.read_bytes(key)
+    return dg.MetadataValue.md(markdown_image(data, _CONTENT_TYPES[extension], alt))
+
+
+def _caption(item: ManifestItem) -> str:
+    position = item.details["scene_index"] + 1
+    minutes, seconds = divmod(float(item.start_seconds), 60)
+    return f"{position:03d} {int(minutes):02d}:{seconds:04.1f}"

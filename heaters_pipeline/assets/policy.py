@@ -1,0 +1,14 @@
+"""What all assets agree on: their groups in the lineage, and which faults are tried again."""
+
+import dagster as dg
+
+INTAKE_GROUP = "intake"
+DETECTION_GROUP = "scene_detection"
+CLIPS_GROUP = "clips"
+CATALOG_GROUP = "catalog"
+
+RETRY_POLICY = dg.RetryPolicy(
+    max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+"""For faults that can pass: the store, the network. What cannot succeed never gets here, since
+``stage_run`` turns it into a failure that is not retried."""

@@ -1,0 +1,73 @@
+"""What later assets need of earlier ones, read from their manifests."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from heaters_pipeline.assets.stage import StageRun
+from heaters_pipeline.assets.units import Scene
+from heaters_pipeline.storage.manifests import Json, exact_seconds
+from heaters_pipeline.video.probe import VideoInfo, probe
+from heaters_pipeline.video.score_track import ScoreTrack
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The source object of a video.
+
+    Attributes:
+        key: Its key under ``source_videos/``.
+        version: What stands for its content until the object is replaced.
+        sha256: The video's identity.
+    """
+
+    key: str
+    version: str
+    sha256: str
+
+
+def source_of(run: StageRun) -> Source:
+    """The registered source of the run's video; what is found invalid later is this version."""
+    summary = run.workspace.require_manifest("source_videos", run.video_id).summary
+    source = Source(
+        key=str(summary["source_key"]),
+        version=str(summary["version"]),
+        sha256=str(summary["sha256"]),
+    )
+    run.input_version = source.version
+    return source
+
+
+@contextmanager
+def local_source(run: StageRun, source: Source) -> Iterator[tuple[Path, VideoInfo]]:
+    """A local file with the source's content, and its header's facts."""
+    with ExitStack() as stack:
+        with run.phase("fetch"):
+            path = stack.enter_context(run.workspace.local_copy(source.key, source.version))
+        yield path, probe(path)
+
+
+def track_of(run: StageRun) -> ScoreTrack:
+    """The stored similarity track of the run's video."""
+    item = run.workspace.require_manifest("frame_scores", run.video_id).items[0]
+    with run.phase("fetch"):
+        return ScoreTrack.from_bytes(run.workspace.store.read_bytes(item.key))
+
+
+def scenes_of(run: StageRun) -> list[Scene]:
+    """The scenes of the run's video, in order."""
+    manifest = run.workspace.require_manifest("scenes", run.video_id)
+    rows = manifest.summary["scenes"]
+    assert isinstance(rows, list)
+    return [Scene.from_json(row) for row in rows if isinstance(row, dict)]
+
+
+def settings_json(settings: Any) -> dict[str, Json]:
+    """A settings dataclass as manifests keep it; fractions are written exactly."""
+    return {
+        name: exact_seconds(value) if isinstance(value, Fraction) else value
+        for name, value in asdict(settings).items()
+    }

@@ -1,0 +1,124 @@
+"""``scenes``: a pure decision on the stored track."""
+
+from typing import Any
+
+import dagster as dg
+
+from heaters_pipeline.assets.pictures import keep_picture, shown_picture
+from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.records import settings_json, source_of, track_of
+from heaters_pipeline.assets.stage import StageWork, stage_run
+from heaters_pipeline.assets.tables import SCENE_SCHEMA, scene_table
+from heaters_pipeline.assets.units import Scene
+from heaters_pipeline.config import DetectionConfig
+from heaters_pipeline.partitions import source_videos_partitions
+from heaters_pipeline.report.similarity_plot import similarity_plot_png
+from heaters_pipeline.resources import Workspace
+from heaters_pipeline.video.scenes import scenes_from
+from heaters_pipeline.video.score_track import ScoreTrack
+from heaters_pipeline.video.timing import Span, Timeline
+from heaters_pipeline.video.transitions import (
+    ALGORITHM_VERSION,
+    DetectionSettings,
+    Transition,
+    find_transitions,
+)
+
+
+@dg.asset(
+    partitions_def=source_videos_partitions,
+    deps=["frame_scores"],
+    group_name=DETECTION_GROUP,
+    kinds={"python", "numpy", "s3"},
+    retry_policy=RETRY_POLICY,
+    metadata={"dagster/column_schema": SCENE_SCHEMA},
+)
+def scenes(
+    context: dg.AssetExecutionContext,
+    config: DetectionConfig,
+    workspace: dg.ResourceParam[Workspace],
+) -> dg.MaterializeResult[Any]:
+    """Where the video is cut: frames ``[start, end)`` of each scene; they tile the video.
+
+    Decided from the stored track: changing the method or the threshold decodes nothing.
+    """
+    with stage_run(context, workspace, "scenes") as run:
+        source_of(run)
+        settings = config.settings()
+        track = workspace.require_manifest("frame_scores", run.video_id)
+        work = run.work(
+            inputs={
+                "algorithm_version": ALGORITHM_VERSION,
+                "frame_scores": track.fingerprint,
+                "settings": settings_json(settings),
+                "stage": "scenes",
+            },
+            has_objects=False,
+        )
+        if work.done and work.current is not None:
+            summary = work.current.summary
+        else:
+            summary = _decide(work, track_of(run), settings)
+        found = [Scene.from_json(row) for row in summary["scenes"]]
+        hard = sum(row["kind"] == "cut" for row in summary["transitions"])
+        picture = summary["similarity_picture"]
+        return work.finish(
+            summary,
+            metadata={
+                "scenes": len(found),
+                "cuts": hard,
+                "gradual": len(summary["transitions"]) - hard,
+                "dropped": len(summary["dropped"]),
+                "method": settings.method,
+                "threshold": settings.effective_threshold,
+                "similarity": shown_picture(run, picture, f"similarity of {run.video_id}"),
+                "table": scene_table(found),
+            },
+        )
+
+
+def _decide(work: StageWork, track: ScoreTrack, settings: DetectionSettings) -> dict[str, Any]:
+    with work.run.phase("decide"):
+        transitions = find_transitions(track, settings)
+        found = scenes_from(track.timeline, transitions, settings)
+    with work.run.phase("pictures"):
+        picture = keep_picture(work, _plot(work.run.video_id, track, transitions, settings), "png")
+    return {
+        "units": len(found.scenes),
+        "scenes": [_scene(track.timeline, span).to_json() for span in found.scenes],
+        "dropped": [_scene(track.timeline, span).to_json() for span in found.dropped],
+        "transitions": [
+            {"kind": one.kind, "start_frame": one.start, "end_frame": one.end}
+            for one in transitions
+        ],
+        "similarity_picture": picture,
+    }
+
+
+def _scene(timeline: Timeline, span: Span) -> Scene:
+    return Scene(span, timeline.seconds_at(span.start), timeline.seconds_at(span.end))
+
+
+def _plot(
+    video_id: str,
+    track: ScoreTrack,
+    transitions: tuple[Transition, ...],
+    settings: DetectionSettings,
+) -> bytes:
+    timeline = track.timeline
+    # The adaptive method has no curve of its own that a person would read; correl is shown.
+    shown = "correl" if settings.method == "adaptive" else settings.method
+    seconds = [float(timeline.seconds_at(frame)) for frame in range(timeline.frames)]
+    return similarity_plot_png(
+        seconds,
+        track.similarities[shown],
+        None if settings.method == "adaptive" else settings.effective_threshold,
+        [seconds[one.start] for one in transitions if one.kind == "cut"],
+        [
+            (seconds[one.start], float(timeline.seconds_at(one.end)))
+            for one in transitions
+            if one.kind != "cut"
+        ],
+        title=video_id,
+        value_name=shown,
+    )

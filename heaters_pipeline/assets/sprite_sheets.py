@@ -1,0 +1,153 @@
+"""``sprite_sheets``: grids of small pictures of each clip, with a JSON that says where each is."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from heaters_pipeline.assets.derived import clips_of, make_from_clips
+from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.records import settings_json, source_of, track_of
+from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
+from heaters_pipeline.assets.units import Scene, Unit
+from heaters_pipeline.config import SpriteConfig
+from heaters_pipeline.partitions import source_videos_partitions
+from heaters_pipeline.resources import Workspace
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import (
+    JSON_CONTENT_TYPE,
+    ManifestItem,
+    canonical_json,
+    fingerprint_of,
+)
+from heaters_pipeline.video.sprite_layout import SpriteLayout, SpriteSettings, plan_sprites
+from heaters_pipeline.video.sprites import INDEX_FORMAT_VERSION, write_sprites
+
+SHEET_CONTENT_TYPE = "image/jpeg"
+
+
+@dg.asset(
+    partitions_def=source_videos_partitions,
+    deps=["clips", "frame_scores"],
+    group_name=CLIPS_GROUP,
+    kinds={"python", "opencv", "s3"},
+    retry_policy=RETRY_POLICY,
+)
+def sprite_sheets(
+    context: dg.AssetExecutionContext,
+    config: SpriteConfig,
+    workspace: dg.ResourceParam[Workspace],
+) -> dg.MaterializeResult[Any]:
+    """Small pictures of each clip on JPEG grid pages, and a JSON with the instant of each tile."""
+    with stage_run(context, workspace, "sprite_sheets") as run:
+        source_of(run)
+        clips, settings = clips_of(run), config.settings()
+        work = run.work(
+            inputs={
+                "clips": [clip.key for clip in clips],
+                "format_version": INDEX_FORMAT_VERSION,
+                "settings": settings_json(settings),
+                "stage": "sprite_sheets",
+            }
+        )
+        if not work.done:
+            _make_missing(run, work, clips, settings)
+        pages = [item for item in work.ordered_items if "page" in item.details]
+        return work.finish(
+            {"pages": len(pages)},
+            metadata={
+                "clips": len(clips),
+                "pages": len(pages),
+                "tiles": sum(item.details["tile_count"] for item in pages),
+                "clips_per_minute": run.per_minute(work.made_count),
+            },
+        )
+
+
+def _make_missing(
+    run: StageRun, work: StageWork, clips: Sequence[ManifestItem], settings: SpriteSettings
+) -> None:
+    timeline = track_of(run).timeline
+    layouts: dict[str, SpriteLayout] = {}
+    units, clip_keys = [], {}
+    for clip in clips:
+        scene = Scene.of(clip)
+        layout = plan_sprites(timeline, scene.span, settings)
+        unit = _unit(run.video_id, clip, scene, layout, settings)
+        layouts[unit.identifier] = layout
+        clip_keys[unit.identifier] = clip.key
+        units.append(unit)
+    work.plan(units)
+    _adopt(work)
+
+    def make(unit: Unit, clip: Path, folder: Path) -> list[ManifestItem]:
+        layout = layouts[unit.identifier]
+        paths = [folder / f"{page}.jpg" for page in range(layout.page_count)]
+        *page_keys, index_key = unit.keys
+        sprites = write_sprites(clip, layout, paths)
+        for key, path in zip(page_keys, paths, strict=True):
+            run.workspace.put_file(key, path, SHEET_CONTENT_TYPE)
+        index = sprites.index(page_keys)
+        stored = run.workspace.write_bytes(index_key, canonical_json(index), JSON_CONTENT_TYPE)
+        return _items(unit, index, stored.size_bytes)
+
+    make_from_clips(work, clip_keys, make)
+
+
+def _unit(
+    video_id: str,
+    clip: ManifestItem,
+    scene: Scene,
+    layout: SpriteLayout,
+    settings: SpriteSettings,
+) -> Unit:
+    digest = fingerprint_of(
+        {
+            "clip": clip.key,
+            "format_version": INDEX_FORMAT_VERSION,
+            "settings": settings_json(settings),
+        }
+    )
+    start, end = scene.span.start, scene.span.end
+    pages = (
+        keys.sprite_sheet_key(video_id, start, end, digest, page)
+        for page in range(layout.page_count)
+    )
+    # The index comes last, here and in the store: where it is, the pages are.
+    index = keys.sprite_index_key(video_id, start, end, digest)
+    identifier = str(clip.details["clip_identifier"])
+    return Unit(identifier, (*pages, index), scene, {"clip_identifier": identifier})
+
+
+def _adopt(work: StageWork) -> None:
+    for unit in work.unrecorded:
+        index_key = unit.keys[-1]
+        index = json.loads(work.run.workspace.store.read_bytes(index_key))
+        items = _items(unit, index, work.stored(index_key).size_bytes)
+        if all(work.stored(item.key).size_bytes == item.size_bytes for item in items):
+            work.reuse(unit, items)
+
+
+def _items(unit: Unit, index: dict[str, Any], index_bytes: int) -> list[ManifestItem]:
+    pages = [
+        unit.scene.item(
+            page["key"],
+            page["size_bytes"],
+            {
+                "page": number,
+                "tile_count": page["tile_count"],
+                "columns": page["columns"],
+                "rows": page["rows"],
+                "width_px": page["width_px"],
+                "height_px": page["height_px"],
+            },
+        )
+        for number, page in enumerate(index["pages"])
+    ]
+    facts = {
+        name: index[name]
+        for name in ("columns", "rows", "tile_width_px", "tile_height_px", "fps", "tile_count")
+    }
+    return [*pages, unit.scene.item(unit.keys[-1], index_bytes, facts)]

@@ -1,0 +1,75 @@
+"""The tables that people see in the Dagster UI, with their columns described."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from heaters_pipeline.assets.units import Scene
+from heaters_pipeline.storage.manifests import ManifestItem
+
+ROWS_SHOWN = 500
+"""Events lie in Dagster's database; the whole table is in the manifest."""
+
+_SPAN_COLUMNS = [
+    dg.TableColumn("start_frame", "int", description="First frame"),
+    dg.TableColumn("end_frame", "int", description="First frame that no longer belongs to it"),
+    dg.TableColumn("start_time_seconds", "float", description="Start, from the first frame"),
+    dg.TableColumn("end_time_seconds", "float", description="End, from the first frame"),
+    dg.TableColumn("duration_seconds", "float", description="Length"),
+]
+
+SCENE_SCHEMA = dg.TableSchema(
+    columns=[
+        dg.TableColumn("scene_index", "int", description="Position in the video, from 0"),
+        *_SPAN_COLUMNS,
+    ]
+)
+
+CLIP_SCHEMA = dg.TableSchema(
+    columns=[
+        dg.TableColumn("clip_identifier", "string", description="<video_id>_clip_001 onwards"),
+        *_SPAN_COLUMNS,
+        dg.TableColumn("method", "string", description="copy, or reencode"),
+        dg.TableColumn("size_bytes", "int", description="Size of the file"),
+        dg.TableColumn("reused", "bool", description="It existed before this run"),
+        dg.TableColumn("clip_filepath", "string", description="Key in the store"),
+    ]
+)
+
+
+def span_cells(scene: Scene) -> dict[str, int | float]:
+    """The columns that all tables share; times are rounded to milliseconds for display."""
+    return {
+        "start_frame": scene.span.start,
+        "end_frame": scene.span.end,
+        "start_time_seconds": round(float(scene.start_seconds), 3),
+        "end_time_seconds": round(float(scene.end_seconds), 3),
+        "duration_seconds": round(float(scene.end_seconds - scene.start_seconds), 3),
+    }
+
+
+def scene_table(scenes: Sequence[Scene]) -> dg.TableMetadataValue:
+    """The scenes of a video."""
+    records = [
+        dg.TableRecord({"scene_index": index, **span_cells(scene)})
+        for index, scene in enumerate(scenes[:ROWS_SHOWN])
+    ]
+    return dg.MetadataValue.table(records=records, schema=SCENE_SCHEMA)
+
+
+def clip_table(items: Sequence[ManifestItem]) -> dg.TableMetadataValue:
+    """The clips of a video."""
+    records = [
+        dg.TableRecord(
+            {
+                "clip_identifier": str(item.details["clip_identifier"]),
+                **span_cells(Scene.of(item)),
+                "method": str(item.details["method"]),
+                "size_bytes": item.size_bytes,
+                "reused": item.reused,
+                "clip_filepath": item.key,
+            }
+        )
+        for item in items[:ROWS_SHOWN]
+    ]
+    return dg.MetadataValue.table(records=records, schema=CLIP_SCHEMA)

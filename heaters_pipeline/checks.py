@@ -1,0 +1,214 @@
+"""What must hold of the results, shown in the Dagster UI.
+
+The checks compare records with what is really stored; none of them trusts the run before it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from heaters_pipeline.assets.units import Scene
+from heaters_pipeline.errors import ClipError, InvalidVideoError
+from heaters_pipeline.partitions import source_videos_partitions
+from heaters_pipeline.resources import Workspace
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import Manifest, ManifestItem
+from heaters_pipeline.video.clips import inspect_clip
+from heaters_pipeline.video.picture_check import picture_size_px
+
+FINDINGS_SHOWN = 10
+STAGES_WITH_OBJECTS = ("frame_scores", "clips", "sprite_sheets", "keyframes")
+
+
+@dg.asset_check(
+    asset="scenes",
+    partitions_def=source_videos_partitions,
+    description="Scenes and dropped scenes cover every frame of the video once.",
+)
+def scenes_tile_the_video(
+    context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> dg.AssetCheckResult:
+    """Red when a frame is in no scene or in two."""
+    video_id = context.partition_key
+    frames = workspace.require_manifest("frame_scores", video_id).items[0].end_frame
+    summary = workspace.require_manifest("scenes", video_id).summary
+    return _verdict(tiling_faults(summary, frames), {"frames": frames})
+
+
+def tiling_faults(summary: dict[str, Any], frames: int) -> list[str]:
+    """Where the scenes of a manifest leave a gap or overlap; empty when they tile the video."""
+    rows = [*summary["scenes"], *summary["dropped"]]
+    spans = sorted(Scene.from_json(row).span for row in rows)
+    faults, expected = [], 0
+    for span in spans:
+        if span.start != expected:
+            faults.append(f"a scene starts at frame {span.start}, not at {expected}")
+        expected = span.end
+    if expected != frames:
+        faults.append(f"the scenes end at frame {expected}, the video at {frames}")
+    return faults
+
+
+def _objects_check(stage: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=stage,
+        name=f"{stage}_exist",
+        partitions_def=source_videos_partitions,
+        description="Every object of the manifest is in the store with its size.",
+    )
+    def objects_exist(
+        context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
+    ) -> dg.AssetCheckResult:
+        """Red when an object is missing or has another size."""
+        manifest = workspace.require_manifest(stage, context.partition_key)
+        faults = object_faults(workspace, manifest)
+        return _verdict(faults, {"objects": len(manifest.items)})
+
+    return objects_exist
+
+
+def object_faults(workspace: Workspace, manifest: Manifest) -> list[str]:
+    """Objects of a manifest that are missing from the store or have another size."""
+    stored = workspace.objects(keys.objects_prefix(manifest.stage, manifest.video_id))
+    faults = []
+    for item in manifest.items:
+        found = stored.get(item.key)
+        if found is None:
+            faults.append(f"{item.key} is missing")
+        elif found.size_bytes != item.size_bytes:
+            faults.append(f"{item.key} has {found.size_bytes} bytes, not {item.size_bytes}")
+    return faults
+
+
+@dg.asset_check(
+    asset="clips",
+    partitions_def=source_videos_partitions,
+    description="Each clip holds exactly the frames of its scene.",
+)
+def clips_have_their_frames(
+    context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> dg.AssetCheckResult:
+    """Red when a clip does not open or shows another number of frames than its scene.
+
+    Opens the clips that can be read without fetching them: those of a folder store, and those
+    that this machine made. Of the others, the check that was made before the upload is compared.
+    """
+    video_id = context.partition_key
+    clips = workspace.require_manifest("clips", video_id).items
+    scenes = workspace.require_manifest("scenes", video_id).summary["scenes"]
+    faults = span_faults(clips, [Scene.from_json(row) for row in scenes])
+    opened = 0
+    for item in clips:
+        path = workspace.store.local_path(item.key)
+        if path is None:
+            continue
+        opened += 1
+        faults += clip_faults(item, path)
+    return _verdict(faults, {"clips": len(clips), "opened": opened})
+
+
+def span_faults(clips: Sequence[ManifestItem], scenes: Sequence[Scene]) -> list[str]:
+    """Scenes without a clip of just that span, and the other way round."""
+    wanted = [scene.span for scene in scenes]
+    recorded = [Scene.of(item).span for item in clips]
+    missing = [span for span in wanted if span not in set(recorded)]
+    surplus = [span for span in recorded if span not in set(wanted)]
+    return [f"no clip of frames [{span.start}, {span.end})" for span in missing] + [
+        f"a clip of frames [{span.start}, {span.end}) belongs to no scene" for span in surplus
+    ]
+
+
+def clip_faults(item: ManifestItem, path: Path) -> list[str]:
+    """What is wrong with a clip's file; empty when it holds its frames."""
+    promised = item.end_frame - item.start_frame
+    try:
+        shown = inspect_clip(path).frames
+    except (ClipError, InvalidVideoError) as error:
+        return [f"{item.key} does not open: {error}"]
+    return [] if shown == promised else [f"{item.key} shows {shown} frames, not {promised}"]
+
+
+@dg.asset_check(
+    asset="sprite_sheets",
+    partitions_def=source_videos_partitions,
+    description="The pages of each clip hold all of its tiles, in the size that the index says.",
+)
+def sprites_have_their_tiles(
+    context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
+) -> dg.AssetCheckResult:
+    """Red when tiles are missing, or a page that can be read in place has another size."""
+    video_id = context.partition_key
+    sheets = workspace.require_manifest("sprite_sheets", video_id).items
+    clips = workspace.require_manifest("clips", video_id).items
+    by_clip: dict[str, list[ManifestItem]] = {}
+    for item in sheets:
+        by_clip.setdefault(str(item.details["clip_identifier"]), []).append(item)
+    faults = [
+        f"{clip.details['clip_identifier']} has no sprite sheet"
+        for clip in clips
+        if clip.details["clip_identifier"] not in by_clip
+    ]
+    opened = 0
+    for identifier, items in by_clip.items():
+        faults += tile_faults(identifier, items)
+        for item in items:
+            path = workspace.store.local_path(item.key)
+            if path is not None and "page" in item.details:
+                opened += 1
+                faults += page_faults(item, path)
+    return _verdict(faults, {"clips": len(by_clip), "pages_opened": opened})
+
+
+def tile_faults(identifier: str, items: Sequence[ManifestItem]) -> list[str]:
+    """Where the pages of one clip and its index disagree."""
+    pages = [item.details for item in items if "page" in item.details]
+    indexes = [item.details for item in items if "page" not in item.details]
+    if len(indexes) != 1:
+        return [f"{identifier} has {len(indexes)} sprite indexes, not 1"]
+    (index,) = indexes
+    faults = []
+    tiles = sum(page["tile_count"] for page in pages)
+    if tiles != index["tile_count"]:
+        faults.append(f"{identifier} has {tiles} tiles on its pages, not {index['tile_count']}")
+    for page in pages:
+        room = page["columns"] * page["rows"]
+        size = (page["columns"] * index["tile_width_px"], page["rows"] * index["tile_height_px"])
+        if page["tile_count"] > room:
+            faults.append(f"{identifier} has {page['tile_count']} tiles on a page for {room}")
+        if size != (page["width_px"], page["height_px"]):
+            faults.append(f"{identifier} has a page whose size does not fit its grid")
+    return faults
+
+
+def page_faults(item: ManifestItem, path: Path) -> list[str]:
+    """What is wrong with a page's file; empty when it is a picture of the promised size."""
+    promised = (item.details["width_px"], item.details["height_px"])
+    try:
+        size_px = picture_size_px(path.read_bytes())
+    except ClipError as error:
+        return [f"{item.key} does not open: {error}"]
+    if size_px != promised:
+        return [f"{item.key} is {size_px[0]}x{size_px[1]}, not {promised[0]}x{promised[1]}"]
+    return []
+
+
+def _verdict(faults: Sequence[str], facts: dict[str, Any]) -> dg.AssetCheckResult:
+    shown = list(faults[:FINDINGS_SHOWN])
+    if len(faults) > len(shown):
+        shown.append(f"and {len(faults) - len(shown)} more")
+    mend = {"mend": "run process_videos for this video; it makes what is missing"}
+    return dg.AssetCheckResult(
+        passed=not faults,
+        description="; ".join(shown) or None,
+        metadata={"faults": len(faults), **facts, **(mend if faults else {})},
+    )
+
+
+all_checks = [
+    scenes_tile_the_video,
+    clips_have_their_frames,
+    sprites_have_their_tiles,
+    *(_objects_check(stage) for stage in STAGES_WITH_OBJECTS),
+]

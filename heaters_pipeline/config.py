@@ -1,0 +1,131 @@
+"""Settings as the Dagster launchpad shows them.
+
+Each default and each bound lives on the frozen dataclass that the work is done with; these classes
+only mirror them with a description. A value out of bounds is refused with the dataclass's message.
+"""
+
+import dagster as dg
+from pydantic import Field
+
+from heaters_pipeline.video.clip_record import ClipSettings
+from heaters_pipeline.video.clip_record import Method as ClipMethod
+from heaters_pipeline.video.keyframes import KeyframeSettings, KeyframeStrategy
+from heaters_pipeline.video.sprite_layout import SpriteSettings
+from heaters_pipeline.video.transitions import DetectionSettings, Method, ShortScenes
+
+_DETECTION = DetectionSettings()
+_CLIPS = ClipSettings()
+_SPRITES = SpriteSettings()
+_KEYFRAMES = KeyframeSettings()
+
+
+class SourceConfig(dg.Config):
+    """Where a video comes from, when it does not lie in the store yet."""
+
+    origin: str | None = Field(
+        default=None,
+        description="A file of this machine or a link. Default: what was submitted or uploaded.",
+    )
+    source_key: str | None = Field(
+        default=None,
+        description="The key under source_videos/ that the video gets. Default: by its partition.",
+    )
+
+
+class DetectionConfig(dg.Config):
+    """How scenes are found. Changing it decodes nothing."""
+
+    method: Method = Field(
+        default=_DETECTION.method,
+        description="adaptive, or one of OpenCV's histogram comparisons.",
+    )
+    threshold: float | None = Field(
+        default=_DETECTION.threshold,
+        description="A cut is where the score passes it. Default: the method's own.",
+    )
+    min_duration_seconds: float = Field(
+        default=float(_DETECTION.min_duration_seconds),
+        description="Scenes shorter than this are treated as short_scenes says.",
+    )
+    short_scenes: ShortScenes = Field(
+        default=_DETECTION.short_scenes,
+        description="merge joins a short scene to its neighbour, drop leaves it out, keep keeps.",
+    )
+
+    def settings(self) -> DetectionSettings:
+        """The settings that the work is done with.
+
+        Raises:
+            SettingsError: A value is out of bounds.
+        """
+        return DetectionSettings(**self.model_dump())
+
+
+class ClipConfig(dg.Config):
+    """How clips are made."""
+
+    mode: ClipMethod = Field(
+        default=_CLIPS.mode,
+        description="copy keeps every picture bit for bit; reencode makes H.264 and AAC anew.",
+    )
+    crf: int = Field(
+        default=_CLIPS.crf, description="x264's constant rate factor; lower is better."
+    )
+    preset: str = Field(default=_CLIPS.preset, description="x264's preset; slower is smaller.")
+    audio_bitrate_kbps: int = Field(
+        default=_CLIPS.audio_bitrate_kbps, description="AAC bit rate of a stream, in kbit/s."
+    )
+
+    def settings(self) -> ClipSettings:
+        """The settings that the work is done with.
+
+        Raises:
+            SettingsError: A value is out of bounds.
+        """
+        return ClipSettings(**self.model_dump())
+
+
+class SpriteConfig(dg.Config):
+    """How sprite sheets are made."""
+
+    tiles_per_second: float = Field(
+        default=_SPRITES.tiles_per_second, description="Tiles for each second of a clip."
+    )
+    tile_width_px: int = Field(
+        default=_SPRITES.tile_width_px, description="Longer side of a tile, in pixels."
+    )
+    columns: int = Field(default=_SPRITES.columns, description="Tiles in a row.")
+    rows: int = Field(default=_SPRITES.rows, description="Rows on a full page.")
+    jpeg_quality: int = Field(default=_SPRITES.jpeg_quality, description="1 to 100.")
+    max_tiles: int = Field(
+        default=_SPRITES.max_tiles, description="Most tiles of a clip; they are spread over it."
+    )
+
+    def settings(self) -> SpriteSettings:
+        """The settings that the work is done with.
+
+        Raises:
+            SettingsError: A value is out of bounds.
+        """
+        return SpriteSettings(**self.model_dump())
+
+
+class KeyframeConfig(dg.Config):
+    """Which representative pictures are taken of a clip."""
+
+    strategy: KeyframeStrategy = Field(
+        default=_KEYFRAMES.strategy,
+        description="midpoint takes the middle, multi takes 25, 50 and 75 %.",
+    )
+    max_side_px: int = Field(
+        default=_KEYFRAMES.max_side_px, description="Most pixels of the longer side."
+    )
+    jpeg_quality: int = Field(default=_KEYFRAMES.jpeg_quality, description="1 to 100.")
+
+    def settings(self) -> KeyframeSettings:
+        """The settings that the work is done with.
+
+        Raises:
+            SettingsError: A value is out of bounds.
+        """
+        return KeyframeSettings(**self.model_dump())

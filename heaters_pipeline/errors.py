@@ -1,0 +1,68 @@
+"""The errors that users of the pipeline meet.
+
+Every error says what was wrong, where, and what to do. ``transient`` alone decides whether
+trying the same thing again can help: the assets turn a lasting error into a Dagster failure
+that is not retried.
+"""
+
+from typing import ClassVar
+
+
+class HeatersError(Exception):
+    """Base of all errors that the pipeline raises on purpose."""
+
+    transient: ClassVar[bool] = False
+
+
+class InvalidVideoError(HeatersError):
+    """The input is no video that can be processed; the same bytes will fail again.
+
+    Attributes:
+        reason: One machine word, such as ``not_video``, ``no_video`` or ``truncated``.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class SourceChangedError(HeatersError):
+    """The source was replaced or edited while it was being read."""
+
+    transient = True
+
+
+class ClipError(HeatersError):
+    """A clip could not be made, or does not hold exactly the frames that it should."""
+
+
+class SettingsError(HeatersError):
+    """A setting or an argument is outside what it may be."""
+
+
+class DownloadError(HeatersError):
+    """A link cannot be downloaded, now or later."""
+
+
+class DownloadInterruptedError(DownloadError):
+    """A download broke off in a way that may pass."""
+
+    transient = True
+
+
+class StoreError(HeatersError):
+    """The store refused something that will be refused again (credentials, bucket, rights)."""
+
+
+class ObjectNotFoundError(StoreError):
+    """There is no object with this key."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store or the network failed in a way that may pass."""
+
+    transient = True
+
+
+class ManifestError(HeatersError):
+    """A stored record cannot be read: damaged, or written by a newer version."""

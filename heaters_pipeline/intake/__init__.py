@@ -1,0 +1,1 @@
+"""How videos come into the store: local files, links, submissions."""

@@ -1,0 +1,77 @@
+"""Records of inputs that cannot be processed, so that nothing tries them again until they change.
+
+The version of the input is part of the key: one LIST tells which ones were refused, also when
+Dagster's database is lost.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from heaters_pipeline.errors import InvalidVideoError
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import JSON_CONTENT_TYPE, canonical_json, parse_record
+from heaters_pipeline.storage.object_store import ObjectStore
+
+FORMAT = "heaters_pipeline/rejection"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why one version of a source object, or of a submission, is not processed.
+
+    Attributes:
+        video_id: The partition.
+        version_digest: ``keys.version_digest`` of the version that was refused.
+        reason: The machine word of ``InvalidVideoError``.
+        message: What a person reads.
+    """
+
+    video_id: str
+    version_digest: str
+    reason: str
+    message: str
+
+
+def write_rejection(
+    store: ObjectStore, video_id: str, version: str, error: InvalidVideoError
+) -> Rejection:
+    """Record that a version was refused."""
+    rejection = Rejection(video_id, keys.version_digest(version), error.reason, str(error))
+    content = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "video_id": video_id,
+        "version": version,
+        "reason": error.reason,
+        "message": str(error),
+    }
+    store.write_bytes(
+        keys.rejection_key(video_id, version),
+        canonical_json(content) + b"\n",
+        content_type=JSON_CONTENT_TYPE,
+    )
+    return rejection
+
+
+def read_rejection(store: ObjectStore, key: str) -> Rejection:
+    """Read one record.
+
+    Raises:
+        ObjectNotFoundError: There is none.
+        ManifestError: It is damaged or newer than this program.
+    """
+    content = parse_record(store.read_bytes(key), key, FORMAT, FORMAT_VERSION)
+    return Rejection(
+        str(content["video_id"]),
+        keys.version_digest(str(content["version"])),
+        str(content["reason"]),
+        str(content["message"]),
+    )
+
+
+def list_rejections(store: ObjectStore) -> Iterator[tuple[str, str]]:
+    """``(video_id, version digest)`` of everything that was refused."""
+    for found in store.list(keys.REJECTION_PREFIX):
+        video_id, _, name = found.key.removeprefix(keys.REJECTION_PREFIX).rpartition("/")
+        yield video_id, name.removesuffix(".json")

@@ -1,0 +1,70 @@
+"""Requests to bring a video in: one record a video, written anew when it is submitted again."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from heaters_pipeline.errors import ManifestError
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import JSON_CONTENT_TYPE, canonical_json, parse_record
+from heaters_pipeline.storage.object_store import ObjectStore
+
+FORMAT = "heaters_pipeline/submission"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request to bring a video in.
+
+    Attributes:
+        video_id: The partition that the video gets.
+        source_key: The key under ``source_videos/`` that it gets, or has.
+        url: Where it comes from; None if it lies in the store already.
+        submitted_at: When it was asked for, in UTC. It makes the record another object when a
+            video is submitted again, which is how the sensor sees it.
+    """
+
+    video_id: str
+    source_key: str
+    url: str | None
+    submitted_at: datetime
+
+
+def submit(store: ObjectStore, source_key: str, url: str | None) -> Submission:
+    """Ask for a video; a sensor starts the run."""
+    submission = Submission(keys.video_id_of(source_key), source_key, url, datetime.now(UTC))
+    content = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "video_id": submission.video_id,
+        "source_key": source_key,
+        "url": url,
+        "submitted_at": submission.submitted_at.isoformat(),
+    }
+    store.write_bytes(
+        keys.submission_key(submission.video_id),
+        canonical_json(content) + b"\n",
+        content_type=JSON_CONTENT_TYPE,
+    )
+    return submission
+
+
+def read_submission(store: ObjectStore, video_id: str) -> Submission:
+    """Read the record of a video.
+
+    Raises:
+        ObjectNotFoundError: It was not submitted.
+        ManifestError: The record is damaged, or newer than this program.
+    """
+    key = keys.submission_key(video_id)
+    content = parse_record(store.read_bytes(key), key, FORMAT, FORMAT_VERSION)
+    try:
+        url = content["url"]
+        return Submission(
+            video_id=str(content["video_id"]),
+            source_key=str(content["source_key"]),
+            url=None if url is None else str(url),
+            submitted_at=datetime.fromisoformat(content["submitted_at"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestError(f"{key} is damaged ({error}); submit the video again") from error

@@ -1,0 +1,130 @@
+"""Run the pipeline for a video in this process, recorded in the Dagster instance like any run."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterEvent, JobDefinition
+
+from heaters_pipeline.assets.stage import ProgressListener, progress_listener
+from heaters_pipeline.assets.tables import span_cells
+from heaters_pipeline.assets.units import Scene
+from heaters_pipeline.jobs import CATALOG_JOB, PROCESS_JOB
+from heaters_pipeline.partitions import source_videos_partitions
+from heaters_pipeline.status import run_error, video_statuses
+from heaters_pipeline.storage.manifests import Manifest, ManifestItem, read_manifest
+from heaters_pipeline.storage.object_store import ObjectStore
+
+DEFINITIONS_MODULE = "heaters_pipeline.definitions"
+COUNTED_STAGES = ("frame_scores", "clips", "sprite_sheets", "keyframes")
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """A run that ended.
+
+    Attributes:
+        video_id: The partition; empty for the catalog.
+        success: Whether all of it went well, checks included.
+        error: What a person should read, None after success.
+        stages: What each asset that ran recorded: plain values by asset and name.
+    """
+
+    video_id: str
+    success: bool
+    error: str | None
+    stages: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def process_video(
+    instance: dg.DagsterInstance,
+    video_id: str,
+    config: Mapping[str, Mapping[str, Any]],
+    listener: ProgressListener | None = None,
+) -> LocalRun:
+    """Run the processing job for one video here and wait for it.
+
+    Args:
+        instance: Where the run is recorded.
+        video_id: The partition; added if it is new.
+        config: Config by asset.
+        listener: Told of the progress.
+    """
+    name = source_videos_partitions.name or ""
+    instance.add_dynamic_partitions(name, [video_id])
+    token = progress_listener.set(listener)
+    try:
+        return _run(instance, PROCESS_JOB, config, video_id)
+    finally:
+        progress_listener.reset(token)
+
+
+def build_catalog(instance: dg.DagsterInstance) -> LocalRun:
+    """Run the catalog's job here and wait for it."""
+    return _run(instance, CATALOG_JOB, {}, "")
+
+
+def resolve_job(job_name: str) -> JobDefinition:
+    """One of the pipeline's jobs; Dagster calls this by name."""
+    # This module lies below the definitions, which wire everything together.
+    module = importlib.import_module(DEFINITIONS_MODULE)
+    definitions: dg.Definitions = module.defs
+    return definitions.resolve_job_def(job_name)
+
+
+def _run(
+    instance: dg.DagsterInstance,
+    job_name: str,
+    config: Mapping[str, Mapping[str, Any]],
+    video_id: str,
+) -> LocalRun:
+    ops = {asset: {"config": dict(values)} for asset, values in config.items() if values}
+    with dg.execute_job(
+        dg.build_reconstructable_job(__name__, resolve_job.__name__, (job_name,)),
+        instance=instance,
+        run_config={**_QUIET, "ops": ops},
+        tags={"dagster/partition": video_id} if video_id else {},
+        raise_on_error=False,
+    ) as result:
+        events = list(result.all_events)
+        failed_checks = _failed_checks(events)
+        error = run_error(instance, result.run_id) if not result.success else failed_checks
+        return LocalRun(
+            video_id=video_id,
+            success=result.success and failed_checks is None,
+            error=error,
+            stages=_stages(events),
+        )
+
+
+def _failed_checks(events: list[DagsterEvent]) -> str | None:
+    failed = [
+        f"{check.check_name}: {check.description or 'failed'}"
+        for check in (
+            event.asset_check_evaluation_data
+            for event in events
+            if event.event_type_value == "ASSET_CHECK_EVALUATION"
+        )
+        if not check.passed
+    ]
+    return "; ".join(failed) or None
+
+
+def _stages(events: list[DagsterEvent]) -> dict[str, dict[str, Any]]:
+    stages: dict[str, dict[str, Any]] = {}
+    for event in events:
+        if event.is_step_materialization:
+            materialization = event.step_materialization_data.materialization
+            stages[materialization.asset_key.to_user_string()] = _plain(materialization.metadata)
+        elif event.is_step_failure and event.step_failure_data.user_failure_data:
+            stages[event.step_key or ""] = _plain(
+                event.step_failure_data.user_failure_data.metadata
+            )
+    return stages
+
+
+def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.value for name, value in metadata.items() if hasattr(value, "value")}

@@ -1,0 +1,301 @@
+"""The tables of all finished videos and their clips, for pandas, DuckDB and training jobs.
+
+``catalog/videos.parquet`` and ``catalog/clips.parquet`` are made from the manifests. A video whose
+manifests are those of the last catalog is taken over from it, so that a new catalog reads only what
+changed.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from heaters_pipeline.errors import ObjectNotFoundError
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import (
+    Manifest,
+    ManifestItem,
+    fingerprint_of,
+    read_manifest,
+)
+from heaters_pipeline.storage.object_store import ObjectStore
+
+CATALOG_VERSION = 1
+READERS = 16
+_STAGES = ("source_videos", "clips", "sprite_sheets", "keyframes")
+_FINGERPRINT = b"heaters_fingerprint"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its name, its type and what it means."""
+
+    name: str
+    type: pa.DataType
+    description: str
+
+
+_SPAN = (
+    Column("start_frame", pa.int64(), "First frame, counted from 0 in presentation order"),
+    Column("end_frame", pa.int64(), "First frame that no longer belongs to it"),
+    Column("start_time_seconds", pa.float64(), "Start, from the video's first frame"),
+    Column("end_time_seconds", pa.float64(), "End, from the video's first frame"),
+    Column("duration_seconds", pa.float64(), "Length"),
+)
+
+VIDEO_COLUMNS = (
+    Column("video_id", pa.string(), "Partition key"),
+    Column("source_key", pa.string(), "Key of the source video"),
+    Column("source_sha256", pa.string(), "SHA-256 of the source video's bytes"),
+    Column("size_bytes", pa.int64(), "Size of the source video"),
+    Column("container", pa.string(), "FFmpeg's name of the container"),
+    Column("codec", pa.string(), "FFmpeg's name of the video codec"),
+    Column("width_px", pa.int64(), "Width of the stored picture"),
+    Column("height_px", pa.int64(), "Height of the stored picture"),
+    Column("frame_rate", pa.float64(), "Average frames a second of the header; may be empty"),
+    Column("frames", pa.int64(), "Frames that its clips hold"),
+    Column("duration_seconds", pa.float64(), "Length of its clips"),
+    Column("clips", pa.int64(), "Number of clips"),
+    Column("record_version", pa.string(), "Changes when one of the video's manifests does"),
+)
+
+CLIP_COLUMNS = (
+    Column("video_id", pa.string(), "Partition key of the source video"),
+    Column("clip_identifier", pa.string(), "<video_id>_clip_001 onwards"),
+    Column("scene_index", pa.int64(), "Position in the video, from 0"),
+    Column("clip_filepath", pa.string(), "Key of the clip"),
+    *_SPAN,
+    Column("method", pa.string(), "copy, or reencode"),
+    Column("size_bytes", pa.int64(), "Size of the clip"),
+    Column("sprite_index_filepath", pa.string(), "Key of the JSON beside the sprite sheets"),
+    Column("sprite_sheet_filepaths", pa.list_(pa.string()), "Keys of the sprite sheets"),
+    Column("keyframe_filepaths", pa.list_(pa.string()), "Keys of the key frames"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Both tables, and how they came about.
+
+    Attributes:
+        videos: One row a video, by ``video_id``.
+        clips: One row a clip, by video and position.
+        fingerprint: Of the manifests that they were made from.
+        read: Videos whose manifests were read.
+        reused: Videos taken over from the last catalog.
+    """
+
+    videos: pa.Table
+    clips: pa.Table
+    fingerprint: str
+    read: int
+    reused: int
+
+    def parquet(self, table: pa.Table) -> bytes:
+        """One of the tables as a file."""
+        marked = table.replace_schema_metadata({_FINGERPRINT: self.fingerprint.encode()})
+        buffer = io.BytesIO()
+        pq.write_table(marked, buffer, compression="zstd")
+        return buffer.getvalue()
+
+
+def record_versions(store: ObjectStore) -> dict[str, str]:
+    """A version for each finished video, by one LIST a stage; changes with any manifest."""
+    etags: dict[str, list[str]] = {}
+    for stage in _STAGES:
+        prefix = keys.manifest_prefix(stage)
+        for found in store.list(prefix):
+            video_id = found.key.removeprefix(prefix).removesuffix(".json")
+            etags.setdefault(video_id, []).append(found.version)
+    return {
+        video_id: fingerprint_of({"manifests": list(versions)})[:16]
+        for video_id, versions in sorted(etags.items())
+        if len(versions) == len(_STAGES)
+    }
+
+
+def catalog_fingerprint(versions: Mapping[str, str]) -> str:
+    """What decides a catalog."""
+    return fingerprint_of({"catalog_version": CATALOG_VERSION, "videos": dict(versions)})
+
+
+def stored_fingerprint(store: ObjectStore) -> str | None:
+    """The fingerprint of the catalog in the store; None if there is none that is whole."""
+    found = [_stored_table(store, key) for key in (keys.CATALOG_VIDEOS, keys.CATALOG_CLIPS)]
+    marks = {(table.schema.metadata or {}).get(_FINGERPRINT) for table in found if table}
+    (mark,) = marks if len(marks) == 1 and all(found) else (None,)
+    return mark.decode() if mark else None
+
+
+def build_catalog(
+    store: ObjectStore,
+    versions: Mapping[str, str],
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Catalog:
+    """Make both tables, reading only the manifests that are not in the last catalog.
+
+    Args:
+        store: Where manifests and the last catalog lie.
+        versions: From ``record_versions``.
+        on_progress: Called with the videos read and their number.
+    """
+    videos, clips = _last_rows(store)
+    kept = {
+        video_id: videos[video_id]
+        for video_id, version in versions.items()
+        if video_id in videos and videos[video_id]["record_version"] == version
+    }
+    wanted = [video_id for video_id in versions if video_id not in kept]
+    fresh: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}
+    with ThreadPoolExecutor(READERS) as pool:
+        rows = pool.map(lambda video_id: _rows(store, video_id, versions[video_id]), wanted)
+        for done, (video_id, row) in enumerate(zip(wanted, rows, strict=True), 1):
+            fresh[video_id] = row
+            if on_progress:
+                on_progress(done, len(wanted))
+    ordered = sorted(versions)
+    return Catalog(
+        videos=_table(
+            (kept[video_id] if video_id in kept else fresh[video_id][0] for video_id in ordered),
+            VIDEO_COLUMNS,
+        ),
+        clips=_table(
+            (
+                row
+                for video_id in ordered
+                for row in (clips.get(video_id, []) if video_id in kept else fresh[video_id][1])
+            ),
+            CLIP_COLUMNS,
+        ),
+        fingerprint=catalog_fingerprint(versions),
+        read=len(wanted),
+        reused=len(kept),
+    )
+
+
+def _stored_table(store: ObjectStore, key: str) -> pa.Table | None:
+    try:
+        data = store.read_bytes(key)
+    except ObjectNotFoundError:
+        return None
+    return pq.read_table(io.BytesIO(data))
+
+
+def _last_rows(
+    store: ObjectStore,
+) -> tuple[dict[str, dict[str, Any]], dict[str, list[dict[str, Any]]]]:
+    """Rows of the stored catalog by video; none unless both tables are of one making."""
+    if stored_fingerprint(store) is None:
+        return {}, {}
+    videos = _stored_table(store, keys.CATALOG_VIDEOS)
+    clips = _stored_table(store, keys.CATALOG_CLIPS)
+    if videos is None or clips is None or not _fits(videos, VIDEO_COLUMNS):
+        return {}, {}
+    if not _fits(clips, CLIP_COLUMNS):
+        return {}, {}
+    by_video: dict[str, list[dict[str, Any]]] = {}
+    for row in clips.to_pylist():
+        by_video.setdefault(row["video_id"], []).append(row)
+    return {row["video_id"]: row for row in videos.to_pylist()}, by_video
+
+
+def _fits(table: pa.Table, columns: Iterable[Column]) -> bool:
+    return bool(table.schema.equals(_schema(columns), check_metadata=False))
+
+
+def _schema(columns: Iterable[Column]) -> pa.Schema:
+    return pa.schema([(column.name, column.type) for column in columns])
+
+
+def _table(rows: Iterable[dict[str, Any]], columns: Iterable[Column]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=_schema(columns))
+
+
+def _rows(
+    store: ObjectStore, video_id: str, version: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    source, clips, sprites, keyframes = (_required(store, stage, video_id) for stage in _STAGES)
+    sheets = _by_clip(sprites)
+    pictures = _by_clip(keyframes)
+    rows = [
+        _clip_row(video_id, item, sheets.get(_identifier(item), []), pictures)
+        for item in clips.items
+    ]
+    return _video_row(source, clips, version), rows
+
+
+def _required(store: ObjectStore, stage: str, video_id: str) -> Manifest:
+    manifest = read_manifest(store, stage, video_id)
+    if manifest is None:
+        key = keys.manifest_key(stage, video_id)
+        raise ObjectNotFoundError(f"{key} was removed while the catalog was made; run it again")
+    return manifest
+
+
+def _identifier(item: ManifestItem) -> str:
+    return str(item.details["clip_identifier"])
+
+
+def _by_clip(manifest: Manifest) -> dict[str, list[ManifestItem]]:
+    by_clip: dict[str, list[ManifestItem]] = {}
+    for item in manifest.items:
+        by_clip.setdefault(_identifier(item), []).append(item)
+    return by_clip
+
+
+def _video_row(source: Manifest, clips: Manifest, version: str) -> dict[str, Any]:
+    summary = source.summary
+    info = summary["info"]
+    rate = info["frame_rate"]
+    return {
+        "video_id": source.video_id,
+        "source_key": summary["source_key"],
+        "source_sha256": summary["sha256"],
+        "size_bytes": summary["size_bytes"],
+        "container": info["container"],
+        "codec": info["codec"],
+        "width_px": info["width_px"],
+        "height_px": info["height_px"],
+        "frame_rate": _ratio(rate) if rate else None,
+        "frames": sum(item.end_frame - item.start_frame for item in clips.items),
+        "duration_seconds": float(
+            sum(item.end_seconds - item.start_seconds for item in clips.items)
+        ),
+        "clips": len(clips.items),
+        "record_version": version,
+    }
+
+
+def _clip_row(
+    video_id: str,
+    item: ManifestItem,
+    sheets: list[ManifestItem],
+    pictures: dict[str, list[ManifestItem]],
+) -> dict[str, Any]:
+    indexes = [sheet.key for sheet in sheets if "page" not in sheet.details]
+    return {
+        "video_id": video_id,
+        "clip_identifier": _identifier(item),
+        "scene_index": item.details["scene_index"],
+        "clip_filepath": item.key,
+        "start_frame": item.start_frame,
+        "end_frame": item.end_frame,
+        "start_time_seconds": float(item.start_seconds),
+        "end_time_seconds": float(item.end_seconds),
+        "duration_seconds": float(item.end_seconds - item.start_seconds),
+        "method": item.details["method"],
+        "size_bytes": item.size_bytes,
+        "sprite_index_filepath": indexes[0] if indexes else None,
+        "sprite_sheet_filepaths": [sheet.key for sheet in sheets if "page" in sheet.details],
+        "keyframe_filepaths": [picture.key for picture in pictures.get(_identifier(item), [])],
+    }
+
+
+def _ratio(text: str) -> float:
+    numerator, _, denominator = text.partition("/")
+    return int(numerator) / int(denominator or 1)

@@ -1,0 +1,200 @@
+"""The similarity of adjacent frames over time as a small picture, with the cuts drawn in.
+
+Made for the Dagster UI: readable at 800 pixels, and small enough to be kept in an event.
+"""
+
+import io
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MultipleLocator
+from matplotlib.transforms import Bbox
+from PIL import Image
+
+Values = npt.NDArray[np.float64]
+
+_DPI = 100
+_CURVE = "#4a78a3"
+_CUT = "#d1495b"
+_GRADUAL = "#edae49"
+_THRESHOLD = "#222222"
+_PALETTE_COLOURS = (64, 32, 16)
+_MIN_WIDTH_PX = 240
+_LEGEND_WIDTH_PX = 410
+_TITLE_LETTER_PX = 7
+_FULL_HEIGHT_CUTS = 100
+_MINUTE, _HOUR = 60, 3600
+_TICK_SECONDS = (
+    *(0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
+    *(_MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE),
+    *(_HOUR, 2 * _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR),
+)
+
+
+def similarity_plot_png(
+    times_seconds: npt.ArrayLike,
+    similarities: npt.ArrayLike,
+    threshold: float | None,
+    cuts_seconds: Sequence[float],
+    gradual_seconds: Sequence[tuple[float, float]],
+    *,
+    title: str,
+    value_name: str = "similarity",
+    size_px: tuple[int, int] = (800, 240),
+    max_bytes: int = 30_000,
+) -> bytes:
+    """Draw the similarity curve of a video as a PNG.
+
+    Of many values in a column of pixels the lowest and the highest are drawn, so each dip
+    stays visible however long the video is. What is not finite is left out.
+
+    Args:
+        times_seconds: The instant of each value, rising.
+        similarities: The values, as many.
+        threshold: Drawn as a dashed line; None where the threshold adapts.
+        cuts_seconds: Drawn as vertical lines.
+        gradual_seconds: ``(start, end)`` of each gradual transition, shaded.
+        title: Drawn above, taken literally, shortened where it would meet the legend.
+        value_name: Label of the vertical axis.
+        size_px: ``(width, height)``; smaller only if ``max_bytes`` asks for it.
+        max_bytes: Most bytes of the PNG.
+    Raises:
+        ValueError: As many times as similarities are needed; or ``max_bytes`` is too small for
+            any picture.
+    """
+    times = np.asarray(times_seconds, dtype=np.float64)
+    values = np.asarray(similarities, dtype=np.float64)
+    if times.shape != values.shape or times.ndim != 1:
+        raise ValueError(f"{times.shape} times do not belong to {values.shape} similarities")
+    finite = np.isfinite(times) & np.isfinite(values)
+    times, values = times[finite], values[finite]
+    ends = [*times[-1:], *cuts_seconds[-1:], *(end for _, end in gradual_seconds[-1:])]
+    end_seconds = max(ends, default=0) or 1.0
+    width_px, height_px = size_px
+    while width_px >= _MIN_WIDTH_PX:
+        figure = Figure((width_px / _DPI, height_px / _DPI), dpi=_DPI, layout="constrained")
+        axes = figure.add_subplot()
+        _draw_curve(axes, *_decimated(times, values, width_px), threshold)
+        _draw_transitions(axes, cuts_seconds, gradual_seconds)
+        _label(axes, end_seconds, value_name)
+        _entitle(axes, title, width_px - _LEGEND_WIDTH_PX, height_px)
+        picture = _rendered(figure)
+        for colours in _PALETTE_COLOURS:
+            png = _palette_png(picture, colours)
+            if len(png) <= max_bytes:
+                return png
+        width_px, height_px = width_px * 4 // 5, height_px * 4 // 5
+    raise ValueError(f"no plot fits into {max_bytes} bytes")
+
+
+def _decimated(times: Values, values: Values, columns: int) -> tuple[Values, Values]:
+    """The lowest and the highest value of each column of pixels, in the order of time."""
+    if len(times) <= 2 * columns:
+        return times, values
+    seconds = max(np.ptp(times), np.finfo(np.float64).tiny)
+    column = np.minimum((times - times[0]) / seconds * columns, columns - 1).astype(np.intp)
+    by_value = np.lexsort((values, column))
+    lowest = np.flatnonzero(np.diff(column[by_value], prepend=-1))
+    highest = np.append(lowest[1:], len(times)) - 1
+    kept = np.union1d(by_value[lowest], by_value[highest])
+    return times[kept], values[kept]
+
+
+def _draw_curve(axes: Axes, times: Values, values: Values, threshold: float | None) -> None:
+    # A line through a single point would not be seen.
+    marker = "." if len(values) == 1 else None
+    axes.plot(times, values, color=_CURVE, linewidth=0.9, marker=marker)
+    if threshold is not None:
+        label = f"threshold {threshold:g}"
+        axes.axhline(threshold, color=_THRESHOLD, linewidth=0.9, linestyle="--", label=label)
+    if not len(values):
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "no frames to compare", ha="center", transform=axes.transAxes)
+
+
+def _draw_transitions(
+    axes: Axes,
+    cuts_seconds: Sequence[float],
+    gradual_seconds: Sequence[tuple[float, float]],
+) -> None:
+    across = axes.get_xaxis_transform()
+    if len(gradual_seconds):
+        axes.broken_barh(
+            [(start, end - start) for start, end in gradual_seconds],
+            (0, 1),
+            transform=across,
+            facecolor=_GRADUAL,
+            alpha=0.5,
+            zorder=1,
+            label=_counted(len(gradual_seconds), "gradual transition"),
+        )
+    if len(cuts_seconds):
+        # Many lines from top to bottom would hide the curve.
+        lowest = 0.0 if len(cuts_seconds) <= _FULL_HEIGHT_CUTS else 0.94
+        axes.vlines(
+            cuts_seconds,
+            lowest,
+            1,
+            transform=across,
+            color=_CUT,
+            linewidth=0.9,
+            zorder=1,
+            label=_counted(len(cuts_seconds), "cut"),
+        )
+
+
+def _label(axes: Axes, end_seconds: float, value_name: str) -> None:
+    axes.set_ylabel(value_name, fontsize=8)
+    axes.tick_params(labelsize=8)
+    axes.margins(y=0.08)
+    axes.set_xlim(0, end_seconds)
+    step = next((step for step in _TICK_SECONDS if end_seconds <= 10 * step), _TICK_SECONDS[-1])
+    axes.xaxis.set_major_locator(MultipleLocator(step))
+    axes.xaxis.set_major_formatter(FuncFormatter(partial(_clock, decimals=int(step < 1))))
+    axes.spines[["top", "right"]].set_visible(False)
+    handles, _ = axes.get_legend_handles_labels()
+    axes.legend(
+        handles=handles,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        borderaxespad=0.1,
+        ncols=3,
+        fontsize=8,
+        frameon=False,
+    )
+
+
+def _entitle(axes: Axes, title: str, room_px: int, height_px: int) -> None:
+    fitting = max(1, room_px // _TITLE_LETTER_PX)
+    shown = title if len(title) <= fitting else f"{title[: fitting - 1]}…"
+    text = axes.set_title(shown, loc="left", fontsize=9, parse_math=False)
+    # Letters are of different width: what is still too wide is cut off.
+    text.set_clip_box(Bbox.from_extents(0, 0, room_px, height_px))
+    text.set_clip_on(True)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _clock(seconds: float, _: int, *, decimals: int) -> str:
+    minutes, rest = divmod(round(seconds, decimals), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    clock = f"{minutes:02d}:{rest:0{2 + 2 * decimals}.{decimals}f}"
+    return f"{hours}:{clock}" if hours else clock.removeprefix("0")
+
+
+def _rendered(figure: Figure) -> Image.Image:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=_DPI)
+    return Image.open(file).convert("RGB")
+
+
+def _palette_png(picture: Image.Image, colours: int) -> bytes:
+    file = io.BytesIO()
+    picture.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    return file.getvalue()

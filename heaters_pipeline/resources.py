@@ -1,0 +1,149 @@
+"""What the assets work with: the store, local copies, and the records of the current run."""
+
+import fcntl
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import dagster as dg
+from heaters_pipeline import home
+from heaters_pipeline.errors import ManifestError
+from heaters_pipeline.storage.cache import LocalCache
+from heaters_pipeline.storage.manifests import Manifest, read_manifest, write_manifest
+from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.open_store import open_store
+
+_LOCK_SUFFIX = ".lock"
+
+
+class Workspace:
+    """The store with what one run knows of it.
+
+    A run works through the steps of one video in one process, so each manifest is read once.
+    """
+
+    def __init__(self, store: ObjectStore, cache: LocalCache, scratch_folder: Path) -> None:
+        self.store = store
+        self.cache = cache
+        self._scratch_folder = scratch_folder
+        self._manifests: dict[tuple[str, str], Manifest | None] = {}
+        self._listings: dict[str, dict[str, ObjectInfo]] = {}
+
+    def manifest(self, stage: str, video_id: str) -> Manifest | None:
+        """The current manifest of a stage, or None if it was never finished."""
+        known = (stage, video_id)
+        if known not in self._manifests:
+            self._manifests[known] = read_manifest(self.store, stage, video_id)
+        return self._manifests[known]
+
+    def require_manifest(self, stage: str, video_id: str) -> Manifest:
+        """The current manifest of a stage that has to be there.
+
+        Raises:
+            ManifestError: The stage has not run for this video.
+        """
+        manifest = self.manifest(stage, video_id)
+        if manifest is None:
+            raise ManifestError(
+                f"{video_id} has no {stage} yet; materialize {stage} first, or run process_videos"
+            )
+        return manifest
+
+    def publish(self, manifest: Manifest) -> None:
+        """Write a manifest, after all of its objects."""
+        write_manifest(self.store, manifest)
+        self._manifests[(manifest.stage, manifest.video_id)] = manifest
+
+    def objects(self, prefix: str) -> dict[str, ObjectInfo]:
+        """What lies under a prefix, by one LIST; asked again only after something was stored."""
+        if prefix not in self._listings:
+            self._listings[prefix] = {found.key: found for found in self.store.list(prefix)}
+        return self._listings[prefix]
+
+    def write_bytes(self, key: str, data: bytes, content_type: str) -> ObjectInfo:
+        """Store an object."""
+        stored = self.store.write_bytes(key, data, content_type=content_type)
+        self._forget_listings(key)
+        return stored
+
+    def put_file(
+        self, key: str, path: Path, content_type: str, *, keep_local: bool = False
+    ) -> ObjectInfo:
+        """Store a file that was just made.
+
+        Args:
+            key: Its key.
+            path: The file; the caller removes it.
+            content_type: Its MIME type.
+            keep_local: Later steps read it, so that it need not be fetched again.
+        """
+        stored = self.store.put_file(key, path, content_type=content_type)
+        self._forget_listings(key)
+        if keep_local:
+            self.cache.add(self.store, key, stored.version, path)
+        return stored
+
+    def _forget_listings(self, key: str) -> None:
+        for prefix in [listed for listed in list(self._listings) if key.startswith(listed)]:
+            self._listings.pop(prefix, None)
+
+    def local_copy(self, key: str, version: str) -> AbstractContextManager[Path]:
+        """A file with an object's content, for reading only."""
+        return self.cache.local_copy(self.store, key, version=version)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A temporary folder, removed at the end; what killed processes left is removed, too."""
+        self._scratch_folder.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(self._scratch_folder)
+        folder = self._scratch_folder / uuid.uuid4().hex
+        lock_path = folder.with_suffix(_LOCK_SUFFIX)
+        with lock_path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            folder.mkdir()
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder)
+                lock_path.unlink(missing_ok=True)
+
+
+def _remove_abandoned(scratch_folder: Path) -> None:
+    for lock_path in scratch_folder.glob(f"*{_LOCK_SUFFIX}"):
+        try:
+            with lock_path.open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock_path.with_suffix(""), ignore_errors=True)
+                lock_path.unlink(missing_ok=True)
+        except (BlockingIOError, FileNotFoundError):
+            # In use, or another process is just removing it.
+            continue
+
+
+def open_workspace(location: str | None = None) -> Workspace:
+    """The workspace of this environment; sends no request.
+
+    Raises:
+        SettingsError: ``HEATERS_STORE`` or another setting is unusable.
+    """
+    store = open_store(location or home.store_location(), base_folder=home.home_folder())
+    folder = home.cache_folder()
+    cache = LocalCache(folder / "objects", max_bytes=home.cache_max_bytes())
+    return Workspace(store, cache, folder / "scratch")
+
+
+@dg.resource(
+    config_schema={
+        "location": dg.Field(
+            dg.StringSource,
+            is_required=False,
+            description="A folder or s3://bucket/prefix. Default: HEATERS_STORE, else ./data.",
+        )
+    },
+    description="The store with its local copies.",
+)
+def workspace_resource(context: dg.InitResourceContext) -> Workspace:
+    """Open the workspace when a run or a sensor's tick starts."""
+    return open_workspace(context.resource_config.get("location"))

@@ -1,0 +1,246 @@
+"""In which state each video is, derived from the store and from Dagster's runs.
+
+Nothing keeps the state: it follows from what lies in the store and from the latest run of a video,
+so it cannot disagree with them.
+"""
+
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
+
+from heaters_pipeline.intake.rejections import list_rejections, read_rejection
+from heaters_pipeline.jobs import DOWNLOAD_JOB
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import read_manifest
+from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+
+State = Literal[
+    "new",
+    "downloading",
+    "downloaded",
+    "splicing",
+    "spliced",
+    "download_failed",
+    "splicing_failed",
+]
+
+RESULT_STAGES = ("scenes", "clips", "sprite_sheets", "keyframes")
+READERS = 16
+_RUNS_PER_QUERY = 500
+_PARTITION_TAG = "dagster/partition"
+_RUNNING = {
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+}
+_FAILED = {DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
+
+
+@dataclass(frozen=True, slots=True)
+class VideoStatus:
+    """What a person asks of a video.
+
+    Attributes:
+        video_id: The partition.
+        state: See ``State``.
+        scenes: Number of scenes, None before they are known.
+        clips: Number of clips, None before they are made.
+        error: The last error, None if the last run did not fail.
+        retries: How often steps of the latest run, and the run itself, were tried again.
+        updated: When something last happened to it, in UTC.
+    """
+
+    video_id: str
+    state: State
+    scenes: int | None
+    clips: int | None
+    error: str | None
+    retries: int
+    updated: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the listings of the store show of a video."""
+
+    upload: ObjectInfo | None
+    submission: ObjectInfo | None
+    rejected_versions: frozenset[str]
+    manifests: dict[str, ObjectInfo]
+
+
+def video_statuses(
+    store: ObjectStore, instance: dg.DagsterInstance, wanted: Collection[str] = ()
+) -> list[VideoStatus]:
+    """The status of all videos, or of the wanted ones, by ``video_id``.
+
+    A video is known if it was submitted, uploaded, processed, or a run was started for it.
+    """
+    seen = _listings(store)
+    runs = _latest_runs(instance, set(wanted))
+    video_ids = sorted(set(wanted) or seen.keys() | runs.keys())
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(
+            pool.map(
+                lambda video_id: _status(
+                    store,
+                    instance,
+                    video_id,
+                    seen.get(video_id, _Seen(None, None, frozenset(), {})),
+                    runs.get(video_id),
+                ),
+                video_ids,
+            )
+        )
+
+
+def run_error(instance: dg.DagsterInstance, run_id: str) -> str | None:
+    """The message of the step that made a run fail, or of the run itself."""
+    records = instance.all_logs(
+        run_id, of_type={DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+    )
+    message = None
+    for record in records:
+        event = record.dagster_event
+        if event is None:
+            continue
+        if event.is_step_failure:
+            user_data = event.step_failure_data.user_failure_data
+            if user_data and user_data.description:
+                return user_data.description
+            error = event.step_failure_data.error
+            message = (error.cause or error).message.strip() if error else event.message
+        elif message is None:
+            message = event.message
+    return message
+
+
+def _listings(store: ObjectStore) -> dict[str, _Seen]:
+    uploads = {
+        keys.video_id_of(found.key): found
+        for found in store.list(keys.SOURCE_PREFIX)
+        if keys.is_video_upload(found.key)
+    }
+    submissions = _by_video(store.list(keys.SUBMISSION_PREFIX), keys.SUBMISSION_PREFIX)
+    rejected: dict[str, set[str]] = {}
+    for video_id, digest in list_rejections(store):
+        rejected.setdefault(video_id, set()).add(digest)
+    manifests: dict[str, dict[str, ObjectInfo]] = {}
+    for stage in ("source_videos", *RESULT_STAGES):
+        prefix = keys.manifest_prefix(stage)
+        for video_id, found in _by_video(store.list(prefix), prefix).items():
+            manifests.setdefault(video_id, {})[stage] = found
+    video_ids = uploads.keys() | submissions.keys() | rejected.keys() | manifests.keys()
+    return {
+        video_id: _Seen(
+            uploads.get(video_id),
+            submissions.get(video_id),
+            frozenset(rejected.get(video_id, ())),
+            manifests.get(video_id, {}),
+        )
+        for video_id in video_ids
+    }
+
+
+def _by_video(listing: Iterable[ObjectInfo], prefix: str) -> dict[str, ObjectInfo]:
+    return {
+        found.key.removeprefix(prefix).removesuffix(".json"): found
+        for found in listing
+        if found.key.endswith(".json")
+    }
+
+
+def _latest_runs(instance: dg.DagsterInstance, wanted: set[str]) -> dict[str, DagsterRun]:
+    """The newest run of each video; one query for many runs, newest first."""
+    latest: dict[str, DagsterRun] = {}
+    cursor: str | None = None
+    while True:
+        runs = instance.get_runs(cursor=cursor, limit=_RUNS_PER_QUERY)
+        for run in runs:
+            video_id = run.tags.get(_PARTITION_TAG)
+            if video_id and (not wanted or video_id in wanted):
+                latest.setdefault(video_id, run)
+        if len(runs) < _RUNS_PER_QUERY or (wanted and wanted <= latest.keys()):
+            return latest
+        cursor = runs[-1].run_id
+
+
+def _status(
+    store: ObjectStore,
+    instance: dg.DagsterInstance,
+    video_id: str,
+    seen: _Seen,
+    run: DagsterRun | None,
+) -> VideoStatus:
+    scenes = read_manifest(store, "scenes", video_id) if "scenes" in seen.manifests else None
+    clips = read_manifest(store, "clips", video_id) if "clips" in seen.manifests else None
+    state, error = _state(store, instance, video_id, seen, run)
+    return VideoStatus(
+        video_id=video_id,
+        state=state,
+        scenes=len(scenes.summary["scenes"]) if scenes else None,
+        clips=len(clips.items) if clips else None,
+        error=error,
+        retries=_retries(instance, run) if run else 0,
+        updated=_updated(instance, seen, run),
+    )
+
+
+def _state(
+    store: ObjectStore,
+    instance: dg.DagsterInstance,
+    video_id: str,
+    seen: _Seen,
+    run: DagsterRun | None,
+) -> tuple[State, str | None]:
+    stored = seen.upload is not None or "source_videos" in seen.manifests
+    if run is not None and run.status in _RUNNING:
+        return ("splicing" if stored and run.job_name != DOWNLOAD_JOB else "downloading"), None
+    if run is not None and run.status in _FAILED:
+        error = run_error(instance, run.run_id) or f"run {run.run_id[:8]} was canceled"
+        return ("splicing_failed" if stored else "download_failed"), error
+    current = seen.upload or seen.submission
+    if current and keys.version_digest(current.version) in seen.rejected_versions:
+        rejection = read_rejection(store, keys.rejection_key(video_id, current.version))
+        return ("splicing_failed" if stored else "download_failed"), rejection.message
+    if all(stage in seen.manifests for stage in RESULT_STAGES) and _is_current(
+        store, video_id, seen
+    ):
+        return "spliced", None
+    return ("downloaded" if stored else "new"), None
+
+
+def _is_current(store: ObjectStore, video_id: str, seen: _Seen) -> bool:
+    """Whether the results are those of the object that lies in the store now."""
+    source = read_manifest(store, "source_videos", video_id)
+    clips = read_manifest(store, "clips", video_id)
+    if source is None or clips is None:
+        return False
+    same_object = seen.upload is None or source.summary["version"] == seen.upload.version
+    return same_object and clips.inputs["source_sha256"] == source.summary["sha256"]
+
+
+def _retries(instance: dg.DagsterInstance, run: DagsterRun) -> int:
+    steps = instance.get_run_step_stats(run.run_id)
+    again = sum(max(step.attempts - 1, 0) for step in steps)
+    return again + int(run.tags.get("dagster/retry_number", 0))
+
+
+def _updated(
+    instance: dg.DagsterInstance, seen: _Seen, run: DagsterRun | None
+) -> datetime | None:
+    instants = [found.modified for found in (seen.upload, seen.submission) if found]
+    instants += [found.modified for found in seen.manifests.values()]
+    if run is not None:
+        stats = instance.get_run_stats(run.run_id)
+        last = stats.end_time or stats.start_time or stats.enqueued_time
+        if last:
+            instants.append(datetime.fromtimestamp(last, UTC))
+    return max(instants, default=None)

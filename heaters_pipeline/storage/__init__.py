@@ -1,0 +1,1 @@
+"""Objects and records. Knows neither Dagster nor video."""

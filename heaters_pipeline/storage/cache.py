@@ -1,0 +1,248 @@
+"""Local copies of objects, bounded in size, shared by threads and processes."""
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from heaters_pipeline.errors import SettingsError, StoreUnavailableError
+from heaters_pipeline.storage.local_files import make_folder, os_errors_explained, sync_file
+from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+
+_CLEAN_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
+_NO_HARD_LINKS = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP)
+
+
+class LocalCache:
+    """A folder of copies, each named by store, key and version, so that none is ever stale.
+
+    Whoever uses a copy holds a shared lock on it, so that nobody removes it; whoever makes one
+    holds a lock that lets others wait for it instead of fetching it, too. The system drops the
+    locks of a process that dies, and the next one removes what was left half-made.
+
+    Args:
+        folder: Where the copies lie, on a local disk; created when needed.
+        max_bytes: Copies not used for longest are removed until the rest fits. Those in use stay,
+            also beyond it.
+    Raises:
+        SettingsError: ``max_bytes`` is negative.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+        if max_bytes < 0:
+            raise SettingsError(f"a cache needs room for 0 bytes or more, got {max_bytes}")
+        self._copies = folder.absolute() / "copies"
+        self._unfinished = folder.absolute() / "unfinished"
+        self._max_bytes = max_bytes
+
+    @contextmanager
+    def local_copy(self, store: ObjectStore, key: str, version: str) -> Iterator[Path]:
+        """Give a file with an object's content, to be read but not written, for a while.
+
+        Args:
+            store: Where the object is.
+            key: Its key.
+            version: Its ``ObjectInfo.version``; the file holds this one.
+        Raises:
+            ObjectNotFoundError: There is no such object.
+            StoreUnavailableError: By now another object has the key.
+        """
+        in_place = store.local_path(key)
+        if in_place is not None:
+            _require_version(store, key, version, store.head(key))
+            yield in_place
+            return
+        copy = self._path(store, key, version)
+        with os_errors_explained(f"cannot keep a copy of {store.url}/{key} as {copy}"):
+            lock = self._use(copy) or self._make(copy, store, key, version)
+        try:
+            yield copy
+        finally:
+            _unlock(lock)
+        self._trim()
+
+    def add(self, store: ObjectStore, key: str, version: str, path: Path) -> None:
+        """Keep a file just stored as the copy of its object.
+
+        The copy is a hard link where possible: ``path`` must not be written to any more.
+
+        Args:
+            store: Where the object is.
+            key: Its key.
+            version: Its ``ObjectInfo.version``.
+            path: A file with its content.
+        """
+        if store.local_path(key) is not None or path.stat().st_size > self._max_bytes:
+            return
+        copy = self._path(store, key, version)
+        with os_errors_explained(f"cannot keep {path} as {copy}"):
+            with self._alone_with(copy) as unfinished:
+                if not copy.exists():
+                    _link_or_copy(path, unfinished)
+                    sync_file(unfinished)
+                    _note_use(unfinished)
+                    unfinished.replace(copy)
+            self._trim()
+
+    def _path(self, store: ObjectStore, key: str, version: str) -> Path:
+        identity = "\0".join((store.url, key, version)).encode("utf-8", "surrogateescape")
+        suffix = PurePosixPath(key).suffix
+        digest = hashlib.sha256(identity).hexdigest()[:40]
+        return self._copies / (digest + (suffix if _CLEAN_SUFFIX.fullmatch(suffix) else ""))
+
+    def _use(self, copy: Path) -> int | None:
+        """Lock a copy against removal; None if it is not there."""
+        try:
+            lock = _lock(copy, os.O_RDONLY, fcntl.LOCK_SH)
+        except FileNotFoundError:
+            return None
+        _note_use(copy)
+        return lock
+
+    def _make(self, copy: Path, store: ObjectStore, key: str, version: str) -> int:
+        """Fetch a copy, unless another is faster, and lock it against removal."""
+        with self._alone_with(copy) as unfinished:
+            lock = self._use(copy)
+            if lock is not None:
+                return lock
+            _require_version(store, key, version, store.fetch(key, unfinished))
+            _note_use(unfinished)
+            # Locked before it has its name: else another could remove it before it is used.
+            lock = _lock(unfinished, os.O_RDONLY, fcntl.LOCK_SH)
+            try:
+                unfinished.replace(copy)
+                self._trim()
+            except BaseException:
+                _unlock(lock)
+                raise
+        return lock
+
+    @contextmanager
+    def _alone_with(self, copy: Path) -> Iterator[Path]:
+        """Be the only one to make a copy; gives where to make it, on the same file system."""
+        make_folder(self._copies)
+        make_folder(self._unfinished)
+        lock_file = self._unfinished / f"{copy.name}.lock"
+        lock = _lock(lock_file, os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
+        try:
+            folder = self._unfinished / copy.name
+            _remove_folder(folder)
+            folder.mkdir()
+            yield folder / copy.name
+        finally:
+            self._tidy(lock_file, lock)
+
+    def _tidy(self, lock_file: Path, lock: int) -> None:
+        """Remove what was left of making a copy, and the lock that is held for it."""
+        try:
+            _remove_folder(lock_file.with_suffix(""))
+            lock_file.unlink()
+        finally:
+            _unlock(lock)
+
+    def _trim(self) -> None:
+        """Remove the oldest copies beyond ``max_bytes``, and what dead processes left."""
+        with os_errors_explained(f"cannot tidy up {self._copies.parent}"):
+            for lock_file in self._unfinished.glob("*.lock"):
+                try:
+                    lock = _lock(lock_file, os.O_RDWR, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except (BlockingIOError, FileNotFoundError):
+                    continue
+                self._tidy(lock_file, lock)
+            copies = _facts_of_files(self._copies)
+            excess_bytes = sum(facts.st_size for facts in copies.values()) - self._max_bytes
+            for copy in sorted(copies, key=lambda copy: copies[copy].st_atime_ns):
+                if excess_bytes <= 0:
+                    return
+                try:
+                    _remove_unused(copy)
+                except BlockingIOError:
+                    continue
+                excess_bytes -= copies[copy].st_size
+
+
+def _require_version(store: ObjectStore, key: str, version: str, found: ObjectInfo | None) -> None:
+    if found is None or found.version != version:
+        raise StoreUnavailableError(
+            f"{store.url}/{key} was replaced or removed after it had been looked up: try again"
+        )
+
+
+def _lock(path: Path, flags: int, kind: int) -> int:
+    """Open and lock the file that has this name once the lock is held.
+
+    Raises:
+        BlockingIOError: ``kind`` says not to wait, and another holds a lock.
+        FileNotFoundError: There is no such file, or it was removed while waiting.
+    """
+    while True:
+        descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, kind)
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except FileNotFoundError:
+            if not flags & os.O_CREAT:
+                _unlock(descriptor)
+                raise
+        except BaseException:
+            _unlock(descriptor)
+            raise
+        _unlock(descriptor)
+
+
+def _unlock(descriptor: int) -> None:
+    """Unlock and close; the first by itself because a forked child may hold the file open."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
+
+
+def _remove_unused(copy: Path) -> None:
+    """Remove a copy, if another has not done so yet.
+
+    Raises:
+        BlockingIOError: It is in use.
+    """
+    try:
+        lock = _lock(copy, os.O_RDONLY, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return
+    try:
+        copy.unlink()
+    finally:
+        _unlock(lock)
+
+
+def _facts_of_files(folder: Path) -> dict[Path, os.stat_result]:
+    found = {}
+    for path in folder.iterdir():
+        try:
+            found[path] = path.stat()
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def _note_use(copy: Path) -> None:
+    """Set the access time, which orders the copies. A hard link keeps its modification time."""
+    os.utime(copy, ns=(time.time_ns(), copy.stat().st_mtime_ns))
+
+
+def _link_or_copy(path: Path, copy: Path) -> None:
+    try:
+        copy.hardlink_to(path)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        shutil.copyfile(path, copy)
+
+
+def _remove_folder(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

@@ -1,0 +1,147 @@
+"""Every key of the store is spelled here. Pure.
+
+Keys are functions of identity and settings, never of the clock, a title or a counter.
+``docs/formats.md`` shows the whole layout.
+"""
+
+import hashlib
+import re
+from pathlib import PurePosixPath
+
+SOURCE_PREFIX = "source_videos/"
+SUBMISSION_PREFIX = "submissions/"
+REJECTION_PREFIX = "rejections/"
+MANIFEST_PREFIX = "manifests/"
+CATALOG_VIDEOS = "catalog/videos.parquet"
+CATALOG_CLIPS = "catalog/clips.parquet"
+
+_CLEAN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\.[A-Za-z0-9]{1,8})?")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_PARTIAL_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart")
+
+
+def video_id_of(source_key: str) -> str:
+    """The partition key of a source video: safe, deterministic, different for different keys.
+
+    A clean name stays as it is: ``source_videos/holiday.mp4`` is ``holiday`` and
+    ``source_videos/holiday.mov`` is ``holiday.mov``. Everything else becomes readable letters and
+    a digest of the whole path, ``trip-day_1.mp4.5f2a…``. The three forms hold no dot, one dot and
+    two dots, so they never meet.
+
+    Raises:
+        ValueError: The key does not lie under ``source_videos/``.
+    """
+    if not source_key.startswith(SOURCE_PREFIX) or source_key == SOURCE_PREFIX:
+        raise ValueError(f"{source_key!r} is not a key under {SOURCE_PREFIX}")
+    path = source_key.removeprefix(SOURCE_PREFIX)
+    clean = _CLEAN.fullmatch(path)
+    if clean and clean.group(1):
+        return path.removesuffix(".mp4")
+    suffix = PurePosixPath(path).suffix
+    extension = _UNSAFE.sub("", suffix)[:8] or "none"
+    stem = path.removesuffix(suffix)
+    readable = _UNSAFE.sub("-", stem).strip("-_")[:60] or "video"
+    digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return f"{readable}.{extension}.{digest}"
+
+
+def guess_source_key(video_id: str) -> str | None:
+    """The one source key that a clean ``video_id`` can come from; None if it was digested."""
+    if video_id.count(".") > 1:
+        return None
+    name = video_id if "." in video_id else f"{video_id}.mp4"
+    key = f"{SOURCE_PREFIX}{name}"
+    return key if video_id_of(key) == video_id else None
+
+
+def is_video_upload(source_key: str) -> bool:
+    """Whether a key under ``source_videos/`` is meant as a video.
+
+    Folder markers, hidden files and the usual names of unfinished copies are not.
+    """
+    path = source_key.removeprefix(SOURCE_PREFIX)
+    if not path or path.endswith("/") or path.lower().endswith(_PARTIAL_SUFFIXES):
+        return False
+    return not any(part.startswith(".") for part in path.split("/"))
+
+
+def source_key_for_name(name: str) -> str:
+    """The key under which a file of this name is stored."""
+    return f"{SOURCE_PREFIX}{name}"
+
+
+def manifest_prefix(stage: str) -> str:
+    """Where the records of a stage lie."""
+    return f"{MANIFEST_PREFIX}{stage}/"
+
+
+def manifest_key(stage: str, video_id: str) -> str:
+    """The stable key of a stage's record."""
+    return f"{manifest_prefix(stage)}{video_id}.json"
+
+
+def submission_key(video_id: str) -> str:
+    """The key of a request to bring a video in."""
+    return f"{SUBMISSION_PREFIX}{video_id}.json"
+
+
+def rejection_prefix(video_id: str) -> str:
+    """Where the rejections of a video's versions lie."""
+    return f"{REJECTION_PREFIX}{video_id}/"
+
+
+def rejection_key(video_id: str, version: str) -> str:
+    """The key of the record that one version of a source object was refused.
+
+    The version is part of the key so that one LIST tells which objects not to try again.
+    """
+    return f"{rejection_prefix(video_id)}{version_digest(version)}.json"
+
+
+def version_digest(version: str) -> str:
+    """A short name, safe in keys and tags, for a version of an object."""
+    return hashlib.sha256(version.encode()).hexdigest()[:16]
+
+
+def frame_scores_key(video_id: str, digest: str) -> str:
+    """The similarity track of a video; the digest covers source and scoring settings."""
+    return f"{objects_prefix('frame_scores', video_id)}{digest[:16]}.parquet"
+
+
+def clip_key(video_id: str, start_frame: int, end_frame: int, digest: str) -> str:
+    """A clip; the digest covers source, exact span, encode settings and format version."""
+    return f"{_stem('clips', video_id, start_frame, end_frame, digest)}.mp4"
+
+
+def sprite_sheet_key(
+    video_id: str, start_frame: int, end_frame: int, digest: str, page: int
+) -> str:
+    """One page of a clip's sprite sheets, counted from 0."""
+    return f"{_stem('sprite_sheets', video_id, start_frame, end_frame, digest)}-{page:03d}.jpg"
+
+
+def sprite_index_key(video_id: str, start_frame: int, end_frame: int, digest: str) -> str:
+    """The JSON beside a clip's sprite sheets."""
+    return f"{_stem('sprite_sheets', video_id, start_frame, end_frame, digest)}.json"
+
+
+def keyframe_key(
+    video_id: str, start_frame: int, end_frame: int, digest: str, position_percent: int
+) -> str:
+    """A representative picture of a clip, taken at a percentage of its frames."""
+    stem = _stem("keyframes", video_id, start_frame, end_frame, digest)
+    return f"{stem}-{position_percent:02d}.jpg"
+
+
+def report_key(video_id: str, stage: str, fingerprint: str, extension: str) -> str:
+    """A small picture of a stage's result, shown in the Dagster UI."""
+    return f"{objects_prefix('reports', video_id)}{stage}-{fingerprint[:16]}.{extension}"
+
+
+def objects_prefix(stage: str, video_id: str) -> str:
+    """Where the objects of one stage of one video lie."""
+    return f"{stage}/{video_id}/"
+
+
+def _stem(stage: str, video_id: str, start_frame: int, end_frame: int, digest: str) -> str:
+    return f"{objects_prefix(stage, video_id)}{start_frame:08d}-{end_frame:08d}-{digest[:16]}"

@@ -1,0 +1,116 @@
+"""What a store of objects must do. The two kinds are in ``s3_store`` and ``directory_store``."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+ProgressCallback = Callable[[int], None]
+"""Called with the number of bytes moved since the last call."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a store knows of an object without reading it.
+
+    Attributes:
+        key: Key inside the store, without the store's own prefix.
+        size_bytes: Length of the content.
+        etag: Changes whenever the content does; never a digest to compare content with.
+            Without quotes.
+        modified: When the object was written, in UTC.
+    """
+
+    key: str
+    size_bytes: int
+    etag: str
+    modified: datetime
+
+    @property
+    def version(self) -> str:
+        """What stands for the content while the object is not replaced: ``<etag>-<size>``."""
+        return f"{self.etag}-{self.size_bytes}"
+
+
+@runtime_checkable
+class ObjectStore(Protocol):
+    """Whole objects under string keys.
+
+    Objects appear whole or not at all. Every method raises ``StoreUnavailableError`` for faults
+    that may pass and ``StoreError`` for refusals that will not, with the key in the message.
+    Instances may be shared by threads.
+    """
+
+    @property
+    def url(self) -> str:
+        """``s3://bucket/prefix`` or ``file:///folder``, as users write it."""
+        ...
+
+    @property
+    def requests(self) -> Counter[str]:
+        """Requests sent so far by operation name, retries included."""
+        ...
+
+    @property
+    def settle_seconds(self) -> float:
+        """How long an object must have stood unchanged before it can be taken for whole.
+
+        0 where the store shows objects only when they are whole (S3).
+        """
+        ...
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """The object's facts, or None if there is no such object."""
+        ...
+
+    def list(self, prefix: str, *, start_after: str = "") -> Iterator[ObjectInfo]:
+        """All objects whose key starts with ``prefix``, in ascending order of UTF-8 bytes.
+
+        Args:
+            prefix: A literal prefix, not a folder: ``clips/a`` also finds ``clips/ab/x``.
+            start_after: Only keys that sort after this one.
+        """
+        ...
+
+    def read_bytes(self, key: str) -> bytes:
+        """The whole content.
+
+        Raises:
+            ObjectNotFoundError: There is no such object.
+        """
+        ...
+
+    def write_bytes(self, key: str, data: bytes, *, content_type: str) -> ObjectInfo:
+        """Create or replace an object, whole."""
+        ...
+
+    def put_file(
+        self,
+        key: str,
+        path: Path,
+        *,
+        content_type: str,
+        on_progress: ProgressCallback | None = None,
+    ) -> ObjectInfo:
+        """Create or replace an object from a local file, whole; leaves nothing if it fails."""
+        ...
+
+    def fetch(
+        self, key: str, path: Path, *, on_progress: ProgressCallback | None = None
+    ) -> ObjectInfo:
+        """Copy an object into a local file, which appears only when it is complete.
+
+        Raises:
+            ObjectNotFoundError: There is no such object.
+        """
+        ...
+
+    def local_path(self, key: str) -> Path | None:
+        """Where the object can be read in place, or None if it has to be fetched."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object; removing an absent one is no error."""
+        ...

@@ -1,0 +1,329 @@
+"""A store in a bucket of S3, or of any server that speaks its protocol."""
+
+import os
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import ClientError
+
+from heaters_pipeline.errors import StoreUnavailableError
+from heaters_pipeline.storage.local_files import (
+    copy_stream,
+    opened_source,
+    os_errors_explained,
+    publish,
+    temporary_file,
+)
+from heaters_pipeline.storage.object_store import ObjectInfo, ProgressCallback
+from heaters_pipeline.storage.s3_client import S3Options, connect
+from heaters_pipeline.storage.s3_errors import (
+    S3_FAULTS,
+    STREAM_FAULTS,
+    explain,
+    status_of,
+)
+from heaters_pipeline.storage.s3_multipart import upload_parts
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import (
+        GetObjectOutputTypeDef,
+        ListObjectsV2RequestPaginateTypeDef,
+    )
+
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
+_DEFAULT_OPTIONS = S3Options()
+
+
+class S3ObjectStore:
+    """Objects in a bucket, under a prefix.
+
+    Credentials, region and endpoint come from where the AWS tools take them: environment,
+    profile, role; ``AWS_ENDPOINT_URL`` names another server. Nothing is asked, not even for
+    credentials, before the first request.
+
+    A PUT whose reply was lost is sent again: the same bytes under the same key.
+
+    Args:
+        bucket: Name of the bucket, which must exist.
+        prefix: What stands before each key, with or without ``/`` at its end.
+        client: A boto3 S3 client to use in place of an own one.
+        options: Patience and parallelism.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str = "",
+        *,
+        client: "S3Client | None" = None,
+        options: S3Options = _DEFAULT_OPTIONS,
+    ) -> None:
+        self._bucket = bucket
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self._options = options
+        self._lock = threading.Lock()
+        self._requests: Counter[str] = Counter()
+        self._bucket_seen = False
+        self._client = client
+        if client is not None:
+            client.meta.events.register("before-send.s3", self._count)
+
+    @property
+    def url(self) -> str:
+        """``s3://bucket/prefix``."""
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    @property
+    def requests(self) -> Counter[str]:
+        """HTTP requests sent so far by operation name, retries included."""
+        with self._lock:
+            return self._requests.copy()
+
+    @property
+    def settle_seconds(self) -> float:
+        """0: S3 shows objects only when they are whole."""
+        return 0.0
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """The object's facts, or None if there is no such object.
+
+        Raises:
+            StoreError: It cannot be told, for want of a permission or of the bucket.
+        """
+        with self._faults_explained(key):
+            try:
+                reply = self._s3.head_object(Bucket=self._bucket, Key=self._full(key))
+            except ClientError as error:
+                if status_of(error) == 404:
+                    self._require_bucket()
+                    return None
+                raise self._reason_of_refused_head(key, error) from error
+        return ObjectInfo(
+            key=key,
+            size_bytes=reply["ContentLength"],
+            etag=_plain_etag(reply["ETag"]),
+            modified=reply["LastModified"].astimezone(UTC),
+        )
+
+    def list(self, prefix: str, *, start_after: str = "") -> Iterator[ObjectInfo]:
+        """All objects whose key starts with ``prefix``, in ascending order of UTF-8 bytes."""
+        request: ListObjectsV2RequestPaginateTypeDef = {
+            "Bucket": self._bucket,
+            "Prefix": self._full(prefix),
+        }
+        if start_after:
+            request["StartAfter"] = self._full(start_after)
+        with self._faults_explained(prefix):
+            for page in self._s3.get_paginator("list_objects_v2").paginate(**request):
+                for entry in page.get("Contents", ()):
+                    yield ObjectInfo(
+                        key=entry["Key"].removeprefix(self._prefix),
+                        size_bytes=entry["Size"],
+                        etag=_plain_etag(entry["ETag"]),
+                        modified=entry["LastModified"].astimezone(UTC),
+                    )
+
+    def read_bytes(self, key: str) -> bytes:
+        """The whole content."""
+        content = BytesIO()
+        with self._faults_explained(key):
+            self._download(key, content, None)
+        return content.getvalue()
+
+    def write_bytes(self, key: str, data: bytes, *, content_type: str) -> ObjectInfo:
+        """Create or replace an object, whole."""
+        return self._put(key, BytesIO(data), len(data), content_type)
+
+    def put_file(
+        self,
+        key: str,
+        path: Path,
+        *,
+        content_type: str,
+        on_progress: ProgressCallback | None = None,
+    ) -> ObjectInfo:
+        """Create or replace an object from a local file, whole; leaves nothing if it fails."""
+        progress = _Progress(on_progress)
+        with opened_source(path, key) as source:
+            size_bytes = os.fstat(source.fileno()).st_size
+            if size_bytes < self._options.multipart_threshold_bytes:
+                info = self._put(key, source, size_bytes, content_type)
+                progress.moved(size_bytes)
+                return info
+            with self._faults_explained(key):
+                etag = upload_parts(
+                    self._s3,
+                    self._bucket,
+                    self._full(key),
+                    source,
+                    size_bytes=size_bytes,
+                    content_type=content_type,
+                    options=self._options,
+                    moved=progress.moved,
+                )
+        return ObjectInfo(key, size_bytes, _plain_etag(etag), datetime.now(UTC))
+
+    def fetch(
+        self, key: str, path: Path, *, on_progress: ProgressCallback | None = None
+    ) -> ObjectInfo:
+        """Copy an object into a local file, which appears only when it is complete."""
+        with (
+            os_errors_explained(f"cannot write {path}"),
+            temporary_file(path.parent) as target,
+            self._faults_explained(key),
+        ):
+            info = self._download(key, target, on_progress)
+            publish(target, path)
+        return info
+
+    def local_path(self, key: str) -> Path | None:
+        """None: objects have to be fetched."""
+        return None
+
+    def delete(self, key: str) -> None:
+        """Remove an object; removing an absent one is no error."""
+        with self._faults_explained(key):
+            self._s3.delete_object(Bucket=self._bucket, Key=self._full(key))
+
+    @property
+    def _s3(self) -> "S3Client":
+        """The client, made when it is first needed: making one looks for credentials."""
+        with self._lock:
+            if self._client is None:
+                self._client = connect(self._options)
+                self._client.meta.events.register("before-send.s3", self._count)
+            return self._client
+
+    def _count(self, request: AWSPreparedRequest, event_name: str, **_: object) -> None:
+        with self._lock:
+            self._requests[event_name.rpartition(".")[2]] += 1
+
+    def _full(self, key: str) -> str:
+        return f"{self._prefix}{key}"
+
+    @contextmanager
+    def _faults_explained(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except S3_FAULTS as error:
+            endpoint = self._client.meta.endpoint_url if self._client else "S3"
+            raise explain(error, what=f"{self.url}/{key}", endpoint=endpoint) from error
+
+    def _reason_of_refused_head(self, key: str, refusal: ClientError) -> ClientError:
+        """The same refusal with its reason: a reply to HEAD has no body that could give one."""
+        if status_of(refusal) >= 500:
+            return refusal
+        try:
+            reply = self._s3.get_object(Bucket=self._bucket, Key=self._full(key), Range="bytes=0-0")
+        except ClientError as error:
+            return error if status_of(error) == status_of(refusal) else refusal
+        reply["Body"].close()
+        return refusal
+
+    def _require_bucket(self) -> None:
+        """Tell, once, an absent object from an absent bucket: HEAD answers 404 to both."""
+        if self._bucket_seen:
+            return
+        try:
+            self._s3.head_bucket(Bucket=self._bucket)
+        except ClientError as error:
+            if status_of(error) != 403:
+                raise
+        self._bucket_seen = True
+
+    def _put(self, key: str, source: BinaryIO, size_bytes: int, content_type: str) -> ObjectInfo:
+        with self._faults_explained(key):
+            reply = self._s3.put_object(
+                Bucket=self._bucket,
+                Key=self._full(key),
+                Body=source,
+                ContentLength=size_bytes,
+                ContentType=content_type,
+            )
+        return ObjectInfo(key, size_bytes, _plain_etag(reply["ETag"]), datetime.now(UTC))
+
+    def _download(
+        self, key: str, target: BinaryIO, on_progress: ProgressCallback | None
+    ) -> ObjectInfo:
+        """Write the content into ``target``; go on where the stream broke off."""
+        progress = _Progress(on_progress)
+        reply = self._s3.get_object(Bucket=self._bucket, Key=self._full(key))
+        info = _info_of(key, reply)
+        failures = 0
+        while True:
+            try:
+                with closing(reply["Body"]) as body:
+                    copy_stream(body, target, progress.moved)
+                return info
+            except STREAM_FAULTS:
+                failures += 1
+                if failures == self._options.max_attempts:
+                    raise
+            time.sleep(self._options.resume_delay_seconds * 2 ** (failures - 1))
+            reply = self._resume(info, target, progress)
+
+    def _resume(
+        self, info: ObjectInfo, target: BinaryIO, progress: "_Progress"
+    ) -> "GetObjectOutputTypeDef":
+        """Ask for what is missing in ``target``; some servers ignore that and send all.
+
+        Raises:
+            StoreUnavailableError: The object is no longer the one of which a part was read.
+        """
+        here = target.tell()
+        reply = self._s3.get_object(
+            Bucket=self._bucket, Key=self._full(info.key), Range=f"bytes={here}-"
+        )
+        content_range = _CONTENT_RANGE.fullmatch(reply.get("ContentRange", ""))
+        start = int(content_range.group(1)) if content_range else 0
+        if _info_of(info.key, reply).version != info.version or start not in (0, here):
+            reply["Body"].close()
+            raise StoreUnavailableError(
+                f"{self.url}/{info.key} was replaced while it was downloaded: try again"
+            )
+        target.seek(start)
+        target.truncate()
+        progress.moved(start - here)
+        return reply
+
+
+class _Progress:
+    """Reports each byte once, although several threads send and broken streams start again."""
+
+    def __init__(self, callback: ProgressCallback | None) -> None:
+        self._callback = callback
+        self._lock = threading.Lock()
+        self._position = 0
+        self._reported = 0
+
+    def moved(self, count: int) -> None:
+        """Note ``count`` more bytes, or fewer if some have to be moved again."""
+        with self._lock:
+            self._position += count
+            news = self._position - self._reported
+            if self._callback is not None and news > 0:
+                self._reported = self._position
+                self._callback(news)
+
+
+def _plain_etag(etag: str) -> str:
+    """An etag as all replies can be compared by: some quote it, some do not."""
+    return etag.removeprefix("W/").strip('"')
+
+
+def _info_of(key: str, reply: "GetObjectOutputTypeDef") -> ObjectInfo:
+    content_range = _CONTENT_RANGE.fullmatch(reply.get("ContentRange", ""))
+    size_bytes = int(content_range.group(2)) if content_range else reply["ContentLength"]
+    return ObjectInfo(
+        key, size_bytes, _plain_etag(reply["ETag"]), reply["LastModified"].astimezone(UTC)
+    )

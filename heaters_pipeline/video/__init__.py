@@ -1,0 +1,1 @@
+"""Files and frames. Knows neither Dagster nor the store."""

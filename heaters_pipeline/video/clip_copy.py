@@ -1,0 +1,190 @@
+"""Copy a span out of a video without decoding: the packets that it needs, and none shown too many.
+
+The copy starts at the last I-frame from which the first wanted frame can be decoded and ends
+when the last wanted packet was seen, in the file's decoding order. Frames before and between that
+nobody asked for are hidden by the edit list.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import av.video.stream
+
+from heaters_pipeline.errors import ClipError
+from heaters_pipeline.video.clip_audio import AudioTracks, Window
+from heaters_pipeline.video.clip_file import ClipWriter
+from heaters_pipeline.video.clip_record import ClipSettings
+from heaters_pipeline.video.clip_source import Packet, SourceReader
+from heaters_pipeline.video.probe import VideoInfo
+from heaters_pipeline.video.timing import Span, Timeline
+
+COPIED_CODECS = frozenset(
+    {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"}
+)
+"""Codecs whose copies in MP4 are proven exact."""
+
+# The first also lets the sound start early enough; at last the file is read from its start.
+_BACK_SECONDS = (1, 5, 20, 80)
+_ANNEX_B_STARTS = (b"\x00\x00\x01", b"\x00\x00\x00\x01")
+
+
+def why_not_copied(info: VideoInfo, timeline: Timeline) -> str | None:
+    """Why no span of a video can be copied, or None."""
+    if info.codec not in COPIED_CODECS:
+        return f"{info.codec} cannot be copied into MP4"
+    if not timeline.from_stream:
+        return "the source's packets have no usable timestamps"
+    return None
+
+
+def copy_span(
+    reader: SourceReader,
+    timeline: Timeline,
+    span: Span,
+    writer: ClipWriter,
+    settings: ClipSettings,
+) -> av.video.stream.VideoStream:
+    """Write the packets of a span, video and sound.
+
+    Returns:
+        The video stream of the clip.
+    Raises:
+        ClipError: The span cannot be copied; the message says why.
+    """
+    wanted = timeline.pts[span.start : span.end]
+    plan = _plan(reader, timeline, wanted)
+    packets = reader.packets_from(plan.from_pts)
+    out = writer.add_copied(reader.video)
+    _keep_picture_tags(out, reader.video)
+    tick = timeline.time_base
+    window = Window(wanted[0] * tick, timeline.boundary_pts(span.end) * tick)
+    audio = AudioTracks(
+        writer,
+        reader,
+        window,
+        copy=True,
+        bitrate_kbps=settings.audio_bitrate_kbps,
+    )
+    video = _CopiedVideo(plan, wanted[0], out, writer)
+    for packet in packets:
+        if packet.stream_index == reader.info.stream_index:
+            video.feed(packet)
+        else:
+            audio.feed(packet)
+        if video.done and audio.complete:
+            break
+    if not video.done:
+        raise ClipError("the source ended before the span did; was it replaced?")
+    audio.finish()
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Which video packets are copied.
+
+    Attributes:
+        from_pts: Where to read from.
+        skip: Video packets from there that come before the first one.
+        pts: Stamps of the packets, in decoding order.
+    """
+
+    from_pts: int
+    skip: int
+    pts: list[int]
+
+    def decoding_times(self) -> tuple[list[int], list[int]]:
+        """DTS and duration of each packet.
+
+        Made anew, as many containers know no DTS: the sorted PTS, moved back by so much that
+        no packet is decoded after it is shown.
+        """
+        shown = sorted(self.pts)
+        delay = max(at - pts for at, pts in zip(shown, self.pts, strict=True))
+        steps = [after - at for at, after in pairwise(shown)]
+        if 0 in steps:
+            raise ClipError("two packets of the source have the same timestamp")
+        return [at - delay for at in shown], [*steps, steps[-1] if steps else 1]
+
+
+def _plan(reader: SourceReader, timeline: Timeline, wanted: Sequence[int]) -> _Plan:
+    start = timeline.pts[0]
+    ticks_back = [int(seconds / timeline.time_base) for seconds in _BACK_SECONDS]
+    for from_pts in (*(max(start, wanted[0] - back) for back in ticks_back), start):
+        plan = _plan_from(reader, from_pts, wanted, at_start=from_pts == start)
+        if plan is not None:
+            return plan
+    raise ClipError("the source's packets do not bear the timestamps of these frames")
+
+
+def _plan_from(
+    reader: SourceReader, from_pts: int, wanted: Sequence[int], *, at_start: bool
+) -> _Plan | None:
+    missing = set(wanted)
+    seen, skip = 0, None
+    copied: list[int] = []
+    for packet in reader.packets_from(from_pts):
+        if packet.stream_index != reader.info.stream_index:
+            continue
+        pts = packet.pts
+        nothing_yet = len(missing) == len(wanted)
+        # What comes before its I-frame can be decoded for certain in the first group alone.
+        in_time = pts is not None and (pts <= wanted[0] or (at_start and seen == 0))
+        if packet.is_keyframe and nothing_yet and in_time:
+            skip = seen
+            copied.clear()
+        seen += 1
+        if skip is None:
+            continue
+        if pts is None:
+            raise ClipError("packets of the source have no timestamps")
+        copied.append(pts)
+        missing.discard(pts)
+        if not missing:
+            return _Plan(from_pts, skip, copied)
+        if packet.dts is not None and packet.dts > wanted[-1]:
+            return None
+    return None
+
+
+class _CopiedVideo:
+    def __init__(
+        self, plan: _Plan, origin: int, out: av.video.stream.VideoStream, writer: ClipWriter
+    ) -> None:
+        self._writer = writer
+        self._out = out
+        self._origin = origin
+        self._skip = plan.skip
+        dts, durations = plan.decoding_times()
+        self._ahead = list(zip(plan.pts, dts, durations, strict=True))[::-1]
+
+    @property
+    def done(self) -> bool:
+        return not self._ahead
+
+    def feed(self, packet: Packet) -> None:
+        if self._skip:
+            self._skip -= 1
+            return
+        if self.done:
+            return
+        pts, dts, duration = self._ahead.pop()
+        if packet.pts != pts:
+            raise ClipError("the source gives other packets when it is read again")
+        packet.pts, packet.dts = pts - self._origin, dts - self._origin
+        packet.duration = duration
+        packet.stream = self._out
+        self._writer.mux(packet)
+
+
+def _keep_picture_tags(
+    out: av.video.stream.VideoStream, source: av.video.stream.VideoStream
+) -> None:
+    if source.sample_aspect_ratio:
+        # Matroska keeps it beside the codec's parameters, and the muxer looks there alone.
+        out.codec_context.sample_aspect_ratio = source.sample_aspect_ratio
+    extradata = source.codec_context.extradata or b""
+    if source.codec_context.name == "hevc" and not extradata.startswith(_ANNEX_B_STARTS):
+        # Apple's players take no other name; the parameter sets stand where it says.
+        out.codec_context.codec_tag = "hvc1"

@@ -1,0 +1,141 @@
+"""Write one clip file: packets in, an MP4 file that shows an exact part of them out, or nothing."""
+
+import errno
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeVar
+
+import av
+import av.audio.stream
+import av.container
+import av.error
+import av.stream
+import av.video.stream
+
+from heaters_pipeline.errors import ClipError
+from heaters_pipeline.video.clip_source import Packet
+from heaters_pipeline.video.mp4_boxes import ShownPart, write_fast_start
+
+_DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES})
+
+_Stream = TypeVar("_Stream", bound=av.stream.Stream)
+
+
+@dataclass(slots=True)
+class _Written:
+    """What of a track was written, in its own ticks."""
+
+    first_dts: int
+    end_dts: int
+
+
+class ClipWriter:
+    """Takes the streams of a clip, whose first frame is at instant 0.
+
+    What comes before 0 (frames and sound that others need for decoding) and after the end is
+    written too, and hidden by the edit lists.
+    """
+
+    def __init__(self, folder: Path, note: str) -> None:
+        self._muxed = folder / "muxed.mp4"
+        self._finished = folder / "clip.mp4"
+        # Each track's edit list is written exactly once all is known; the muxer's own is not
+        # used, but without the option it would move everything so that nothing is before 0.
+        options = {"use_editlist": "1", "write_tmcd": "0"}
+        self.container = av.open(str(self._muxed), "w", format="mp4", options=options)
+        self.container.metadata["comment"] = note
+        self._written: dict[int, _Written] = {}
+
+    def add_copied(self, template: _Stream) -> _Stream:
+        """A stream for packets of ``template``, with all that the source says of it.
+
+        Raises:
+            ClipError: MP4 cannot hold its codec.
+        """
+        try:
+            # By the codec's object, since a decoder library's name names no encoder.
+            stream = self.container.add_stream_from_template(template, opaque=True)
+        except ValueError as error:
+            raise ClipError(f"MP4 cannot hold it: {error}") from error
+        self.describe(stream, template)
+        return stream
+
+    def describe(self, stream: av.stream.Stream, source: av.stream.Stream) -> None:
+        """Note what people said of a stream: its language and title, and which is the default."""
+        for name in ("language", "title"):
+            if name in source.metadata:
+                stream.metadata[name] = source.metadata[name]
+        stream.disposition = source.disposition
+
+    def mux(self, packet: Packet) -> None:
+        """Write a packet whose stamps count from the clip's first frame."""
+        self.container.mux(packet)
+        # The muxer has brought the stamps to the track's ticks.
+        if packet.dts is None:
+            raise ClipError("FFmpeg muxed a packet without knowing when to decode it")
+        end_dts = packet.dts + (packet.duration or 0)
+        track = self._written.setdefault(packet.stream_index, _Written(packet.dts, end_dts))
+        track.end_dts = end_dts
+
+    def finish(self, video_index: int, duration_seconds: Fraction) -> Path:
+        """Complete the file so that it shows exactly ``[0, duration_seconds)``.
+
+        Returns:
+            The file, which exists until ``open_clip`` ends.
+        """
+        time_bases = {
+            stream.index: stream.time_base or Fraction() for stream in self.container.streams
+        }
+        self.container.close()
+        shown = {}
+        for index, track in self._written.items():
+            time_base = time_bases[index]
+            end_seconds = duration_seconds
+            if index != video_index:
+                end_seconds = min(end_seconds, track.end_dts * time_base)
+            # The muxer numbers tracks from 1 in the order of streams.
+            shown[index + 1] = ShownPart(
+                empty_seconds=max(track.first_dts, 0) * time_base,
+                media_start_ticks=max(-track.first_dts, 0),
+                duration_seconds=end_seconds - max(track.first_dts, 0) * time_base,
+            )
+        write_fast_start(self._muxed, self._finished, shown)
+        self._muxed.unlink()
+        return self._finished
+
+    def publish(self, target: Path) -> None:
+        """Give the finished file its name, replacing what was there."""
+        self._finished.replace(target)
+
+    def abandon(self) -> None:
+        """Close the file without a word; it is about to be deleted."""
+        try:
+            self.container.close()
+        except av.error.FFmpegError:
+            # Why the clip failed is on its way already, and this would hide it.
+            return
+
+
+@contextmanager
+def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
+    """Write a clip in a folder of its own beside ``target``, which is removed in any case.
+
+    Raises:
+        ClipError: FFmpeg cannot write it.
+        OSError: The disk is full, or cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix=f".{target.stem}-", dir=target.parent) as folder:
+        try:
+            writer = ClipWriter(Path(folder), note)
+            try:
+                yield writer
+            finally:
+                writer.abandon()
+        except av.error.FFmpegError as error:
+            if error.errno in _DISK_TROUBLE:
+                raise OSError(error.errno, error.strerror, str(target)) from error
+            raise ClipError(f"FFmpeg cannot write {target.name}: {error}") from error

@@ -1,0 +1,391 @@
+"""The only reader of video: frames in presentation order with exact times.
+
+A file is decoded from its first frame by ``FrameReader``, which also judges it at the end, since
+libraries report neither a truncated file nor one without a single picture. ``read_span`` decodes
+only the frames ``[start, end)`` of a file whose timeline is known.
+"""
+
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import TypeAlias, cast
+
+import av
+import av.error
+import av.packet
+import av.stream
+import av.video.frame
+import av.video.reformatter
+import av.video.stream
+import numpy as np
+
+from heaters_pipeline.errors import InvalidVideoError, SourceChangedError
+from heaters_pipeline.video.orientation import Orientation as Orientation
+from heaters_pipeline.video.orientation import Picture as Picture
+from heaters_pipeline.video.probe import (
+    VideoInfo,
+    has_decoder,
+    open_input,
+    reading,
+    require_readable,
+    shown_name,
+)
+from heaters_pipeline.video.timing import Span, StampMender, Timeline
+
+Interpolation = av.video.reformatter.Interpolation
+Packet: TypeAlias = "av.packet.Packet[av.stream.Stream]"
+
+MAX_DURATION_SECONDS = 48 * 3600
+_LOST_SHARE_ALLOWED = Fraction(1, 2)
+_MISSING_SHARE_ALLOWED = Fraction(1, 50)
+_SEEK_BACK_SECONDS = (Fraction(0), Fraction(2), Fraction(15), Fraction(120))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded frame.
+
+    Attributes:
+        index: Position in presentation order, from 0.
+        pts: Instant at which it is shown, in ticks of the stream's time base.
+        duration_ticks: How long it is shown as far as the file says, at least 1.
+        decoded: PyAV's frame.
+    """
+
+    index: int
+    pts: int
+    duration_ticks: int
+    decoded: av.video.frame.VideoFrame
+
+    def picture(
+        self,
+        size_px: tuple[int, int] | None = None,
+        interpolation: Interpolation = Interpolation.BICUBIC,
+    ) -> Picture:
+        """The picture as stored, before rotation, scaled to ``(width, height)`` where given."""
+        width_px, height_px = size_px or (self.decoded.width, self.decoded.height)
+        scaled = self.decoded.reformat(
+            width=width_px, height=height_px, format="bgr24", interpolation=interpolation
+        )
+        return cast("Picture", scaled.to_ndarray())
+
+    @cached_property
+    def digest(self) -> int:
+        """CRC-32 of every 16th row of the first plane, as decoded.
+
+        Decoders are bit-exact, so this tells whether a copied frame is the same picture, without
+        keeping it and at a fraction of the cost of hashing it whole.
+        """
+        plane, layout = self.decoded.planes[0], self.decoded.format
+        bits = layout.components[0].bits if layout.is_planar else layout.padded_bits_per_pixel
+        sample_bits = -(-bits // 8) * 8 if layout.is_planar else bits
+        row_bytes = -(-self.decoded.width * sample_bits // 8)
+        rows = np.asarray(plane).reshape(-1, abs(plane.line_size))
+        return zlib.crc32(rows[: self.decoded.height : 16, :row_bytes].tobytes())
+
+    @cached_property
+    def orientation(self) -> Orientation:
+        """How the picture has to be turned for display."""
+        matrix = self.decoded.side_data.get("DISPLAYMATRIX")
+        if matrix is None:
+            return Orientation()
+        return Orientation.from_display_matrix(bytes(cast("memoryview", matrix)))
+
+    def display_picture(
+        self, max_size_px: tuple[int, int], sample_aspect_ratio: Fraction
+    ) -> Picture:
+        """The picture as a person sees it: turned, square pixels, at most ``(width, height)``."""
+        stored_width = self.decoded.width * sample_aspect_ratio
+        shown = (stored_width, Fraction(self.decoded.height))
+        if self.orientation.transpose:
+            shown = (shown[1], shown[0])
+        scale = min(max_size_px[0] / shown[0], max_size_px[1] / shown[1], Fraction(1))
+        size_px = (max(1, round(stored_width * scale)), max(1, round(self.decoded.height * scale)))
+        return self.orientation.apply(self.picture(size_px, Interpolation.AREA))
+
+
+class FrameReader:
+    """Iterate once over all frames of a file, from the first to the last.
+
+    Timestamps that are missing, equal or jumping are mended so that they strictly increase;
+    ``timeline`` then says that they do not stand in the file.
+
+    Attributes:
+        packets: Packets of the video stream read so far.
+        decode_errors: Packets among them that the decoder refused.
+        corrupt_frames: Frames that the decoder gave but knows to be damaged.
+
+    Raises (while iterating):
+        InvalidVideoError: ``no_frames``, ``truncated``, ``too_corrupt``, ``bad_timestamps``,
+            ``encrypted`` or ``too_long``, once that is certain.
+        SourceChangedError: The file is no longer the one that was probed.
+        StoreUnavailableError: The disk failed.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo) -> None:
+        self.path = path
+        self.info = info
+        self.packets = 0
+        self.decode_errors = 0
+        self.corrupt_frames = 0
+        self._discarded_packets = 0
+        self._furthest_seconds = Fraction(0)
+        self._stamps = StampMender(info.nominal_ticks)
+        # AVI stores no presentation times, and FFmpeg cannot tell those of these codecs.
+        self._in_decoding_order = info.container == "avi" and info.codec in ("h264", "hevc")
+        self._unused_stamps: deque[int | None] = deque()
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self.packets:
+            raise RuntimeError("a FrameReader can be iterated once; make another one")
+        with open_input(self.path) as container, reading(self.path):
+            stream = _video_stream(container, self.path, self.info)
+            for packet in _packets(container):
+                if packet.stream_index == stream.index:
+                    self._note_packet(packet)
+                    yield from self._decode(stream, packet)
+                else:
+                    self._note_other_stream(packet)
+            yield from self._decode(stream, None)
+        if verdict := self._verdict():
+            require_readable(self.path)
+            raise verdict
+
+    @property
+    def timeline(self) -> Timeline:
+        """The instants of all frames; complete once the iteration has ended."""
+        return Timeline(
+            pts=tuple(self._stamps.pts),
+            end_pts=self._stamps.end_pts,
+            time_base=self.info.time_base,
+            from_stream=not self._stamps.mended,
+        )
+
+    def _note_packet(self, packet: Packet) -> None:
+        if packet.has_sidedata("encryption_info"):
+            raise InvalidVideoError(
+                "encrypted",
+                f"{shown_name(self.path)} is encrypted (DRM); submit a copy without protection",
+            )
+        self.packets += 1
+        self._discarded_packets += packet.is_discard
+
+    def _decode(
+        self, stream: av.video.stream.VideoStream, packet: "Packet | None"
+    ) -> Iterator[Frame]:
+        frames, is_damaged = _decode(stream, packet)
+        self.decode_errors += is_damaged
+        if self._in_decoding_order and packet is not None and not is_damaged:
+            self._unused_stamps.append(packet.dts)
+        for decoded in frames:
+            self.corrupt_frames += decoded.is_corrupt
+            yield self._stamped(decoded)
+
+    def _note_other_stream(self, packet: Packet) -> None:
+        if packet.pts is not None and packet.time_base:
+            end = (packet.pts + (packet.duration or 0)) * packet.time_base
+            self._furthest_seconds = max(self._furthest_seconds, end)
+
+    def _stamped(self, decoded: av.video.frame.VideoFrame) -> Frame:
+        stamp, duration_ticks = decoded.pts, decoded.duration or 0
+        in_stream = stamp is not None and not self._in_decoding_order
+        if self._in_decoding_order:
+            # Whatever comes out first is shown first, at the first of the times that went in.
+            stamp = self._unused_stamps.popleft() if self._unused_stamps else None
+            duration_ticks = 0
+        elif stamp is None:
+            stamp = decoded.dts
+        pts = self._stamps.mend(stamp, duration_ticks, in_stream=in_stream)
+        if (pts - self._stamps.pts[0]) * self.info.time_base > MAX_DURATION_SECONDS:
+            raise InvalidVideoError(
+                "too_long",
+                f"{shown_name(self.path)} lasts over {MAX_DURATION_SECONDS // 3600} hours or "
+                "its timestamps jump; split it or remux it",
+            )
+        return Frame(
+            len(self._stamps.pts) - 1, pts, duration_ticks or self.info.nominal_ticks, decoded
+        )
+
+    def _verdict(self) -> InvalidVideoError | None:
+        """What speaks against the whole file, now that it has been read to its end."""
+        frames = len(self._stamps.pts)
+        name = shown_name(self.path)
+        if not frames and 0 < self.packets == self._discarded_packets:
+            return InvalidVideoError(
+                "bad_timestamps", f"the timestamps of {name} hide all of its frames; remux it"
+            )
+        if not frames:
+            return InvalidVideoError(
+                "no_frames", f"no picture of {name} could be decoded; copy or download it again"
+            )
+        if missing := self._missing():
+            return InvalidVideoError("truncated", f"{name} is cut short: {missing}; copy it again")
+        shown = self.packets - self._discarded_packets
+        bad = max(shown - frames, 0) + self.corrupt_frames
+        # Two packets may make one picture (interlaced fields), so a half alone proves nothing.
+        if bad > _LOST_SHARE_ALLOWED * shown:
+            return InvalidVideoError(
+                "too_corrupt",
+                f"{name} is damaged: {bad} of {shown} frames cannot be decoded; copy it again",
+            )
+        if frames > 2 and self._stamps.stalled > frames // 2:
+            return InvalidVideoError(
+                "bad_timestamps",
+                f"{name} has no usable timestamps: {self._stamps.stalled} of {frames} frames "
+                "stand at the same instant; remux it with a frame rate",
+            )
+        return None
+
+    def _missing(self) -> str:
+        promised = self.info.frames_promised
+        if promised is not None:
+            lost = promised - self.packets
+            if lost > _MISSING_SHARE_ALLOWED * promised:
+                return f"its header promises {promised} frames, {self.packets} are there"
+        seconds = self.info.duration_promised_seconds
+        if seconds is not None:
+            end = max(self._stamps.end_pts * self.info.time_base, self._furthest_seconds)
+            if seconds - end > max(_MISSING_SHARE_ALLOWED * seconds, Fraction(1, 2)):
+                return f"its header promises {float(seconds):.3f} s, {float(end):.3f} s are there"
+        return ""
+
+
+def read_span(path: Path, info: VideoInfo, timeline: Timeline, span: Span) -> Iterator[Frame]:
+    """Decode exactly the frames of a span, in order.
+
+    Starts at an I-frame before the span where the file has usable timestamps, at the beginning
+    of the file otherwise.
+
+    Args:
+        path: The file.
+        info: From ``probe``.
+        timeline: Of the whole file, from ``FrameReader``.
+        span: Frames to yield, inside the timeline.
+    Raises (while iterating):
+        ValueError: The span ends after the timeline.
+        SourceChangedError: The file does not give these frames again.
+        InvalidVideoError: The file cannot be read.
+        StoreUnavailableError: The disk failed.
+    """
+    if span.end > timeline.frames:
+        raise ValueError(f"{span} ends after the {timeline.frames} frames of the video")
+    index = span.start
+    # A palette may stand in the first packet alone.
+    if timeline.from_stream and span.start > 0 and info.pixel_format != "pal8":
+        for decoded in _decode_from(path, info, timeline.pts[span.start]):
+            pts = timeline.pts[index]
+            if decoded.pts != pts:
+                break
+            yield Frame(index, pts, decoded.duration or info.nominal_ticks, decoded)
+            index += 1
+            if index == span.end:
+                return
+    # Where seeking does not lead to the very same frames, decoding from the start does.
+    yield from _read_from_start(path, info, timeline, Span(index, span.end))
+
+
+def _read_from_start(
+    path: Path, info: VideoInfo, timeline: Timeline, span: Span
+) -> Iterator[Frame]:
+    for frame in FrameReader(path, info):
+        if frame.index >= span.start:
+            if frame.pts != timeline.pts[frame.index]:
+                break
+            yield frame
+        if frame.index + 1 == span.end:
+            return
+    raise SourceChangedError(
+        f"{shown_name(path)} does not give the frames {span.start} to {span.end} again; "
+        "it was replaced while it was processed"
+    )
+
+
+def _decode_from(
+    path: Path, info: VideoInfo, first_pts: int
+) -> Iterator[av.video.frame.VideoFrame]:
+    """The frames from ``first_pts`` on, up to the first damage.
+
+    Damaged pictures are patched up with what was decoded before, so they come out the same only
+    when decoding starts where it started for the timeline.
+    """
+    with open_input(path) as container, reading(path):
+        stream = _video_stream(container, path, info)
+        packets = _packets_from(container, stream, info.time_base, first_pts)
+        for packet in chain(packets, [None]):
+            frames, is_damaged = _decode(stream, packet)
+            for frame in frames:
+                is_damaged |= frame.is_corrupt
+                if not is_damaged and (frame.pts is None or frame.pts >= first_pts):
+                    yield frame
+            if is_damaged:
+                return
+
+
+def _packets_from(
+    container: av.container.InputContainer,
+    stream: av.video.stream.VideoStream,
+    time_base: Fraction,
+    first_pts: int,
+) -> Iterator[Packet]:
+    """The packets of a stream from an I-frame on that is shown at or before ``first_pts``.
+
+    An I-frame that is shown later can come before it in the file: the frames between them need
+    the I-frame before that one.
+    """
+    for back_seconds in _SEEK_BACK_SECONDS:
+        try:
+            container.seek(first_pts - int(back_seconds / time_base), stream=stream)
+        except av.error.FFmpegError:
+            # Not every container can seek; reading from the start finds out what is wrong.
+            return
+        packets = _packets(container, stream)
+        intra = next((packet for packet in packets if packet.is_keyframe), None)
+        if intra is not None and intra.pts is not None and intra.pts <= first_pts:
+            yield intra
+            yield from packets
+            return
+
+
+def _video_stream(
+    container: av.container.InputContainer, path: Path, info: VideoInfo
+) -> av.video.stream.VideoStream:
+    if path.stat().st_size == info.size_bytes:
+        for stream in container.streams.video:
+            if stream.index == info.stream_index and has_decoder(stream):
+                stream.thread_type = "AUTO"
+                return stream
+    raise SourceChangedError(
+        f"{shown_name(path)} is no longer the file that was probed; "
+        "it was replaced while it was processed"
+    )
+
+
+def _packets(
+    container: av.container.InputContainer, *streams: av.video.stream.VideoStream
+) -> Iterator[Packet]:
+    """The packets with content, in the order of the file."""
+    try:
+        for packet in container.demux(*streams):
+            if packet.size:
+                yield packet
+    except IndexError:
+        # PyAV 18 trips over a stream that shows up late, once it has given all packets.
+        return
+
+
+def _decode(
+    stream: av.video.stream.VideoStream, packet: "Packet | None"
+) -> tuple[list[av.video.frame.VideoFrame], bool]:
+    """The frames that a packet completes, and whether it is damaged."""
+    try:
+        return stream.codec_context.decode(packet), False
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError:
+        # A damaged packet costs its own frames only; how many were lost is judged at the end.
+        return [], True

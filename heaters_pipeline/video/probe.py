@@ -1,0 +1,339 @@
+"""The gate: a file becomes a ``VideoInfo``, or an ``InvalidVideoError`` says why not.
+
+Only headers are read here; what decoding alone can show (no frames, a file cut short) is judged by
+``frames``. Opening follows what was measured on hostile inputs: absolute paths, regular files
+only, and a list of allowed containers, since playlists make FFmpeg read other files and URLs.
+"""
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.container
+import av.error
+import av.stream
+import av.video.stream
+
+from heaters_pipeline.errors import InvalidVideoError, StoreUnavailableError
+
+MAX_PIXELS = 8192 * 8192
+MIN_SIDE_PX = 8
+MAX_STREAMS = 64
+
+# mov stands for mp4 and 3gp as well, matroska for webm.
+_CONTAINERS = "mov,matroska,mpegts,mpeg,avi,flv,asf,ogg,gif,mxf"
+_OPEN_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+_EXACT_FRAME_COUNT_CONTAINERS = ("mov",)
+
+_PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0\r\n", b"v=0\n")
+_AUDIO_HEADS = (b"ID3", b"fLaC", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
+_PICTURE_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
+# Raw H.264 and H.265 (parameter sets, delimiters, SEI), Y4M, IVF.
+_RAW_HEADS = (
+    *(b"\0\0\0\1" + unit for unit in (b"\x67", b"\x27", b"\x09", b"\x06", b"\x40", b"\x46")),
+    b"YUV4MPEG2",
+    b"DKIF",
+)
+_CHUNK_BYTES = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """One audio stream, from the header."""
+
+    stream_index: int
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What the header of a file says of its wanted video stream.
+
+    Attributes:
+        container: First of FFmpeg's names of the container, such as ``mov`` or ``matroska``.
+        codec: FFmpeg's name of the codec, such as ``h264``; never that of a decoder library.
+        stream_index: Index of the wanted stream in the file.
+        width_px: Width of the stored picture, before rotation.
+        height_px: Height of the stored picture, before rotation.
+        sample_aspect_ratio: Width of a pixel over its height, 1 where the file says nothing.
+        time_base: Seconds per tick of the stream's timestamps.
+        frame_rate: Average frames a second from the header, None where it says nothing.
+        pixel_format: FFmpeg's name, such as ``yuv420p``.
+        frames_promised: Frames that the header counts, None where it does not or cannot be trusted.
+        duration_promised_seconds: Length that the header promises for all streams, or None.
+        audio: The audio streams.
+        size_bytes: Length of the file.
+    """
+
+    container: str
+    codec: str
+    stream_index: int
+    width_px: int
+    height_px: int
+    sample_aspect_ratio: Fraction
+    time_base: Fraction
+    frame_rate: Fraction | None
+    pixel_format: str
+    frames_promised: int | None
+    duration_promised_seconds: Fraction | None
+    audio: tuple[AudioInfo, ...]
+    size_bytes: int
+
+    @property
+    def nominal_ticks(self) -> int:
+        """Ticks from one frame to the next at the header's rate, at least 1."""
+        rate = self.frame_rate or Fraction(25)
+        return max(1, round(1 / (rate * self.time_base)))
+
+
+@contextmanager
+def open_input(path: Path) -> Iterator[av.container.InputContainer]:
+    """Open a local video file safely for reading.
+
+    Raises:
+        InvalidVideoError: No such regular file, empty, or not a container that is allowed.
+        StoreUnavailableError: The disk failed.
+        MemoryError: The file asks for more memory than there is.
+    """
+    _require_regular_file(path)
+    try:
+        container = av.open(
+            str(path.absolute()), options=dict(_OPEN_OPTIONS), metadata_errors="replace"
+        )
+    except (av.error.FFmpegError, ValueError) as error:
+        _raise_if_machine_failed(path, error)
+        raise _refusal(path, error) from error
+    with container:
+        yield container
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what PyAV raises while it reads an opened file into errors of the pipeline.
+
+    Raises:
+        InvalidVideoError: ``too_corrupt``; FFmpeg cannot go on, though the disk gives the bytes.
+        StoreUnavailableError: The disk failed.
+        MemoryError: The file asks for more memory than there is.
+    """
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        _raise_if_machine_failed(path, error)
+        raise InvalidVideoError(
+            "too_corrupt",
+            f"{shown_name(path)} is damaged, it cannot be read to its end; copy it again",
+        ) from error
+
+
+def require_readable(path: Path) -> None:
+    """Read a file to its end, so that a failing disk is not taken for a damaged video.
+
+    Raises:
+        InvalidVideoError: ``unreadable``; there is no permission to read it.
+        StoreUnavailableError: The disk failed.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            while file.read(_CHUNK_BYTES):
+                pass
+    except PermissionError as error:
+        raise InvalidVideoError(
+            "unreadable", f"no permission to read {shown_name(path)}; change its mode or owner"
+        ) from error
+    except OSError as error:
+        raise StoreUnavailableError(
+            f"the disk failed while {path} was read: {error.strerror}; check the disk and try again"
+        ) from error
+
+
+def shown_name(path: Path) -> str:
+    """The name of a file as messages print it, without line breaks and other surprises."""
+    return path.name if path.name.isprintable() else ascii(path.name)
+
+
+def has_decoder(stream: av.stream.Stream) -> bool:
+    """Whether FFmpeg knows the codec of a stream."""
+    # PyAV's types promise a context always; rate and channels of sound are missing without it.
+    return stream.codec_context is not None
+
+
+def wanted_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream:
+    """The stream that a person would call the video.
+
+    The first stream with the default disposition that is no cover picture, else the first that
+    is no cover picture.
+
+    Raises:
+        InvalidVideoError: There is none.
+    """
+    name = shown_name(Path(container.name))
+    if len(container.streams) > MAX_STREAMS:
+        raise InvalidVideoError(
+            "too_many_streams",
+            f"{name} has {len(container.streams)} streams, at most {MAX_STREAMS} are accepted; "
+            "remux the wanted ones into a file of their own",
+        )
+    streams = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & av.stream.Disposition.attached_pic
+    ]
+    if not streams:
+        raise InvalidVideoError(
+            "no_video",
+            f"{name} holds no video stream (sound, subtitles or a cover only); "
+            "submit a file with pictures",
+        )
+    return next((stream for stream in streams if _is_default(stream)), streams[0])
+
+
+def probe(path: Path) -> VideoInfo:
+    """Read the header of a video file.
+
+    Raises:
+        InvalidVideoError: The file cannot be processed; its ``reason`` says why.
+        StoreUnavailableError: The disk failed.
+    """
+    with open_input(path) as container:
+        stream = wanted_stream(container)
+        _require_decodable(stream, path)
+        context = stream.codec_context
+        _require_sane_size(context.width, context.height, path)
+        name = container.format.name.split(",")[0]
+        counted = name in _EXACT_FRAME_COUNT_CONTAINERS and stream.frames > 0
+        return VideoInfo(
+            container=name,
+            codec=context.codec.canonical_name,
+            stream_index=stream.index,
+            width_px=context.width,
+            height_px=context.height,
+            sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
+            time_base=_time_base(stream, path),
+            frame_rate=stream.average_rate or stream.guessed_rate or None,
+            pixel_format=str(context.pix_fmt or "unknown"),
+            frames_promised=stream.frames if counted else None,
+            duration_promised_seconds=_promised_duration(container, name),
+            audio=tuple(_audio_info(audio) for audio in container.streams.audio),
+            size_bytes=path.stat().st_size,
+        )
+
+
+def _require_regular_file(path: Path) -> None:
+    # lstat, because opening a FIFO would wait for ever and a link may lead anywhere.
+    try:
+        facts = path.lstat()
+    except OSError as error:
+        raise InvalidVideoError(
+            "missing", f"cannot read {path}: {error.strerror}; check the path"
+        ) from error
+    if not stat.S_ISREG(facts.st_mode):
+        raise InvalidVideoError(
+            "not_regular_file",
+            f"{shown_name(path)} is not a regular file (a folder, link, pipe or device); "
+            "give the video file itself",
+        )
+    if facts.st_size == 0:
+        raise InvalidVideoError(
+            "empty", f"{shown_name(path)} is empty (0 bytes); copy or download it again"
+        )
+
+
+def _raise_if_machine_failed(path: Path, error: Exception) -> None:
+    if isinstance(error, MemoryError):
+        raise MemoryError(
+            f"not enough memory to read {shown_name(path)}; "
+            "use a larger machine, or copy the file again if it is damaged"
+        ) from error
+    # FFmpeg reports some damage as an I/O error too, so the disk itself has to be asked.
+    if isinstance(error, OSError):
+        require_readable(path)
+
+
+def _refusal(path: Path, error: Exception) -> InvalidVideoError:
+    with path.open("rb") as file:
+        head = file.read(512)
+    name = shown_name(path)
+    if head.lstrip().startswith(_PLAYLIST_HEADS) or b"<MPD" in head:
+        return InvalidVideoError(
+            "playlist", f"{name} is a playlist, not a video; submit the video that it names"
+        )
+    if head.startswith(_PICTURE_HEADS):
+        return InvalidVideoError("still_image", f"{name} is a still picture; submit a video")
+    if head.startswith(_AUDIO_HEADS) or head[8:12] == b"WAVE":
+        return InvalidVideoError("no_video", f"{name} is a sound file; submit a video")
+    if head.startswith(_RAW_HEADS):
+        return InvalidVideoError(
+            "not_allowed_container",
+            f"{name} is a raw stream without a container and without times; remux it to MP4",
+        )
+    if isinstance(error, EOFError):
+        return InvalidVideoError(
+            "no_frames", f"{name} ends inside its header, no picture can be read; copy it again"
+        )
+    return InvalidVideoError(
+        "not_video",
+        f"{name} is not a video that can be read (unknown, damaged or incomplete file); "
+        "check that it plays, or download it again",
+    )
+
+
+def _is_default(stream: av.video.stream.VideoStream) -> bool:
+    return bool(stream.disposition & av.stream.Disposition.default)
+
+
+def _require_decodable(stream: av.video.stream.VideoStream, path: Path) -> None:
+    if not has_decoder(stream):
+        raise InvalidVideoError(
+            "no_decoder",
+            f"the codec of {shown_name(path)} is unknown or encrypted; convert it to H.264 first",
+        )
+
+
+def _require_sane_size(width_px: int, height_px: int, path: Path) -> None:
+    if width_px * height_px > MAX_PIXELS:
+        raise InvalidVideoError(
+            "too_many_pixels",
+            f"{shown_name(path)} has pictures of {width_px}x{height_px}, more than {MAX_PIXELS} "
+            "pixels; scale it down",
+        )
+    if 0 < min(width_px, height_px) < MIN_SIDE_PX:
+        raise InvalidVideoError(
+            "too_small",
+            f"{shown_name(path)} has pictures of {width_px}x{height_px}, under {MIN_SIDE_PX} "
+            "pixels a side; scale it up",
+        )
+
+
+def _time_base(stream: av.video.stream.VideoStream, path: Path) -> Fraction:
+    if not stream.time_base:
+        raise InvalidVideoError(
+            "bad_timestamps", f"{shown_name(path)} has no time base; remux it with a frame rate"
+        )
+    return stream.time_base
+
+
+def _promised_duration(container: av.container.InputContainer, name: str) -> Fraction | None:
+    # Only Matroska's duration is written when the file is finished and nowhere else estimated;
+    # MP4 counts its samples, and streams promise nothing.
+    if name != "matroska" or not container.duration:
+        return None
+    return Fraction(container.duration, av.time_base)
+
+
+def _audio_info(stream: av.AudioStream) -> AudioInfo:
+    known = has_decoder(stream)
+    return AudioInfo(
+        stream_index=stream.index,
+        codec=stream.codec_context.codec.canonical_name if known else "unknown",
+        sample_rate_hz=stream.rate if known else 0,
+        channels=stream.channels if known else 0,
+        language=stream.language,
+    )

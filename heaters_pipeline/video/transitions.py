@@ -1,0 +1,140 @@
+"""Decide from a stored track where scenes change: ``ScoreTrack`` + settings -> transitions. Pure.
+
+The four histogram methods compare each frame with the one before it, as OpenCV's ``compareHist``
+defines them, and cut wherever the score is beyond the threshold. They know cuts only. The
+``adaptive`` method adapts to each video, rejects flashes and finds gradual transitions.
+
+| method | cut where | threshold | default |
+|---|---|---|---|
+| adaptive | the change is so many times the usual | 1 to 100 | 4.3 |
+| correl | score < threshold | -1 to 1, same picture 1 | 0.6 |
+| chisqr | score > threshold | 0 up, same picture 0 | 3 |
+| intersect | score < threshold | 0 up, same picture 1.7 to 27 | 3 |
+| bhattacharyya | score > threshold | 0 to 1, same picture 0 | 0.35 |
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.video.cuts import find_cuts
+from heaters_pipeline.video.gradual import GradualKind, find_gradual
+from heaters_pipeline.video.score_track import ScoreTrack
+
+Method = Literal["adaptive", "correl", "chisqr", "intersect", "bhattacharyya"]
+ShortScenes = Literal["merge", "drop", "keep"]
+TransitionKind = Literal["cut"] | GradualKind
+
+ALGORITHM_VERSION = 1
+"""Raised with each change of what is found on the same track with the same settings."""
+
+METHODS: tuple[Method, ...] = get_args(Method)
+DEFAULT_THRESHOLDS: dict[Method, float] = {
+    "adaptive": 4.3,
+    "correl": 0.6,
+    "chisqr": 3.0,
+    "intersect": 3.0,
+    "bhattacharyya": 0.35,
+}
+_BOUNDS: dict[Method, tuple[float, float]] = {
+    "adaptive": (1, 100),
+    "correl": (-1, 1),
+    "chisqr": (0, 1e9),
+    "intersect": (0, 1e9),
+    "bhattacharyya": (0, 1),
+}
+_CUT_WHERE_LESS: frozenset[Method] = frozenset({"correl", "intersect"})
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionSettings:
+    """What decides the scenes of a track.
+
+    Attributes:
+        method: How changes are judged.
+        threshold: As the method defines it, None for its default.
+        min_duration_seconds: Scenes that are shorter follow ``short_scenes``; 0 to 3600.
+        short_scenes: ``merge`` joins a short scene to the one before (a first one to the next),
+            ``drop`` leaves it out and lists it, ``keep`` keeps it.
+    """
+
+    method: Method = "adaptive"
+    threshold: float | None = None
+    min_duration_seconds: Fraction | float = Fraction(1, 4)
+    short_scenes: ShortScenes = "merge"
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise SettingsError(f"method {self.method!r} is none of {', '.join(METHODS)}")
+        low, high = _BOUNDS[self.method]
+        if self.threshold is not None and not low <= self.threshold <= high:
+            raise SettingsError(
+                f"the threshold of {self.method} must be from {low:g} to {high:g}, "
+                f"got {self.threshold}"
+            )
+        if not 0 <= self.min_duration_seconds <= 3600:
+            raise SettingsError(
+                f"min_duration_seconds must be from 0 to 3600, got {self.min_duration_seconds}"
+            )
+        if self.short_scenes not in get_args(ShortScenes):
+            raise SettingsError(
+                f"short_scenes {self.short_scenes!r} is none of {', '.join(get_args(ShortScenes))}"
+            )
+
+    @property
+    def effective_threshold(self) -> float:
+        """The threshold, or the method's default where none is set."""
+        return DEFAULT_THRESHOLDS[self.method] if self.threshold is None else self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change from one scene to the next.
+
+    Attributes:
+        kind: What it looks like.
+        start: First frame that does not show the scene before alone, > 0.
+        end: First frame that shows the scene after alone. Frames ``[start, end)`` belong to
+            the transition itself; a cut has none, so that its ``start`` and ``end`` are the first
+            frame of the new scene.
+    """
+
+    kind: TransitionKind
+    start: int
+    end: int
+
+    @property
+    def middle(self) -> int:
+        """The frame at which the transition is split; the cut itself for a cut."""
+        return (self.start + self.end) // 2
+
+
+def find_transitions(track: ScoreTrack, settings: DetectionSettings) -> tuple[Transition, ...]:
+    """All transitions of a video, in order and not overlapping."""
+    threshold = settings.effective_threshold
+    if settings.method != "adaptive":
+        scores = track.similarities[settings.method]
+        return _as_cuts(_cut_frames(scores, settings.method, threshold))
+    cuts = find_cuts(track, threshold)
+    gradual = tuple(
+        Transition(found.kind, found.start, found.end) for found in find_gradual(track, cuts)
+    )
+    return tuple(
+        sorted((*_as_cuts(cuts), *gradual), key=lambda transition: transition.start)
+    )
+
+
+def _as_cuts(frames: list[int]) -> tuple[Transition, ...]:
+    return tuple(Transition("cut", frame, frame) for frame in frames)
+
+
+def _cut_frames(
+    scores: npt.NDArray[np.float32], method: Method, threshold: float
+) -> list[int]:
+    # Comparisons with the NaN of frame 0 are false either way: it never is a cut.
+    beyond = scores < threshold if method in _CUT_WHERE_LESS else scores > threshold
+    return [int(frame) for frame in np.flatnonzero(beyond)]
