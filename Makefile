@@ -67,7 +67,7 @@ ui: .venv/installed ## Open the Dagster UI and its daemon on 127.0.0.1:3000
 
 .PHONY: test
 test: lint ## Linters, types, import contracts and all tests, with coverage
-	@$(RUN) pytest -m "not slow" --cov=heaters_pipeline $(PYTEST_ARGS)
+	@$(RUN) pytest -n 2 --dist loadfile -m "not slow" --cov=heaters_pipeline $(PYTEST_ARGS)
 
 .PHONY: test-slow
 test-slow: .venv/installed-tests ## The long form of the fault and load tests

@@ -196,9 +196,7 @@ def peer_detectors() -> dict[str, Detector]:
         return detect
 
     return {
-        "PySceneDetect Adaptive": peer(
-            lambda: scenedetect.AdaptiveDetector(min_scene_len=1)
-        ),
+        "PySceneDetect Adaptive": peer(lambda: scenedetect.AdaptiveDetector(min_scene_len=1)),
         "PySceneDetect Content": peer(lambda: scenedetect.ContentDetector(min_scene_len=1)),
     }
 
@@ -229,9 +227,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--videos", type=Path, required=True, help="folder of real videos")
     parser.add_argument("--labels", type=Path, required=True, help="their labels")
-    parser.add_argument("--edits", type=Path, nargs="*", default=[], help="folders of edited videos")
+    parser.add_argument(
+        "--edits", type=Path, nargs="*", default=[], help="folders of edited videos"
+    )
     parser.add_argument("--tolerance", type=int, default=1, help="frames a cut may be off")
-    parser.add_argument("--cache", type=Path, help="folder to keep score tracks in; CPU times then say nothing")
+    parser.add_argument(
+        "--cache", type=Path, help="folder to keep score tracks in; CPU times then say nothing"
+    )
     parser.add_argument("--methods", nargs="*", default=["adaptive"], choices=METHODS)
     parser.add_argument("--no-peers", action="store_true", help="measure ours alone")
     parser.add_argument("--details", nargs="*", help="list what these detectors got wrong")

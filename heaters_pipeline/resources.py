@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import dagster as dg
+
 from heaters_pipeline import home
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.storage.cache import LocalCache

@@ -136,9 +136,7 @@ def downloaded_videos(
         settle_seconds=store.settle_seconds,
     )
     taken = list(islice(sightings, REQUESTS_PER_TICK))
-    requests = [
-        _request(process_videos.name, sighting, SOURCE_VERSION_TAG) for sighting in taken
-    ]
+    requests = [_request(process_videos.name, sighting, SOURCE_VERSION_TAG) for sighting in taken]
     return _result(context, taken, requests)
 
 
@@ -156,9 +154,7 @@ def changed_catalog(
     fingerprint = catalog_fingerprint(versions)
     if not versions or fingerprint == context.cursor:
         return dg.SkipReason("no video was finished since the last catalog")
-    return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=fingerprint)], cursor=fingerprint
-    )
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=fingerprint)], cursor=fingerprint)
 
 
 def _known(instance: dg.DagsterInstance, tag: str) -> set[str]:

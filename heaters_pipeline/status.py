@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
@@ -65,6 +65,32 @@ class VideoStatus:
     retries: int
     updated: datetime | None
 
+    def to_json(self) -> dict[str, Any]:
+        """For ``heaters status --json``."""
+        updated = self.updated.isoformat(timespec="seconds") if self.updated else None
+        return {
+            "video_id": self.video_id,
+            "state": self.state,
+            "scenes": self.scenes,
+            "clips": self.clips,
+            "error": self.error,
+            "retries": self.retries,
+            "updated": updated,
+        }
+
+    def cells(self) -> tuple[str, ...]:
+        """For the table of ``heaters status``; the times are those of this machine."""
+        updated = self.updated.astimezone().strftime("%Y-%m-%d %H:%M:%S") if self.updated else "-"
+        return (
+            self.video_id,
+            self.state,
+            "-" if self.scenes is None else str(self.scenes),
+            "-" if self.clips is None else str(self.clips),
+            str(self.retries),
+            updated,
+            " ".join(self.error.split()) if self.error else "",
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
@@ -79,13 +105,14 @@ class _Seen:
 def video_statuses(
     store: ObjectStore, instance: dg.DagsterInstance, wanted: Collection[str] = ()
 ) -> list[VideoStatus]:
-    """The status of all videos, or of the wanted ones, by ``video_id``.
+    """The status of all videos, or of the wanted ones that are known, by ``video_id``.
 
     A video is known if it was submitted, uploaded, processed, or a run was started for it.
     """
     seen = _listings(store)
     runs = _latest_runs(instance, set(wanted))
-    video_ids = sorted(set(wanted) or seen.keys() | runs.keys())
+    known = seen.keys() | runs.keys()
+    video_ids = sorted(known & set(wanted) if wanted else known)
     with ThreadPoolExecutor(READERS) as pool:
         return list(
             pool.map(
@@ -224,18 +251,16 @@ def _is_current(store: ObjectStore, video_id: str, seen: _Seen) -> bool:
     if source is None or clips is None:
         return False
     same_object = seen.upload is None or source.summary["version"] == seen.upload.version
-    return same_object and clips.inputs["source_sha256"] == source.summary["sha256"]
+    return bool(same_object and clips.inputs["source_sha256"] == source.summary["sha256"])
 
 
 def _retries(instance: dg.DagsterInstance, run: DagsterRun) -> int:
     steps = instance.get_run_step_stats(run.run_id)
-    again = sum(max(step.attempts - 1, 0) for step in steps)
+    again = sum(max((step.attempts or 1) - 1, 0) for step in steps)
     return again + int(run.tags.get("dagster/retry_number", 0))
 
 
-def _updated(
-    instance: dg.DagsterInstance, seen: _Seen, run: DagsterRun | None
-) -> datetime | None:
+def _updated(instance: dg.DagsterInstance, seen: _Seen, run: DagsterRun | None) -> datetime | None:
     instants = [found.modified for found in (seen.upload, seen.submission) if found]
     instants += [found.modified for found in seen.manifests.values()]
     if run is not None:

@@ -1,7 +1,150 @@
-"""Temporary."""
+"""Bring a video into the store: a file of this machine, or a link. Nothing that is no video."""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
 from heaters_pipeline.assets.stage import StageRun
-from heaters_pipeline.config import SourceConfig
+from heaters_pipeline.errors import ObjectNotFoundError, SourceChangedError
+from heaters_pipeline.intake.bring import KnownSource, bring_file
+from heaters_pipeline.intake.download import fetch_link
+from heaters_pipeline.intake.sources import (
+    HttpLink,
+    LocalFile,
+    S3Link,
+    StoreKey,
+    classify,
+    content_type_of,
+)
+from heaters_pipeline.intake.submissions import read_submission
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import read_manifest
+from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.video.probe import VideoInfo, probe
 
 
-def bring_in(run: StageRun, config: SourceConfig) -> str | None:
-    return config.origin
+@dataclass(frozen=True, slots=True)
+class BroughtVideo:
+    """A video that was brought in, or found to be there.
+
+    Attributes:
+        found: The object.
+        sha256: Of its content, in hex.
+        origin: Where it comes from, without credentials.
+        info: From its header.
+    """
+
+    found: ObjectInfo
+    sha256: str
+    origin: str
+    info: VideoInfo
+
+
+def known_source(store: ObjectStore, source_key: str) -> KnownSource | None:
+    """What is recorded of a source object."""
+    manifest = read_manifest(store, "source_videos", keys.video_id_of(source_key))
+    if manifest is None:
+        return None
+    summary = manifest.summary
+    return KnownSource(summary["sha256"], summary["version"], summary["origin"])
+
+
+def bring_in(run: StageRun, origin: str, source_key: str | None) -> BroughtVideo | None:
+    """Bring a video in from where it is; None if it is a key, which lies in the store already.
+
+    Raises:
+        InvalidVideoError: It is no video; nothing was stored.
+        DownloadError: The link cannot be downloaded.
+    """
+    wanted = classify(origin)
+    if isinstance(wanted, StoreKey):
+        return None
+    key = source_key or wanted.source_key
+    if isinstance(wanted, LocalFile):
+        return _bring_file(run, wanted, key)
+    return _bring_link(run, wanted, key)
+
+
+def bring_submitted(run: StageRun) -> BroughtVideo:
+    """Bring a video in by its submission.
+
+    Raises:
+        ObjectNotFoundError: It was not submitted either.
+    """
+    store = run.workspace.store
+    request = store.head(keys.submission_key(run.video_id))
+    if request is not None:
+        # What cannot be downloaded is refused until it is submitted again.
+        run.input_version = request.version
+        submission = read_submission(store, run.video_id)
+        if submission.url is not None:
+            brought = bring_in(run, submission.url, submission.source_key)
+            if brought is not None:
+                return brought
+    raise ObjectNotFoundError(
+        f"{run.video_id} is neither in {store.url} under {keys.SOURCE_PREFIX} nor submitted; "
+        "upload the video, or submit its link with heaters submit"
+    )
+
+
+def _bring_file(run: StageRun, file: LocalFile, key: str) -> BroughtVideo:
+    store = run.workspace.store
+    path = file.path.resolve()
+    info = probe(path)
+    done_bytes = 0
+
+    def on_progress(count: int) -> None:
+        nonlocal done_bytes
+        done_bytes += count
+        run.progress("copy", done_bytes, info.size_bytes)
+
+    with run.phase("copy"):
+        brought = bring_file(
+            store,
+            path,
+            source_key=key,
+            known=lambda source_key: known_source(store, source_key),
+            on_progress=on_progress,
+        )
+        if brought.copied and store.local_path(key) is None:
+            _keep_local(run, path, brought.object, brought.sha256)
+    return BroughtVideo(brought.object, brought.sha256, file.origin, info)
+
+
+def _keep_local(run: StageRun, path: Path, stored: ObjectInfo, sha256: str) -> None:
+    """Spare the next steps the download of what was just uploaded."""
+    with run.workspace.scratch() as folder:
+        # A copy of our own, since its owner may write to the file at any time.
+        copy = folder / "source"
+        shutil.copyfile(path, copy)
+        with copy.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                raise SourceChangedError(f"{path} was written to while it was read; try again")
+        run.workspace.cache.add(run.workspace.store, stored.key, stored.version, copy)
+
+
+def _bring_link(run: StageRun, link: HttpLink | S3Link, key: str) -> BroughtVideo | None:
+    store = run.workspace.store
+    known = known_source(store, key)
+    found = store.head(key)
+    if found is not None and (known is None or known.origin == link.origin):
+        # A link's key holds its digest, so what lies there came from it.
+        return None
+    with run.workspace.scratch() as folder:
+        path = folder / "download"
+        arrived_bytes = 0
+
+        def on_progress(count: int) -> None:
+            nonlocal arrived_bytes
+            arrived_bytes += count
+            run.progress("download", arrived_bytes, 0)
+
+        with run.phase("download"):
+            fetch_link(link, path, on_progress=on_progress)
+        info = probe(path)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        with run.phase("upload"):
+            stored = run.workspace.put_file(key, path, content_type_of(key), keep_local=True)
+    return BroughtVideo(stored, sha256, link.origin, info)

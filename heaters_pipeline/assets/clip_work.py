@@ -141,9 +141,7 @@ def make_clips(work: StageWork, source: Source, settings: ClipSettings, *, worke
 def _store(work: StageWork, unit: Unit, path: Path, clip: ClipFile) -> None:
     (key,) = unit.keys
     try:
-        stored = work.run.workspace.put_file(
-            key, path, CLIP_CONTENT_TYPE, keep_local=True
-        )
+        stored = work.run.workspace.put_file(key, path, CLIP_CONTENT_TYPE, keep_local=True)
     except HeatersError as error:
         work.fail(unit, error)
     else:

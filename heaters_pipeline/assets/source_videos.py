@@ -7,11 +7,10 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.bringing import bring_in
+from heaters_pipeline.assets.bringing import bring_in, bring_submitted
 from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.config import SourceConfig
-from heaters_pipeline.errors import ObjectNotFoundError
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
@@ -49,14 +48,19 @@ def source_videos(
     nor read again.
     """
     with stage_run(context, workspace, "source_videos") as run:
-        origin = bring_in(run, config)
-        found = _locate(run, config.source_key)
+        brought = bring_in(run, config.origin, config.source_key) if config.origin else None
+        found = brought.found if brought else _locate(run, config.source_key)
+        if found is None:
+            brought = bring_submitted(run)
+            found = brought.found
         run.input_version = found.version
         recorded = _recorded(run)
-        if recorded is not None and recorded.version == found.version:
+        if brought is not None:
+            registered = _registered(found, brought.sha256, brought.origin, brought.info)
+        elif recorded is not None and recorded.version == found.version:
             registered = recorded
         else:
-            registered = _register(run, found, origin or (recorded.origin if recorded else None))
+            registered = _read(run, found, recorded.origin if recorded else None)
         work = run.work(
             inputs={"source_sha256": registered.sha256, "stage": "source_videos"},
             has_objects=False,
@@ -77,49 +81,40 @@ def source_videos(
         )
 
 
-def _locate(run: StageRun, source_key: str | None) -> ObjectInfo:
-    """The source object of the run's video.
-
-    Raises:
-        ObjectNotFoundError: There is none.
-    """
+def _locate(run: StageRun, source_key: str | None) -> ObjectInfo | None:
+    """The source object of the run's video, or None."""
     store = run.workspace.store
     recorded = _recorded(run)
     known = source_key or (recorded.source_key if recorded else None)
     key = known or keys.guess_source_key(run.video_id)
-    found = store.head(key) if key else None
-    if found is None and known is None:
-        # Names that are not clean cannot be told from the partition; look through all.
-        found = next(
-            (
-                listed
-                for listed in store.list(keys.SOURCE_PREFIX)
-                if keys.is_video_upload(listed.key)
-                and keys.video_id_of(listed.key) == run.video_id
-            ),
-            None,
-        )
-    if found is None:
-        raise ObjectNotFoundError(
-            f"there is no object for {run.video_id} under {keys.SOURCE_PREFIX} in {store.url} and "
-            "it was not submitted; upload the video, or submit its link with heaters submit"
-        )
-    return found
-
-
-def _register(run: StageRun, found: ObjectInfo, origin: str | None) -> _Registered:
-    with run.phase("fetch"), run.workspace.local_copy(found.key, found.version) as path:
-        info = probe(path)
-        with run.phase("hash"), path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return _Registered(
-        source_key=found.key,
-        version=found.version,
-        sha256=sha256,
-        size_bytes=found.size_bytes,
-        origin=origin,
-        info=_info_json(info),
+    if key is not None:
+        return store.head(key)
+    # Names that are not clean cannot be told from the partition; look through all.
+    return next(
+        (
+            found
+            for found in store.list(keys.SOURCE_PREFIX)
+            if keys.is_video_upload(found.key) and keys.video_id_of(found.key) == run.video_id
+        ),
+        None,
     )
+
+
+def _read(run: StageRun, found: ObjectInfo, origin: str | None) -> _Registered:
+    """Read an object that somebody uploaded, once."""
+    with run.phase("read"), run.workspace.local_copy(found.key, found.version) as path:
+        info = probe(path)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return _registered(found, sha256, origin, info)
+
+
+def _registered(found: ObjectInfo, sha256: str, origin: str | None, info: VideoInfo) -> _Registered:
+    facts: dict[str, Json] = {
+        name: exact_seconds(value) if isinstance(value, Fraction) else value
+        for name, value in asdict(info).items()
+    }
+    return _Registered(found.key, found.version, sha256, found.size_bytes, origin, facts)
 
 
 def _recorded(run: StageRun) -> _Registered | None:
@@ -128,10 +123,3 @@ def _recorded(run: StageRun) -> _Registered | None:
         return None
     fields = _Registered.__dataclass_fields__
     return _Registered(**{name: manifest.summary[name] for name in fields})
-
-
-def _info_json(info: VideoInfo) -> dict[str, Json]:
-    return {
-        name: exact_seconds(value) if isinstance(value, Fraction) else value
-        for name, value in asdict(info).items()
-    }

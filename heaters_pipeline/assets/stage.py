@@ -17,9 +17,9 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.errors import HeatersError, InvalidVideoError
 from heaters_pipeline.assets.producer import producer_versions
 from heaters_pipeline.assets.units import Unit
+from heaters_pipeline.errors import HeatersError, InvalidVideoError
 from heaters_pipeline.intake.rejections import write_rejection
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
@@ -48,9 +48,7 @@ class StageRun:
         input_version: Version of the input at work; what is rejected if it proves invalid.
     """
 
-    def __init__(
-        self, context: dg.AssetExecutionContext, workspace: Workspace, stage: str
-    ) -> None:
+    def __init__(self, context: dg.AssetExecutionContext, workspace: Workspace, stage: str) -> None:
         self.context = context
         self.workspace = workspace
         self.stage = stage
@@ -80,7 +78,7 @@ class StageRun:
             self._logged_at = now
             _logger.info("%s: %s %d of %s", self.video_id, phase, done, total or "unknown")
 
-    def work(self, *, inputs: Mapping[str, Json], has_objects: bool = True) -> "StageWork":
+    def work(self, *, inputs: Mapping[str, Any], has_objects: bool = True) -> "StageWork":
         """Find out what is there, by the manifest and at most one LIST.
 
         Args:
@@ -128,7 +126,7 @@ class StageWork:
     def __init__(
         self,
         run: StageRun,
-        inputs: dict[str, Json],
+        inputs: dict[str, Any],
         current: Manifest | None,
         stored: Mapping[str, ObjectInfo],
     ) -> None:
@@ -226,7 +224,7 @@ class StageWork:
             raise self._failure()
 
     def finish(
-        self, summary: Mapping[str, Json], metadata: Mapping[str, Any]
+        self, summary: Mapping[str, Any], metadata: Mapping[str, Any]
     ) -> dg.MaterializeResult[Any]:
         """Publish the manifest unless nothing changed, and report.
 
@@ -238,7 +236,7 @@ class StageWork:
             dagster.Failure: Units failed. What was made stays and is reused next time.
         """
         self.require_complete()
-        full = {"units": len(self._units), **summary}
+        full: dict[str, Any] = {"units": len(self._units), **summary}
         if self.done and self.current is not None:
             full = self.current.summary
         else:

@@ -37,21 +37,10 @@ CLIP_SCHEMA = dg.TableSchema(
 )
 
 
-def span_cells(scene: Scene) -> dict[str, int | float]:
-    """The columns that all tables share; times are rounded to milliseconds for display."""
-    return {
-        "start_frame": scene.span.start,
-        "end_frame": scene.span.end,
-        "start_time_seconds": round(float(scene.start_seconds), 3),
-        "end_time_seconds": round(float(scene.end_seconds), 3),
-        "duration_seconds": round(float(scene.end_seconds - scene.start_seconds), 3),
-    }
-
-
 def scene_table(scenes: Sequence[Scene]) -> dg.TableMetadataValue:
     """The scenes of a video."""
     records = [
-        dg.TableRecord({"scene_index": index, **span_cells(scene)})
+        dg.TableRecord({"scene_index": index, **scene.cells()})
         for index, scene in enumerate(scenes[:ROWS_SHOWN])
     ]
     return dg.MetadataValue.table(records=records, schema=SCENE_SCHEMA)
@@ -63,7 +52,7 @@ def clip_table(items: Sequence[ManifestItem]) -> dg.TableMetadataValue:
         dg.TableRecord(
             {
                 "clip_identifier": str(item.details["clip_identifier"]),
-                **span_cells(Scene.of(item)),
+                **Scene.of(item).cells(),
                 "method": str(item.details["method"]),
                 "size_bytes": item.size_bytes,
                 "reused": item.reused,

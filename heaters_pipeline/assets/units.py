@@ -35,9 +35,7 @@ class Scene:
     @classmethod
     def of(cls, item: ManifestItem) -> "Scene":
         """The scene that an object was made of."""
-        return cls(
-            Span(item.start_frame, item.end_frame), item.start_seconds, item.end_seconds
-        )
+        return cls(Span(item.start_frame, item.end_frame), item.start_seconds, item.end_seconds)
 
     def to_json(self) -> dict[str, Json]:
         """The manifest's row."""
@@ -46,6 +44,16 @@ class Scene:
             "end_frame": self.span.end,
             "start_seconds": exact_seconds(self.start_seconds),
             "end_seconds": exact_seconds(self.end_seconds),
+        }
+
+    def cells(self) -> dict[str, int | float]:
+        """What tables and JSON documents show; times are rounded to milliseconds there only."""
+        return {
+            "start_frame": self.span.start,
+            "end_frame": self.span.end,
+            "start_time_seconds": round(float(self.start_seconds), 3),
+            "end_time_seconds": round(float(self.end_seconds), 3),
+            "duration_seconds": round(float(self.end_seconds - self.start_seconds), 3),
         }
 
     def item(

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 
 from heaters_pipeline.errors import InvalidVideoError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import JSON_CONTENT_TYPE, canonical_json, parse_record
+from heaters_pipeline.storage.manifests import (
+    JSON_CONTENT_TYPE,
+    Json,
+    canonical_json,
+    parse_record,
+)
 from heaters_pipeline.storage.object_store import ObjectStore
 
 FORMAT = "heaters_pipeline/rejection"
@@ -38,7 +43,7 @@ def write_rejection(
 ) -> Rejection:
     """Record that a version was refused."""
     rejection = Rejection(video_id, keys.version_digest(version), error.reason, str(error))
-    content = {
+    content: dict[str, Json] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "video_id": video_id,

@@ -5,7 +5,12 @@ from datetime import UTC, datetime
 
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import JSON_CONTENT_TYPE, canonical_json, parse_record
+from heaters_pipeline.storage.manifests import (
+    JSON_CONTENT_TYPE,
+    Json,
+    canonical_json,
+    parse_record,
+)
 from heaters_pipeline.storage.object_store import ObjectStore
 
 FORMAT = "heaters_pipeline/submission"
@@ -33,7 +38,7 @@ class Submission:
 def submit(store: ObjectStore, source_key: str, url: str | None) -> Submission:
     """Ask for a video; a sensor starts the run."""
     submission = Submission(keys.video_id_of(source_key), source_key, url, datetime.now(UTC))
-    content = {
+    content: dict[str, Json] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "video_id": submission.video_id,

@@ -28,7 +28,8 @@ class S3Options:
         resume_delay_seconds: Pause before a broken download is resumed; doubles each time.
         max_connections: Open connections at most; >= the threads that share a store.
         multipart_threshold_bytes: Files from this size on are sent in parts.
-        part_bytes: Size of a part; most servers take no smaller ones than 5 MiB.
+        part_bytes: Size of a part, of which ten are held in memory; most servers take no smaller
+            ones than 5 MiB. It grows where a file would have more than 10,000 parts.
         parallel_parts: Parts of one file that are sent at once.
     """
 
@@ -38,7 +39,7 @@ class S3Options:
     resume_delay_seconds: float = 0.5
     max_connections: int = 32
     multipart_threshold_bytes: int = 16 * _MEBIBYTE
-    part_bytes: int = 16 * _MEBIBYTE
+    part_bytes: int = 8 * _MEBIBYTE
     parallel_parts: int = 4
 
 

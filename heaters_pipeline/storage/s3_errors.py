@@ -126,7 +126,9 @@ def _explain_reply(error: ClientError, place: str) -> StoreError:
     message = " ".join(facts.get("Message", "").split())[:200]
     answer = f"{operation} was answered with {status} {code} {message}".rstrip()
     if (status >= 500 and status != _NOT_IMPLEMENTED_STATUS) or status == _THROTTLED_STATUS:
-        return StoreUnavailableError(f"{place}: {answer}")
+        return StoreUnavailableError(
+            f"{place}: {answer}; if it stays so, check AWS_ENDPOINT_URL, too"
+        )
     return StoreError(f"{place}: {answer}")
 
 

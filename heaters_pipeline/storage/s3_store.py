@@ -12,8 +12,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from boto3.s3.transfer import (
+    ProgressCallbackInvoker,
+    TransferConfig,
+    create_transfer_manager,
+)
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError
 
 from heaters_pipeline.errors import StoreUnavailableError
 from heaters_pipeline.storage.local_files import (
@@ -31,7 +36,6 @@ from heaters_pipeline.storage.s3_errors import (
     explain,
     status_of,
 )
-from heaters_pipeline.storage.s3_multipart import upload_parts
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     )
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
+_STATUS_OF_MANY_REASONS = (301, 400, 403)
 _DEFAULT_OPTIONS = S3Options()
 
 
@@ -160,18 +165,7 @@ class S3ObjectStore:
                 info = self._put(key, source, size_bytes, content_type)
                 progress.moved(size_bytes)
                 return info
-            with self._faults_explained(key):
-                etag = upload_parts(
-                    self._s3,
-                    self._bucket,
-                    self._full(key),
-                    source,
-                    size_bytes=size_bytes,
-                    content_type=content_type,
-                    options=self._options,
-                    moved=progress.moved,
-                )
-        return ObjectInfo(key, size_bytes, _plain_etag(etag), datetime.now(UTC))
+            return self._put_parts(key, source, size_bytes, content_type, progress)
 
     def fetch(
         self, key: str, path: Path, *, on_progress: ProgressCallback | None = None
@@ -221,7 +215,7 @@ class S3ObjectStore:
 
     def _reason_of_refused_head(self, key: str, refusal: ClientError) -> ClientError:
         """The same refusal with its reason: a reply to HEAD has no body that could give one."""
-        if status_of(refusal) >= 500:
+        if status_of(refusal) not in _STATUS_OF_MANY_REASONS:
             return refusal
         try:
             reply = self._s3.get_object(Bucket=self._bucket, Key=self._full(key), Range="bytes=0-0")
@@ -252,6 +246,44 @@ class S3ObjectStore:
             )
         return ObjectInfo(key, size_bytes, _plain_etag(reply["ETag"]), datetime.now(UTC))
 
+    def _put_parts(
+        self,
+        key: str,
+        source: BinaryIO,
+        size_bytes: int,
+        content_type: str,
+        progress: "_Progress",
+    ) -> ObjectInfo:
+        """Send a file in parts, which the server puts together; aborted if anything fails.
+
+        Its etag has to be asked for: what rclone answers at the end is not what it says later.
+        """
+        config = TransferConfig(
+            multipart_threshold=self._options.multipart_threshold_bytes,
+            multipart_chunksize=self._options.part_bytes,
+            max_concurrency=self._options.parallel_parts,
+            preferred_transfer_client="classic",
+        )
+        with (
+            self._faults_explained(key),
+            create_transfer_manager(self._s3, config) as manager,
+        ):
+            # An open file, not its path: for a path every part opens the file, and an upload
+            # that is cancelled leaves those open.
+            manager.upload(
+                source,
+                self._bucket,
+                self._full(key),
+                extra_args={"ContentType": content_type},
+                subscribers=[ProgressCallbackInvoker(progress.moved)],
+            ).result()
+        info = self.head(key)
+        if info is None or info.size_bytes != size_bytes:
+            raise StoreUnavailableError(
+                f"{self.url}/{key} was replaced or removed while it was uploaded: try again"
+            )
+        return info
+
     def _download(
         self, key: str, target: BinaryIO, on_progress: ProgressCallback | None
     ) -> ObjectInfo:
@@ -264,6 +296,10 @@ class S3ObjectStore:
             try:
                 with closing(reply["Body"]) as body:
                     copy_stream(body, target, progress.moved)
+                if target.tell() != info.size_bytes:
+                    raise IncompleteReadError(
+                        actual_bytes=target.tell(), expected_bytes=info.size_bytes
+                    )
                 return info
             except STREAM_FAULTS:
                 failures += 1

@@ -19,7 +19,9 @@ import numpy.typing as npt
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clip_file import ClipWriter
-from heaters_pipeline.video.clip_source import Packet, SourceReader
+from heaters_pipeline.video.clip_source import SourceReader
+from heaters_pipeline.video.frames import Packet
+from heaters_pipeline.video.probe import shown_name
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +81,7 @@ class AudioTracks:
             if not audio.sample_rate_hz or not audio.channels:
                 logger.warning(
                     "audio stream %d of %s is left out: nothing is known of its sound (%s)",
-                    *(audio.stream_index, reader.path.name, audio.codec),
+                    *(audio.stream_index, shown_name(reader.path), audio.codec),
                 )
             elif copy and audio.codec in COPIED_CODECS:
                 self._tracks[stream.index] = _CopiedTrack(writer, stream, window)

@@ -9,7 +9,7 @@ from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.clip_record import CHECKS, ClipFacts, ClipNote
 from heaters_pipeline.video.frames import FrameReader
 from heaters_pipeline.video.mp4_boxes import read_tracks
-from heaters_pipeline.video.probe import open_input, probe, wanted_stream
+from heaters_pipeline.video.probe import open_input, probe, shown_name, wanted_stream
 from heaters_pipeline.video.timing import Span, Timeline
 
 
@@ -32,12 +32,13 @@ def check_clip(path: Path, timeline: Timeline, span: Span) -> ClipFacts:
     if len(shown) != len(span):
         raise ClipError(f"the clip shows {len(shown)} frames instead of {len(span)}")
     origin = timeline.pts[span.start]
+    scale = timeline.time_base / facts.time_base
     for offset, pts in enumerate(shown):
-        expected = (timeline.pts[span.start + offset] - origin) * timeline.time_base
-        if pts * facts.time_base != expected:
+        source_pts = timeline.pts[span.start + offset] - origin
+        if pts * scale.denominator != source_pts * scale.numerator:
             raise ClipError(
                 f"frame {offset} of the clip is shown at {float(pts * facts.time_base)} s "
-                f"instead of {float(expected)} s"
+                f"instead of {float(source_pts * timeline.time_base)} s"
             )
     if facts.duration_seconds != timeline.duration_of(span):
         raise ClipError(
@@ -75,9 +76,9 @@ def _read(path: Path) -> tuple[ClipFacts, list[int]]:
             codec, size_px = context.codec.canonical_name, (context.width, context.height)
             time_base = stream.time_base or Fraction(1)
     except (InvalidVideoError, av.error.FFmpegError) as error:
-        raise ClipError(f"{path.name} is no readable clip: {error}") from error
+        raise ClipError(f"{shown_name(path)} is no readable clip: {error}") from error
     if not shown:
-        raise ClipError(f"{path.name} shows no frame")
+        raise ClipError(f"{shown_name(path)} shows no frame")
     facts = ClipFacts(
         method=note.method,
         fallback_reason=note.fallback_reason,
@@ -102,5 +103,5 @@ def _video_duration(path: Path) -> Fraction:
         track.shown.duration_seconds for track in read_tracks(path) if track.handler == "vide"
     ]
     if len(durations) != 1:
-        raise ClipError(f"{path.name} has {len(durations)} video tracks, one is expected")
+        raise ClipError(f"{shown_name(path)} has {len(durations)} video tracks, one is expected")
     return durations[0]

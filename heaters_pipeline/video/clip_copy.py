@@ -5,7 +5,7 @@ when the last wanted packet was seen, in the file's decoding order. Frames befor
 nobody asked for are hidden by the edit list.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,14 +15,16 @@ from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clip_audio import AudioTracks, Window
 from heaters_pipeline.video.clip_file import ClipWriter
 from heaters_pipeline.video.clip_record import ClipSettings
-from heaters_pipeline.video.clip_source import Packet, SourceReader
+from heaters_pipeline.video.clip_source import SourceReader
+from heaters_pipeline.video.frames import Packet
 from heaters_pipeline.video.probe import VideoInfo
 from heaters_pipeline.video.timing import Span, Timeline
 
-COPIED_CODECS = frozenset(
-    {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"}
-)
-"""Codecs whose copies in MP4 are proven exact."""
+COPIED_CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mjpeg"})
+"""Codecs whose copies in MP4 are proven exact.
+
+Not MPEG-1: FFmpeg's reader splits it anew, and so hides another frame than it should.
+"""
 
 # The first also lets the sound start early enough; at last the file is read from its start.
 _BACK_SECONDS = (1, 5, 20, 80)
@@ -54,7 +56,7 @@ def copy_span(
     """
     wanted = timeline.pts[span.start : span.end]
     plan = _plan(reader, timeline, wanted)
-    packets = reader.packets_from(plan.from_pts)
+    packets = _packets_from(reader, plan.from_pts)
     out = writer.add_copied(reader.video)
     _keep_picture_tags(out, reader.video)
     tick = timeline.time_base
@@ -85,12 +87,12 @@ class _Plan:
     """Which video packets are copied.
 
     Attributes:
-        from_pts: Where to read from.
+        from_pts: Where to read from, None for the start of the file.
         skip: Video packets from there that come before the first one.
         pts: Stamps of the packets, in decoding order.
     """
 
-    from_pts: int
+    from_pts: int | None
     skip: int
     pts: list[int]
 
@@ -109,28 +111,26 @@ class _Plan:
 
 
 def _plan(reader: SourceReader, timeline: Timeline, wanted: Sequence[int]) -> _Plan:
-    start = timeline.pts[0]
+    first = timeline.pts[0]
     ticks_back = [int(seconds / timeline.time_base) for seconds in _BACK_SECONDS]
-    for from_pts in (*(max(start, wanted[0] - back) for back in ticks_back), start):
-        plan = _plan_from(reader, from_pts, wanted, at_start=from_pts == start)
+    for from_pts in (*(max(first, wanted[0] - back) for back in ticks_back), None):
+        plan = _plan_from(reader, from_pts, wanted)
         if plan is not None:
             return plan
     raise ClipError("the source's packets do not bear the timestamps of these frames")
 
 
-def _plan_from(
-    reader: SourceReader, from_pts: int, wanted: Sequence[int], *, at_start: bool
-) -> _Plan | None:
+def _plan_from(reader: SourceReader, from_pts: int | None, wanted: Sequence[int]) -> _Plan | None:
     missing = set(wanted)
     seen, skip = 0, None
     copied: list[int] = []
-    for packet in reader.packets_from(from_pts):
+    for packet in _packets_from(reader, from_pts):
         if packet.stream_index != reader.info.stream_index:
             continue
         pts = packet.pts
         nothing_yet = len(missing) == len(wanted)
         # What comes before its I-frame can be decoded for certain in the first group alone.
-        in_time = pts is not None and (pts <= wanted[0] or (at_start and seen == 0))
+        in_time = pts is not None and (pts <= wanted[0] or (from_pts is None and seen == 0))
         if packet.is_keyframe and nothing_yet and in_time:
             skip = seen
             copied.clear()
@@ -146,6 +146,10 @@ def _plan_from(
         if packet.dts is not None and packet.dts > wanted[-1]:
             return None
     return None
+
+
+def _packets_from(reader: SourceReader, pts: int | None) -> Iterator[Packet]:
+    return reader.packets_from_start() if pts is None else reader.packets_from(pts)
 
 
 class _CopiedVideo:

@@ -16,8 +16,8 @@ import av.error
 import av.stream
 import av.video.stream
 
-from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.clip_source import Packet
+from heaters_pipeline.errors import ClipError, StoreUnavailableError
+from heaters_pipeline.video.frames import Packet
 from heaters_pipeline.video.mp4_boxes import ShownPart, write_fast_start
 
 _DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES})
@@ -126,16 +126,25 @@ def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
 
     Raises:
         ClipError: FFmpeg cannot write it.
-        OSError: The disk is full, or cannot be written.
+        StoreUnavailableError: The disk is full or cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix=f".{target.stem}-", dir=target.parent) as folder:
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{target.stem}-", dir=target.parent) as folder:
             writer = ClipWriter(Path(folder), note)
             try:
                 yield writer
             finally:
                 writer.abandon()
-        except av.error.FFmpegError as error:
-            if error.errno in _DISK_TROUBLE:
-                raise OSError(error.errno, error.strerror, str(target)) from error
-            raise ClipError(f"FFmpeg cannot write {target.name}: {error}") from error
+    except OSError as error:
+        # Many errors of FFmpeg are of this kind without having to do with the disk.
+        if isinstance(error, av.error.FFmpegError) and error.errno not in _DISK_TROUBLE:
+            raise _refused(target, error) from error
+        raise StoreUnavailableError(
+            f"{target} cannot be written: {error.strerror}; make room on the disk"
+        ) from error
+    except av.error.FFmpegError as error:
+        raise _refused(target, error) from error
+
+
+def _refused(target: Path, error: av.error.FFmpegError) -> ClipError:
+    return ClipError(f"FFmpeg cannot write {target.name}: {error}")

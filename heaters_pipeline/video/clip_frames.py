@@ -58,14 +58,15 @@ def read_clip_frames(
     Raises (while iterating):
         ClipError: The clip cannot be decoded, or does not hold exactly ``frames`` frames.
     """
-    shown = _shown_packets(clip, info)
-    timeline = _timeline_of(shown, info)
-    if timeline is None or timeline.frames != frames:
+    intra_at = _shown_packets(clip, info)
+    if len(intra_at) != frames:
         # Two packets may make one picture (interlaced fields), or some are missing: decoding
         # alone can tell.
         yield from _read_through(clip, info, frames, wanted)
         return
-    intra = {index for index, (_, is_intra) in enumerate(shown) if is_intra}
+    pts = sorted(intra_at)
+    timeline = Timeline(pts, pts[-1] + info.nominal_ticks, info.time_base)
+    intra = {index for index, stamp in enumerate(pts) if intra_at[stamp]}
     for group in _without_intra_between(wanted, intra):
         with _clip_errors(clip):
             for frame in read_span(clip, info, timeline, Span(group[0], group[-1] + 1)):
@@ -84,21 +85,14 @@ def _read_through(
             yield frame, (frame.pts - first_pts) * info.time_base
 
 
-def _shown_packets(clip: Path, info: VideoInfo) -> list[tuple[int, bool]]:
-    """PTS of each packet that is shown and whether it is an I-frame, in presentation order."""
+def _shown_packets(clip: Path, info: VideoInfo) -> dict[int, bool]:
+    """The PTS of all packets that are shown, and whether they are I-frames."""
     with _clip_errors(clip), open_input(clip) as container, reading(clip):
-        return sorted(
-            (packet.pts, packet.is_keyframe)
+        return {
+            packet.pts: packet.is_keyframe
             for packet in container.demux(container.streams[info.stream_index])
             if packet.size and packet.pts is not None and not packet.is_discard
-        )
-
-
-def _timeline_of(shown: Sequence[tuple[int, bool]], info: VideoInfo) -> Timeline | None:
-    pts = [stamp for stamp, _ in shown]
-    if not pts or any(before == after for before, after in pairwise(pts)):
-        return None
-    return Timeline(pts, pts[-1] + info.nominal_ticks, info.time_base)
+        }
 
 
 def _without_intra_between(wanted: Sequence[int], intra: set[int]) -> list[list[int]]:

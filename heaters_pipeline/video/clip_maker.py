@@ -13,7 +13,7 @@ from heaters_pipeline.video.clip_file import ClipWriter, open_clip
 from heaters_pipeline.video.clip_record import ClipFile, ClipNote, ClipSettings
 from heaters_pipeline.video.clip_source import SourceReader
 from heaters_pipeline.video.frames import Frame, read_span
-from heaters_pipeline.video.probe import VideoInfo
+from heaters_pipeline.video.probe import VideoInfo, shown_name
 from heaters_pipeline.video.timing import Span, Timeline
 
 logger = logging.getLogger(__name__)
@@ -64,13 +64,15 @@ class ClipMaker:
         Raises:
             ClipError: Neither gave the clip.
             InvalidVideoError: The source cannot be read.
+            SourceChangedError: It is no longer what it was.
+            StoreUnavailableError: The disk failed.
         """
         try:
             return self._copied(reader, span, target, picture_digest)
         except ClipError as error:
             logger.warning(
                 "frames [%d, %d) of %s are encoded: %s",
-                *(span.start, span.end, self.source.name, error),
+                *(span.start, span.end, shown_name(self.source), error),
             )
             return self.encode(reader, self.frames_of(span), span, target, str(error))
 
@@ -93,6 +95,8 @@ class ClipMaker:
         Raises:
             ClipError: It could not be made.
             InvalidVideoError: The source cannot be read.
+            SourceChangedError: It is no longer what it was.
+            StoreUnavailableError: The disk failed.
         """
         note = ClipNote("reencode", fallback_reason, span, self.tags)
         with open_clip(target, note.encode()) as writer:

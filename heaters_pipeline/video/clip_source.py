@@ -6,17 +6,14 @@ from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import TypeAlias
 
-import av
 import av.container
 import av.error
-import av.stream
 import av.video.stream
 
-from heaters_pipeline.video.probe import VideoInfo, open_input
-
-Packet: TypeAlias = "av.Packet[av.stream.Stream]"
+from heaters_pipeline.errors import SourceChangedError
+from heaters_pipeline.video.frames import Packet
+from heaters_pipeline.video.probe import VideoInfo, open_input, reading, shown_name
 
 # In MPEG program streams a seek lands after the instant that was asked for, so one that failed
 # is tried again from further back, and at last everything is read from the start.
@@ -27,6 +24,11 @@ class SourceReader:
     """An open source. Opening is the dear part of a short clip, so it is done once for many.
 
     For one thread at a time.
+
+    Raises (wherever it reads):
+        InvalidVideoError: The source cannot be read.
+        SourceChangedError: It is no longer the file that was probed.
+        StoreUnavailableError: The disk failed.
     """
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
@@ -49,8 +51,13 @@ class SourceReader:
 
     @property
     def container(self) -> av.container.InputContainer:
-        """The open file; another one after ``packets_from`` had to begin again."""
+        """The open file; another one once packets had to be read from the start."""
         if self._container is None:
+            if self.path.stat().st_size != self.info.size_bytes:
+                raise SourceChangedError(
+                    f"{shown_name(self.path)} is no longer the file that was probed; "
+                    "it was replaced while it was processed"
+                )
             self._container = self._opened.enter_context(open_input(self.path))
         return self._container
 
@@ -63,11 +70,11 @@ class SourceReader:
     def packets_from(self, pts: int) -> Iterator[Packet]:
         """All packets of all streams, from a place where the video has not passed ``pts``.
 
-        Nothing that is needed to show the video's instant ``pts`` needs to come first: callers
-        ask from further back until they find it.
+        Nothing says that a frame shown at ``pts`` can be decoded from there: who needs that asks
+        from further back until it is so.
 
         Args:
-            pts: In ticks of the video stream. Before the first packet it means the start.
+            pts: In ticks of the video stream; not before its first frame.
         """
         for back_seconds in _SEEK_BACK_SECONDS:
             try:
@@ -80,13 +87,28 @@ class SourceReader:
             passed, landed = self._up_to_video(packets)
             if landed is not None and landed <= pts:
                 return chain(passed, packets)
+        return self.packets_from_start()
+
+    def packets_from_start(self) -> Iterator[Packet]:
+        """All packets of all streams."""
+        # A seek to the first instant may land after the first packet.
         self._opened.close()
         self._container = None
+        # Opened at once, so that streams of the file that was closed are not used any more.
+        _ = self.container
         return self._packets()
 
     def _packets(self) -> Iterator[Packet]:
-        # The last packets of PyAV are empty ones that flush decoders.
-        return (packet for packet in self.container.demux() if packet.size)
+        container = self.container
+        try:
+            with reading(self.path):
+                for packet in container.demux():
+                    # The last ones of PyAV are empty and flush decoders.
+                    if packet.size:
+                        yield packet
+        except IndexError:
+            # PyAV 18 trips over a stream that shows up late, once it has given all packets.
+            return
 
     def _up_to_video(self, packets: Iterator[Packet]) -> tuple[list[Packet], int | None]:
         """The packets up to the first of the video that has a stamp, and that stamp."""

@@ -68,7 +68,8 @@ def write_clip(
     Raises:
         ClipError: The clip cannot be made.
         InvalidVideoError: The source cannot be read.
-        OSError: The disk is full or cannot be written.
+        SourceChangedError: It is no longer the file that was probed.
+        StoreUnavailableError: The disk failed or is full.
     """
     maker = ClipMaker(source, info, timeline, settings, tags, encoder_threads=0)
     with SourceReader(source, info) as reader:
@@ -106,7 +107,9 @@ def write_clips(
         on_clip: Called by the calling thread, once a span.
         tags: Written into each file, for ``inspect_clip``.
     Raises:
-        OSError: The disk is full or cannot be written; the remaining clips are not made.
+        SourceChangedError: The source is no longer the file that was probed. As after the next,
+            the remaining clips are not made.
+        StoreUnavailableError: The disk failed or is full.
     """
     maker = ClipMaker(source, info, timeline, settings, tags, encoder_threads=workers)
     if maker.copies:

@@ -84,17 +84,14 @@ class _Curves:
         self.scene_edges = np.array([0, *cuts, frames])
         luma = track.signatures[..., 0].reshape(frames, -1)
         blank = (luma.std(axis=1) <= _BLANK_SPREAD) & (track.detail <= _BLANK_DETAIL)
-        self.black = blank & (luma.mean(axis=1) <= _BLACK_LUMA)
-        self.white = blank & (luma.mean(axis=1) >= _WHITE_LUMA)
+        self.luma = luma.mean(axis=1)
+        self.black = blank & (self.luma <= _BLACK_LUMA)
+        self.white = blank & (self.luma >= _WHITE_LUMA)
 
     def frames_around(self, frame: int) -> tuple[int, int]:
         """First and last frame of the stretch between cuts that a frame lies in."""
         following = int(np.searchsorted(self.scene_edges, frame, side="right"))
         return int(self.scene_edges[following - 1]), int(self.scene_edges[following]) - 1
-
-    def change_at(self, frame: int) -> float:
-        """Mean difference of a frame's signature from the one before."""
-        return float(self.path[frame] - self.path[frame - 1])
 
     def progress(self, start: int, end: int, first: Floats, last: Floats) -> Floats:
         """How far each frame of ``[start, end]`` has gone from one picture to another."""
@@ -106,9 +103,7 @@ def find_gradual(track: ScoreTrack, cuts: Sequence[int]) -> list[Gradual]:
     """Gradual transitions between the given hard cuts, in order, not overlapping."""
     curves = _Curves(track, cuts)
     windows = [
-        window
-        for length in _LENGTHS
-        for window in _windows(curves, length * track.frame_step)
+        window for length in _LENGTHS for window in _windows(curves, length * track.frame_step)
     ]
     chosen: list[Gradual] = []
     for window in sorted(windows, key=lambda window: (-window.rank, window.start)):
@@ -134,9 +129,7 @@ def _windows(curves: _Curves, length: int) -> Iterator[_Window]:
         yield from _windows_from(curves, starts, length)
 
 
-def _windows_from(
-    curves: _Curves, starts: npt.NDArray[np.int64], length: int
-) -> Iterator[_Window]:
+def _windows_from(curves: _Curves, starts: npt.NDArray[np.int64], length: int) -> Iterator[_Window]:
     cells = curves.cells
     step = np.abs(cells[starts + length] - cells[starts]).mean(axis=1)
     path = curves.path[starts + length] - curves.path[starts]
@@ -266,20 +259,33 @@ def _classified(curves: _Curves, start: int, end: int, *, wipe: bool) -> Gradual
     lowest, highest = curves.frames_around(start)
     if wipe:
         return Gradual("wipe", start + 1, end)
-    blank = curves.black | curves.white
-    near_start, near_end = max(lowest, start - 1), min(highest, end + 1)
+    reach = max(1, (end - start) // 2)
+    blank_before = _nearest_blank(curves, start, max(lowest, start - reach))
+    blank_after = _nearest_blank(curves, end, min(highest, end + reach))
     # Where both ends are blank, such as black and white, black is what a fade comes from.
-    from_blank = blank[near_start] and (curves.black[near_start] or not blank[near_end])
-    to_blank = blank[near_end] and not from_blank
-    if from_blank:
-        while start > lowest and (not blank[start] or curves.change_at(start) > _STILL):
-            start -= 1
-        return Gradual("fade_in", start + 1, end)
-    if to_blank:
-        while end < highest and (not blank[end] or curves.change_at(end + 1) > _STILL):
-            end += 1
-        return Gradual("fade_out", start + 1, end)
+    if blank_before is not None and (blank_after is None or curves.black[blank_before]):
+        return Gradual("fade_in", _deepest(curves, blank_before, lowest) + 1, end)
+    if blank_after is not None:
+        return Gradual("fade_out", start + 1, _deepest(curves, blank_after, highest))
     return Gradual("dissolve", start + 1, end)
+
+
+def _nearest_blank(curves: _Curves, frame: int, limit: int) -> int | None:
+    """The first black or white frame on the way; fades that start slowly are fitted short."""
+    step = 1 if limit >= frame else -1
+    for candidate in range(frame, limit + step, step):
+        if curves.black[candidate] or curves.white[candidate]:
+            return candidate
+    return None
+
+
+def _deepest(curves: _Curves, frame: int, limit: int) -> int:
+    """Follow a blank frame to where it gets no blacker, or no whiter."""
+    step = 1 if limit >= frame else -1
+    luma = curves.luma if curves.black[frame] else -curves.luma
+    while frame != limit and luma[frame + step] < luma[frame] - _STILL:
+        frame += step
+    return frame
 
 
 def _joined(track: ScoreTrack, curves: _Curves, found: Sequence[Gradual]) -> list[Gradual]:

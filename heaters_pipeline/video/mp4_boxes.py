@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heaters_pipeline.errors import ClipError
+from heaters_pipeline.video.probe import shown_name
 
 _PARENTS = frozenset({b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl"})
 _UINT32_MAX = 0xFFFF_FFFF
@@ -110,13 +111,13 @@ def read_tracks(path: Path) -> list[TrackHeader]:
     with path.open("rb") as source:
         places = [(start, end) for kind, start, end in _top_level(source) if kind == b"moov"]
         if len(places) != 1:
-            raise ClipError(f"{path.name} has {len(places)} MP4 indexes, one is expected")
+            raise ClipError(f"{shown_name(path)} has {len(places)} MP4 indexes, one is expected")
         movie = _read_index(source, *places[0])
     try:
         timescale = _timescale(movie.child(b"mvhd"))
         return [_track_header(box, timescale) for box in movie.children if box.kind == b"trak"]
     except (struct.error, IndexError) as error:
-        raise ClipError(f"the MP4 index of {path.name} is damaged: {error}") from error
+        raise ClipError(f"the MP4 index of {shown_name(path)} is damaged: {error}") from error
 
 
 def _track_header(track: _Box, movie_timescale: int) -> TrackHeader:

@@ -65,8 +65,7 @@ def _merged(
         short = timeline.duration_of(span) < settings.min_duration_seconds
         # A first scene that is short has none before it; it takes the next one in.
         first_is_short = (
-            len(merged) == 1
-            and timeline.duration_of(merged[0]) < settings.min_duration_seconds
+            len(merged) == 1 and timeline.duration_of(merged[0]) < settings.min_duration_seconds
         )
         if merged and (short or first_is_short):
             merged[-1] = Span(merged[-1].start, span.end)

@@ -185,8 +185,10 @@ def _encodings(schema: pa.Schema) -> dict[str, str]:
     # Neighbouring rows differ little: whole numbers are stored as differences; the bytes of
     # floats are stored by significance, so that zstd finds the ones that repeat.
     return {
-        field.name: "BYTE_STREAM_SPLIT" if pa.types.is_floating(field.type)
-        else "PLAIN" if field.name == "picture_digest"
+        field.name: "BYTE_STREAM_SPLIT"
+        if pa.types.is_floating(field.type)
+        else "PLAIN"
+        if field.name == "picture_digest"
         else "DELTA_BINARY_PACKED"
         for field in schema
     }

@@ -123,18 +123,14 @@ def find_transitions(track: ScoreTrack, settings: DetectionSettings) -> tuple[Tr
     gradual = tuple(
         Transition(found.kind, found.start, found.end) for found in find_gradual(track, cuts)
     )
-    return tuple(
-        sorted((*_as_cuts(cuts), *gradual), key=lambda transition: transition.start)
-    )
+    return tuple(sorted((*_as_cuts(cuts), *gradual), key=lambda transition: transition.start))
 
 
 def _as_cuts(frames: list[int]) -> tuple[Transition, ...]:
     return tuple(Transition("cut", frame, frame) for frame in frames)
 
 
-def _cut_frames(
-    scores: npt.NDArray[np.float32], method: Method, threshold: float
-) -> list[int]:
+def _cut_frames(scores: npt.NDArray[np.float32], method: Method, threshold: float) -> list[int]:
     # Comparisons with the NaN of frame 0 are false either way: it never is a cut.
     beyond = scores < threshold if method in _CUT_WHERE_LESS else scores > threshold
     return [int(frame) for frame in np.flatnonzero(beyond)]

@@ -2,22 +2,25 @@
 
 import hashlib
 import threading
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from mypy_boto3_s3 import S3Client
 
 from heaters_pipeline.errors import ObjectNotFoundError, StoreError
 from heaters_pipeline.storage.directory_store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
-from heaters_pipeline.storage.s3_client import S3Options
+from heaters_pipeline.storage.s3_client import S3Options, connect
 from heaters_pipeline.storage.s3_store import S3ObjectStore
 from heaters_pipeline_tests.servers import S3Server
 
 MEBIBYTE = 1024 * 1024
 PART_BYTES = 5 * MEBIBYTE
+OPTIONS = S3Options(max_attempts=2, multipart_threshold_bytes=PART_BYTES, part_bytes=PART_BYTES)
 MP4 = "video/mp4"
 ODD_NAMES = [
     "a b  c.mp4",
@@ -31,16 +34,32 @@ ODD_NAMES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def store_in_bucket(request: pytest.FixtureRequest) -> Callable[[str, str], S3ObjectStore]:
+    """Make stores in a bucket a server; a boto3 client takes long to make, so they share it."""
+    made: dict[str, tuple[S3Client, str]] = {}
+
+    def make(kind: str, prefix: str) -> S3ObjectStore:
+        if kind not in made:
+            server: S3Server = request.getfixturevalue(f"{kind}_s3")
+            made[kind] = (connect(OPTIONS), server.new_bucket())
+        client, bucket = made[kind]
+        return S3ObjectStore(bucket, prefix, client=client, options=OPTIONS)
+
+    return make
+
+
 @pytest.fixture(params=["directory", "moto", "rclone"])
 def store(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    store_in_bucket: Callable[[str, str], S3ObjectStore],
 ) -> ObjectStore:
     if request.param == "directory":
         return DirectoryObjectStore(tmp_path / "store")
-    server: S3Server = request.getfixturevalue(f"{request.param}_s3")
-    server.use(monkeypatch)
-    options = S3Options(max_attempts=2, multipart_threshold_bytes=PART_BYTES, part_bytes=PART_BYTES)
-    return S3ObjectStore(server.new_bucket(), "some/prefix", options=options)
+    request.getfixturevalue(f"{request.param}_s3").use(monkeypatch)
+    return store_in_bucket(request.param, f"some/{uuid.uuid4().hex}")
 
 
 @pytest.fixture

@@ -58,18 +58,16 @@ def write_numbered(
     gop_frames: int = 12,
     b_frames: int = 2,
     sample_aspect_ratio: Fraction | None = None,
-    codec: str = "libx264",
-    options: dict[str, str] | None = None,
 ) -> Path:
     """Encode frames numbered from 0, at 25 frames a second unless ``pts`` says otherwise."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=RATE)
+        stream = container.add_stream("libx264", rate=RATE)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = size_px
         stream.pix_fmt = "yuv420p"
         stream.gop_size = gop_frames
         stream.max_b_frames = b_frames
-        stream.options = options or {"preset": "ultrafast", "bf": str(b_frames), "crf": "20"}
+        stream.options = {"preset": "ultrafast", "bf": str(b_frames), "crf": "20"}
         if sample_aspect_ratio is not None:
             stream.codec_context.sample_aspect_ratio = sample_aspect_ratio
         for number in range(frames):
@@ -113,7 +111,7 @@ def cut_by_copying(source: Path, target: Path, start: int) -> Path:
 
 def _from_intra_before(
     source: av.container.InputContainer, start: int
-) -> Iterator[tuple[int, av.Packet]]:
+) -> "Iterator[tuple[int, av.Packet[av.VideoStream]]]":
     packets = [packet for packet in source.demux(source.streams.video[0]) if packet.size]
     intra = max(index for index in range(start + 1) if packets[index].is_keyframe)
     yield from enumerate(packets[intra:], intra)

@@ -149,8 +149,16 @@ def test_only_what_a_picture_needs_is_decoded(tmp_path: Path) -> None:
     assert [number_in(load(picture.path)) for picture in pictures] == [60, 120, 180]
 
 
+def test_nothing_more_is_decoded_where_the_edit_list_hides_frames(tmp_path: Path) -> None:
+    source = write_numbered(tmp_path / "source.mp4", 240, gop_frames=30, b_frames=0)
+    clip = cut_by_copying(source, tmp_path / "clip.mp4", 41)
+    damage(clip, range(15, 25))
+    pictures = write_keyframes(clip, 199, MULTI, beside(clip))
+    assert [number_in(load(picture.path)) for picture in pictures] == [41 + 49, 41 + 99, 41 + 149]
+
+
 def test_packets_that_are_no_pictures_do_not_shift_the_frames(tmp_path: Path) -> None:
-    plain = write_numbered(tmp_path / "plain.mp4", 60, b_frames=0)
+    plain = write_numbered(tmp_path / "plain.mp4", 60, b_frames=0, pts=range(10, 70))
     clip = with_empty_packet(plain, tmp_path / "clip.mp4", before=10)
     pictures = write_keyframes(clip, 60, MULTI, beside(clip))
     assert [number_in(load(picture.path)) for picture in pictures] == [15, 30, 45]

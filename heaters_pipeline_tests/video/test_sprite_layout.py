@@ -99,7 +99,7 @@ def test_half_a_minute_has_two_tiles_a_second_on_three_pages() -> None:
     assert [page.tile_count for page in layout.pages] == [25, 25, 10]
     assert [(page.columns, page.rows) for page in layout.pages] == [(5, 5), (5, 5), (5, 2)]
     assert layout.tile_frames[:5] == (0, 12, 25, 37, 50)
-    assert layout.tile_times_seconds[:3] == (0, Fraction(1, 2), 1)
+    assert layout.tile_times_seconds[:3] == (Fraction(0), Fraction(1, 2), Fraction(1))
 
 
 def test_few_tiles_make_a_narrow_page() -> None:
@@ -133,7 +133,7 @@ def test_a_long_clip_gets_its_most_tiles_spread_over_all_of_it() -> None:
 
 def test_the_rate_is_taken_as_it_is_written() -> None:
     layout = plan_sprites(constant_rate(500), Span(0, 500), SpriteSettings(tiles_per_second=0.1))
-    assert layout.tile_times_seconds == (0, 10)
+    assert layout.tile_times_seconds == (Fraction(0), Fraction(10))
 
 
 def test_a_span_outside_the_video_is_refused() -> None:

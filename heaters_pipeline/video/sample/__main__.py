@@ -25,10 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("path", type=Path, help="the MP4 file to write")
     path: Path = parser.parse_args(arguments).path
-    if is_rendered(path):
-        _say(f"{path}: the sample, version {SAMPLE_VERSION}, is there already: nothing to do")
-        return 0
     try:
+        if is_rendered(path):
+            _say(f"{path}: the sample, version {SAMPLE_VERSION}, is there already: nothing to do")
+            return 0
         write_truth(path, render_sample(path, on_progress=_scene_announcer()))
     except OSError as error:
         reason = error.strerror or error

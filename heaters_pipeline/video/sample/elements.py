@@ -313,12 +313,12 @@ def camp_fire(stage: Stage) -> Painter:
 
 def _woods(stage: Stage) -> Picture:
     """Trunks around a clearing, brighter towards the fire."""
-    art = gradient(stage, {0: "05070f", 0.5: "0b0d16", 0.78: "17110f", 1: "120b08"})
+    art = gradient(stage, {0: "0a1024", 0.5: "121528", 0.76: "2a1c18", 1: "1c110c"})
     generator = np.random.default_rng(84)
     bark = noise(stage.width, stage.height // 4, cells=160, seed=85, octaves=3)
     bark = np.asarray(cv2.resize(bark, (stage.width, stage.height)), np.float32)
     columns, lines = stage.grid()
-    light = np.exp(-np.hypot(columns - 640, (lines - 560) * 0.8) / 330) * 1.2 + 0.05
+    light = np.exp(-np.hypot(columns - 640, (lines - 560) * 0.8) / 370) * 1.7 + 0.08
     for near in (0.25, 0.5, 1.0):
         mask = np.zeros((stage.height, stage.width), np.uint8)
         wide = 12 + 26 * near

@@ -141,36 +141,38 @@ def island(stage: Stage) -> Painter:
     pixel shows the first step whose ground reaches up to its line.
     """
     half = stage.reduced(2)
-    size = 1024
-    ground = noise(size, size, cells=11, seed=36, octaves=6)
-    ground = np.clip((ground - 0.44) / 0.56, 0, 1) ** 1.25
+    ground = np.clip((noise(1024, 1024, cells=7, seed=36, octaves=7) - 0.44) / 0.56, 0, 1) ** 1.25
     inks = _ground_colours(ground)
-    steps = 260
-    depth = np.geomspace(26, 720, steps).astype(np.float32)[:, None]
+    depth = np.geomspace(40, 1120, 230, dtype=np.float32)[:, None]
     across = np.linspace(-0.66, 0.66, half.width, dtype=np.float32)[None, :]
-    haze = np.clip(depth / 720, 0, 1)[:, :, None] ** 1.4
-    column = np.arange(half.width)[None, :]
-    sky = gradient(half, {0: "2f6db5", 0.24: "8dbbe2", 0.4: "f6dcc0", 1: "f6dcc0"})
+    haze = (depth[:, :, None] / 1120) ** 1.4
+    column = np.arange(half.width, dtype=np.int32)[None, :]
+    row = np.arange(half.height, dtype=np.float32)[:, None]
+    sky = gradient(half, {0: "2f6db5", 0.22: "8dbbe2", 0.42: "f6dcc0", 1: "f6dcc0"})
+    clouds = cloud_field(half, "e0b8a8", "fff6ea", height=330, seed=37)
 
     def paint(moment: Moment) -> Picture:
-        turn = 0.5 + 0.35 * math.sin(moment.seconds * 0.5)
-        along = moment.seconds * 38
+        seconds = moment.seconds
+        turn = 0.5 + 0.35 * math.sin(0.5 * seconds)
         sine, cosine = math.sin(turn), math.cos(turn)
-        x = 200 + along * 0.55 + depth * (sine + across * cosine)
-        y = 300 + along * 0.85 + depth * (cosine - across * sine)
-        height = sample(ground, x, y) * 108
-        horizon = half.height * (0.34 + 0.03 * math.sin(moment.seconds * 0.9))
-        line = (128 - height) / depth * half.height * 1.15 + horizon
-        crest = np.minimum.accumulate(np.clip(line, 0, half.height).astype(np.int32), axis=0)
+        x = 310 + 33 * seconds + depth * (sine + across * cosine)
+        y = 470 + 51 * seconds + depth * (cosine - across * sine)
+        horizon = half.height * (0.34 + 0.03 * math.sin(0.9 * seconds))
+        line = (200 - 172 * sample(ground, x, y)) / depth * half.height * 1.15 + horizon
+        crest = np.minimum.accumulate(np.clip(line, 0, half.height), axis=0)
         # How many steps reach up to each pixel: no step hides again what a nearer one shows.
-        flat = (crest * half.width + column).ravel()
+        flat = (np.ceil(crest).astype(np.int32) * half.width + column).ravel()
         counts = np.bincount(flat, minlength=(half.height + 1) * half.width)
         reaching = counts.reshape(half.height + 1, half.width)[:-1].cumsum(axis=0)
-        first = np.minimum(steps - reaching, steps - 1)
+        first = np.clip(len(depth) - reaching, 1, len(depth) - 1)
+        nearer, farther = crest[first - 1, column], crest[first, column]
+        part = np.clip((nearer - row) / np.maximum(nearer - farther, 1e-3), 0, 1)[:, :, None]
         seen = sample(inks, x, y) * (1 - haze) + tint("eed9c6") * haze
-        picture = np.where((reaching > 0)[:, :, None], seen[first, column], sky)
-        tilt = 5 * math.sin(moment.seconds * 0.8)
-        return zoomed(enlarge(to_picture(picture), stage), 1.06, (640, 360), tilt)
+        land = seen[first - 1, column] * (1 - part) + seen[first, column] * part
+        above = sky.copy()
+        paste(above, clouds, -40 - 10 * seconds, -10)
+        picture = enlarge(to_picture(np.where((reaching > 0)[:, :, None], land, above)), stage)
+        return zoomed(picture, 1.06, (640, 360), 5 * math.sin(0.8 * seconds))
 
     return paint
 
@@ -189,7 +191,7 @@ def _ground_colours(ground: Plane) -> Plane:
         1.0: "eeeef4",
     }
     slope = np.roll(ground, 2, axis=1) - ground + np.roll(ground, 2, axis=0) - ground
-    light = np.clip(0.8 - slope * 17, 0.3, 1.06)[:, :, None]
+    light = np.clip(0.82 - slope * 24, 0.3, 1.08)[:, :, None]
     warmth = 1 + (light - 0.8) * np.array([-0.25, 0.02, 0.22], np.float32)
     return np.asarray(np.clip(ramp(stops, ground) * light * warmth, 0, 255), np.float32)
 

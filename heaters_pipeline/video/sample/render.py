@@ -35,14 +35,14 @@ from heaters_pipeline.video.sample.sound import SAMPLE_RATE, SAMPLES_PER_FRAME, 
 # version is rendered anew.
 SAMPLE_VERSION: Final = 1
 
-_LEAST_SIDE_PX: Final = 64
+_LEAST_HEIGHT_PX: Final = 54
 _DRAWN_AHEAD: Final = 8
 _PREPARED_AHEAD: Final = 25
 # No key frame at a scene change, and long groups with B-frames: most cuts lie within a group,
 # where cutting exactly without encoding is hard.
 _X264_OPTIONS: Final = {
     "preset": "veryfast",
-    "crf": "20",
+    "crf": "23",
     "g": "100",
     "keyint_min": "100",
     "sc_threshold": "0",
@@ -68,23 +68,24 @@ def render_sample(
     Args:
         path: Where to; folders that are missing are made, a file that is there is replaced.
         seconds: Length; shorter films keep all scenes, each shortened in proportion.
-        size_px: Width and height, even, at least 64 each.
+        size_px: Width and height, 16:9, with an even height of at least 54.
         on_progress: Called with (frames done, frames in all) after each frame.
     Returns:
         What is in the video.
     Raises:
-        SettingsError: The film would be too short for its scenes, or the size cannot be encoded.
+        SettingsError: The film would be too short for its scenes, or the size does not fit them.
     """
-    if min(size_px) < _LEAST_SIDE_PX or size_px[0] % 2 or size_px[1] % 2:
+    width, height = size_px
+    if height < _LEAST_HEIGHT_PX or width * 9 != height * 16 or height % 2:
         raise SettingsError(
-            f"a sample video of {size_px[0]}x{size_px[1]} px cannot be encoded; "
-            f"width and height must be even and at least {_LEAST_SIDE_PX}"
+            f"a sample video cannot be {width}x{height} px: it is composed for 16:9 and needs an "
+            f"even height of at least {_LEAST_HEIGHT_PX}; take 1280x720 or 320x180"
         )
     film = lay_out(seconds)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
         unfinished = Path(folder) / path.name
-        _encode(unfinished, film, Stage(*size_px), on_progress)
+        _encode(unfinished, film, Stage(width, height), on_progress)
         unfinished.replace(path)
     return film.truth
 

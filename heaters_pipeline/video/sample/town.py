@@ -279,7 +279,7 @@ def _burst(light: Picture, age: float, centre: Point, ways: Plane, colour: Colou
             shade = [
                 (channel + (255 - channel) * white) * fade * part * strength for channel in colour
             ]
-            stroke(light, trails[some], 3, shade)
+            stroke(light, trails[some], 2, shade)
 
 
 def _sparks(centre: Point, ways: Plane, age: float) -> Plane:

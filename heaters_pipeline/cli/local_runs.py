@@ -2,23 +2,18 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 from dagster import DagsterEvent, JobDefinition
 
 from heaters_pipeline.assets.stage import ProgressListener, progress_listener
-from heaters_pipeline.assets.tables import span_cells
-from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.jobs import CATALOG_JOB, PROCESS_JOB
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.status import run_error, video_statuses
-from heaters_pipeline.storage.manifests import Manifest, ManifestItem, read_manifest
-from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.status import run_error
 
 DEFINITIONS_MODULE = "heaters_pipeline.definitions"
-COUNTED_STAGES = ("frame_scores", "clips", "sprite_sheets", "keyframes")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -30,13 +25,15 @@ class LocalRun:
         video_id: The partition; empty for the catalog.
         success: Whether all of it went well, checks included.
         error: What a person should read, None after success.
-        stages: What each asset that ran recorded: plain values by asset and name.
+        completed: The assets that were materialized.
+        stages: What each asset that ran recorded, also when it failed: values by name.
     """
 
     video_id: str
     success: bool
     error: str | None
-    stages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    completed: frozenset[str]
+    stages: dict[str, dict[str, Any]]
 
 
 def process_video(
@@ -96,6 +93,11 @@ def _run(
             video_id=video_id,
             success=result.success and failed_checks is None,
             error=error,
+            completed=frozenset(
+                event.step_materialization_data.materialization.asset_key.to_user_string()
+                for event in events
+                if event.is_step_materialization
+            ),
             stages=_stages(events),
         )
 

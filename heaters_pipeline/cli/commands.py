@@ -1,0 +1,269 @@
+"""The command ``heaters``.
+
+Dagster is imported only by the commands that need it, since that alone takes seconds.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from heaters_pipeline import __version__, home
+from heaters_pipeline.cli.documents import detect_document
+from heaters_pipeline.cli.terminal import Watcher, only_json_on_stdout, print_json, table_lines
+from heaters_pipeline.errors import HeatersError, SettingsError
+from heaters_pipeline.intake.sources import LocalFile, classify
+from heaters_pipeline.storage import keys
+from heaters_pipeline.video.transitions import METHODS
+
+_METHOD = click.option(
+    "--method", type=click.Choice(METHODS), help="How changes between frames are judged."
+)
+_THRESHOLD = click.option(
+    "--threshold", type=float, help="Where a change is a cut. Default: the method's own."
+)
+_MIN_DURATION = click.option(
+    "--min-duration",
+    type=float,
+    metavar="SECONDS",
+    help="Shorter scenes are joined to the one before.",
+)
+_JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
+)
+
+
+class _Group(click.Group):
+    """Ends with one line and exit code 1 for each error that has a message of its own."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HeatersError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Turn videos into clips, sprite sheets and key frames, with nothing done twice.
+
+    The store is HEATERS_STORE: a folder or s3://bucket/prefix, ./data beside dagster.yaml by
+    default. S3 credentials, region and endpoint come from the usual AWS settings.
+    """
+
+
+@main.command()
+@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
+@_METHOD
+@_THRESHOLD
+@_MIN_DURATION
+@click.option(
+    "--clips",
+    "clip_mode",
+    type=click.Choice(["copy", "reencode"]),
+    help="Copy the packets, bit for bit (default), or encode anew as H.264 and AAC.",
+)
+@click.option(
+    "--keyframes",
+    "strategy",
+    type=click.Choice(["midpoint", "multi"]),
+    help="One key frame a clip (default), or three.",
+)
+@_JSON
+def process(
+    videos: tuple[str, ...],
+    method: str | None,
+    threshold: float | None,
+    min_duration: float | None,
+    clip_mode: str | None,
+    strategy: str | None,
+    as_json: bool,
+) -> None:
+    """Run the whole pipeline for each VIDEO, here and now.
+
+    VIDEO is a file, a link (http, https, s3), or a key that lies in the store already. What exists
+    is reused. The runs are recorded in Dagster; heaters ui shows them.
+    """
+    config = {
+        "scenes": _given(method=method, threshold=threshold, min_duration_seconds=min_duration),
+        "clips": _given(mode=clip_mode),
+        "keyframes": _given(strategy=strategy),
+    }
+    videos = tuple(_absolute(video) for video in videos)
+    with _stdout_for(as_json) as stdout, _at_home():
+        from heaters_pipeline.cli.processing import process_videos
+
+        with Watcher() as watcher:
+            documents = process_videos(videos, config, watcher)
+        if stdout:
+            print_json({"videos": documents}, stdout)
+    if any(document["error"] for document in documents):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
+def submit(videos: tuple[str, ...]) -> None:
+    """Queue each VIDEO for the sensors.
+
+    A link is recorded and downloaded by the pipeline; a file is put into the store at once; a key
+    that lies in the store is processed again.
+    """
+    videos = tuple(_absolute(video) for video in videos)
+    failed = False
+    with _at_home():
+        from heaters_pipeline.assets.bringing import known_source
+        from heaters_pipeline.intake.queueing import queue_video
+        from heaters_pipeline.resources import open_workspace
+
+        store = open_workspace().store
+        for video in videos:
+            try:
+                click.echo(queue_video(store, video, lambda key: known_source(store, key)))
+            except HeatersError as error:
+                failed = True
+                click.echo(f"Error: {error}", err=True)
+    if failed:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("video", required=False)
+@_JSON
+def status(video: str | None, as_json: bool) -> None:
+    """Say in which state each video is, or VIDEO alone.
+
+    VIDEO is a video's id, its key, or the file that was processed.
+    """
+    with _stdout_for(as_json) as stdout, _at_home():
+        import dagster as dg
+
+        from heaters_pipeline.resources import open_workspace
+        from heaters_pipeline.status import video_statuses
+
+        with dg.DagsterInstance.get() as instance:
+            wanted = _possible_ids(video) if video else []
+            statuses = video_statuses(open_workspace().store, instance, wanted)
+        if video and not statuses:
+            raise SettingsError(f"there is no video {video}; heaters status lists all")
+        if stdout:
+            print_json({"videos": [one.to_json() for one in statuses]}, stdout)
+            return
+        header = ("video", "state", "scenes", "clips", "retries", "when", "last error")
+        for line in table_lines(header, [one.cells() for one in statuses]):
+            click.echo(line)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_METHOD
+@_THRESHOLD
+@_MIN_DURATION
+@_JSON
+def detect(
+    file: Path,
+    method: str | None,
+    threshold: float | None,
+    min_duration: float | None,
+    as_json: bool,
+) -> None:
+    """Find the scenes of a local FILE, without store or Dagster."""
+    with _stdout_for(as_json) as stdout:
+        from heaters_pipeline.video.probe import probe
+        from heaters_pipeline.video.scenes import scenes_from
+        from heaters_pipeline.video.scores import score_frames
+        from heaters_pipeline.video.transitions import DetectionSettings, find_transitions
+
+        settings = DetectionSettings(
+            **_given(method=method, threshold=threshold, min_duration_seconds=min_duration)
+        )
+        path = file.resolve()
+        info = probe(path)
+        with Watcher() as watcher:
+            watcher.start(file.name)
+            frames = info.frames_promised or 0
+            track = score_frames(
+                path, info, on_progress=lambda done: watcher.step("decode", done, frames)
+            )
+        transitions = find_transitions(track, settings)
+        found = scenes_from(track.timeline, transitions, settings)
+        document = detect_document(path, info, track.timeline, settings, transitions, found)
+        if stdout:
+            print_json(document, stdout)
+            return
+        header = ("scene", "start_frame", "end_frame", "start", "end", "seconds")
+        rows = [
+            (str(number), *(str(value) for value in scene.values()))
+            for number, scene in enumerate(document["scenes"], 1)
+        ]
+        for line in table_lines(header, rows):
+            click.echo(line)
+
+
+@main.command()
+@click.option("--port", default=3000, show_default=True, help="Port of the Dagster UI.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="It has no login: keep it.")
+def ui(port: int, host: str) -> None:
+    """Start the Dagster UI with its daemon; sensors work while it runs."""
+    with _at_home() as folder:
+        workspace = folder / "workspace.yaml"
+        target = (
+            ["-w", str(workspace)]
+            if workspace.is_file()
+            else ["-m", "heaters_pipeline.definitions"]
+        )
+        command = [sys.executable, "-m", "dagster", "dev", *target]
+        click.echo(f"Dagster starts on http://{host}:{port}; Ctrl-C ends it.", err=True)
+        sys.stderr.flush()
+        # Signals then reach Dagster itself, which ends its children.
+        os.execv(sys.executable, [*command, "-h", host, "-p", str(port)])  # noqa: S606
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were typed; the others keep the defaults of the settings."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _possible_ids(video: str) -> list[str]:
+    """The partitions that a person may mean: an id, a key under source_videos/, or a file."""
+    if video.startswith(keys.SOURCE_PREFIX) and video != keys.SOURCE_PREFIX:
+        return [keys.video_id_of(video)]
+    file = LocalFile(Path(_absolute(video)))
+    return [video, *(keys.video_id_of(key) for key in (file.source_key, file.source_key_apart))]
+
+
+def _absolute(video: str) -> str:
+    """A file's absolute path, so that it means the same from every folder; others unchanged."""
+    try:
+        wanted = classify(video)
+    except SettingsError:
+        # Said for this video alone, when its turn comes.
+        return video
+    return str(wanted.path) if isinstance(wanted, LocalFile) else video
+
+
+@contextmanager
+def _stdout_for(as_json: bool) -> Iterator[TextIO | None]:
+    """The stream for the one document, or None if people read."""
+    with ExitStack() as stack:
+        yield stack.enter_context(only_json_on_stdout()) if as_json else None
+
+
+@contextmanager
+def _at_home() -> Iterator[Path]:
+    """Work in the folder of dagster.yaml, to which its relative paths belong."""
+    folder = home.home_folder()
+    if not folder.is_dir():
+        raise SettingsError(f"DAGSTER_HOME is {folder}, which is no folder; create it or unset it")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield folder
+    finally:
+        os.chdir(before)

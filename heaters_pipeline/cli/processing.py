@@ -1,0 +1,115 @@
+"""``heaters process``: bring videos in and run the whole pipeline for each, in this process."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from heaters_pipeline.assets.bringing import known_source
+from heaters_pipeline.cli.documents import process_document
+from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, process_video
+from heaters_pipeline.cli.terminal import Watcher
+from heaters_pipeline.config import ClipConfig, DetectionConfig, KeyframeConfig
+from heaters_pipeline.errors import HeatersError, StoreError
+from heaters_pipeline.intake.bring import choose_key
+from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify
+from heaters_pipeline.resources import open_workspace
+from heaters_pipeline.status import video_statuses
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import read_manifest
+from heaters_pipeline.storage.object_store import ObjectStore
+
+Config = Mapping[str, Mapping[str, Any]]
+
+
+def process_videos(videos: Sequence[str], config: Config, watcher: Watcher) -> list[dict[str, Any]]:
+    """Process videos one after the other; one that fails does not keep the others from it.
+
+    Args:
+        videos: As they were typed.
+        config: Config by asset.
+        watcher: Shown the progress.
+    Returns:
+        A document for each video, with its ``error`` or None.
+    Raises:
+        SettingsError: A setting is out of bounds; nothing was started.
+    """
+    DetectionConfig(**config["scenes"]).settings()
+    ClipConfig(**config["clips"]).settings()
+    KeyframeConfig(**config["keyframes"]).settings()
+    store = open_workspace().store
+    documents = []
+    with dg.DagsterInstance.get() as instance:
+        for video in videos:
+            watcher.start(video.rpartition("/")[2])
+            document = _process(instance, store, video, config, watcher)
+            watcher.clear()
+            watcher.say(_line(document))
+            documents.append(document)
+        if any(document["error"] is None for document in documents):
+            catalog = build_catalog(instance)
+            if catalog.error:
+                raise HeatersError(f"the videos are done, but the catalog failed: {catalog.error}")
+    return documents
+
+
+def _process(
+    instance: dg.DagsterInstance,
+    store: ObjectStore,
+    video: str,
+    config: Config,
+    watcher: Watcher,
+) -> dict[str, Any]:
+    try:
+        video_id, source = _source(store, video)
+    except HeatersError as error:
+        return process_document(video, "download_failed", str(error), {}, {})
+    run = process_video(instance, video_id, {**config, "source_videos": source}, watcher.step)
+    manifests = {
+        stage: manifest
+        for stage in run.completed
+        if (manifest := read_manifest(store, stage, video_id)) is not None
+    }
+    return process_document(
+        video_id, _state(instance, store, run), run.error, manifests, run.stages
+    )
+
+
+def _source(store: ObjectStore, video: str) -> tuple[str, dict[str, Any]]:
+    """The partition of a video, and where the run is to take it from."""
+    wanted = classify(video)
+    if isinstance(wanted, StoreKey):
+        return wanted.video_id, {"source_key": wanted.source_key} if wanted.source_key else {}
+    if isinstance(wanted, LocalFile):
+        try:
+            key = choose_key(store, wanted, lambda key: known_source(store, key))
+        except StoreError:
+            # The run will meet the same trouble, and shows it where people look.
+            key = wanted.source_key
+        return keys.video_id_of(key), {"origin": str(wanted.path), "source_key": key}
+    return keys.video_id_of(wanted.source_key), {
+        "origin": wanted.url,
+        "source_key": wanted.source_key,
+    }
+
+
+def _state(instance: dg.DagsterInstance, store: ObjectStore, run: LocalRun) -> str:
+    try:
+        (status,) = video_statuses(store, instance, [run.video_id])
+    except StoreError:
+        if run.success:
+            raise
+        return "splicing_failed" if "source_videos" in run.completed else "download_failed"
+    return status.state
+
+
+def _line(document: Mapping[str, Any]) -> str:
+    if document["error"]:
+        return f"{document['video_id']}: {document['state']}: {document['error']}"
+    counts = document["counts"]
+    seconds = sum(document["seconds"].values())
+    return (
+        f"{document['video_id']}: {document['state']}, {len(document['scenes'])} scenes, "
+        f"{len(document['clips'])} clips; made {counts['made']}, reused {counts['reused']} "
+        f"in {seconds:.1f} s"
+    )

@@ -1,0 +1,126 @@
+"""What the command line shows: progress for a person or a log, results as lines or as JSON."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+_SECONDS_BETWEEN_LINES = 10.0
+_PHASE_NAMES = {
+    "copy": "copying",
+    "download": "downloading",
+    "decode": "scoring frames",
+    "clips": "cutting clips",
+    "sprite_sheets": "drawing sprite sheets",
+    "keyframes": "taking key frames",
+}
+
+
+@contextmanager
+def only_json_on_stdout() -> Iterator[TextIO]:
+    """Give the real standard output and send everything else that is printed to standard error.
+
+    Dagster, FFmpeg and whatever else prints would break the one document.
+    """
+    sys.stdout.flush()
+    real = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    try:
+        yield real
+    finally:
+        sys.stdout.flush()
+        os.dup2(real.fileno(), 1)
+        real.close()
+
+
+def print_json(document: Mapping[str, Any], stream: TextIO) -> None:
+    """Print one document."""
+    json.dump(document, stream, indent=2)
+    stream.write("\n")
+    stream.flush()
+
+
+class Watcher:
+    """Shows the progress of runs: bars on a terminal, else a line now and then.
+
+    Takes its own copy of standard error, since Dagster captures the process's while steps run.
+    """
+
+    def __init__(self) -> None:
+        self._stream = os.fdopen(os.dup(2), "w")
+        self._console = Console(file=self._stream, highlight=False, soft_wrap=True)
+        self._video = ""
+        self._phase = ""
+        self._said_at = 0.0
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task: Any = None
+
+    def __enter__(self) -> "Watcher":
+        if self._console.is_terminal:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+        self._stream.close()
+
+    def start(self, video: str) -> None:
+        """Say which video is at work from now on."""
+        self._video, self._phase = video, ""
+
+    def say(self, line: str) -> None:
+        """Print a line above the bars."""
+        self._console.print(line, markup=False)
+
+    def step(self, phase: str, done: int, total: int) -> None:
+        """Take a phase's progress; the listener of the runs."""
+        name = f"{self._video}: {_PHASE_NAMES.get(phase, phase)}"
+        fresh, self._phase = phase != self._phase, phase
+        if self._console.is_terminal:
+            self._show(name, done, total, fresh)
+            return
+        now = time.monotonic()
+        if fresh or now - self._said_at >= _SECONDS_BETWEEN_LINES:
+            self._said_at = now
+            self.say(f"{name} {done} of {total}" if total and not fresh else name)
+
+    def clear(self) -> None:
+        """Take the bar away."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+
+    def _show(self, name: str, done: int, total: int, fresh: bool) -> None:
+        if fresh:
+            self.clear()
+        if self._task is None:
+            self._task = self._progress.add_task(name, total=total or None)
+        self._progress.update(self._task, completed=done, total=total or None)
+
+
+def table_lines(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    """Rows as aligned text, one line each; the last column may be of any length."""
+    widths = [max(len(row[at]) for row in [header, *rows]) for at in range(len(header) - 1)]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
+        for row in [header, *rows]
+    ]

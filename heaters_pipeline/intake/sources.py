@@ -1,0 +1,245 @@
+"""What a user typed, and under which key the video that it names is stored.
+
+Keys are pure functions of a file's name or of a link. The last part of a name stays readable; where
+it cannot stay as it is, a digest keeps different names apart.
+"""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.request import url2pathname
+
+from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.storage import keys
+
+CONTENT_TYPES = {
+    "3gp": "video/3gpp",
+    "asf": "video/x-ms-asf",
+    "avi": "video/x-msvideo",
+    "flv": "video/x-flv",
+    "gif": "image/gif",
+    "m2ts": "video/mp2t",
+    "m4v": "video/mp4",
+    "mkv": "video/x-matroska",
+    "mov": "video/quicktime",
+    "mp4": "video/mp4",
+    "mpeg": "video/mpeg",
+    "mpg": "video/mpeg",
+    "mts": "video/mp2t",
+    "mxf": "application/mxf",
+    "ogg": "video/ogg",
+    "ogv": "video/ogg",
+    "ts": "video/mp2t",
+    "webm": "video/webm",
+    "wmv": "video/x-ms-wmv",
+}
+"""MIME types by file name extension, of the containers that are accepted."""
+
+ACCEPTED = (
+    "give a file, a link (http://, https://, s3://bucket/key), a key in the store "
+    "(source_videos/holiday.mp4) or the id of a video that is there (holiday)"
+)
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_SECRET_NAME = re.compile(
+    r"sig|token|key|secret|pass|pwd|cred|auth|session|policy|hmac|jwt|code", re.IGNORECASE
+)
+_LONGEST_SHOWN_VALUE = 32
+_READABLE_LENGTH = 60
+_HIDDEN = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file of this machine; whether it exists is found out when it is read.
+
+    Attributes:
+        path: Absolute, its folder without symbolic links, so that one file has one spelling.
+    """
+
+    path: Path
+
+    @property
+    def source_key(self) -> str:
+        """The key that the file gets unless another file has it."""
+        name = self.path.name
+        key = keys.source_key_for_name(name)
+        if keys.guess_source_key(keys.video_id_of(key)) == key and keys.is_video_upload(key):
+            return key
+        return keys.source_key_for_name(_safe_name(name, _digest(name, 8)))
+
+    @property
+    def source_key_apart(self) -> str:
+        """The key that the file gets where another file of the same name lies in the store."""
+        name = PurePosixPath(self.source_key)
+        return f"{name.with_suffix('')}-{_digest(str(self.path), 8)}{name.suffix}"
+
+    @property
+    def origin(self) -> str:
+        """Where the video comes from, as it is recorded."""
+        return str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLink:
+    """A video file behind ``http`` or ``https``.
+
+    Attributes:
+        url: As it was given; it may hold credentials.
+    """
+
+    url: str
+
+    @property
+    def source_key(self) -> str:
+        """The key that the video gets."""
+        return _link_key(self.url, unquote(urlsplit(self.url).path))
+
+    @property
+    def origin(self) -> str:
+        """The link without credentials."""
+        return shown_url(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Link:
+    """A video file in a bucket.
+
+    Attributes:
+        bucket: Name of the bucket.
+        key: The whole key in it.
+    """
+
+    bucket: str
+    key: str
+
+    @property
+    def url(self) -> str:
+        """As users write it."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def source_key(self) -> str:
+        """The key that the video gets."""
+        return _link_key(self.url, self.key)
+
+    @property
+    def origin(self) -> str:
+        """Where the video comes from, as it is recorded."""
+        return self.url
+
+
+@dataclass(frozen=True, slots=True)
+class StoreKey:
+    """A video that should lie in the store already.
+
+    Attributes:
+        video_id: Its partition.
+        source_key: Its key; None where the id does not tell.
+    """
+
+    video_id: str
+    source_key: str | None
+
+
+def classify(text: str) -> LocalFile | HttpLink | S3Link | StoreKey:
+    """Tell what a user means.
+
+    What exists as a file here is that file. Otherwise a bare word without the suffix ``.mp4`` is
+    the id of a video in the store, and everything else that is no link and no key is a file.
+
+    Raises:
+        SettingsError: It is nothing that can be accepted.
+    """
+    if not text.strip() or "\0" in text:
+        raise SettingsError(f"{text!r} names no video; {ACCEPTED}")
+    if scheme := _SCHEME.match(text):
+        return _classify_link(scheme.group(1).lower(), text.strip())
+    path = _absolute(Path(text))
+    if _exists(path):
+        return LocalFile(path)
+    if text.startswith(keys.SOURCE_PREFIX) and text != keys.SOURCE_PREFIX:
+        return StoreKey(keys.video_id_of(text), text)
+    if "/" not in text and not text.endswith(".mp4") and text not in (".", ".."):
+        return StoreKey(text, keys.guess_source_key(text))
+    return LocalFile(path)
+
+
+def content_type_of(source_key: str) -> str:
+    """The MIME type that a source is stored with."""
+    extension = PurePosixPath(source_key).suffix[1:].lower()
+    return CONTENT_TYPES.get(extension, "application/octet-stream")
+
+
+def shown_url(url: str) -> str:
+    """A link as logs and records may show it: without user, password, signature and fragment."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    query = [
+        (name, _HIDDEN if _is_secret(name, value) else value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+    ]
+    return urlunsplit((parts.scheme, host, parts.path, urlencode(query, safe="*/:,"), ""))
+
+
+def _classify_link(scheme: str, text: str) -> LocalFile | HttpLink | S3Link:
+    try:
+        parts = urlsplit(text)
+        place, path = parts.hostname, parts.path
+    except ValueError as error:
+        raise SettingsError(f"that link is not well formed: {error}; {ACCEPTED}") from error
+    if scheme == "file" and place in (None, "localhost") and path.startswith("/"):
+        return LocalFile(_absolute(Path(url2pathname(path))))
+    if scheme in ("http", "https") and place:
+        return HttpLink(text)
+    if scheme == "s3":
+        # Keys may hold ? and #, which mean nothing in them.
+        bucket, _, key = text[len("s3://") :].partition("/")
+        if text[: len("s3://")].lower() == "s3://" and bucket and key and not key.endswith("/"):
+            return S3Link(bucket, key)
+    raise SettingsError(f"{shown_url(text)} cannot be brought in; {ACCEPTED}")
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        path = path.expanduser()
+    except RuntimeError as error:
+        raise SettingsError(f"{path}: there is no such user; {ACCEPTED}") from error
+    return Path(os.path.realpath(path.absolute().parent)) / path.name
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:
+        # Not there, or not to be seen; reading it will say which.
+        return False
+    return True
+
+
+def _link_key(url: str, path: str) -> str:
+    name = PurePosixPath(path).name
+    return keys.source_key_for_name(_safe_name(name, _digest(url, 10)))
+
+
+def _safe_name(name: str, digest: str) -> str:
+    suffix = PurePosixPath(name).suffix
+    extension = suffix[1:].lower()
+    if extension in CONTENT_TYPES:
+        name = name.removesuffix(suffix)
+    else:
+        extension = "mp4"
+    readable = _UNSAFE.sub("-", name)[:_READABLE_LENGTH].strip("-_") or "video"
+    return f"{readable}-{digest}.{extension}"
+
+
+def _digest(text: str, length: int) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:length]
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return bool(_SECRET_NAME.search(name)) or len(value) > _LONGEST_SHOWN_VALUE

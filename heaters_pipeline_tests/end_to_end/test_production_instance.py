@@ -1,0 +1,326 @@
+"""The daemon's path on the first production instance: PostgreSQL, compute logs in S3, queued runs.
+
+One daemon serves all tests. Its inputs lie there when it starts: a video that somebody uploaded, a
+text that is named like a video, and a submission of a link. The tests look at what it left.
+"""
+
+import functools
+import http.server
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import boto3
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from heaters_pipeline.intake.rejections import list_rejections, read_rejection
+from heaters_pipeline.intake.submissions import submit
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import Manifest, read_manifest
+from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.open_store import open_store
+from heaters_pipeline_tests.end_to_end.programs import CHECKOUT, running
+from heaters_pipeline_tests.postgres import PostgresServer
+from heaters_pipeline_tests.servers import S3Server
+from heaters_pipeline_tests.videos import frame_number_of, make_video
+
+DEPLOY = CHECKOUT / "deploy"
+PREFIX, LOGS_PREFIX = "videos", "logs/dagster"
+UPLOADED_SCENES, LINKED_SCENES = (40, 30, 50), (30, 35)
+DEADLINE_SECONDS = 300
+
+pytestmark = pytest.mark.usefixtures("production")
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """What the daemon worked with, after it did its work.
+
+    Attributes:
+        store: The pipeline's store.
+        bucket: The bucket of the store and of the logs.
+        s3: Its server.
+        database: Name of Dagster's database.
+        postgres: Its server.
+        home: DAGSTER_HOME.
+        link: What was submitted.
+    """
+
+    store: ObjectStore
+    bucket: str
+    s3: S3Server
+    database: str
+    postgres: PostgresServer
+    home: Path
+    link: str
+
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask Dagster's database."""
+        with (
+            closing(self.postgres.connect(self.database)) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(sql, values)
+            return list(cursor.fetchall())
+
+    def runs(self) -> list[tuple[str, str | None, str]]:
+        """Job, partition and status of all runs, in the order of their creation."""
+        return self.query("SELECT pipeline_name, partition, status FROM runs ORDER BY id")
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        """The objects of the bucket under a prefix."""
+        bucket = boto3.resource("s3").Bucket(self.bucket)
+        try:
+            return {
+                found.key: found.get()["Body"].read()
+                for found in bucket.objects.filter(Prefix=prefix)
+            }
+        finally:
+            bucket.meta.client.close()
+
+    def manifest(self, stage: str, video_id: str) -> Manifest:
+        """A manifest that must be there."""
+        manifest = read_manifest(self.store, stage, video_id)
+        assert manifest is not None, f"{video_id} has no {stage}"
+        return manifest
+
+
+@pytest.fixture(scope="module")
+def production(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer, rclone_s3: S3Server
+) -> Iterator[Production]:
+    """The instance, set up as deploy/README.md says, when its daemon did all that there was."""
+    folder = tmp_path_factory.mktemp("production")
+    home, served = folder / "home", folder / "served"
+    home.mkdir()
+    served.mkdir()
+    shutil.copy(DEPLOY / "dagster.yaml", home)
+    bucket, url = rclone_s3.new_bucket(), postgres_server.new_database()
+    environment = {
+        **rclone_s3.environment,
+        "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+        "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+        "DAGSTER_HOME": str(home),
+        "HEATERS_STORE": f"s3://{bucket}/{PREFIX}",
+        "HEATERS_CACHE": str(folder / "cache"),
+        "HEATERS_POSTGRES_URL": url,
+        "HEATERS_LOGS_BUCKET": bucket,
+        "HEATERS_LOGS_PREFIX": LOGS_PREFIX,
+        "TMPDIR": str(folder),
+    }
+    with pytest.MonkeyPatch.context() as monkeypatch, _web_server(served) as site:
+        rclone_s3.use(monkeypatch)
+        instance = Production(
+            store=open_store(environment["HEATERS_STORE"], base_folder=home),
+            bucket=bucket,
+            s3=rclone_s3,
+            database=url.rpartition("/")[2],
+            postgres=postgres_server,
+            home=home,
+            link=f"{site}/linked.mp4",
+        )
+        _drop_inputs(instance, folder, served)
+        command = ["dagster-daemon", "run", "-m", "heaters_pipeline.definitions"]
+        log = folder / "daemon.log"
+        with running(command, folder=home, log=log, environment=environment) as daemon:
+            daemon.wait_for(
+                "the catalog with both videos, and the end of all runs",
+                lambda: _is_all_done(instance),
+                seconds=DEADLINE_SECONDS,
+            )
+            ticks = _quiet_ticks(instance)
+            daemon.wait_for(
+                "another tick of each sensor",
+                lambda: all(n > ticks[name] for name, n in _quiet_ticks(instance).items()),
+                seconds=DEADLINE_SECONDS,
+            )
+        yield instance
+
+
+@contextmanager
+def _web_server(folder: Path) -> Iterator[str]:
+    """A site on loopback that serves a folder."""
+    handler = functools.partial(_SilentHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+class _SilentHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Leave the test's output alone."""
+
+
+def _drop_inputs(instance: Production, folder: Path, served: Path) -> None:
+    """Upload like a stranger, by any S3 client, and submit like ``heaters submit``."""
+    video = make_video(folder / "holiday.mp4", UPLOADED_SCENES, size_px=(320, 180), audio="aac")
+    bucket = boto3.resource("s3").Bucket(instance.bucket)
+    bucket.upload_file(str(video), f"{PREFIX}/source_videos/holiday.mp4")
+    bucket.put_object(
+        Key=f"{PREFIX}/source_videos/notes.mp4", Body=b"Dear diary, no video today.\n"
+    )
+    bucket.meta.client.close()
+    make_video(served / "linked.mp4", LINKED_SCENES, size_px=(320, 180))
+    submit(instance.store, "source_videos/linked.mp4", instance.link)
+
+
+def _is_all_done(instance: Production) -> bool:
+    if instance.store.head(keys.CATALOG_VIDEOS) is None:
+        return False
+    ended = all(status in ("SUCCESS", "FAILURE") for _, _, status in instance.runs())
+    return ended and len(_catalog_rows(instance, keys.CATALOG_VIDEOS)) == 2
+
+
+def _quiet_ticks(instance: Production) -> dict[str, int]:
+    """How often each sensor looked and found nothing to do."""
+    rows = instance.query("SELECT tick_body FROM job_ticks WHERE status = 'SKIPPED'")
+    names = ("submitted_videos", "downloaded_videos", "changed_catalog")
+    return {name: sum(f'"{name}"' in body for (body,) in rows) for name in names}
+
+
+def _catalog_rows(instance: Production, key: str) -> list[dict[str, Any]]:
+    import io
+
+    return pq.read_table(io.BytesIO(instance.store.read_bytes(key))).to_pylist()
+
+
+def test_dagster_keeps_everything_in_postgresql(production: Production) -> None:
+    assert {status for _, _, status in production.runs()} == {"SUCCESS", "FAILURE"}
+    assert not [path for path in production.home.rglob("*") if path.suffix == ".db"]
+
+
+def test_each_object_gets_one_run_and_never_a_second(production: Production) -> None:
+    runs = Counter(run for run in production.runs() if run[0] != "build_catalog")
+    assert runs == {
+        ("process_videos", "holiday", "SUCCESS"): 1,
+        ("process_videos", "notes", "FAILURE"): 1,
+        ("download_videos", "linked", "SUCCESS"): 1,
+        ("process_videos", "linked", "SUCCESS"): 1,
+    }
+
+
+def test_runs_wait_in_the_queue(production: Production) -> None:
+    queued = production.query(
+        "SELECT count(DISTINCT run_id) FROM event_logs WHERE dagster_event_type = %s",
+        "PIPELINE_ENQUEUED",
+    )
+    assert queued == [(len(production.runs()),)]
+
+
+def test_each_video_becomes_a_partition(production: Production) -> None:
+    rows = production.query("SELECT partitions_def_name, partition FROM dynamic_partitions")
+    assert sorted(rows) == [("source_videos", name) for name in ("holiday", "linked", "notes")]
+
+
+@pytest.mark.parametrize(
+    ("video_id", "scenes"), [("holiday", UPLOADED_SCENES), ("linked", LINKED_SCENES)]
+)
+def test_clips_hold_the_frames_of_the_scenes(
+    production: Production, video_id: str, scenes: tuple[int, ...], tmp_path: Path
+) -> None:
+    numbers = []
+    for item in production.manifest("clips", video_id).items:
+        clip = tmp_path / "clip.mp4"
+        production.store.fetch(item.key, clip)
+        numbers.append(_frame_numbers(clip))
+    ends = [sum(scenes[: count + 1]) for count in range(len(scenes))]
+    assert numbers == [
+        list(range(end - frames, end)) for frames, end in zip(scenes, ends, strict=True)
+    ]
+
+
+def _frame_numbers(clip: Path) -> list[int]:
+    with av.open(str(clip)) as container:
+        return [
+            frame_number_of(frame.to_ndarray(format="bgr24")) for frame in container.decode(video=0)
+        ]
+
+
+def test_every_check_is_green(production: Production) -> None:
+    rows = production.query(
+        "SELECT partition, check_name, execution_status FROM asset_check_executions"
+    )
+    assert {status for _, _, status in rows} == {"SUCCEEDED"}
+    assert {(partition, name) for partition, name, _ in rows} >= {
+        (video_id, name)
+        for video_id in ("holiday", "linked")
+        for name in ("scenes_tile_the_video", "clips_have_their_frames", "sprites_have_their_tiles")
+    }
+
+
+def test_the_output_of_runs_is_in_the_bucket(production: Production) -> None:
+    logs = production.objects(f"{LOGS_PREFIX}/storage/")
+    for (run_id,) in production.query("SELECT run_id FROM runs"):
+        (output,) = (
+            text
+            for key, text in logs.items()
+            if key.startswith(f"{LOGS_PREFIX}/storage/{run_id}/") and key.endswith(".err")
+        )
+        assert run_id.encode() in output
+
+
+def test_the_pipelines_own_log_is_in_the_ui(production: Production) -> None:
+    rows = production.query(
+        "SELECT count(*) FROM event_logs WHERE event LIKE %s", "%clips: made holiday_clip_001%"
+    )
+    assert rows == [(1,)]
+
+
+def test_a_text_named_mp4_fails_once_with_a_message_and_is_rejected(production: Production) -> None:
+    (found,) = (key for video_id, key in list_rejections(production.store) if video_id == "notes")
+    rejection = read_rejection(production.store, f"{keys.rejection_prefix('notes')}{found}.json")
+    assert rejection.reason == "not_video"
+    assert "notes" in rejection.message
+    events = production.query(
+        "SELECT e.dagster_event_type, e.event FROM event_logs e JOIN runs r USING (run_id) "
+        "WHERE r.partition = 'notes' AND e.dagster_event_type LIKE 'STEP_%%'"
+    )
+    assert sorted(kind for kind, _ in events) == ["STEP_FAILURE", "STEP_START"]
+    assert rejection.message in dict(events)["STEP_FAILURE"]
+
+
+def test_a_bad_file_leaves_nothing_else(production: Production) -> None:
+    mine = [
+        key
+        for key in production.objects(f"{PREFIX}/")
+        if "/notes" in key and not key.startswith(f"{PREFIX}/rejections/")
+    ]
+    assert mine == [f"{PREFIX}/source_videos/notes.mp4"]
+
+
+def test_a_submitted_link_is_downloaded_and_remembered(production: Production) -> None:
+    assert production.manifest("source_videos", "linked").summary["origin"] == production.link
+
+
+def test_the_catalog_lists_the_good_videos(production: Production) -> None:
+    clips = _catalog_rows(production, keys.CATALOG_CLIPS)
+    counts = Counter(row["video_id"] for row in clips)
+    assert counts == {"holiday": len(UPLOADED_SCENES), "linked": len(LINKED_SCENES)}
+    assert all(production.store.head(row["clip_filepath"]) for row in clips)
+
+
+def test_the_readme_names_every_variable_of_the_instance() -> None:
+    config = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
+    readme = (DEPLOY / "README.md").read_text()
+    names = set(_environment_names(config))
+    assert names == {"HEATERS_POSTGRES_URL", "HEATERS_LOGS_BUCKET", "HEATERS_LOGS_PREFIX"}
+    assert not [name for name in names if f"export {name}=" not in readme]
+
+
+def _environment_names(config: object) -> Iterator[str]:
+    if isinstance(config, dict):
+        if set(config) == {"env"}:
+            yield config["env"]
+        for value in config.values():
+            yield from _environment_names(value)
