@@ -10,7 +10,7 @@ extra ``bench``; without it only our detector is measured.
 Hard cuts are matched one to one, nearest first, at most ``--tolerance`` frames apart. A cut found
 inside a gradual or ambiguous interval (2 frames added) is neither right nor wrong. Gradual
 transitions are matched one to one by the largest overlap. One that was found in an ambiguous
-interval is not judged, and none is where there are no hard cuts at all to tell it from.
+interval is not judged. ``grad. hit`` is the looser count of transitions with any point in them.
 """
 
 import argparse
@@ -72,7 +72,7 @@ class Score:
         for _, cut, point in pairs:
             if cut not in matched and point not in matched.values():
                 matched[cut] = point
-        slides = {slide for slide in label.get("slides", [])}
+        slides = set(label.get("slides", []))
         self.right += len(matched)
         self.missed += [f"{name}:{cut}" for cut in sorted(labelled - matched.keys())]
         self.wrong += [

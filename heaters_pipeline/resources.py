@@ -4,17 +4,18 @@ import fcntl
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 
 from heaters_pipeline import home
-from heaters_pipeline.errors import ManifestError
+from heaters_pipeline.errors import InvalidVideoError, ManifestError
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.manifests import Manifest, read_manifest, write_manifest
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
+from heaters_pipeline.video.probe import shown_name
 
 _LOCK_SUFFIX = ".lock"
 
@@ -90,9 +91,20 @@ class Workspace:
         for prefix in [listed for listed in list(self._listings) if key.startswith(listed)]:
             self._listings.pop(prefix, None)
 
-    def local_copy(self, key: str, version: str) -> AbstractContextManager[Path]:
-        """A file with an object's content, for reading only."""
-        return self.cache.local_copy(self.store, key, version=version)
+    @contextmanager
+    def local_copy(self, key: str, version: str) -> Iterator[Path]:
+        """A file with an object's content, for reading only.
+
+        Raises:
+            InvalidVideoError: What the caller finds wrong with the file, told of its object.
+        """
+        with self.cache.local_copy(self.store, key, version=version) as path:
+            try:
+                yield path
+            except InvalidVideoError as error:
+                # People know the key; the copy is named by a digest.
+                message = str(error).replace(shown_name(path), key)
+                raise InvalidVideoError(error.reason, message) from error
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

@@ -1,7 +1,7 @@
-"""A pytest plugin: a PostgreSQL server on loopback, started once a session when a test asks for it.
+"""A pytest plugin: a PostgreSQL server on loopback, started once a session if a test asks for it.
 
-PostgreSQL refuses to run as root, so that root starts it as the user ``postgres``, whom the packages
-create; everyone else starts it as themselves. Nothing outside its own folder is touched.
+PostgreSQL refuses to run as root, so that root starts it as the user ``postgres``, whom its
+packages create; everyone else starts it as themselves. Only a temporary folder is written to.
 """
 
 import os

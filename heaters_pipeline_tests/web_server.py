@@ -3,6 +3,7 @@
 import re
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +86,11 @@ def running_web_server() -> Iterator[WebServer]:
 
 class _Http(ThreadingHTTPServer):
     told: WebServer
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Let clients that have seen enough hang up."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):

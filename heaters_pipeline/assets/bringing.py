@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.errors import ObjectNotFoundError, SourceChangedError
@@ -132,7 +132,8 @@ def _bring_link(run: StageRun, link: HttpLink | S3Link, key: str) -> BroughtVide
         # A link's key holds its digest, so what lies there came from it.
         return None
     with run.workspace.scratch() as folder:
-        path = folder / "download"
+        # Messages name the file.
+        path = folder / PurePosixPath(key).name
         arrived_bytes = 0
 
         def on_progress(count: int) -> None:

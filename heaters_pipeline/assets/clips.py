@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.clip_work import adopt_clips, clip_units, make_clips
-from heaters_pipeline.assets.pictures import contact_sheet, shown_picture
+from heaters_pipeline.assets.pictures import contact_sheet, require_picture, shown_picture
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import scenes_of, settings_json, source_of
 from heaters_pipeline.assets.stage import stage_run
@@ -45,6 +45,7 @@ def clips(
             "stage": "clips",
         }
         work = run.work(inputs=inputs)
+        require_picture(work, "contact_sheet")
         summary = work.current.summary if work.current else {}
         if not work.done:
             work.plan(clip_units(run.video_id, source, scenes, settings))

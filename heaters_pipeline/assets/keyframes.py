@@ -1,5 +1,6 @@
 """``keyframes``: representative pictures of each clip."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,21 @@ from heaters_pipeline.assets.records import settings_json, source_of
 from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import KeyframeConfig
+from heaters_pipeline.errors import ClipError
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import ManifestItem, fingerprint_of
+from heaters_pipeline.storage.manifests import Json, ManifestItem, fingerprint_of
 from heaters_pipeline.video.keyframes import (
     FORMAT_VERSION,
     KeyframeSettings,
+    keyframe_frame,
     keyframe_positions,
     write_keyframes,
 )
+from heaters_pipeline.video.picture_check import picture_size_px
+
+_logger = logging.getLogger(__name__)
 
 KEYFRAME_CONTENT_TYPE = "image/jpeg"
 
@@ -70,6 +76,7 @@ def _make_missing(
     units = [_unit(run.video_id, clip, settings) for clip in clips]
     work.plan(units)
     percents = keyframe_positions(settings)
+    _adopt(work, percents)
 
     def make(unit: Unit, clip: Path, folder: Path) -> list[ManifestItem]:
         pictures = write_keyframes(
@@ -79,18 +86,42 @@ def _make_missing(
         items = []
         for picture in pictures:
             key = key_of[picture.percent]
+            size_px = (picture.width_px, picture.height_px)
             stored = run.workspace.put_file(key, picture.path, KEYFRAME_CONTENT_TYPE)
-            details = {
-                "percent": picture.percent,
-                "frame": unit.scene.span.start + picture.frame,
-                "width_px": picture.width_px,
-                "height_px": picture.height_px,
-            }
-            items.append(unit.scene.item(key, stored.size_bytes, details))
+            items.append(_item(unit, key, stored.size_bytes, picture.percent, size_px))
         return items
 
     clip_keys = {unit.identifier: clip.key for unit, clip in zip(units, clips, strict=True)}
     make_from_clips(work, clip_keys, make)
+
+
+def _adopt(work: StageWork, percents: Sequence[int]) -> None:
+    """Take over pictures that exist without a record, if they open."""
+    for unit in work.unrecorded:
+        items = []
+        for key, percent in zip(unit.keys, percents, strict=True):
+            try:
+                size_px = picture_size_px(work.run.workspace.store.read_bytes(key))
+            except ClipError as error:
+                # No picture; it is made again under the same key.
+                _logger.warning("%s is made again: %s", key, error)
+                break
+            items.append(_item(unit, key, work.stored(key).size_bytes, percent, size_px))
+        else:
+            work.reuse(unit, items)
+
+
+def _item(
+    unit: Unit, key: str, size_bytes: int, percent: int, size_px: tuple[int, int]
+) -> ManifestItem:
+    span = unit.scene.span
+    details: dict[str, Json] = {
+        "percent": percent,
+        "frame": span.start + keyframe_frame(len(span), percent),
+        "width_px": size_px[0],
+        "height_px": size_px[1],
+    }
+    return unit.scene.item(key, size_bytes, details)
 
 
 def _unit(video_id: str, clip: ManifestItem, settings: KeyframeSettings) -> Unit:

@@ -19,8 +19,16 @@ def keep_picture(work: StageWork, data: bytes, extension: str) -> str:
     """Store the picture of a stage's result and return its key."""
     run = work.run
     key = keys.report_key(run.video_id, run.stage, work.fingerprint, extension)
-    run.workspace.store.write_bytes(key, data, content_type=_CONTENT_TYPES[extension])
+    run.workspace.write_bytes(key, data, _CONTENT_TYPES[extension])
     return key
+
+
+def require_picture(work: StageWork, name: str) -> None:
+    """Let a stage that is done write its manifest anew if the picture it names is gone."""
+    if work.done and work.current is not None:
+        key = work.current.summary[name]
+        if key not in work.run.workspace.objects(keys.objects_prefix("reports", work.run.video_id)):
+            work.outdated()
 
 
 def contact_sheet(work: StageWork) -> str:
@@ -35,7 +43,7 @@ def contact_sheet(work: StageWork) -> str:
             with run.workspace.local_copy(item.key, stored[item.key].version) as clip:
                 picture = middle_picture(clip, item.end_frame - item.start_frame, TILE_SIDE_PX)
             tiles.append((_caption(item), picture))
-        data = contact_sheet_jpeg(tiles, columns=CONTACT_SHEET_COLUMNS)
+        data = contact_sheet_jpeg(tiles, columns=CONTACT_SHEET_COLUMNS, total=len(items))
         return keep_picture(work, data, "jpg")
 
 

@@ -60,9 +60,7 @@ def track_of(run: StageRun) -> ScoreTrack:
 def scenes_of(run: StageRun) -> list[Scene]:
     """The scenes of the run's video, in order."""
     manifest = run.workspace.require_manifest("scenes", run.video_id)
-    rows = manifest.summary["scenes"]
-    assert isinstance(rows, list)
-    return [Scene.from_json(row) for row in rows if isinstance(row, dict)]
+    return [Scene.from_json(row) for row in manifest.summary["scenes"]]
 
 
 def settings_json(settings: Any) -> dict[str, Json]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.pictures import keep_picture, shown_picture
+from heaters_pipeline.assets.pictures import keep_picture, require_picture, shown_picture
 from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import settings_json, source_of, track_of
 from heaters_pipeline.assets.stage import StageWork, stage_run
@@ -55,6 +55,7 @@ def scenes(
             },
             has_objects=False,
         )
+        require_picture(work, "similarity_picture")
         if work.done and work.current is not None:
             summary = work.current.summary
         else:

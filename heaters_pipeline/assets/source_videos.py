@@ -1,6 +1,7 @@
 """``source_videos``: bring a video into the store if it is not there, and register what it is."""
 
 import hashlib
+import json
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,7 +15,7 @@ from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import Json, exact_seconds
+from heaters_pipeline.storage.manifests import Json, canonical_json, exact_seconds
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.video.probe import VideoInfo, probe
 
@@ -114,6 +115,8 @@ def _registered(found: ObjectInfo, sha256: str, origin: str | None, info: VideoI
         name: exact_seconds(value) if isinstance(value, Fraction) else value
         for name, value in asdict(info).items()
     }
+    # As the manifest gives them back: else what was just read would never equal what is recorded.
+    facts = json.loads(canonical_json(facts))
     return _Registered(found.key, found.version, sha256, found.size_bytes, origin, facts)
 
 

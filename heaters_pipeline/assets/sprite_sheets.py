@@ -1,6 +1,7 @@
 """``sprite_sheets``: grids of small pictures of each clip, with a JSON that says where each is."""
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from heaters_pipeline.storage.manifests import (
 )
 from heaters_pipeline.video.sprite_layout import SpriteLayout, SpriteSettings, plan_sprites
 from heaters_pipeline.video.sprites import INDEX_FORMAT_VERSION, write_sprites
+
+_logger = logging.getLogger(__name__)
 
 SHEET_CONTENT_TYPE = "image/jpeg"
 
@@ -122,10 +125,16 @@ def _unit(
 
 
 def _adopt(work: StageWork) -> None:
+    """Take over sheets that exist without a record, if they are what their index says."""
     for unit in work.unrecorded:
         index_key = unit.keys[-1]
-        index = json.loads(work.run.workspace.store.read_bytes(index_key))
-        items = _items(unit, index, work.stored(index_key).size_bytes)
+        try:
+            index = json.loads(work.run.workspace.store.read_bytes(index_key))
+            items = _items(unit, index, work.stored(index_key).size_bytes)
+        except (ValueError, KeyError, TypeError) as error:
+            # No index; the sheets are made again under the same keys.
+            _logger.warning("%s is made again: %r", index_key, error)
+            continue
         if all(work.stored(item.key).size_bytes == item.size_bytes for item in items):
             work.reuse(unit, items)
 

@@ -141,6 +141,7 @@ class StageWork:
         self._failed: dict[str, HeatersError] = {}
         recorded = current.items if current else ()
         self._valid = {item.key: item for item in recorded if self._is_stored(item)}
+        self._damaged = {item.key for item in recorded} - self._valid.keys()
         self.done = (
             current is not None
             and current.fingerprint == self.fingerprint
@@ -188,9 +189,11 @@ class StageWork:
     def unrecorded(self) -> list[Unit]:
         """The missing units whose objects do exist, from a run that was cut off or other settings.
 
-        Only their names are known, so they have to be opened before they can be reused.
+        Only their names are known, so they have to be opened before they can be reused. Objects
+        that have another size than was recorded are damaged, and not among them.
         """
-        return [unit for unit in self.missing if all(key in self._stored for key in unit.keys)]
+        unknown = self._stored.keys() - self._damaged
+        return [unit for unit in self.missing if all(key in unknown for key in unit.keys)]
 
     def stored(self, key: str) -> ObjectInfo:
         """The facts of an object that was there when the stage looked."""

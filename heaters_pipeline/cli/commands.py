@@ -198,7 +198,7 @@ def detect(
             return
         header = ("scene", "start_frame", "end_frame", "start", "end", "seconds")
         rows = [
-            (str(number), *(str(value) for value in scene.values()))
+            (str(number), *(_shown(value) for value in scene.values()))
             for number, scene in enumerate(document["scenes"], 1)
         ]
         for line in table_lines(header, rows):
@@ -227,6 +227,10 @@ def ui(port: int, host: str) -> None:
 def _given(**options: Any) -> dict[str, Any]:
     """The options that were typed; the others keep the defaults of the settings."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _shown(value: int | float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
 def _possible_ids(video: str) -> list[str]:

@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
-from urllib.request import url2pathname
 
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.storage import keys
@@ -155,9 +154,9 @@ def classify(text: str) -> LocalFile | HttpLink | S3Link | StoreKey:
     Raises:
         SettingsError: It is nothing that can be accepted.
     """
-    if not text.strip() or "\0" in text:
+    if not text.strip() or not _can_be_name(text):
         raise SettingsError(f"{text!r} names no video; {ACCEPTED}")
-    if scheme := _SCHEME.match(text):
+    if scheme := _SCHEME.match(text.strip()):
         return _classify_link(scheme.group(1).lower(), text.strip())
     path = _absolute(Path(text))
     if _exists(path):
@@ -193,7 +192,7 @@ def _classify_link(scheme: str, text: str) -> LocalFile | HttpLink | S3Link:
     except ValueError as error:
         raise SettingsError(f"that link is not well formed: {error}; {ACCEPTED}") from error
     if scheme == "file" and place in (None, "localhost") and path.startswith("/"):
-        return LocalFile(_absolute(Path(url2pathname(path))))
+        return LocalFile(_absolute(Path(unquote(path, errors="surrogateescape"))))
     if scheme in ("http", "https") and place:
         return HttpLink(text)
     if scheme == "s3":
@@ -210,6 +209,13 @@ def _absolute(path: Path) -> Path:
     except RuntimeError as error:
         raise SettingsError(f"{path}: there is no such user; {ACCEPTED}") from error
     return Path(os.path.realpath(path.absolute().parent)) / path.name
+
+
+def _can_be_name(text: str) -> bool:
+    try:
+        return b"\0" not in text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
 
 
 def _exists(path: Path) -> bool:

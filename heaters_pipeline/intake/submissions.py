@@ -64,12 +64,23 @@ def read_submission(store: ObjectStore, video_id: str) -> Submission:
     key = keys.submission_key(video_id)
     content = parse_record(store.read_bytes(key), key, FORMAT, FORMAT_VERSION)
     try:
-        url = content["url"]
-        return Submission(
-            video_id=str(content["video_id"]),
-            source_key=str(content["source_key"]),
-            url=None if url is None else str(url),
+        submission = Submission(
+            video_id=content["video_id"],
+            source_key=content["source_key"],
+            url=content["url"],
             submitted_at=datetime.fromisoformat(content["submitted_at"]),
         )
+        _require_sound(submission, video_id)
     except (KeyError, TypeError, ValueError) as error:
         raise ManifestError(f"{key} is damaged ({error}); submit the video again") from error
+    return submission
+
+
+def _require_sound(submission: Submission, video_id: str) -> None:
+    for text in (submission.source_key, submission.url or ""):
+        if not isinstance(text, str):
+            raise TypeError(f"{text!r} is no text")
+    if not video_id == submission.video_id == keys.video_id_of(submission.source_key):
+        raise ValueError("it belongs to another video")
+    if submission.submitted_at.tzinfo is None:
+        raise ValueError("its time has no zone")

@@ -60,7 +60,9 @@ class LocalCache:
             return
         copy = self._path(store, key, version)
         with os_errors_explained(f"cannot keep a copy of {store.url}/{key} as {copy}"):
-            lock = self._use(copy) or self._make(copy, store, key, version)
+            lock = self._use(copy)
+            if lock is None:
+                lock = self._make(copy, store, key, version)
         try:
             yield copy
         finally:
@@ -102,7 +104,11 @@ class LocalCache:
             lock = _lock(copy, os.O_RDONLY, fcntl.LOCK_SH)
         except FileNotFoundError:
             return None
-        _note_use(copy)
+        try:
+            _note_use(copy)
+        except BaseException:
+            _unlock(lock)
+            raise
         return lock
 
     def _make(self, copy: Path, store: ObjectStore, key: str, version: str) -> int:
@@ -220,8 +226,9 @@ def _remove_unused(copy: Path) -> None:
 
 
 def _facts_of_files(folder: Path) -> dict[Path, os.stat_result]:
+    """What is in a folder; others may remove files from it meanwhile, and the folder, too."""
     found = {}
-    for path in folder.iterdir():
+    for path in folder.glob("*"):
         try:
             found[path] = path.stat()
         except FileNotFoundError:

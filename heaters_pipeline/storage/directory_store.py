@@ -239,6 +239,8 @@ class DirectoryObjectStore:
         path = self._locate(key)
         with os_errors_explained(f"cannot write {path}"):
             temporary = self._root / _TEMPORARY
+            if temporary.is_symlink():
+                raise StoreError(f"{temporary} is a link, which a store does not follow: remove it")
             make_folder(temporary)
             self._sweep(temporary)
             with temporary_file(temporary) as target:

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 ProgressCallback = Callable[[int], None]
-"""Called with the number of bytes moved since the last call."""
+"""Called with the number of bytes moved since the last call, each byte counted once.
+
+Other threads than the caller's may call it, but never two at a time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class ObjectStore(Protocol):
     """Whole objects under string keys.
 
     Objects appear whole or not at all. Every method raises ``StoreUnavailableError`` for faults
-    that may pass and ``StoreError`` for refusals that will not, with the key in the message.
+    that may pass and ``StoreError`` for refusals that will not, with the key in the message; a
+    key that this kind of store cannot have is refused, too. ``list`` raises while it is iterated.
     Instances may be shared by threads.
     """
 
@@ -108,7 +112,7 @@ class ObjectStore(Protocol):
         ...
 
     def local_path(self, key: str) -> Path | None:
-        """Where the object can be read in place, or None if it has to be fetched."""
+        """Where the object can be read in place; None if it has to be fetched, or is not there."""
         ...
 
     def delete(self, key: str) -> None:

@@ -20,7 +20,7 @@ from boto3.s3.transfer import (
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ClientError, IncompleteReadError
 
-from heaters_pipeline.errors import StoreUnavailableError
+from heaters_pipeline.errors import StoreError, StoreUnavailableError
 from heaters_pipeline.storage.local_files import (
     copy_stream,
     opened_source,
@@ -203,6 +203,17 @@ class S3ObjectStore:
             self._requests[event_name.rpartition(".")[2]] += 1
 
     def _full(self, key: str) -> str:
+        """The key in the bucket.
+
+        Raises:
+            StoreError: It is no text, such as the name of a file that is not UTF-8.
+        """
+        try:
+            key.encode()
+        except UnicodeEncodeError as error:
+            raise StoreError(
+                f"{key!r} cannot be a key in {self.url}: S3 takes names in UTF-8 only, rename it"
+            ) from error
         return f"{self._prefix}{key}"
 
     @contextmanager

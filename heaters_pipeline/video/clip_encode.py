@@ -9,12 +9,12 @@ from fractions import Fraction
 from itertools import chain
 from typing import Any
 
-import av.filter
-import av.video.format
 import av.video.frame
+import av.video.plane
 import av.video.reformatter
 import av.video.stream
 import numpy as np
+import numpy.typing as npt
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clip_audio import AudioTracks, Window
@@ -119,20 +119,14 @@ class _EvenPictures:
         self._source_size_px = (decoded.width, decoded.height)
         self.size_px = (decoded.width + decoded.width % 2, decoded.height + decoded.height % 2)
         self._reformatter = av.video.reformatter.VideoReformatter()
-        self._padding = (
-            None
-            if self.size_px == self._source_size_px
-            else _padding(self._source_size_px, self.size_px)
-        )
         converted = self._converted(decoded)
         self.colorspace = converted.colorspace if _is_rgb(decoded) else decoded.colorspace
         self.color_range = converted.color_range
 
     def convert(self, frame: Frame) -> av.video.frame.VideoFrame:
         picture = self._converted(frame.decoded)
-        if self._padding is not None:
-            self._padding.vpush(picture)
-            picture = self._padding.vpull()
+        if self.size_px != self._source_size_px:
+            picture = _padded(picture, self.size_px)
         # Else the encoder would repeat the source's choice of I-frames.
         picture.pict_type = av.video.frame.PictureType.NONE
         return picture
@@ -163,22 +157,20 @@ def _is_rgb(decoded: av.video.frame.VideoFrame) -> bool:
     return decoded.format.is_rgb or decoded.format.has_palette
 
 
-def _padding(size_px: tuple[int, int], even_px: tuple[int, int]) -> av.filter.Graph:
-    graph = av.filter.Graph()
-    width_px, height_px = size_px
-    right, bottom = even_px[0] - width_px, even_px[1] - height_px
-    graph.link_nodes(
-        graph.add_buffer(
-            width=width_px,
-            height=height_px,
-            format=av.video.format.VideoFormat(_PIXEL_FORMAT),
-            time_base=Fraction(1, 1000),
-        ),
-        graph.add("pad", f"{even_px[0]}:{even_px[1]}"),
-        graph.add("fillborders", f"right={right}:bottom={bottom}:mode=smear"),
-        graph.add("buffersink"),
-    ).configure()
-    return graph
+def _padded(
+    picture: av.video.frame.VideoFrame, size_px: tuple[int, int]
+) -> av.video.frame.VideoFrame:
+    even = av.video.frame.VideoFrame(*size_px, _PIXEL_FORMAT)
+    for source, target in zip(picture.planes, even.planes, strict=True):
+        rows = _samples(source)
+        missing = (target.height - source.height, target.width - source.width)
+        _samples(target)[:] = np.pad(rows, ((0, missing[0]), (0, missing[1])), "edge")
+    return even
+
+
+def _samples(plane: av.video.plane.VideoPlane) -> npt.NDArray[np.uint8]:
+    rows: npt.NDArray[np.uint8] = np.asarray(plane).reshape(-1, plane.line_size)
+    return rows[: plane.height, : plane.width]
 
 
 class _Sound:

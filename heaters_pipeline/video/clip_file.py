@@ -20,7 +20,7 @@ from heaters_pipeline.errors import ClipError, StoreUnavailableError
 from heaters_pipeline.video.frames import Packet
 from heaters_pipeline.video.mp4_boxes import ShownPart, write_fast_start
 
-_DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES})
+_DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})
 
 _Stream = TypeVar("_Stream", bound=av.stream.Stream)
 
@@ -140,7 +140,7 @@ def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
         if isinstance(error, av.error.FFmpegError) and error.errno not in _DISK_TROUBLE:
             raise _refused(target, error) from error
         raise StoreUnavailableError(
-            f"{target} cannot be written: {error.strerror}; make room on the disk"
+            f"{target} cannot be written: {error.strerror}; check the folder and the disk"
         ) from error
     except av.error.FFmpegError as error:
         raise _refused(target, error) from error

@@ -1,11 +1,9 @@
 """Make one clip by one method or the other, check it, and only then give it its name."""
 
-import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clip_check import check_clip, check_first_picture
 from heaters_pipeline.video.clip_copy import copy_span, why_not_copied
 from heaters_pipeline.video.clip_encode import encode_span
@@ -13,10 +11,8 @@ from heaters_pipeline.video.clip_file import ClipWriter, open_clip
 from heaters_pipeline.video.clip_record import ClipFile, ClipNote, ClipSettings
 from heaters_pipeline.video.clip_source import SourceReader
 from heaters_pipeline.video.frames import Frame, read_span
-from heaters_pipeline.video.probe import VideoInfo, shown_name
+from heaters_pipeline.video.probe import VideoInfo
 from heaters_pipeline.video.timing import Span, Timeline
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +25,7 @@ class ClipMaker:
         timeline: Of the video.
         settings: How its clips are made.
         tags: Written into each clip.
+        known_digest: Gives ``Frame.digest`` of a frame, or None where it is not known.
         encoder_threads: How many threads an encoder may use; 0 for as many as there are cores.
     """
 
@@ -37,6 +34,7 @@ class ClipMaker:
     timeline: Timeline
     settings: ClipSettings
     tags: Mapping[str, str]
+    known_digest: Callable[[int], int | None]
     encoder_threads: int
 
     @property
@@ -51,30 +49,26 @@ class ClipMaker:
         """Whether clips are to be made by copying."""
         return self.settings.mode == "copy" and self.refusal is None
 
-    def copy(
-        self, reader: SourceReader, span: Span, target: Path, picture_digest: int | None
-    ) -> ClipFile:
-        """Make a clip by copying; where that is not exact, by encoding.
+    def copy(self, reader: SourceReader, span: Span, target: Path) -> ClipFile:
+        """Make a clip by copying.
 
         Args:
             reader: The open source.
             span: Frames that the clip shows.
             target: File to write.
-            picture_digest: ``Frame.digest`` of the first frame, if known.
         Raises:
-            ClipError: Neither gave the clip.
+            ClipError: The copy is not exact; nothing is left of it.
             InvalidVideoError: The source cannot be read.
             SourceChangedError: It is no longer what it was.
             StoreUnavailableError: The disk failed.
         """
-        try:
-            return self._copied(reader, span, target, picture_digest)
-        except ClipError as error:
-            logger.warning(
-                "frames [%d, %d) of %s are encoded: %s",
-                *(span.start, span.end, shown_name(self.source), error),
-            )
-            return self.encode(reader, self.frames_of(span), span, target, str(error))
+        digest = self.known_digest(span.start)
+        if digest is None:
+            digest = next(self.frames_of(Span(span.start, span.start + 1))).digest
+        note = ClipNote("copy", None, span, self.tags)
+        with open_clip(target, note.encode()) as writer:
+            video = copy_span(reader, self.timeline, span, writer, self.settings)
+            return self._finished(writer, video.index, span, target, digest)
 
     def encode(
         self,
@@ -107,18 +101,24 @@ class ClipMaker:
             return self._finished(writer, video.index, span, target, None)
 
     def frames_of(self, span: Span) -> Iterator[Frame]:
-        """Decode the frames of a span."""
+        """Decode the frames of a span, with the pictures that they have in the whole video.
+
+        Some streams have no I-frames but are refreshed bit by bit, and decoders that start in
+        their middle show wrong pictures for a while without a word.
+        """
+        for frame in self._decoded(span):
+            if self.known_digest(frame.index) not in (None, frame.digest):
+                yield from self._decoded_from_start(Span(frame.index, span.end))
+                return
+            yield frame
+
+    def _decoded(self, span: Span) -> Iterator[Frame]:
         return read_span(self.source, self.info, self.timeline, span)
 
-    def _copied(
-        self, reader: SourceReader, span: Span, target: Path, picture_digest: int | None
-    ) -> ClipFile:
-        if picture_digest is None:
-            picture_digest = next(self.frames_of(Span(span.start, span.start + 1))).digest
-        note = ClipNote("copy", None, span, self.tags)
-        with open_clip(target, note.encode()) as writer:
-            video = copy_span(reader, self.timeline, span, writer, self.settings)
-            return self._finished(writer, video.index, span, target, picture_digest)
+    def _decoded_from_start(self, span: Span) -> Iterator[Frame]:
+        for frame in self._decoded(Span(0, span.end)):
+            if frame.index >= span.start:
+                yield frame
 
     def _finished(
         self,

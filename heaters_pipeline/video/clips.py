@@ -5,8 +5,9 @@ fallback where copying is impossible or its check fails. A clip starts at instan
 its last frame; players that ignore edit lists show a copied clip from the I-frame before it.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,7 +19,7 @@ from heaters_pipeline.video.clip_maker import ClipMaker
 from heaters_pipeline.video.clip_record import ClipFacts, ClipFile, ClipSettings
 from heaters_pipeline.video.clip_source import SourceReader
 from heaters_pipeline.video.frames import Frame
-from heaters_pipeline.video.probe import VideoInfo
+from heaters_pipeline.video.probe import VideoInfo, shown_name
 from heaters_pipeline.video.timing import Span, Timeline
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "write_clip",
     "write_clips",
 ]
+
+logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 """Raised when the same settings would give other files."""
@@ -71,11 +74,19 @@ def write_clip(
         SourceChangedError: It is no longer the file that was probed.
         StoreUnavailableError: The disk failed or is full.
     """
-    maker = ClipMaker(source, info, timeline, settings, tags, encoder_threads=0)
+    maker = ClipMaker(
+        *(source, info, timeline, settings, tags),
+        known_digest={span.start: first_picture_digest}.get,
+        encoder_threads=0,
+    )
+    reason = maker.refusal
     with SourceReader(source, info) as reader:
         if maker.copies:
-            return maker.copy(reader, span, target, first_picture_digest)
-        return maker.encode(reader, maker.frames_of(span), span, target, maker.refusal)
+            try:
+                return maker.copy(reader, span, target)
+            except (ClipError, InvalidVideoError) as error:
+                reason = _noted(source, span, error)
+        return maker.encode(reader, maker.frames_of(span), span, target, reason)
 
 
 def write_clips(
@@ -93,7 +104,8 @@ def write_clips(
 ) -> None:
     """Make many clips of one video; one that fails does not keep the others from being made.
 
-    Copies are made side by side. For encoding the video is decoded once, in order.
+    Copies are made side by side. What has to be encoded comes after them, in the order of the
+    video, which is decoded once for it.
 
     Args:
         source: The video.
@@ -111,28 +123,39 @@ def write_clips(
             the remaining clips are not made.
         StoreUnavailableError: The disk failed or is full.
     """
-    maker = ClipMaker(source, info, timeline, settings, tags, encoder_threads=workers)
+    maker = ClipMaker(
+        *(source, info, timeline, settings, tags),
+        known_digest=(lambda _: None) if picture_digests is None else picture_digests.__getitem__,
+        encoder_threads=workers,
+    )
+    reasons = dict.fromkeys(spans, maker.refusal)
     if maker.copies:
-        _copy_all(maker, spans, target_for, picture_digests, workers, on_clip)
-    else:
-        _encode_all(maker, spans, target_for, on_clip)
+        reasons = _copy_all(maker, spans, target_for, workers, on_clip)
+    _encode_all(maker, reasons, target_for, on_clip)
+
+
+def _noted(source: Path, span: Span, error: ClipError | InvalidVideoError) -> str:
+    logger.warning(
+        "frames [%d, %d) of %s are encoded: %s", span.start, span.end, shown_name(source), error
+    )
+    return str(error)
 
 
 def _copy_all(
     maker: ClipMaker,
     spans: Sequence[Span],
     target_for: Callable[[Span], Path],
-    picture_digests: Sequence[int] | None,
     workers: int,
     on_clip: OnClip,
-) -> None:
+) -> dict[Span, str | None]:
+    """Copy what can be copied; give the other spans with the reasons."""
     idle: SimpleQueue[SourceReader] = SimpleQueue()
+    refused: dict[Span, str | None] = {}
 
     def make(span: Span) -> ClipFile:
-        digest = None if picture_digests is None else picture_digests[span.start]
         reader = idle.get()
         try:
-            return maker.copy(reader, span, target_for(span), digest)
+            return maker.copy(reader, span, target_for(span))
         finally:
             idle.put(reader)
 
@@ -142,45 +165,43 @@ def _copy_all(
         made = {pool.submit(make, span): span for span in spans}
         try:
             for future in as_completed(made):
-                on_clip(made[future], _outcome(future))
+                span = made[future]
+                try:
+                    clip = future.result()
+                except (ClipError, InvalidVideoError) as error:
+                    refused[span] = _noted(maker.source, span, error)
+                else:
+                    on_clip(span, clip)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-
-
-def _outcome(future: "Future[ClipFile]") -> ClipFile | ClipError:
-    try:
-        return future.result()
-    except ClipError as error:
-        return error
-    except InvalidVideoError as error:
-        return ClipError(str(error))
+    return refused
 
 
 def _encode_all(
     maker: ClipMaker,
-    spans: Sequence[Span],
+    reasons: Mapping[Span, str | None],
     target_for: Callable[[Span], Path],
     on_clip: OnClip,
 ) -> None:
-    decoded = _DecodedOnce(maker, max((span.end for span in spans), default=0))
+    """Encode spans, each with the reason why it is not copied although that was asked for."""
+    decoded = _DecodedOnce(maker, max((span.end for span in reasons), default=0))
     with SourceReader(maker.source, maker.info) as reader:
-        for span in sorted(spans):
+        for span in sorted(reasons):
+            outcome: ClipFile | ClipError
             try:
-                outcome: ClipFile | ClipError = maker.encode(
-                    reader, decoded.frames_of(span), span, target_for(span), maker.refusal
-                )
-            except ClipError as error:
-                outcome = error
-            except InvalidVideoError as error:
-                outcome = ClipError(str(error))
+                frames = decoded.frames_of(span)
+                outcome = maker.encode(reader, frames, span, target_for(span), reasons[span])
+            except (ClipError, InvalidVideoError) as error:
+                decoded.start_anew()
+                outcome = error if isinstance(error, ClipError) else ClipError(str(error))
             on_clip(span, outcome)
 
 
 class _DecodedOnce:
     """Gives the frames of one span after the other from one pass over the video.
 
-    Starts anew where a span lies before the last one, or far behind it, or where decoding failed.
+    Seeks only where a span lies before the last one, or far behind it.
     """
 
     def __init__(self, maker: ClipMaker, end: int) -> None:
@@ -189,19 +210,22 @@ class _DecodedOnce:
         self._frames: Iterator[Frame] = iter(())
         self._next: int | None = None
 
-    def frames_of(self, span: Span) -> Iterator[Frame]:
-        if not self._is_near(span.start):
-            self._frames = self._maker.frames_of(Span(span.start, self._end))
+    def start_anew(self) -> None:
+        """Forget the pass; after an error it gives nothing more."""
         self._next = None
+
+    def frames_of(self, span: Span) -> Iterator[Frame]:
+        if self._next is None or not self._is_near(self._next, span.start):
+            self._frames = self._maker.frames_of(Span(span.start, self._end))
         for frame in self._frames:
+            self._next = frame.index + 1
             if frame.index >= span.start:
                 yield frame
-            self._next = frame.index + 1
             if self._next == span.end:
                 return
 
-    def _is_near(self, start: int) -> bool:
-        if self._next is None or start < self._next:
+    def _is_near(self, place: int, start: int) -> bool:
+        if start < place:
             return False
-        gap_seconds = self._maker.timeline.duration_of(Span(self._next, start + 1))
-        return gap_seconds <= _GAP_DECODED_SECONDS
+        timeline = self._maker.timeline
+        return timeline.seconds_at(start) - timeline.seconds_at(place) <= _GAP_DECODED_SECONDS

@@ -259,7 +259,8 @@ def read_span(path: Path, info: VideoInfo, timeline: Timeline, span: Span) -> It
     """Decode exactly the frames of a span, in order.
 
     Starts at an I-frame before the span where the file has usable timestamps, at the beginning
-    of the file otherwise.
+    of the file otherwise. The pictures are those that ``FrameReader`` gave, bit for bit, unless the
+    file is damaged: decoders do not patch damage up in the same way each time.
 
     Args:
         path: The file.

@@ -43,6 +43,9 @@ _BLANK_SPREAD = 8.0
 _BLANK_SECONDS_BETWEEN = 0.5
 _NO_DETAIL = 4.0
 _STILL = 0.25
+_DARK_LUMA = 8
+_LEAST_CONTRAST_KEPT = 0.85
+_LEAST_LIGHT_KEPT = 1 / 3
 _FIT_ROUNDS = 4
 _BLOCK = 8192
 
@@ -115,7 +118,8 @@ def find_gradual(track: ScoreTrack, cuts: Sequence[int]) -> list[Gradual]:
         found = _classified(curves, start, end, wipe=window.wipe)
         if not any(_overlap(found.start, found.end, other) for other in chosen):
             chosen.append(found)
-    return _joined(track, curves, sorted(chosen, key=lambda gradual: gradual.start))
+    joined = _joined(track, curves, sorted(chosen, key=lambda gradual: gradual.start))
+    return [gradual for gradual in joined if not _only_light(curves, gradual)]
 
 
 def _overlap(start: int, end: int, other: Gradual) -> bool:
@@ -286,6 +290,21 @@ def _deepest(curves: _Curves, frame: int, limit: int) -> int:
     while frame != limit and luma[frame + step] < luma[frame] - _STILL:
         frame += step
     return frame
+
+
+def _only_light(curves: _Curves, gradual: Gradual) -> bool:
+    """Whether a dissolve is but an exposure that changes: contrast to brightness stays as it was."""
+    if gradual.kind != "dissolve":
+        return False
+    stretch = slice(gradual.start - 1, gradual.end + 1)
+    darkest, brightest = sorted(curves.luma[[gradual.start - 1, gradual.end]])
+    if darkest < _LEAST_LIGHT_KEPT * brightest:
+        return False
+    contrast = curves.detail[stretch] / np.square(curves.luma[stretch] + _DARK_LUMA)
+    shares = np.linspace(0, 1, len(contrast))
+    even = (1 - shares) * contrast[0] + shares * contrast[-1]
+    middle = slice(len(contrast) // 4, len(contrast) - len(contrast) // 4)
+    return bool(contrast[middle].sum() > _LEAST_CONTRAST_KEPT * even[middle].sum())
 
 
 def _joined(track: ScoreTrack, curves: _Curves, found: Sequence[Gradual]) -> list[Gradual]:

@@ -24,6 +24,7 @@ _UINT32_MAX = 0xFFFF_FFFF
 _INT32_MAX = 0x7FFF_FFFF
 _COPY_BYTES = 1 << 20
 _INDEX_BYTES_MAX = 1 << 30
+_DEPTH_MAX = 8
 _NOTHING_SHOWN = -1
 
 _Offsets = npt.NDArray[np.int64]
@@ -269,7 +270,9 @@ def _read_index(source: BinaryIO, start: int, end: int) -> _Box:
     return movie
 
 
-def _parse(data: bytes) -> list[_Box]:
+def _parse(data: bytes, depth: int = 0) -> list[_Box]:
+    if depth > _DEPTH_MAX:
+        raise ClipError("the boxes of the MP4 index stand in each other without end")
     boxes = []
     position = 0
     while position < len(data):
@@ -278,7 +281,9 @@ def _parse(data: bytes) -> list[_Box]:
             raise ClipError(f"box {_name(kind)} of the MP4 index has an impossible size {size}")
         payload = data[position + 8 : position + size]
         boxes.append(
-            _Box(kind, children=_parse(payload)) if kind in _PARENTS else _Box(kind, payload)
+            _Box(kind, children=_parse(payload, depth + 1))
+            if kind in _PARENTS
+            else _Box(kind, payload)
         )
         position += size
     return boxes

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from heaters_pipeline.video.timing import Span, Timeline
 from heaters_pipeline.video.transitions import DetectionSettings, Transition
@@ -54,7 +55,7 @@ def _separating(transitions: tuple[Transition, ...]) -> tuple[Transition, ...]:
 def _spans(timeline: Timeline, transitions: tuple[Transition, ...]) -> tuple[Span, ...]:
     inner = {transition.middle for transition in transitions}
     edges = [0, *sorted(frame for frame in inner if 0 < frame < timeline.frames), timeline.frames]
-    return tuple(Span(start, end) for start, end in zip(edges, edges[1:], strict=False))
+    return tuple(Span(start, end) for start, end in pairwise(edges))
 
 
 def _merged(

@@ -142,7 +142,8 @@ class ScoreTrack:
 
     @classmethod
     def _from_table(cls, table: pa.Table) -> "ScoreTrack":
-        metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+        stored = table.schema.metadata or {}
+        metadata = {key.decode(): value.decode() for key, value in stored.items()}
         if metadata["format_version"] != str(FORMAT_VERSION):
             raise ValueError(
                 f"format version {metadata['format_version']}, this program reads {FORMAT_VERSION}"

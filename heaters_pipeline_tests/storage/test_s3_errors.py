@@ -228,6 +228,14 @@ def test_a_put_whose_reply_is_lost_is_sent_again(monkeypatch: pytest.MonkeyPatch
     assert server.seen == ["PUT /films/p/a.mp4"] * 2
 
 
+def test_a_name_that_is_no_text(rclone_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    rclone_s3.use(monkeypatch)
+    store = S3ObjectStore("films")
+    for act in [store.head, store.read_bytes, store.delete, lambda key: list(store.list(key))]:
+        with pytest.raises(StoreError, match="UTF-8"):
+            act("source_videos/caf\udce9.mp4")
+
+
 def test_a_page_that_is_not_of_s3(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(Reply(body=b"<html><p>Welcome</html>")) as server:
         store = store_at(server, monkeypatch)

@@ -125,8 +125,7 @@ def test_pictures_are_bgr_in_the_size_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_digest_tells_pictures_apart_but_not_containers(tmp_path: Path) -> None:
-    # 150 pixels do not fill a row of the decoder's memory; what lies behind them is left out.
-    source = make_video(tmp_path / "a.mp4", [30], size_px=(150, 90))
+    source = make_video(tmp_path / "a.mp4", [30])
     copy = tmp_path / "copy.mkv"
     with av.open(str(source)) as container, av.open(str(copy), "w") as target:
         stream = target.add_stream_from_template(container.streams.video[0])
@@ -137,6 +136,27 @@ def test_a_digest_tells_pictures_apart_but_not_containers(tmp_path: Path) -> Non
     digests = [frame.digest for frame in read(source)[0]]
     assert digests == [frame.digest for frame in read(copy)[0]]
     assert len(set(digests)) == 30
+
+
+@pytest.mark.parametrize("pixel_format", ["gray", "gray10le", "yuv420p10le", "bgr24", "yuyv422"])
+def test_a_digest_covers_the_pixels_but_not_the_memory_around_them(pixel_format: str) -> None:
+    def digest_of(filling: int, changed_byte: int | None = None) -> int:
+        decoded = av.VideoFrame(150, 34, pixel_format)
+        plane = decoded.planes[0]
+        memory = np.frombuffer(memoryview(plane), np.uint8)
+        rows = memory.reshape(-1, plane.line_size)
+        rows[:] = filling
+        used = 150 * bytes_per_pixel[pixel_format]
+        assert used < plane.line_size
+        rows[:, :used] = 100
+        if changed_byte is not None:
+            rows[32, changed_byte % used] = 101
+        return Frame(0, 0, 1, decoded).digest
+
+    bytes_per_pixel = {"gray": 1, "gray10le": 2, "yuv420p10le": 2, "bgr24": 3, "yuyv422": 2}
+    assert digest_of(filling=7) == digest_of(filling=9)
+    assert digest_of(7) != digest_of(7, changed_byte=0)
+    assert digest_of(7) != digest_of(7, changed_byte=-1)
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p10le", "gray", "bgr0", "yuv444p"])

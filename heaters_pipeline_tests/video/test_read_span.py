@@ -135,6 +135,17 @@ def test_a_span_holds_the_same_frames_as_the_whole_file(known: Known, data: st.D
     assert [_facts(frame) for frame in span] == known.frames[start:end]
 
 
+def test_frames_before_an_open_i_frame_need_the_one_before_only(tmp_path: Path) -> None:
+    known = _know(make_video(tmp_path / "a.mp4", [120], options=OPEN_GOP))
+    content = bytearray(known.path.read_bytes())
+    start = content.index(b"mdat") + 4
+    content[start : start + 4000] = bytes(4000)
+    known.path.write_bytes(content)
+    for index in range(90, 110):
+        (frame,) = read_span(known.path, known.info, known.timeline, Span(index, index + 1))
+        assert _facts(frame) == known.frames[index]
+
+
 @pytest.fixture
 def two_scenes(tmp_path: Path) -> Known:
     return _know(make_video(tmp_path / "a.mp4", [40, 40], options={"g": "40", "bf": "0"}))

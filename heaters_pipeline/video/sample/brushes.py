@@ -235,7 +235,11 @@ def gradient(stage: Stage, stops: Mapping[float, str]) -> Picture:
 
 
 def ramp(stops: Mapping[float, str], at: Plane) -> Plane:
-    """Colours along a scale: ``stops`` as for ``gradient``, at each position; BGR is added last."""
+    """Colours at positions along a scale; ``stops`` as for ``gradient``.
+
+    Returns:
+        BGR from 0 to 255, float32, in the shape of ``at`` with a last axis of 3.
+    """
     inks = np.array([ink(code) for code in stops.values()])
     channels = [np.interp(at, list(stops), inks[:, channel]) for channel in range(3)]
     return np.stack(channels, axis=-1).astype(np.float32)

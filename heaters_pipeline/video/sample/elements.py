@@ -240,7 +240,7 @@ def _lighthouse(stage: Stage) -> Layer:
     polygon(art, [(890, 235), (970, 235), (962, 222), (898, 222)], ink("20242e"))
     polygon(art, [(908, 222), (952, 222), (952, 186), (908, 186)], ink("ffe9a8"))
     polygon(art, [(900, 186), (960, 186), (930, 158)], ink("20242e"))
-    x = (np.arange(width) + 0.5) / (2 * stage.unit)
+    x = (np.arange(width, dtype=np.float32) + 0.5) / (2 * stage.unit)
     side = np.clip(1.15 - np.abs(x - 915) / 90, 0.35, 1.15)[None, :, None]
     art = to_picture(art * side)
     crags = noise(width // 4, height // 4, cells=14, seed=74)
@@ -248,9 +248,9 @@ def _lighthouse(stage: Stage) -> Layer:
     crest -= 46 * np.repeat(crags[0], 4)[:width] * (crest < 719)
     rock = np.arange(height)[:, None] / (2 * stage.unit) > crest[None, :]
     relief = np.asarray(cv2.resize(crags - np.roll(crags, 2, axis=0), (width, height)))
-    inks = tint("20262e") * np.clip(1 + 7 * relief, 0.3, 2.6)[:, :, None]
-    art = np.where(rock[:, :, None], inks, art)
-    return cut_out(to_picture(art), stage.width)
+    inks = to_picture(tint("20262e") * np.clip(1 + 7 * relief, 0.3, 2.6)[:, :, None])
+    np.copyto(art, inks, where=rock[:, :, None])
+    return cut_out(art, stage.width)
 
 
 def _bolt(generator: np.random.Generator, x: float, foot: float) -> list[list[tuple[float, float]]]:

@@ -152,7 +152,7 @@ class Film:
     truth: SampleTruth
 
 
-def lay_out(seconds: Fraction) -> Film:
+def lay_out(seconds: Fraction | int) -> Film:
     """Lay the scenes out in a film of a given length.
 
     Args:

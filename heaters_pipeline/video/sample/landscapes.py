@@ -313,6 +313,7 @@ def _train(stage: Stage) -> Layer:
             disc(mask, (x + wheel, 684), 32, (255,))
     lines = np.arange(stage.height)[:, None, None] / stage.unit
     light = np.interp(lines, [318, 345, 420, 560, 655], [0.45, 0.8, 1.15, 0.95, 0.6])
+    light = light.astype(np.float32)
     art = to_picture(art * light)
     for x in range(0, 5 * coach, coach):
         for left in range(x + 160, x + 850, 103):

@@ -43,6 +43,7 @@ _PREPARED_AHEAD: Final = 25
 _X264_OPTIONS: Final = {
     "preset": "veryfast",
     "crf": "23",
+    "subq": "1",
     "g": "100",
     "keyint_min": "100",
     "sc_threshold": "0",
@@ -56,7 +57,7 @@ _BT709, _SMPTE170M, _LIMITED_RANGE = 1, 6, 1
 def render_sample(
     path: Path,
     *,
-    seconds: Fraction = FULL_SECONDS,
+    seconds: Fraction | int = FULL_SECONDS,
     size_px: tuple[int, int] = (1280, 720),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> SampleTruth:

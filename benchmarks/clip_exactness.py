@@ -1,0 +1,210 @@
+"""Cut random clips and look at every frame that they show, with each reader at hand.
+
+    python -m benchmarks.clip_exactness [--spans 20] [--seed 1] [--mode copy] [--videos DIR]
+
+Without ``--videos`` the sources are the generated encodings of the tests (codecs x containers x
+GOP structures), else all videos of a folder. A copied clip must show the very pictures
+``[start, end)`` of its source in PyAV, in OpenCV and in the ffmpeg program (from the extra
+``bench``, left out where it is not installed); an encoded one as many frames, and its PSNR is
+printed. OpenCV is left out where it does not read the source itself frame by frame.
+The time is that of ``write_clip`` alone, with its check. The exit code is 1 if anything differs.
+"""
+
+import argparse
+import importlib.util
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from heaters_pipeline.errors import ClipError, InvalidVideoError
+from heaters_pipeline.video.clips import ClipFile, ClipSettings, write_clip
+from heaters_pipeline.video.frames import FrameReader
+from heaters_pipeline.video.probe import probe
+from heaters_pipeline.video.timing import Span
+from heaters_pipeline_tests.video.clip_sources import (
+    ENCODINGS,
+    Known,
+    know,
+    random_spans,
+    seen_by_ffmpeg,
+    seen_by_opencv,
+)
+
+
+@dataclass
+class Row:
+    """What became of the clips of one source."""
+
+    name: str
+    clips: int = 0
+    frames: int = 0
+    copied: int = 0
+    differing: list[str] = field(default_factory=list)
+    reasons: set[str] = field(default_factory=set)
+    readers: set[str] = field(default_factory=lambda: {"PyAV"})
+    psnr_db: float = float("inf")
+    wall_ms: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
+
+    def line(self) -> str:
+        """The row of the table."""
+        psnr = f"{self.psnr_db:.1f}" if np.isfinite(self.psnr_db) else "-"
+        return (
+            f"{self.name:26} {self.clips:5} {self.frames:7} {self.copied:6} "
+            f"{self.clips - self.copied:7} {len(self.differing):9} {psnr:>8} "
+            f"{statistics.median(self.wall_ms):7.0f} {max(self.wall_ms):7.0f} "
+            f"{statistics.median(self.cpu_ms):7.0f}  {' '.join(sorted(self.readers))}"
+        )
+
+
+HEAD = (
+    f"{'source':26} {'clips':>5} {'frames':>7} {'copied':>6} {'encoded':>7} {'differing':>9} "
+    f"{'least dB':>8} {'ms':>7} {'ms max':>7} {'ms CPU':>7}  read with"
+)
+
+
+class Readers:
+    """How the readers other than PyAV see the whole source."""
+
+    def __init__(self, known: Known, program: str | None) -> None:
+        self.program = program
+        frames = len(known.pictures)
+        in_opencv = seen_by_opencv(known.path)
+        self.opencv = in_opencv if len(in_opencv) == frames else None
+        in_ffmpeg = seen_by_ffmpeg(program, known.path) if program else []
+        self.ffmpeg = in_ffmpeg if len(in_ffmpeg) == frames else None
+
+    def differing(self, clip: Path, span: Span, *, exact: bool) -> Iterator[str]:
+        """The readers that show something else in a clip than in the source."""
+        if self.opencv is not None:
+            seen = seen_by_opencv(clip)
+            if len(seen) != len(span) or (exact and seen != self.opencv[span.start : span.end]):
+                yield f"OpenCV shows {len(seen)} frames"
+        if self.ffmpeg is not None and self.program is not None:
+            shown = seen_by_ffmpeg(self.program, clip)
+            if len(shown) != len(span) or (exact and shown != self.ffmpeg[span.start : span.end]):
+                yield f"ffmpeg shows {len(shown)} frames"
+
+    @property
+    def names(self) -> set[str]:
+        """The readers that take part."""
+        known = {"OpenCV": self.opencv, "ffmpeg": self.ffmpeg}
+        return {"PyAV"} | {name for name, seen in known.items() if seen is not None}
+
+
+def measure(
+    path: Path, spans: int, seed: str, settings: ClipSettings, folder: Path, program: str | None
+) -> Row:
+    """Cut random clips out of one source and judge each."""
+    known = know(path)
+    row, readers = Row(path.name), Readers(known, program)
+    row.readers = readers.names
+    target = folder / "clip.mp4"
+    for span in random_spans(len(known.pictures), spans, seed):
+        wall, cpu = time.perf_counter(), time.process_time()
+        try:
+            clip = write_clip(
+                *(path, known.info, known.timeline, span, target, settings),
+                first_picture_digest=known.digests[span.start],
+            )
+        except ClipError as error:
+            row.differing.append(f"[{span.start}, {span.end}): {error}")
+            continue
+        row.wall_ms.append((time.perf_counter() - wall) * 1000)
+        row.cpu_ms.append((time.process_time() - cpu) * 1000)
+        judge(row, known, span, clip, target, readers)
+    return row
+
+
+def judge(
+    row: Row, known: Known, span: Span, clip: ClipFile, target: Path, readers: Readers
+) -> None:
+    """Note what a clip shows."""
+    exact = clip.method == "copy"
+    row.clips += 1
+    row.frames += len(span)
+    row.copied += exact
+    if clip.fallback_reason:
+        row.reasons.add(clip.fallback_reason)
+    shown = know(target)
+    wrong = list(readers.differing(target, span, exact=exact))
+    if len(shown.pictures) != len(span) or (
+        exact and shown.pictures != known.pictures[span.start : span.end]
+    ):
+        wrong.append(f"PyAV shows {len(shown.pictures)} frames")
+    row.differing.extend(f"[{span.start}, {span.end}): {text}" for text in wrong)
+    if not exact:
+        row.psnr_db = min(row.psnr_db, least_psnr_db(known, span, target))
+
+
+def least_psnr_db(known: Known, span: Span, clip: Path) -> float:
+    """Of the frames of a clip, against the source, on BGR pictures."""
+    least = float("inf")
+    originals = (frame for frame in FrameReader(known.path, known.info))
+    shown = iter(FrameReader(clip, probe(clip)))
+    for original in originals:
+        if original.index < span.start:
+            continue
+        if original.index == span.end:
+            break
+        first, second = original.picture(), next(shown).picture()
+        second = second[: first.shape[0], : first.shape[1]]
+        error = float(np.mean((first.astype(np.float32) - second) ** 2))
+        least = min(least, 10 * float(np.log10(255**2 / max(error, 1e-6))))
+    return least
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spans", type=int, default=20, help="clips of each source")
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--mode", choices=["copy", "reencode"], default="copy")
+    parser.add_argument("--crf", type=int, default=18)
+    parser.add_argument("--preset", default="veryfast")
+    parser.add_argument("--videos", type=Path, help="a folder; default: generated encodings")
+    options = parser.parse_args()
+    # OpenCV and the AV1 encoder talk about each file.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("SVT_LOG", "0")
+    program = None
+    if importlib.util.find_spec("imageio_ffmpeg"):
+        program = importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe()
+    settings = ClipSettings(options.mode, crf=options.crf, preset=options.preset)
+    rows = []
+    print(f"seed {options.seed}, {options.spans} clips each, {settings}\n{HEAD}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        paths = (
+            sorted(path for path in options.videos.iterdir() if path.is_file())
+            if options.videos
+            else (encoding.write(folder) for encoding in ENCODINGS)
+        )
+        for path in paths:
+            try:
+                row = measure(path, options.spans, options.seed, settings, folder, program)
+            except InvalidVideoError as error:
+                print(f"{path.name:26} is no video: {error}")
+                continue
+            rows.append(row)
+            print(row.line(), flush=True)
+            for reason in sorted(row.reasons):
+                print(f"    encoded because: {reason}")
+            for text in row.differing:
+                print(f"    DIFFERS {text}")
+    differing = sum(len(row.differing) for row in rows)
+    print(
+        f"{len(rows)} sources, {sum(row.clips for row in rows)} clips, "
+        f"{sum(row.frames for row in rows)} frames, {differing} differing"
+    )
+    return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,363 @@
+"""Nothing is done twice: what a second run makes, and what it writes, after all that can happen."""
+
+from pathlib import Path
+
+import pytest
+
+from heaters_pipeline.assets.stage import SKIP_REASON
+from heaters_pipeline.errors import ClipError, StoreUnavailableError
+from heaters_pipeline.resources import Workspace
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import Manifest
+from heaters_pipeline.storage.s3_store import S3ObjectStore
+from heaters_pipeline.video.clip_maker import ClipMaker
+from heaters_pipeline.video.score_track import ScoreTrack
+from heaters_pipeline.video.timing import Span
+from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, STAGES, VIDEO_ID, Outcome, Pipeline
+from heaters_pipeline_tests.servers import S3Server
+from heaters_pipeline_tests.videos import make_video
+
+FROM_CLIPS = ("sprite_sheets", "keyframes")
+
+
+@pytest.fixture
+def made(pipeline: Pipeline, film: Path) -> Outcome:
+    """The first run, which makes everything, on the store of ``pipeline``."""
+    outcome = pipeline.process(source_videos={"origin": str(film)})
+    assert outcome.success, outcome.error
+    return outcome
+
+
+def spans(manifest: Manifest, *, reused: bool | None = None) -> list[tuple[int, int]]:
+    """The spans of a manifest's items, all or those of one kind."""
+    return [
+        (item.start_frame, item.end_frame)
+        for item in manifest.items
+        if reused is None or item.reused is reused
+    ]
+
+
+def assert_nothing_made(outcome: Outcome) -> None:
+    """Each asset was materialized, as skipped."""
+    assert outcome.success, outcome.error
+    assert outcome.count("made") == dict.fromkeys(STAGES, 0)
+    assert outcome.count("skipped") == dict.fromkeys(STAGES, True)
+    assert outcome.count("reason") == dict.fromkeys(STAGES, SKIP_REASON)
+    assert not outcome.failed_checks
+
+
+def test_the_first_run_makes_everything(pipeline: Pipeline, made: Outcome) -> None:
+    units = {"source_videos": 1, "frame_scores": 1}
+    assert made.count("made") == {stage: units.get(stage, len(SPANS)) for stage in STAGES}
+    assert made.count("reused") == dict.fromkeys(STAGES, 0)
+    assert made.count("skipped") == dict.fromkeys(STAGES, False)
+    assert not any("reason" in facts for facts in made.metadata.values())
+    assert not made.failed_checks
+    clips = pipeline.manifest("clips")
+    assert spans(clips, reused=False) == SPANS
+    assert [item.details["clip_identifier"] for item in clips.items] == [
+        f"{VIDEO_ID}_clip_00{number}" for number in (1, 2, 3, 4)
+    ]
+    stored = pipeline.versions()
+    for stage in STAGES[1:]:
+        assert all(item.key in stored for item in pipeline.manifest(stage).items)
+
+
+def test_a_second_run_makes_and_writes_nothing(pipeline: Pipeline, made: Outcome) -> None:
+    before = pipeline.versions()
+    again = pipeline.process()
+    assert_nothing_made(again)
+    assert again.data_versions == made.data_versions
+    assert again.count("reused") == made.count("made")
+    assert pipeline.versions() == before
+
+
+def test_bringing_the_same_file_again_makes_and_writes_nothing(
+    pipeline: Pipeline, made: Outcome, film: Path
+) -> None:
+    before = pipeline.versions()
+    again = pipeline.process(source_videos={"origin": str(film)})
+    assert_nothing_made(again)
+    assert again.data_versions == made.data_versions
+    assert pipeline.versions() == before
+
+
+def test_with_the_database_lost_nothing_is_made_and_all_is_recorded_again(
+    pipeline: Pipeline, made: Outcome
+) -> None:
+    before = pipeline.versions()
+    pipeline.lose_database()
+    again = pipeline.process()
+    assert_nothing_made(again)
+    assert again.data_versions == made.data_versions
+    assert pipeline.versions() == before
+
+
+def test_another_threshold_makes_only_the_clips_whose_span_is_new(
+    pipeline: Pipeline, made: Outcome
+) -> None:
+    before = pipeline.versions("clips/")
+    outcome = pipeline.process(scenes=threshold_without_second_cut(pipeline))
+    assert outcome.success, outcome.error
+    clips = pipeline.manifest("clips")
+    assert spans(clips) == [(0, 20), (20, 75), (75, 95)]
+    assert spans(clips, reused=False) == [(20, 75)]
+    assert [item.details["clip_identifier"] for item in clips.items] == [
+        f"{VIDEO_ID}_clip_00{number}" for number in (1, 2, 3)
+    ]
+    made_counts, reused_counts = outcome.count("made"), outcome.count("reused")
+    assert made_counts["frame_scores"] == made_counts["source_videos"] == 0
+    for stage in ("clips", *FROM_CLIPS):
+        assert (made_counts[stage], reused_counts[stage]) == (1, 2)
+    after = pipeline.versions("clips/")
+    assert {key: after[key] for key in before} == before
+    assert len(after) == len(before) + 1
+
+
+def test_settings_changed_back_make_nothing(pipeline: Pipeline, made: Outcome) -> None:
+    other = {"keyframes": {"strategy": "multi"}, "sprite_sheets": {"columns": 2}}
+    first = {stage: spans(pipeline.manifest(stage)) for stage in STAGES}
+    pipeline.process(scenes=threshold_without_second_cut(pipeline), **other)
+    before = object_versions(pipeline)
+    back = pipeline.process()
+    assert back.success, back.error
+    assert {**back.count("made"), "scenes": 0} == dict.fromkeys(STAGES, 0)
+    assert {stage: spans(pipeline.manifest(stage)) for stage in STAGES} == first
+    assert back.data_versions == made.data_versions
+    assert object_versions(pipeline) == before
+
+
+def test_without_any_manifest_what_is_stored_is_taken_over(
+    pipeline: Pipeline, made: Outcome
+) -> None:
+    records = {stage: pipeline.manifest(stage).items for stage in STAGES}
+    delete(pipeline, keys.MANIFEST_PREFIX)
+    before = object_versions(pipeline)
+    outcome = pipeline.process()
+    assert outcome.success, outcome.error
+    assert outcome.data_versions == made.data_versions
+    for stage in STAGES[1:]:
+        assert outcome.metadata[stage]["made"] == 0 or stage == "scenes", stage
+        for item, recorded in zip(pipeline.manifest(stage).items, records[stage], strict=True):
+            assert item.reused
+            ours = {"skipped": True, "reason": SKIP_REASON}
+            assert item.details == {**recorded.details, **ours}
+            assert (item.key, item.size_bytes) == (recorded.key, recorded.size_bytes)
+    assert object_versions(pipeline) == before
+
+
+def test_another_video_under_the_same_name_replaces_everything(
+    pipeline: Pipeline, made: Outcome, tmp_path: Path
+) -> None:
+    old = {item.key for stage in STAGES for item in pipeline.manifest(stage).items}
+    other = make_video(tmp_path / "other.mp4", (25, 20))
+    pipeline.store.put_file(SOURCE_KEY, other, content_type="video/mp4")
+    outcome = pipeline.process()
+    assert outcome.success, outcome.error
+    assert spans(pipeline.manifest("clips"), reused=False) == [(0, 25), (25, 45)]
+    assert outcome.count("reused") == dict.fromkeys(STAGES, 0)
+    new = {item.key for stage in STAGES for item in pipeline.manifest(stage).items}
+    assert new
+    assert not new & old
+    assert not set(outcome.data_versions.values()) & set(made.data_versions.values())
+
+
+def test_a_deleted_clip_is_made_again_alone(pipeline: Pipeline, made: Outcome) -> None:
+    lost = pipeline.manifest("clips").items[1].key
+    before = pipeline.versions("clips/")
+    pipeline.store.delete(lost)
+    outcome = pipeline.process()
+    assert outcome.success, outcome.error
+    assert_made_alone(pipeline, outcome, SPANS[1])
+    assert outcome.data_versions == made.data_versions
+    after = pipeline.versions("clips/")
+    del before[lost], after[lost]
+    assert after == before
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 10, -1, -200, "half"])
+def test_a_clip_that_was_cut_short_is_made_again(
+    pipeline: Pipeline, made: Outcome, kept_bytes: int | str
+) -> None:
+    key = pipeline.manifest("clips").items[2].key
+    whole = pipeline.store.read_bytes(key)
+    end = len(whole) // 2 if kept_bytes == "half" else int(kept_bytes)
+    pipeline.store.write_bytes(key, whole[:end], content_type="video/mp4")
+    outcome = pipeline.process()
+    assert outcome.success, outcome.error
+    assert_made_alone(pipeline, outcome, SPANS[2])
+    assert pipeline.store.read_bytes(key) == whole
+
+
+@pytest.mark.parametrize("stage", FROM_CLIPS)
+@pytest.mark.parametrize("end", [None, 0, -1])
+def test_pictures_that_are_lost_or_damaged_are_made_again(
+    pipeline: Pipeline, made: Outcome, stage: str, end: int | None
+) -> None:
+    before = pipeline.versions(f"{stage}/")
+    # The last of a clip's sprite objects is the index, the others are pages.
+    for item in [item for item in pipeline.manifest(stage).items if item.start_frame == 45]:
+        whole = pipeline.store.read_bytes(item.key)
+        if end is None:
+            pipeline.store.delete(item.key)
+        else:
+            pipeline.store.write_bytes(item.key, whole[:end], content_type="image/jpeg")
+        outcome = pipeline.process()
+        assert outcome.success, outcome.error
+        assert outcome.count("made") == {**dict.fromkeys(STAGES, 0), stage: 1}
+        assert pipeline.store.read_bytes(item.key) == whole
+        assert not outcome.failed_checks
+    after = pipeline.versions(f"{stage}/")
+    untouched = [key for key in before if "00000045" not in key]
+    assert len(untouched) >= 2
+    assert all(after[key] == before[key] for key in untouched)
+
+
+def test_a_damaged_score_track_is_made_again(pipeline: Pipeline, made: Outcome) -> None:
+    (item,) = pipeline.manifest("frame_scores").items
+    whole = pipeline.store.read_bytes(item.key)
+    pipeline.store.write_bytes(item.key, whole[:-10], content_type="application/octet-stream")
+    outcome = pipeline.process()
+    assert outcome.success, outcome.error
+    assert outcome.count("made") == {**dict.fromkeys(STAGES, 0), "frame_scores": 1}
+    assert ScoreTrack.from_bytes(pipeline.store.read_bytes(item.key)).frames == SPANS[-1][1]
+
+
+def test_deleted_report_pictures_are_drawn_again(pipeline: Pipeline, made: Outcome) -> None:
+    pictures = set(pipeline.versions("reports/"))
+    assert len(pictures) == 2
+    delete(pipeline, "reports/")
+    outcome = pipeline.process()
+    assert outcome.success, outcome.error
+    assert outcome.metadata["clips"]["made"] == 0
+    assert set(pipeline.versions("reports/")) == pictures
+
+
+def test_a_clip_that_fails_is_named_and_the_next_run_makes_it_alone(
+    pipeline: Pipeline, film: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fail_clip(patch, Span(*SPANS[1]))
+        failed = pipeline.process(source_videos={"origin": str(film)})
+    assert not failed.success
+    assert failed.error == (
+        f"1 of 4 clips failed, 3 are kept and will be reused: {VIDEO_ID}_clip_002: the disc is bent"
+    )
+    assert failed.events["STEP_UP_FOR_RETRY"] == 0
+    assert set(failed.metadata) == {"source_videos", "frame_scores", "scenes"}
+    kept = pipeline.versions("clips/")
+    assert len(kept) == 3
+    assert not pipeline.versions(keys.manifest_key("clips", VIDEO_ID))
+    outcome = pipeline.process()
+    assert outcome.success, outcome.error
+    assert outcome.metadata["clips"]["made"] == 1
+    assert spans(pipeline.manifest("clips"), reused=False) == [SPANS[1]]
+    after = pipeline.versions("clips/")
+    assert {key: after[key] for key in kept} == kept
+
+
+def test_a_run_cut_off_before_its_manifest_loses_nothing(
+    pipeline: Pipeline, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(workspace: Workspace, manifest: Manifest) -> None:
+        if manifest.stage == "clips":
+            raise KeyboardInterrupt
+        publish(workspace, manifest)
+
+    publish = Workspace.publish
+    with monkeypatch.context() as patch:
+        patch.setattr(Workspace, "publish", killed)
+        assert not pipeline.process(source_videos={"origin": str(film)}).success
+    stored = pipeline.versions("clips/")
+    assert len(stored) == len(SPANS)
+    assert not pipeline.versions(keys.manifest_key("clips", VIDEO_ID))
+    outcome = pipeline.process()
+    assert outcome.success, outcome.error
+    assert outcome.metadata["clips"]["made"] == 0
+    assert outcome.metadata["clips"]["reused"] == len(SPANS)
+    assert pipeline.versions("clips/") == stored
+
+
+def test_a_store_that_fails_for_a_moment_is_asked_again(
+    pipeline: Pipeline, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [StoreUnavailableError("the store is restarting")]
+    put_file = Workspace.put_file
+
+    def flaky(workspace: Workspace, key: str, *args: object, **kwargs: object) -> object:
+        if key.startswith("keyframes/") and failures:
+            raise failures.pop()
+        return put_file(workspace, key, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Workspace, "put_file", flaky)
+    monkeypatch.setattr("dagster._core.execution.plan.active.time.sleep", lambda _: None)
+    outcome = pipeline.process(source_videos={"origin": str(film)})
+    assert outcome.success, outcome.error
+    assert outcome.events["STEP_UP_FOR_RETRY"] == 1
+    assert outcome.metadata["keyframes"]["made"] == 1
+
+
+def test_on_s3_the_second_run_puts_nothing_and_asks_little(
+    rclone_s3: S3Server, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rclone_s3.use(monkeypatch)
+    bucket = rclone_s3.new_bucket()
+    pipeline = Pipeline(lambda: S3ObjectStore(bucket, "videos"), tmp_path / "local")
+    made = pipeline.process(source_videos={"origin": str(film)})
+    assert made.success, made.error
+    before = pipeline.versions()
+    pipeline.lose_database()
+    # On another machine: no local copies either.
+    pipeline.folder = tmp_path / "elsewhere"
+    again = pipeline.process()
+    assert_nothing_made(again)
+    assert again.data_versions == made.data_versions
+    assert pipeline.versions() == before
+    assert set(again.requests) <= {"HeadObject", "GetObject", "ListObjectsV2"}
+    # A manifest and a listing a stage, two pictures for the UI, and the source's facts.
+    assert again.requests.total() <= 2 * len(STAGES) + 2
+    pipeline.store.delete(pipeline.manifest("clips").items[0].key)
+    mended = pipeline.process()
+    assert mended.success, mended.error
+    assert_made_alone(pipeline, mended, SPANS[0])
+    pipeline.instance.dispose()
+
+
+def assert_made_alone(pipeline: Pipeline, outcome: Outcome, span: tuple[int, int]) -> None:
+    """One clip was made, nothing else, and no check is red."""
+    assert outcome.count("made") == {**dict.fromkeys(STAGES, 0), "clips": 1}
+    assert spans(pipeline.manifest("clips"), reused=False) == [span]
+    assert not outcome.failed_checks
+
+
+def delete(pipeline: Pipeline, prefix: str) -> None:
+    """Delete all objects under a prefix."""
+    for found in list(pipeline.store.list(prefix)):
+        pipeline.store.delete(found.key)
+
+
+def fail_clip(patch: pytest.MonkeyPatch, bad: Span) -> None:
+    """Let one span be impossible to cut."""
+    copy = ClipMaker.copy
+
+    def copy_or_fail(maker: ClipMaker, reader: object, span: Span, *args: object) -> object:
+        if span == bad:
+            raise ClipError("the disc is bent")
+        return copy(maker, reader, span, *args)  # type: ignore[arg-type]
+
+    patch.setattr(ClipMaker, "copy", copy_or_fail)
+
+
+def object_versions(pipeline: Pipeline) -> dict[str, str]:
+    """The versions of all objects but the records."""
+    found = pipeline.versions()
+    return {key: found[key] for key in found if not key.startswith(keys.MANIFEST_PREFIX)}
+
+
+def threshold_without_second_cut(pipeline: Pipeline) -> dict[str, object]:
+    """A correl threshold that finds all cuts but the one at frame 45, where the change is least."""
+    (item,) = pipeline.manifest("frame_scores").items
+    scores = ScoreTrack.from_bytes(pipeline.store.read_bytes(item.key)).similarities["correl"]
+    others = max(float(scores[start]) for start, _ in SPANS[1:] if start != 45)
+    assert others < scores[45] < 0.5
+    return {"method": "correl", "threshold": (others + float(scores[45])) / 2}

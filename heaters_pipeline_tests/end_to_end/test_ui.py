@@ -1,0 +1,255 @@
+"""``heaters ui`` as people see it in a browser: lineage, pictures of materializations, backfills.
+
+One UI with its daemon serves all tests. A video is dropped into the store's folder; the sensors
+process it, and a backfill goes over it once more. With ``HEATERS_SHOTS`` set to a folder, what the
+browser shows is kept there.
+"""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Page, sync_playwright
+
+from heaters_pipeline_tests.end_to_end.programs import CHECKOUT, running
+from heaters_pipeline_tests.videos import make_video
+
+ASSET_GROUPS = {
+    "source_videos": "intake",
+    "frame_scores": "scene_detection",
+    "scenes": "scene_detection",
+    "clips": "clips",
+    "sprite_sheets": "clips",
+    "keyframes": "clips",
+    "catalog": "catalog",
+}
+PARTITIONED = [asset for asset in ASSET_GROUPS if asset != "catalog"]
+SCENES = (40, 30, 50)
+LOADING_SECONDS = 240
+RUN_SECONDS = 240
+SHOWING_MILLISECONDS = 60_000
+WIDE_PX, USUAL_PX = (2000, 900), (1500, 900)
+BROWSER_OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Ui:
+    """A running UI, after its daemon did all that there was to do.
+
+    Attributes:
+        url: Its address.
+        backfill_id: A backfill of all assets of the one video, after it was processed.
+    """
+
+    url: str
+    backfill_id: str = ""
+
+    def ask(self, query: str, **variables: object) -> dict[str, Any]:
+        """Ask its GraphQL."""
+        reply = requests.post(
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60
+        )
+        answer = reply.json()
+        assert "errors" not in answer, answer["errors"]
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def is_loaded(self) -> bool:
+        """Whether the pipeline's code is there."""
+        try:
+            answer = self.ask(
+                "{ workspaceOrError { ... on Workspace { locationEntries "
+                "{ loadStatus locationOrLoadError { __typename } } } } }"
+            )
+        except requests.ConnectionError:
+            return False
+        entries = answer["workspaceOrError"]["locationEntries"]
+        return bool(entries) and all(
+            entry["loadStatus"] == "LOADED"
+            and entry["locationOrLoadError"]["__typename"] == "RepositoryLocation"
+            for entry in entries
+        )
+
+    def runs(self) -> list[dict[str, Any]]:
+        """All runs, newest first."""
+        answer = self.ask(
+            "{ runsOrError { ... on Runs { results { jobName status tags { key value } } } } }"
+        )
+        return list(answer["runsOrError"]["results"])
+
+    def launch_backfill(self, video_id: str) -> str:
+        """Start a backfill of all partitioned assets, as the UI's own button does."""
+        answer = self.ask(
+            "mutation($wanted: LaunchBackfillParams!) { launchPartitionBackfill"
+            "(backfillParams: $wanted) { ... on LaunchBackfillSuccess { backfillId } } }",
+            wanted={
+                "assetSelection": [{"path": [asset]} for asset in PARTITIONED],
+                "partitionNames": [video_id],
+            },
+        )
+        return str(answer["launchPartitionBackfill"]["backfillId"])
+
+    def backfill_status(self, backfill_id: str) -> str:
+        """How far a backfill is."""
+        answer = self.ask(
+            "query($id: String!) { partitionBackfillOrError(backfillId: $id) "
+            "{ ... on PartitionBackfill { status } } }",
+            id=backfill_id,
+        )
+        return str(answer["partitionBackfillOrError"]["status"])
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+    """The UI of the embedded instance over a small store."""
+    home = tmp_path_factory.mktemp("ui")
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(CHECKOUT / name, home)
+    dropped = home / "data" / "source_videos"
+    dropped.mkdir(parents=True)
+    make_video(dropped / "holiday.mp4", SCENES)
+    port = _free_port()
+    environment = {
+        "DAGSTER_HOME": str(home),
+        "HEATERS_CACHE": str(home / "cache"),
+        "TMPDIR": str(home),
+    }
+    with running(
+        ["heaters", "ui", "--port", str(port)],
+        folder=home,
+        log=home / "log",
+        environment=environment,
+    ) as program:
+        loading = Ui(f"http://127.0.0.1:{port}")
+        program.wait_for("the code is loaded", loading.is_loaded, seconds=LOADING_SECONDS)
+        program.wait_for(
+            "the video is processed",
+            lambda: "SUCCESS" in [run["status"] for run in loading.runs()],
+            seconds=RUN_SECONDS,
+        )
+        backfill_id = loading.launch_backfill("holiday")
+        program.wait_for(
+            "the backfill ends",
+            lambda: loading.backfill_status(backfill_id).startswith(("COMPLETED", "FAILED")),
+            seconds=RUN_SECONDS,
+        )
+        yield Ui(loading.url, backfill_id)
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    """A page of a browser."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is missing: install the package chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_OPTIONS)
+        page = browser.new_page()
+        page.set_default_timeout(SHOWING_MILLISECONDS)
+        yield page
+        browser.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _open(page: Page, url: str, size_px: tuple[int, int] = USUAL_PX) -> None:
+    width, height = size_px
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(url)
+
+
+def _keep_shot(page: Page, name: str) -> None:
+    folder = os.environ.get("HEATERS_SHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def test_all_assets_are_there_in_their_groups(ui: Ui) -> None:
+    nodes = ui.ask("{ assetNodes { assetKey { path } groupName } }")["assetNodes"]
+    assert {node["assetKey"]["path"][0]: node["groupName"] for node in nodes} == ASSET_GROUPS
+
+
+def test_all_sensors_run_from_the_start(ui: Ui) -> None:
+    answer = ui.ask(
+        "query($repository: RepositorySelector!) { sensorsOrError(repositorySelector: $repository)"
+        " { ... on Sensors { results { name sensorState { status } } } } }",
+        repository={
+            "repositoryName": "__repository__",
+            "repositoryLocationName": "heaters_pipeline.definitions",
+        },
+    )
+    sensors = answer["sensorsOrError"]["results"]
+    assert {sensor["name"]: sensor["sensorState"]["status"] for sensor in sensors} == dict.fromkeys(
+        ("submitted_videos", "downloaded_videos", "changed_catalog"), "RUNNING"
+    )
+
+
+def test_a_dropped_file_becomes_a_partition_and_is_run_once(ui: Ui) -> None:
+    nodes = ui.ask("{ assetNodes { assetKey { path } partitionKeys } }")["assetNodes"]
+    partitions = {node["assetKey"]["path"][0]: node["partitionKeys"] for node in nodes}
+    assert partitions == {asset: ["holiday"] * (asset in PARTITIONED) for asset in ASSET_GROUPS}
+    started = [run for run in ui.runs() if run["jobName"] == "process_videos"]
+    assert len(started) == 1
+    assert {"key": "dagster/sensor_name", "value": "downloaded_videos"} in started[0]["tags"]
+
+
+def test_the_lineage_shows_every_asset_materialized(ui: Ui, page: Page) -> None:
+    _open(page, f"{ui.url}/asset-groups", WIDE_PX)
+    page.get_by_text("scene_detection").last.wait_for()
+    page.keyboard.press("Alt+e")
+    graph = page.locator("svg")
+    for asset in ASSET_GROUPS:
+        graph.get_by_text(asset, exact=True).first.wait_for()
+    for filled in range(len(PARTITIONED)):
+        graph.get_by_text("100% filled").nth(filled).wait_for()
+    _keep_shot(page, "lineage")
+
+
+@pytest.mark.parametrize(
+    ("asset", "picture", "text"),
+    [("clips", "contact_sheet", "holiday_clip_003"), ("scenes", "similarity", "adaptive")],
+)
+def test_a_materialization_shows_its_picture(
+    ui: Ui, page: Page, asset: str, picture: str, text: str
+) -> None:
+    _open(page, f"{ui.url}/assets/{asset}?view=events&partition=holiday")
+    page.get_by_text(text).first.wait_for()
+    _keep_shot(page, f"{asset}-table")
+    page.get_by_role("row").filter(has_text=picture).get_by_text("Show Markdown").click()
+    shown = page.get_by_role("dialog").locator("img[src^='data:image/']")
+    shown.wait_for()
+    width_px, height_px = shown.evaluate("image => [image.naturalWidth, image.naturalHeight]")
+    assert width_px > 300
+    assert height_px > 50
+    _keep_shot(page, asset)
+
+
+def test_a_backfill_makes_nothing_and_says_why(ui: Ui, page: Page) -> None:
+    assert ui.backfill_status(ui.backfill_id) == "COMPLETED_SUCCESS"
+    _open(page, f"{ui.url}/runs/b/{ui.backfill_id}")
+    page.get_by_text("100% completed").nth(len(PARTITIONED) - 1).wait_for()
+    _keep_shot(page, "backfill")
+    _open(page, f"{ui.url}/assets/clips?view=events&partition=holiday")
+    for name, value in (("made", "0"), ("reused", "3"), ("reason", "already_exists_in_s3")):
+        page.get_by_role("row").filter(has_text=name).get_by_text(
+            value, exact=True
+        ).first.wait_for()

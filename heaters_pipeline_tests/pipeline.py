@@ -1,0 +1,151 @@
+"""The whole pipeline on a store of a test's own, run by Dagster in this process."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from heaters_pipeline.definitions import defs
+from heaters_pipeline.jobs import CATALOG_JOB, PROCESS_JOB
+from heaters_pipeline.partitions import SOURCE_VIDEOS
+from heaters_pipeline.resources import Workspace
+from heaters_pipeline.status import run_error
+from heaters_pipeline.storage.cache import LocalCache
+from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.manifests import Manifest, read_manifest
+from heaters_pipeline.storage.object_store import ObjectStore
+
+VIDEO_ID = "film"
+SOURCE_KEY = "source_videos/film.mp4"
+SPANS = [(0, 20), (20, 45), (45, 75), (75, 95)]
+STAGES = ("source_videos", "frame_scores", "scenes", "clips", "sprite_sheets", "keyframes")
+
+_CACHE_BYTES = 10**8
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run recorded.
+
+    Attributes:
+        run_id: Of the run.
+        success: Whether all of its steps went well.
+        error: What a person reads, None after success.
+        metadata: What each materialized asset recorded: plain values by name, by asset.
+        data_versions: The data version of each materialized asset.
+        failed_checks: Why, by the name of each check that is red.
+        passed_checks: The names of the checks that are green.
+        events: The types of all events, with how often they came.
+        requests: What the store was asked, by operation.
+    """
+
+    run_id: str
+    success: bool
+    error: str | None
+    metadata: dict[str, dict[str, Any]]
+    data_versions: dict[str, str]
+    failed_checks: dict[str, str]
+    passed_checks: frozenset[str]
+    events: Counter[str]
+    requests: Counter[str]
+
+    def count(self, name: str) -> dict[str, Any]:
+        """One value of each asset's metadata."""
+        return {asset: facts[name] for asset, facts in self.metadata.items()}
+
+
+class Pipeline:
+    """The pipeline on one store, with an instance of Dagster that can be thrown away.
+
+    Attributes:
+        store: The store, for tests to look at and to damage.
+        instance: Where runs are recorded.
+        folder: Where the local copies of objects lie.
+    """
+
+    def __init__(self, new_store: Callable[[], ObjectStore], folder: Path) -> None:
+        self._new_store = new_store
+        self.store = new_store()
+        self.folder = folder
+        self.instance = dg.DagsterInstance.ephemeral()
+
+    def lose_database(self) -> None:
+        """Begin with an instance that knows nothing."""
+        self.instance.dispose()
+        self.instance = dg.DagsterInstance.ephemeral()
+
+    def workspace(self) -> Workspace:
+        """What one run works with."""
+        cache = LocalCache(self.folder / "objects", max_bytes=_CACHE_BYTES)
+        return Workspace(self._new_store(), cache, self.folder / "scratch")
+
+    def process(self, video_id: str = VIDEO_ID, **config: Mapping[str, Any]) -> Outcome:
+        """Run the processing job for a video.
+
+        Args:
+            video_id: The partition; added if it is new.
+            config: Config by asset.
+        """
+        self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
+        return self._run(PROCESS_JOB, video_id, config)
+
+    def build_catalog(self) -> Outcome:
+        """Run the catalog's job."""
+        return self._run(CATALOG_JOB, None, {})
+
+    def manifest(self, stage: str, video_id: str = VIDEO_ID) -> Manifest:
+        """A manifest that has to be there."""
+        manifest = read_manifest(self.store, stage, video_id)
+        assert manifest is not None, f"{video_id} has no {stage}"
+        return manifest
+
+    def versions(self, prefix: str = "") -> dict[str, str]:
+        """The version of each object, which changes when it is written, also with the same."""
+        return {found.key: found.version for found in self.store.list(prefix)}
+
+    def _run(
+        self, job_name: str, video_id: str | None, config: Mapping[str, Mapping[str, Any]]
+    ) -> Outcome:
+        workspace = self.workspace()
+        ops = {asset: {"config": dict(values)} for asset, values in config.items()}
+        result = defs.resolve_job_def(job_name).execute_in_process(
+            run_config={**_QUIET, "ops": ops},
+            instance=self.instance,
+            partition_key=video_id,
+            resources={"workspace": workspace},
+            raise_on_error=False,
+        )
+        materializations = {
+            event.materialization.asset_key.to_user_string(): event.materialization
+            for event in result.get_asset_materialization_events()
+        }
+        checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+        return Outcome(
+            run_id=result.run_id,
+            success=result.success,
+            error=None if result.success else run_error(self.instance, result.run_id),
+            metadata={
+                asset: {name: value.value for name, value in found.metadata.items()}
+                for asset, found in materializations.items()
+            },
+            data_versions={
+                asset: found.tags["dagster/data_version"]
+                for asset, found in materializations.items()
+                if found.tags
+            },
+            failed_checks={
+                name: check.description or "" for name, check in checks.items() if not check.passed
+            },
+            passed_checks=frozenset(name for name, check in checks.items() if check.passed),
+            events=Counter(event.event_type_value for event in result.all_events),
+            requests=workspace.store.requests,
+        )
+
+
+def folder_pipeline(store: Path, local: Path) -> Pipeline:
+    """The pipeline on a folder store."""
+    return Pipeline(lambda: DirectoryObjectStore(store), local)

@@ -1,0 +1,74 @@
+"""A pytest plugin: stores in which a video was processed, and what runs the pipeline on them.
+
+Dagster takes seconds to import, so that only tests that use these fixtures do it.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from heaters_pipeline_tests.videos import make_video
+
+if TYPE_CHECKING:
+    from heaters_pipeline_tests.pipeline import Pipeline
+
+FILM_SCENES = (20, 25, 30, 20)
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of four scenes with sound, whose I-frames do not stand at its cuts."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    return make_video(path, FILM_SCENES, options={"g": "12", "bf": "2"}, audio="aac")
+
+
+@pytest.fixture(scope="session")
+def processed_folder(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder store in which the film was processed; nobody may write to it."""
+    from heaters_pipeline_tests.pipeline import folder_pipeline
+
+    folder = tmp_path_factory.mktemp("processed")
+    pipeline = folder_pipeline(folder / "store", folder)
+    outcome = pipeline.process(source_videos={"origin": str(film)})
+    pipeline.instance.dispose()
+    assert outcome.success, outcome.error
+    return folder / "store"
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> "Iterator[Pipeline]":
+    """The pipeline on an empty folder store, ``tmp_path / "store"``."""
+    from heaters_pipeline_tests.pipeline import folder_pipeline
+
+    created = folder_pipeline(tmp_path / "store", tmp_path / "local")
+    yield created
+    created.instance.dispose()
+
+
+@pytest.fixture
+def processed(processed_folder: Path, pipeline: "Pipeline", tmp_path: Path) -> "Pipeline":
+    """The pipeline on a store in which the film was processed.
+
+    Its files are copies, so that their versions are others than those that were recorded.
+    """
+    shutil.copytree(processed_folder, tmp_path / "store", symlinks=True)
+    return pipeline
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the project's dagster.yaml, and nothing of this machine's environment."""
+    for name in [name for name in os.environ if name.startswith(("HEATERS_", "DAGSTER_"))]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    folder.mkdir()
+    checkout = Path(__file__).resolve().parents[1]
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(checkout / name, folder / name)
+    monkeypatch.setenv("DAGSTER_HOME", str(folder))
+    monkeypatch.setenv("HEATERS_CACHE", str(tmp_path / "cache"))
+    return folder

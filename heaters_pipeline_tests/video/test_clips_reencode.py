@@ -1,0 +1,247 @@
+"""Encoded clips: as many frames at the same instants, and pictures that look the same."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from heaters_pipeline.video import clip_maker
+from heaters_pipeline.video.clips import ClipError, ClipFile, ClipSettings, write_clip, write_clips
+from heaters_pipeline.video.frames import FrameReader, Picture
+from heaters_pipeline.video.probe import probe
+from heaters_pipeline.video.timing import Span
+from heaters_pipeline_tests.video.clip_sources import ENCODINGS, Encoding, Known, know, random_spans
+from heaters_pipeline_tests.videos import frame_number_of, make_video
+
+GOOD = ClipSettings("reencode", crf=10, preset="ultrafast")
+LEAST_PSNR_DB = 38
+
+
+def encode(known: Known, span: Span, target: Path, settings: ClipSettings = GOOD) -> list[Picture]:
+    """Encode a span and give the pictures that the clip shows."""
+    clip = write_clip(known.path, known.info, known.timeline, span, target, settings)
+    assert (clip.method, clip.fallback_reason) == ("reencode", None)
+    return pictures_of(target)
+
+
+def pictures_of(path: Path) -> list[Picture]:
+    return [frame.picture() for frame in FrameReader(path, probe(path))]
+
+
+def glance_at(path: Path) -> Known:
+    """What cutting needs to know of a video."""
+    reader = FrameReader(path, probe(path))
+    digests = [frame.digest for frame in reader]
+    return Known(path, reader.info, reader.timeline, [], digests)
+
+
+def psnr_db(first: Picture, second: Picture) -> float:
+    error = np.mean((first.astype(np.float64) - second) ** 2)
+    return float(10 * np.log10(255**2 / max(error, 1e-9)))
+
+
+def named(name: str) -> Encoding:
+    return next(encoding for encoding in ENCODINGS if str(encoding) == name)
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        named("h264-open-pyramid.mkv"),
+        named("h264-uneven.mkv"),
+        named("h264-uneven.mp4"),
+        named("h264-ntsc.mp4"),
+        named("h264-avi.avi"),
+        named("vp8.webm"),
+        named("mpeg1.mpg"),
+        named("mpeg2-b2.ts"),
+    ],
+    ids=str,
+)
+def test_frames_instants_and_pictures(encoding: Encoding, tmp_path: Path) -> None:
+    known = know(encoding.write(tmp_path))
+    originals = pictures_of(known.path)
+    for span in random_spans(encoding.frames, 5, f"encoded {encoding}"):
+        shown = encode(known, span, tmp_path / "clip.mp4")
+        assert len(shown) == len(span)
+        timeline = know(tmp_path / "clip.mp4").timeline
+        start = known.timeline.seconds_at(span.start)
+        assert timeline.pts[0] == 0
+        for offset in range(len(span)):
+            source_seconds = known.timeline.seconds_at(span.start + offset)
+            assert timeline.seconds_at(offset) == source_seconds - start
+        for offset, picture in enumerate(shown):
+            assert psnr_db(picture, originals[span.start + offset]) > LEAST_PSNR_DB
+
+
+def test_what_is_written_is_what_players_expect(tmp_path: Path) -> None:
+    known = know(named("h264-10bit.mkv").write(tmp_path))
+    encode(known, Span(10, 40), tmp_path / "clip.mp4")
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.name, context.pix_fmt) == ("h264", "yuv420p")
+    content = (tmp_path / "clip.mp4").read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_settings_decide_on_quality(tmp_path: Path) -> None:
+    known = know(make_video(tmp_path / "a.mp4", [40]))
+    sizes = []
+    for settings in (GOOD, ClipSettings("reencode", crf=40, preset="ultrafast")):
+        encode(known, Span(0, 40), tmp_path / "clip.mp4", settings)
+        sizes.append((tmp_path / "clip.mp4").stat().st_size)
+    assert sizes[0] > 2 * sizes[1]
+
+
+def test_i_frames_of_the_source_are_not_repeated(tmp_path: Path) -> None:
+    known = know(make_video(tmp_path / "a.mp4", [40], options={"g": "1"}))
+    encode(known, Span(0, 40), tmp_path / "clip.mp4")
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    assert sum(packet.is_keyframe for packet in packets) == 1
+
+
+@pytest.mark.parametrize("size_px", [(161, 91), (160, 91), (161, 90)])
+def test_odd_sizes_lose_no_pixel(size_px: tuple[int, int], tmp_path: Path) -> None:
+    path = make_video(
+        tmp_path / "odd.mp4", [12], size_px=size_px, pixel_format="yuv444p", options={"crf": "5"}
+    )
+    originals = pictures_of(path)
+    shown = encode(glance_at(path), Span(2, 9), tmp_path / "clip.mp4")
+    width, height = size_px
+    assert shown[0].shape == (height + height % 2, width + width % 2, 3)
+    for offset, picture in enumerate(shown):
+        assert frame_number_of(picture) == 2 + offset
+        luma = originals[2 + offset].mean(axis=2)
+        assert np.abs(picture[:height, :width].mean(axis=2) - luma).mean() < 4
+        assert np.abs(picture[height - 1 :, :width].mean(axis=2) - luma[-1]).mean() < 8
+        assert np.abs(picture[:height, width - 1 :].mean(axis=2) - luma[:, -1:]).mean() < 8
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixel_format", "extension"),
+    [
+        ("libx264rgb", "rgb24", "mp4"),
+        ("libx264", "yuv422p10le", "mp4"),
+        ("libx264", "yuvj420p", "mp4"),
+        ("mjpeg", "yuvj422p", "avi"),
+        ("qtrle", "argb", "mov"),
+        ("gif", "bgr8", "gif"),
+    ],
+)
+def test_other_pixel_formats_keep_their_colours(
+    codec: str, pixel_format: str, extension: str, tmp_path: Path
+) -> None:
+    options = {"crf": "5"} if "264" in codec else {}
+    path = make_video(
+        tmp_path / f"a.{extension}", [8, 8], codec=codec, pixel_format=pixel_format, options=options
+    )
+    originals = pictures_of(path)
+    shown = encode(glance_at(path), Span(3, 13), tmp_path / "clip.mp4")
+    for offset, picture in enumerate(shown):
+        error = picture.astype(int) - originals[3 + offset]
+        # Borders of colour are blurred by 4:2:0, so the colours of areas are compared.
+        assert np.abs(error.mean(axis=(0, 1))).max() < 3
+        assert np.abs(error).mean() < (16 if codec == "gif" else 8)
+
+
+@pytest.mark.parametrize(("height_px", "matrix"), [(96, 6), (720, 1)])
+def test_rgb_becomes_the_yuv_that_players_assume(
+    height_px: int, matrix: int, tmp_path: Path
+) -> None:
+    path = make_video(
+        tmp_path / "a.mp4",
+        [8],
+        size_px=(128, height_px),
+        codec="libx264rgb",
+        pixel_format="rgb24",
+        options={"crf": "5"},
+    )
+    shown = encode(glance_at(path), Span(2, 6), tmp_path / "clip.mp4")
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.colorspace, context.color_range) == (matrix, 1)
+    error = shown[0].astype(int) - pictures_of(path)[2]
+    assert np.abs(error.mean(axis=(0, 1))).max() < 3
+
+
+def test_what_the_source_says_of_its_picture_survives(tmp_path: Path) -> None:
+    colours = {"colorprim": "bt2020", "transfer": "smpte2084", "colormatrix": "bt2020nc"}
+    params = ":".join(f"{name}={value}" for name, value in colours.items())
+    path = make_video(
+        tmp_path / "turned.mp4",
+        [20],
+        size_px=(160, 96),
+        rotation_degrees=270,
+        is_mirrored=True,
+        sample_aspect_ratio=Fraction(16, 11),
+        options={"x264-params": params},
+    )
+    encode(know(path), Span(5, 15), tmp_path / "clip.mp4")
+    assert described(tmp_path / "clip.mp4") == described(path)
+    assert described(path)[1:] == (Fraction(16, 11), 9, 16, 9)
+
+
+def described(path: Path) -> tuple[object, ...]:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        first = next(container.decode(stream))
+        context = stream.codec_context
+        return (
+            bytes(first.side_data["DISPLAYMATRIX"]),
+            stream.sample_aspect_ratio,
+            context.color_primaries,
+            context.color_trc,
+            context.colorspace,
+        )
+
+
+@pytest.mark.parametrize("mode", ["copy", "reencode"])
+def test_streams_without_i_frames_give_the_right_pictures(mode: str, tmp_path: Path) -> None:
+    known = know(named("h264-intra-refresh.mkv").write(tmp_path))
+    originals = pictures_of(known.path)
+    for span in (Span(8, 12), Span(50, 55), Span(58, 63), Span(80, 85)):
+        made: dict[Span, ClipFile | ClipError] = {}
+        write_clips(
+            *(known.path, known.info, known.timeline, [span]),
+            lambda _: tmp_path / "clip.mp4",
+            ClipSettings(mode, crf=4, preset="ultrafast"),
+            picture_digests=known.digests,
+            workers=2,
+            on_clip=made.__setitem__,
+        )
+        assert isinstance(made[span], ClipFile)
+        for offset, picture in enumerate(pictures_of(tmp_path / "clip.mp4")):
+            assert psnr_db(picture, originals[span.start + offset]) > LEAST_PSNR_DB, span
+
+
+def test_a_video_is_decoded_once_for_all_its_clips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = know(make_video(tmp_path / "a.mp4", [300], size_px=(64, 36)))
+    opened: list[Span] = []
+    real_read_span = clip_maker.read_span
+
+    def read_span(*arguments: object) -> object:
+        opened.append(arguments[-1])
+        return real_read_span(*arguments)
+
+    monkeypatch.setattr(clip_maker, "read_span", read_span)
+    spans = [Span(0, 20), Span(20, 21), Span(30, 60), Span(250, 280), Span(280, 300)]
+    made: dict[Span, ClipFile | ClipError] = {}
+    write_clips(
+        *(known.path, known.info, known.timeline, spans[::-1]),
+        lambda span: tmp_path / f"{span.start}.mp4",
+        GOOD,
+        picture_digests=None,
+        workers=2,
+        on_clip=made.__setitem__,
+    )
+    for span in spans:
+        numbers = [frame_number_of(p) for p in pictures_of(tmp_path / f"{span.start}.mp4")]
+        assert numbers == list(range(span.start, span.end))
+        assert isinstance(made[span], ClipFile)
+    # The gap of 190 frames is worth a seek, the one of 9 is not.
+    assert opened == [Span(0, 300), Span(250, 300)]
