@@ -24,6 +24,7 @@ class Served:
         headers: Sent besides ``Content-Length``, ``Content-Range`` and ``Accept-Ranges``.
         supports_ranges: Whether a rest of the file can be asked for.
         heeds_if_range: Whether a rest is refused when the file is another by now.
+        longest_part: Bytes that an answer to a range holds at most.
         sends_length: Whether the length is told before the content.
         statuses: Status of the first answers; 200 afterwards.
         cuts: Bytes after which the content of the first answers breaks off; whole afterwards.
@@ -37,6 +38,7 @@ class Served:
     )
     supports_ranges: bool = True
     heeds_if_range: bool = True
+    longest_part: int | None = None
     sends_length: bool = True
     statuses: list[int] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
@@ -108,8 +110,10 @@ class _Handler(BaseHTTPRequestHandler):
         if start > len(served.content):
             self.send_error(416)
             return
-        self._answer(served, 206 if start else status, start)
         content = served.content[start:]
+        if start:
+            content = content[: served.longest_part]
+        self._answer(served, 206 if start else status, start, len(content))
         if served.cuts:
             self.wfile.write(content[: served.cuts.pop(0)])
             self._break_off(served, server)
@@ -122,15 +126,15 @@ class _Handler(BaseHTTPRequestHandler):
         is_same = self.headers.get("If-Range") in validators or not served.heeds_if_range
         return int(asked.group(1)) if asked and served.supports_ranges and is_same else 0
 
-    def _answer(self, served: Served, status: int, start: int) -> None:
+    def _answer(self, served: Served, status: int, start: int, length: int) -> None:
         self.send_response(status)
         for name, value in served.headers.items():
             self.send_header(name, value)
-        size = len(served.content)
         if status == 206:
-            self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+            last, size = start + length - 1, len(served.content)
+            self.send_header("Content-Range", f"bytes {start}-{last}/{size}")
         if served.sends_length:
-            self.send_header("Content-Length", str(size - start))
+            self.send_header("Content-Length", str(length))
         self.end_headers()
 
     def _break_off(self, served: Served, server: WebServer) -> None:

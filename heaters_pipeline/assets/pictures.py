@@ -1,5 +1,7 @@
 """Small pictures for the Dagster UI, kept in the store so that a skipped run shows them, too."""
 
+from collections.abc import Callable, Collection
+
 import dagster as dg
 
 from heaters_pipeline.assets.stage import StageRun, StageWork
@@ -15,43 +17,56 @@ TILE_SIDE_PX = 160
 _CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
 
 
-def keep_picture(work: StageWork, data: bytes, extension: str) -> str:
-    """Store the picture of a stage's result and return its key."""
+def keep_picture(work: StageWork, extension: str, draw: Callable[[], bytes]) -> str:
+    """Draw and store the picture of a stage's result, unless it is there, and return its key."""
     run = work.run
     key = keys.report_key(run.video_id, run.stage, work.fingerprint, extension)
-    run.workspace.write_bytes(key, data, _CONTENT_TYPES[extension])
+    if key not in _stored_pictures(run):
+        with run.phase("pictures"):
+            run.workspace.write_bytes(key, draw(), _CONTENT_TYPES[extension])
     return key
 
 
 def require_picture(work: StageWork, name: str) -> None:
     """Let a stage that is done write its manifest anew if the picture it names is gone."""
-    if work.done and work.current is not None:
-        key = work.current.summary[name]
-        if key not in work.run.workspace.objects(keys.objects_prefix("reports", work.run.video_id)):
-            work.outdated()
+    key = work.current.summary[name] if work.current else None
+    if key is not None and key not in _stored_pictures(work.run):
+        work.outdated()
 
 
-def contact_sheet(work: StageWork) -> str:
-    """Store a picture of the clips, evenly chosen where they are many, and return its key."""
-    run = work.run
-    items = work.ordered_items
-    chosen = [items[at] for at in evenly(len(items), min(len(items), CONTACT_SHEET_CLIPS))]
-    stored = run.workspace.objects(keys.objects_prefix("clips", run.video_id))
-    tiles = []
-    with run.phase("pictures"):
-        for item in chosen:
-            with run.workspace.local_copy(item.key, stored[item.key].version) as clip:
-                picture = middle_picture(clip, item.end_frame - item.start_frame, TILE_SIDE_PX)
-            tiles.append((_caption(item), picture))
-        data = contact_sheet_jpeg(tiles, columns=CONTACT_SHEET_COLUMNS, total=len(items))
-        return keep_picture(work, data, "jpg")
+def contact_sheet(work: StageWork) -> str | None:
+    """Store a picture of the clips, evenly chosen where they are many, and return its key.
+
+    None if there are no clips, since all scenes were dropped.
+    """
+    if not work.ordered_items:
+        return None
+    return keep_picture(work, "jpg", lambda: _contact_sheet(work))
 
 
-def shown_picture(run: StageRun, key: str, alt: str) -> dg.MarkdownMetadataValue:
+def shown_picture(run: StageRun, key: str | None, alt: str) -> dg.MarkdownMetadataValue:
     """A stored picture, embedded where the UI shows it."""
+    if key is None:
+        return dg.MetadataValue.md("no picture, since there are no clips")
     extension = key.rpartition(".")[2]
     data = run.workspace.store.read_bytes(key)
     return dg.MetadataValue.md(markdown_image(data, _CONTENT_TYPES[extension], alt))
+
+
+def _contact_sheet(work: StageWork) -> bytes:
+    items = work.ordered_items
+    chosen = [items[at] for at in evenly(len(items), min(len(items), CONTACT_SHEET_CLIPS))]
+    workspace, stored = work.run.workspace, work.run.objects()
+    tiles = []
+    for item in chosen:
+        with workspace.local_copy(item.key, stored[item.key].version) as clip:
+            picture = middle_picture(clip, item.end_frame - item.start_frame, TILE_SIDE_PX)
+        tiles.append((_caption(item), picture))
+    return contact_sheet_jpeg(tiles, columns=CONTACT_SHEET_COLUMNS, total=len(items))
+
+
+def _stored_pictures(run: StageRun) -> Collection[str]:
+    return run.workspace.objects(keys.objects_prefix("reports", run.video_id))
 
 
 def _caption(item: ManifestItem) -> str:

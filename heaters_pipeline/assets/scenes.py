@@ -82,8 +82,8 @@ def _decide(work: StageWork, track: ScoreTrack, settings: DetectionSettings) -> 
     with work.run.phase("decide"):
         transitions = find_transitions(track, settings)
         found = scenes_from(track.timeline, transitions, settings)
-    with work.run.phase("pictures"):
-        picture = keep_picture(work, _plot(work.run.video_id, track, transitions, settings), "png")
+    video_id = work.run.video_id
+    picture = keep_picture(work, "png", lambda: _plot(video_id, track, transitions, settings))
     return {
         "units": len(found.scenes),
         "scenes": [_scene(track.timeline, span).to_json() for span in found.scenes],

@@ -1,5 +1,4 @@
-"""Records of what a video's stage consists of: canonical JSON, fingerprints, versions. Pure but
-for ``read_manifest`` and ``write_manifest``.
+"""Records of what a stage of a video consists of: canonical JSON, fingerprints, versions.
 
 A manifest is written last and whole, and is what everything downstream reads. ``docs/formats.md``
 describes the fields.

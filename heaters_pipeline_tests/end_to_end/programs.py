@@ -7,7 +7,7 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -106,23 +106,10 @@ def _neutral_environment() -> dict[str, str]:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """End the program and all that it started: asked first, then forced."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        deadline = time.monotonic() + _STOP_SECONDS
-        is_there = _signal_group(process.pid, number)
-        while is_there and time.monotonic() < deadline:
-            # Reaps the program itself, which would stay a member of its group otherwise.
-            process.poll()
-            time.sleep(0.2)
-            is_there = _signal_group(process.pid, 0)
-        if not is_there:
-            break
+    """Ask the program to end; what is left of it and of all that it started is forced to."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_STOP_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _signal_group(group: int, number: int) -> bool:
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return False
-    return True

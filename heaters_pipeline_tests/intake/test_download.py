@@ -23,7 +23,7 @@ from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.web_server import Served, WebServer, running_web_server
 
 CONTENT = bytes(range(256)) * 4000
-HASTY = DownloadSettings(retry_delay_seconds=0, read_timeout_seconds=0.2, max_attempts=3)
+HASTY = DownloadSettings(retry_delay_seconds=0, max_attempts=3)
 REPLACED = {"Content-Type": "video/mp4", "ETag": '"v2"'}
 
 
@@ -102,9 +102,17 @@ def test_a_broken_download_is_resumed(web: WebServer, target: Path, resets: bool
 
 def test_a_silent_server_is_asked_again(web: WebServer, target: Path) -> None:
     web.served["/holiday.mp4"] = Served(CONTENT, cuts=[300_000], stalls=True)
+    impatient = DownloadSettings(retry_delay_seconds=0, read_timeout_seconds=0.3, max_attempts=20)
+    download(web.url("/holiday.mp4"), target, settings=impatient)
+    assert target.read_bytes() == CONTENT
+    assert len(web.requests) > 1
+
+
+def test_a_server_that_sends_parts_is_asked_for_all_of_them(web: WebServer, target: Path) -> None:
+    web.served["/holiday.mp4"] = Served(CONTENT, cuts=[300_000], longest_part=400_000)
     download(web.url("/holiday.mp4"), target, settings=HASTY)
     assert target.read_bytes() == CONTENT
-    assert len(web.requests) == 2
+    assert len(web.requests) == 3
 
 
 @pytest.mark.parametrize(
@@ -219,8 +227,10 @@ def test_a_file_that_is_sent_compressed_is_refused(web: WebServer, target: Path)
 def test_a_file_over_the_limit_is_refused(web: WebServer, target: Path, sends_length: bool) -> None:
     web.served["/holiday.mp4"] = Served(CONTENT, sends_length=sends_length)
     limit = DownloadSettings(max_bytes=len(CONTENT) - 1)
+    moved: list[int] = []
     with pytest.raises(DownloadError, match="over the limit of") as refusal:
-        download(web.url("/holiday.mp4"), target, settings=limit)
+        download(web.url("/holiday.mp4"), target, settings=limit, on_progress=moved.append)
+    assert not moved or not sends_length
     assert not refusal.value.transient
     assert list(target.parent.iterdir()) == []
     download(web.url("/holiday.mp4"), target, settings=DownloadSettings(max_bytes=len(CONTENT)))
