@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from heaters_pipeline.video.probe import probe
 from heaters_pipeline.video.score_track import ScoreTrack
@@ -35,6 +36,7 @@ from heaters_pipeline.video.transitions import (
 
 MARGIN_FRAMES = 2
 Detector = Callable[[Path], tuple[Transition, ...]]
+Label = dict[str, Any]
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Score:
     edge_errors: list[int] = field(default_factory=list)
     seconds: float = 0.0
 
-    def add(self, name: str, label: dict, found: Iterable[Transition], tolerance: int) -> None:
+    def add(self, name: str, label: Label, found: Iterable[Transition], tolerance: int) -> None:
         """Judge what was found in one video."""
         found = tuple(found)
         spans = [(gradual["start"], gradual["end"]) for gradual in label["gradual"]]
@@ -62,7 +64,14 @@ class Score:
         self._add_cuts(name, label, found, spans + ambiguous, tolerance)
         self._add_gradual(name, label, found, ambiguous)
 
-    def _add_cuts(self, name, label, found, unjudged, tolerance) -> None:
+    def _add_cuts(
+        self,
+        name: str,
+        label: Label,
+        found: tuple[Transition, ...],
+        unjudged: list[tuple[int, int]],
+        tolerance: int,
+    ) -> None:
         labelled = set(label["hard_cuts"])
         points = sorted({t.middle for t in found if t.kind == "cut" and t.middle > 0})
         pairs = sorted(
@@ -87,7 +96,13 @@ class Score:
             span = [(gradual["start"], gradual["end"])]
             self.gradual_touched += any(_inside(middle, span) for middle in middles)
 
-    def _add_gradual(self, name, label, found, ambiguous) -> None:
+    def _add_gradual(
+        self,
+        name: str,
+        label: Label,
+        found: tuple[Transition, ...],
+        ambiguous: list[tuple[int, int]],
+    ) -> None:
         gradual = [t for t in found if t.kind != "cut"]
         self.gradual_total += len(label["gradual"])
         pairs = sorted(
@@ -202,7 +217,11 @@ def peer_detectors() -> dict[str, Detector]:
 
 
 def measure(
-    name: str, folder: Path, labels: dict, detectors: dict[str, Detector], options
+    name: str,
+    folder: Path,
+    labels: dict[str, Label],
+    detectors: dict[str, Detector],
+    options: argparse.Namespace,
 ) -> list[list[str]]:
     """Run all detectors over one set of videos."""
     rows = []
@@ -224,6 +243,7 @@ def measure(
 
 
 def main() -> None:
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--videos", type=Path, required=True, help="folder of real videos")
     parser.add_argument("--labels", type=Path, required=True, help="their labels")

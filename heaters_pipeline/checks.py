@@ -105,8 +105,8 @@ def clips_have_their_frames(
 ) -> dg.AssetCheckResult:
     """Red when a clip does not open or shows another number of frames than its scene.
 
-    Opens the clips that can be read without fetching them: those of a folder store, and those
-    that this machine made. Of the others, the check that was made before the upload is compared.
+    Opens the clips that can be read without fetching them, which are those of a folder store. Of
+    the others only the record is compared: each was opened and checked before it was uploaded.
     """
     video_id = context.partition_key
     clips = workspace.require_manifest("clips", video_id).items

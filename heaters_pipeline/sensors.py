@@ -12,9 +12,16 @@ from itertools import islice
 
 import dagster as dg
 
+from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.intake.rejections import list_rejections
 from heaters_pipeline.intake.submissions import read_submission
-from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
+from heaters_pipeline.jobs import (
+    DOWNLOAD_JOB,
+    PROCESS_JOB,
+    build_catalog,
+    download_videos,
+    process_videos,
+)
 from heaters_pipeline.partitions import (
     SOURCE_VERSION_TAG,
     source_version_tag,
@@ -23,7 +30,7 @@ from heaters_pipeline.partitions import (
 from heaters_pipeline.report.catalog import catalog_fingerprint, record_versions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.object_store import ObjectInfo
+from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 
 REQUESTS_PER_TICK = 50
 """A tick has 60 s and launching takes 0.3 to 0.4 s a run; the rest follows in the next ticks."""
@@ -109,11 +116,7 @@ def submitted_videos(
     taken = list(islice(sightings, REQUESTS_PER_TICK))
     requests = []
     for sighting in taken:
-        submission = read_submission(store, sighting.video_id)
-        # A link is downloaded first, and the upload then starts the processing; a key that is
-        # submitted lies in the store already.
-        job = download_videos if submission.url else process_videos
-        requests.append(_request(job.name, sighting, SUBMISSION_TAG))
+        requests.append(_request(_job_of(store, sighting), sighting, SUBMISSION_TAG))
     return _result(context, taken, requests)
 
 
@@ -136,7 +139,7 @@ def downloaded_videos(
         settle_seconds=store.settle_seconds,
     )
     taken = list(islice(sightings, REQUESTS_PER_TICK))
-    requests = [_request(process_videos.name, sighting, SOURCE_VERSION_TAG) for sighting in taken]
+    requests = [_request(PROCESS_JOB, sighting, SOURCE_VERSION_TAG) for sighting in taken]
     return _result(context, taken, requests)
 
 
@@ -155,6 +158,17 @@ def changed_catalog(
     if not versions or fingerprint == context.cursor:
         return dg.SkipReason("no video was finished since the last catalog")
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=fingerprint)], cursor=fingerprint)
+
+
+def _job_of(store: ObjectStore, sighting: Sighting) -> str:
+    try:
+        submission = read_submission(store, sighting.video_id)
+    except ManifestError:
+        # One that is damaged must not hold up the others; its own run fails with the message.
+        return DOWNLOAD_JOB
+    # A link is downloaded first, and the upload then starts the processing; a key that is
+    # submitted lies in the store already.
+    return DOWNLOAD_JOB if submission.url else PROCESS_JOB
 
 
 def _known(instance: dg.DagsterInstance, tag: str) -> set[str]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ SPANS = [(0, 20), (20, 45), (45, 75), (75, 95)]
 STAGES = ("source_videos", "frame_scores", "scenes", "clips", "sprite_sheets", "keyframes")
 
 _CACHE_BYTES = 10**8
+_CHECK_JOB = "check"
+_PARTITION_TAG = "dagster/partition"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -91,11 +94,16 @@ class Pipeline:
             config: Config by asset.
         """
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
-        return self._run(PROCESS_JOB, video_id, config)
+        return self._run(PROCESS_JOB, config, {_PARTITION_TAG: video_id})
 
     def build_catalog(self) -> Outcome:
         """Run the catalog's job."""
-        return self._run(CATALOG_JOB, None, {})
+        return self._run(CATALOG_JOB, {}, {})
+
+    def check(self, video_id: str = VIDEO_ID) -> Outcome:
+        """Run the checks alone, on what is stored of a video."""
+        self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
+        return self._run(_CHECK_JOB, {}, {_PARTITION_TAG: video_id})
 
     def manifest(self, stage: str, video_id: str = VIDEO_ID) -> Manifest:
         """A manifest that has to be there."""
@@ -108,16 +116,20 @@ class Pipeline:
         return {found.key: found.version for found in self.store.list(prefix)}
 
     def _run(
-        self, job_name: str, video_id: str | None, config: Mapping[str, Mapping[str, Any]]
+        self, job_name: str, config: Mapping[str, Mapping[str, Any]], tags: Mapping[str, str]
     ) -> Outcome:
         workspace = self.workspace()
         ops = {asset: {"config": dict(values)} for asset, values in config.items()}
-        result = defs.resolve_job_def(job_name).execute_in_process(
-            run_config={**_QUIET, "ops": ops},
-            instance=self.instance,
-            partition_key=video_id,
-            resources={"workspace": workspace},
-            raise_on_error=False,
+        result = (
+            _definitions()
+            .resolve_job_def(job_name)
+            .execute_in_process(
+                run_config={**_QUIET, "ops": ops},
+                instance=self.instance,
+                tags=dict(tags),
+                resources={"workspace": workspace},
+                raise_on_error=False,
+            )
         )
         materializations = {
             event.materialization.asset_key.to_user_string(): event.materialization
@@ -148,4 +160,12 @@ class Pipeline:
 
 def folder_pipeline(store: Path, local: Path) -> Pipeline:
     """The pipeline on a folder store."""
-    return Pipeline(lambda: DirectoryObjectStore(store), local)
+    return Pipeline(lambda: DirectoryObjectStore(store, settle_seconds=0), local)
+
+
+@cache
+def _definitions() -> dg.Definitions:
+    checks = dg.define_asset_job(
+        _CHECK_JOB, dg.AssetSelection.all_asset_checks(), executor_def=dg.in_process_executor
+    )
+    return dg.Definitions.merge(defs, dg.Definitions(jobs=[checks]))

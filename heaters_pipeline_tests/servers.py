@@ -27,11 +27,13 @@ class S3Server:
         endpoint_url: Its address on loopback.
         access_key: An access key id that it knows.
         secret_key: The secret that belongs to it.
+        folder: Where its buckets are folders, to fill a new one quickly; None if in memory.
     """
 
     endpoint_url: str
     access_key: str
     secret_key: str
+    folder: Path | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -100,7 +102,7 @@ def rclone_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
             env={**os.environ, "RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"'},
         )
     try:
-        yield S3Server(_url_from_log(process, log), access_key, secret_key)
+        yield S3Server(_url_from_log(process, log), access_key, secret_key, folder)
     finally:
         process.terminate()
         try:

@@ -24,6 +24,7 @@ class Served:
         headers: Sent besides ``Content-Length``, ``Content-Range`` and ``Accept-Ranges``.
         supports_ranges: Whether a rest of the file can be asked for.
         heeds_if_range: Whether a rest is refused when the file is another by now.
+        shift: Added to where a range is asked to start.
         longest_part: Bytes that an answer to a range holds at most.
         sends_length: Whether the length is told before the content.
         statuses: Status of the first answers; 200 afterwards.
@@ -38,6 +39,7 @@ class Served:
     )
     supports_ranges: bool = True
     heeds_if_range: bool = True
+    shift: int = 0
     longest_part: int | None = None
     sends_length: bool = True
     statuses: list[int] = field(default_factory=list)
@@ -123,8 +125,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _start(self, served: Served) -> int:
         asked = _RANGE.fullmatch(self.headers.get("Range", ""))
         validators = (served.headers.get("ETag"), served.headers.get("Last-Modified"))
-        is_same = self.headers.get("If-Range") in validators or not served.heeds_if_range
-        return int(asked.group(1)) if asked and served.supports_ranges and is_same else 0
+        is_wanted = self.headers.get("If-Range") in (None, *validators)
+        if asked is None or not served.supports_ranges:
+            return 0
+        is_heeded = is_wanted or not served.heeds_if_range
+        return int(asked.group(1)) + served.shift if is_heeded else 0
 
     def _answer(self, served: Served, status: int, start: int, length: int) -> None:
         self.send_response(status)

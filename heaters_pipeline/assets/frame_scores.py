@@ -40,6 +40,7 @@ def frame_scores(
     """
     with stage_run(context, workspace, "frame_scores") as run:
         source = source_of(run)
+        run.tag_source_version(source.version)
         work = run.work(
             inputs={
                 "algorithm_version": ALGORITHM_VERSION,

@@ -21,6 +21,7 @@ from heaters_pipeline.assets.producer import producer_versions
 from heaters_pipeline.assets.units import Unit
 from heaters_pipeline.errors import HeatersError, InvalidVideoError
 from heaters_pipeline.intake.rejections import write_rejection
+from heaters_pipeline.partitions import SOURCE_VERSION_TAG, source_version_tag
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import Json, Manifest, ManifestItem, fingerprint_of
@@ -93,6 +94,14 @@ class StageRun:
     def objects(self) -> dict[str, ObjectInfo]:
         """What the store holds of this stage of this video."""
         return self.workspace.objects(keys.objects_prefix(self.stage, self.video_id))
+
+    def tag_source_version(self, version: str) -> None:
+        """Say on the run which version of the source it processes, whoever started it.
+
+        The sensor then starts no other run for that version.
+        """
+        tags = {SOURCE_VERSION_TAG: source_version_tag(self.video_id, version)}
+        self.context.instance.add_run_tags(self.context.run_id, tags)
 
     def per_minute(self, count: int) -> float:
         """A count over the time since the asset started."""

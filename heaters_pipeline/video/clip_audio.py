@@ -34,6 +34,7 @@ _AAC_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 
 
 # Decoders need what came before to be exact: AAC one frame, MP3 some, Opus asks for 80 ms.
 _PREROLL_SECONDS = Fraction(1, 10)
+_DECODED_BEFORE_SECONDS = Fraction(1, 2)
 # Stamps of Matroska are rounded to milliseconds; closer than this they say the same.
 _JITTER_SECONDS = Fraction(2, 1000)
 # Streams of a file do not stand exactly side by side in it.
@@ -41,6 +42,7 @@ _INTERLEAVING_SECONDS = 10
 _SILENCE_BLOCK_SAMPLES = 65536
 
 _Samples = npt.NDArray[np.float32]
+"""(samples, channels)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,7 @@ class _EncodedTrack:
         self._window = window
         self._rate = template.rate
         self._layout = _AAC_LAYOUTS.get(template.channels, "stereo")
+        self._channels = template.channels if template.channels in _AAC_LAYOUTS else 2
         # The encoder brings the samples to its own rate.
         self._out = writer.container.add_stream(
             "aac",
@@ -203,15 +206,20 @@ class _EncodedTrack:
     def feed(self, packet: Packet) -> None:
         if packet.pts is not None:
             end_pts = packet.pts + (packet.duration or 0)
-            if end_pts * packet.time_base < self._window.start - _PREROLL_SECONDS * 5:
+            if end_pts * packet.time_base < self._window.start - _DECODED_BEFORE_SECONDS:
                 return
         try:
             frames = packet.decode()
         except av.error.MemoryError:
             raise
         except av.error.FFmpegError as error:
-            # Damaged sound costs its own samples only: they become silence.
-            logger.warning("sound at %s cannot be decoded: %s", packet.pts, error)
+            # Damaged sound costs its own samples only: they become silence. Where reading began,
+            # half a packet is nothing unusual.
+            if packet.pts is None or packet.pts * packet.time_base >= self._window.start:
+                logger.warning(
+                    "sound at %s of stream %d becomes silence, it cannot be decoded: %s",
+                    *(packet.pts, packet.stream_index, error),
+                )
             return
         for frame in frames:
             if isinstance(frame, av.audio.frame.AudioFrame):
@@ -221,7 +229,7 @@ class _EncodedTrack:
         for converted in self._converted(frame):
             if converted.pts is None or converted.time_base is None or self.done:
                 continue
-            samples = converted.to_ndarray().astype(np.float32, copy=False)
+            samples = converted.to_ndarray().reshape(-1, self._channels).astype(np.float32)
             start = self._window.position(converted.pts * converted.time_base, self._rate)
             if self._written and abs(start - self._written) <= _JITTER_SECONDS * self._rate:
                 start = self._written
@@ -231,29 +239,30 @@ class _EncodedTrack:
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self._resampler is None or kind != self._resampled:
             self._resampled = kind
-            self._resampler = av.audio.resampler.AudioResampler("fltp", self._layout, self._rate)
+            self._resampler = av.audio.resampler.AudioResampler("flt", self._layout, self._rate)
         return self._resampler.resample(frame)
 
     def _write_at(self, start: int, samples: _Samples) -> None:
         if start >= self._total:
             self.done = True
             return
-        if start + samples.shape[1] <= self._written:
+        if start + len(samples) <= self._written:
             return
         while self._written < start:
             gap = min(start - self._written, _SILENCE_BLOCK_SAMPLES)
-            self._write(np.zeros((len(samples), gap), np.float32))
-        self._write(samples[:, self._written - start : self._total - start])
+            self._write(np.zeros((gap, self._channels), np.float32))
+        self._write(samples[self._written - start : self._total - start])
         self.done = self._written == self._total
 
     def _write(self, samples: _Samples) -> None:
+        # Samples of all channels side by side: PyAV cannot take 8 planes.
         frame = av.audio.frame.AudioFrame.from_ndarray(
-            np.ascontiguousarray(samples), "fltp", self._layout
+            np.ascontiguousarray(samples).reshape(1, -1), "flt", self._layout
         )
         frame.sample_rate = self._rate
         frame.pts = self._written
         frame.time_base = Fraction(1, self._rate)
-        self._written += samples.shape[1]
+        self._written += len(samples)
         self._mux(self._out.encode(frame))
 
     def finish(self) -> None:

@@ -29,23 +29,27 @@ GradualKind = Literal[
 _LENGTHS = (6, 8, 11, 15, 20, 27, 36, 48, 64)
 """In frames at 25 a second; a factor of 4/3 apart, which the fit then makes up for."""
 
-_LEAST_STEP = 4.0
-_LEAST_STRAIGHTNESS = 0.35
-_MOST_BEND = 0.25
-_LEAST_MIX = 0.1
-_LEAST_FRAMES = 5
-_MOST_MIXING = 0.15
-_MOST_WIPE_ERROR = 0.11
+# Cells differ by 0 to 255. Results hardly change within a third of each of these bounds.
+_LEAST_STEP = 4.0  # mean difference of the two scenes; noise and quality pulses stay below
+_LEAST_STRAIGHTNESS = 0.35  # step over the sum of changes on the way; 1 without any motion
+_MOST_BEND = 0.25  # of progress from even, at the quarters
+_LEAST_MIX = 0.08  # share of detail lost x straightness x evenness x root of spread
+_LEAST_FRAMES = 5  # a faster change is a cut, or motion
+_MOST_MIXING = 0.15  # 0.25 where each cell lies half-way, 0 where a front passed or did not
+_MOST_WIPE_ERROR = 0.11  # of a straight front; about 0.3 for a dissolve
+
 _BLACK_LUMA = 24
 _WHITE_LUMA = 225
-_BLANK_DETAIL = 60.0
+_BLANK_DETAIL = 60.0  # leaves room for a logo or watermark on black
 _BLANK_SPREAD = 8.0
-_BLANK_SECONDS_BETWEEN = 0.5
+_BLANK_SECONDS_BETWEEN = 0.5  # black for longer is a scene between a fade out and a fade in
 _NO_DETAIL = 4.0
-_STILL = 0.25
+_STILL = 0.25  # change of mean luma from frame to frame that rounding can make
+
 _DARK_LUMA = 8
 _LEAST_CONTRAST_KEPT = 0.85
-_LEAST_LIGHT_KEPT = 1 / 3
+_LEAST_LIGHT_KEPT = 1 / 3  # exposures change by less; what goes darker fades out
+
 _FIT_ROUNDS = 4
 _BLOCK = 8192
 
@@ -109,28 +113,26 @@ def find_gradual(track: ScoreTrack, cuts: Sequence[int]) -> list[Gradual]:
         window for length in _LENGTHS for window in _windows(curves, length * track.frame_step)
     ]
     chosen: list[Gradual] = []
+    taken = np.zeros(track.frames, np.bool_)
     for window in sorted(windows, key=lambda window: (-window.rank, window.start)):
-        if any(_overlap(window.start + 1, window.end, other) for other in chosen):
+        if taken[window.start + 1 : window.end].any():
             continue
         start, end = _fitted(curves, window)
         if not _convinces(curves, start, end, wipe=window.wipe):
             continue
         found = _classified(curves, start, end, wipe=window.wipe)
-        if not any(_overlap(found.start, found.end, other) for other in chosen):
+        if not taken[found.start : found.end].any():
+            taken[found.start : found.end] = True
             chosen.append(found)
     joined = _joined(track, curves, sorted(chosen, key=lambda gradual: gradual.start))
     return [gradual for gradual in joined if not _only_light(curves, gradual)]
 
 
-def _overlap(start: int, end: int, other: Gradual) -> bool:
-    return start < other.end and end > other.start
-
-
 def _windows(curves: _Curves, length: int) -> Iterator[_Window]:
-    frames = len(curves.cells)
-    for first in range(0, frames - length, _BLOCK):
-        starts = np.arange(first, min(first + _BLOCK, frames - length))
-        yield from _windows_from(curves, starts, length)
+    # The fit makes up for a start that is a little off.
+    starts = np.arange(0, len(curves.cells) - length, max(1, length // 8))
+    for first in range(0, len(starts), _BLOCK):
+        yield from _windows_from(curves, starts[first : first + _BLOCK], length)
 
 
 def _windows_from(curves: _Curves, starts: npt.NDArray[np.int64], length: int) -> Iterator[_Window]:
@@ -139,9 +141,9 @@ def _windows_from(curves: _Curves, starts: npt.NDArray[np.int64], length: int) -
     path = curves.path[starts + length] - curves.path[starts]
     edges = np.searchsorted(curves.scene_edges, [starts, starts + length], side="right")
     usable = (step >= _LEAST_STEP) & (step >= _LEAST_STRAIGHTNESS * path) & (edges[0] == edges[1])
-    starts, step, path = starts[usable], step[usable], path[usable]
-    if not len(starts):
+    if not usable.any():
         return
+    starts, step, path = starts[usable], step[usable], path[usable]
     bend, mixing = _bend_and_mixing(curves, starts, length)
     evenness = step / path * (1 - bend)
     mix = (1 - _detail_left(curves, starts, length)) * evenness
@@ -180,15 +182,14 @@ def _bend_and_mixing(
     first = curves.cells[starts]
     way = curves.cells[starts + length] - first
     square = np.square(way).sum(axis=1) + 1e-6
-    bend, mixing = np.zeros(len(starts)), np.full(len(starts), np.inf)
+    bend, mixing = np.zeros(len(starts)), []
     for quarter in (1, 2, 3):
         offset = round(quarter * length / 4)
         gone = curves.cells[starts + offset] - first
         progress = (gone * way).sum(axis=1) / square
         bend = np.maximum(bend, np.abs(progress - offset / length))
-        between = (np.abs(gone) * np.abs(way - gone)).sum(axis=1) / square
-        mixing = np.minimum(mixing, between)
-    return bend, mixing
+        mixing.append((np.abs(gone) * np.abs(way - gone)).sum(axis=1) / square)
+    return bend, np.median(mixing, axis=0)
 
 
 def _detail_left(curves: _Curves, starts: npt.NDArray[np.int64], length: int) -> Floats:

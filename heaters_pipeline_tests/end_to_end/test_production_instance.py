@@ -37,8 +37,6 @@ LINK_PATH = "/films/linked.mp4"
 UPLOADED_SCENES, LINKED_SCENES = (40, 30, 50), (30, 35)
 DEADLINE_SECONDS = 420
 
-pytestmark = pytest.mark.usefixtures("production")
-
 
 @dataclass(frozen=True, slots=True)
 class Production:
@@ -298,6 +296,13 @@ def test_the_readme_names_every_variable_of_the_instance() -> None:
     names = set(_environment_names(config))
     assert names == {"HEATERS_POSTGRES_URL", "HEATERS_LOGS_BUCKET", "HEATERS_LOGS_PREFIX"}
     assert not [name for name in names if f"export {name}=" not in readme]
+
+
+def test_it_makes_the_choices_of_the_embedded_instance() -> None:
+    ours = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
+    embedded = yaml.safe_load((CHECKOUT / "dagster.yaml").read_text())
+    same = ("concurrency", "run_retries", "retention", "python_logs", "telemetry", "nux")
+    assert {name: ours[name] for name in same} == {name: embedded[name] for name in same}
 
 
 def _environment_names(config: object) -> Iterator[str]:

@@ -45,6 +45,13 @@ def starts(web: WebServer) -> list[int]:
     return [int((asked or "bytes=0-")[6:-1]) for asked in web.ranges()]
 
 
+def unused_address() -> str:
+    """An address on loopback where nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
 def refused(web: WebServer, target: Path, path: str = "/holiday.mp4") -> HeatersError:
     """The error of a download that must fail and leave nothing."""
     with pytest.raises(HeatersError) as refusal:
@@ -78,6 +85,7 @@ def test_redirects_are_followed_but_not_for_ever(web: WebServer, target: Path) -
     web.served["/loop"] = Served(headers={"Location": "/loop"}, statuses=[302] * 100)
     error = refused(web, target, "/loop")
     assert "redirects more than 10 times" in str(error)
+    assert [path for path, _ in web.requests].count("/loop") == 11
     assert not error.transient
 
 
@@ -160,6 +168,27 @@ def test_a_file_that_is_replaced_meanwhile_is_never_mixed(
 
     download(web.url("/holiday.mp4"), target, settings=HASTY, on_progress=replace)
     assert target.read_bytes() == new_content
+    # What was sent of another file cost one more request.
+    assert len(web.requests) == (2 if heeds_if_range else 3)
+
+
+def test_a_file_that_is_replaced_within_a_second_is_told_by_its_length(
+    web: WebServer, target: Path
+) -> None:
+    headers = {"Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    web.served["/holiday.mp4"] = Served(CONTENT, headers, cuts=[300_000])
+
+    def replace(_: int) -> None:
+        web.served["/holiday.mp4"] = Served(CONTENT[::-1] + b"more", headers)
+
+    download(web.url("/holiday.mp4"), target, settings=HASTY, on_progress=replace)
+    assert target.read_bytes() == CONTENT[::-1] + b"more"
+
+
+def test_another_part_than_was_asked_for_is_not_taken(web: WebServer, target: Path) -> None:
+    web.served["/holiday.mp4"] = Served(CONTENT, cuts=[300_000], shift=-1000)
+    download(web.url("/holiday.mp4"), target, settings=HASTY)
+    assert target.read_bytes() == CONTENT
 
 
 def test_attempts_are_bounded_and_the_fault_may_pass(web: WebServer, target: Path) -> None:
@@ -237,11 +266,9 @@ def test_a_file_over_the_limit_is_refused(web: WebServer, target: Path, sends_le
 
 
 def test_nobody_at_the_address_may_pass(target: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    url = f"http://{unused_address()}/a.mp4"
     with pytest.raises(DownloadInterruptedError, match="refused the connection"):
-        download(f"http://127.0.0.1:{port}/a.mp4", target, settings=HASTY)
+        download(url, target, settings=HASTY)
 
 
 def test_an_address_that_is_none_is_refused(target: Path) -> None:
@@ -257,19 +284,22 @@ def test_a_disk_that_cannot_be_written_is_a_fault_of_the_store(web: WebServer) -
 
 
 @pytest.mark.parametrize(
-    "served", [None, Served(CONTENT, cuts=[10] * 9), Served(b"", statuses=[500] * 9)]
+    "served",
+    [None, Served(), Served(CONTENT, cuts=[10] * 9), Served(statuses=[500] * 9)],
+    ids=["missing", "nobody", "broken", "busy"],
 )
 def test_credentials_stay_out_of_messages_and_logs(
     web: WebServer, target: Path, caplog: pytest.LogCaptureFixture, served: Served | None
 ) -> None:
+    address = web.address if served != Served() else unused_address()
     if served is not None:
         web.served["/holiday.mp4"] = served
     caplog.set_level(logging.INFO, "heaters_pipeline")
-    url = f"http://user:hunter2@{web.address}/holiday.mp4?id=7&X-Amz-Signature=abcdef"
+    url = f"http://user:hunter2@{address}/holiday.mp4?id=7&X-Amz-Signature=abcdef"
     with pytest.raises(DownloadError) as refusal:
         download(url, target, settings=HASTY)
     told = "".join(traceback.format_exception(refusal.value)) + caplog.text
-    assert f"http://{web.address}/holiday.mp4?id=7&X-Amz-Signature=***" in told
+    assert f"http://{address}/holiday.mp4?id=7&X-Amz-Signature=***" in told
     assert "hunter2" not in told
     assert "abcdef" not in told
 

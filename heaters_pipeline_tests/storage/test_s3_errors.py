@@ -5,9 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import (
+    ConnectionClosedError,
+    CredentialRetrievalError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+from botocore.parsers import ResponseParserError
 
 from heaters_pipeline.errors import ObjectNotFoundError, StoreError, StoreUnavailableError
 from heaters_pipeline.storage.s3_client import S3Options
+from heaters_pipeline.storage.s3_errors import explain
 from heaters_pipeline.storage.s3_store import S3ObjectStore
 from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.storage.scripted_s3 import Reply, ScriptedS3, refusal, serving
@@ -141,6 +152,27 @@ def test_an_endpoint_that_is_no_url(monkeypatch: pytest.MonkeyPatch) -> None:
         S3ObjectStore("films").head("a")
     assert not caught.value.transient
     check_message(caught.value, "minio:9000", "https://")
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "transient"),
+    [
+        (PartialCredentialsError(provider="env", cred_var="AWS_X"), "AWS_X", False),
+        (CredentialRetrievalError(provider="role", error_msg="a\nb"), "role: a b", False),
+        (SSLError(endpoint_url="x", error="CERTIFICATE_VERIFY_FAILED"), "AWS_CA_BUNDLE", False),
+        (SSLError(endpoint_url="x", error="EOF"), "the connection broke", True),
+        (ReadTimeoutError(endpoint_url="x"), "stopped answering", True),
+        (ProxyConnectionError(proxy_url="http://me:pw@proxy"), "no server answers", True),
+        (ConnectionClosedError(endpoint_url="http://me:pw@host"), "http://host", True),
+        (ResponseParserError("no XML"), "not one of S3", True),
+        (ParamValidationError(report="Key\nis bad"), "Key is bad", False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_faults_without_a_reply(fault: Exception, words: str, transient: bool) -> None:
+    error = explain(fault, what="s3://films/a.mp4", endpoint="https://me:pw@host:9000")
+    assert error.transient is transient
+    check_message(error, "s3://films/a.mp4 at https://host:9000: ", words, secret="pw")
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,49 @@ def test_encoded_sound_is_in_sync(extension: str, codec: str, mode: str, tmp_pat
     assert checked > 10
 
 
+@pytest.mark.parametrize(
+    ("layout", "rate_hz", "encoded"),
+    [
+        ("mono", 8000, ("mono", 8000)),
+        ("stereo", 37800, ("stereo", 48000)),
+        ("5.1(side)", 44100, ("5.1", 44100)),
+        ("6.1", 48000, ("stereo", 48000)),
+        ("7.1", 192000, ("7.1", 48000)),
+    ],
+)
+def test_sound_of_any_kind_is_encoded(
+    layout: str, rate_hz: int, encoded: tuple[str, int], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.mkv"
+    with (
+        av.open(str(make_video(tmp_path / "silent.mp4", [50]))) as pictures,
+        av.open(str(path), "w") as target,
+    ):
+        video = target.add_stream_from_template(pictures.streams.video[0])
+        sound = target.add_stream("flac", rate=rate_hz, layout=layout)
+        wave = np.zeros((2 * rate_hz, len(av.AudioLayout(layout).channels)), np.float32)
+        for position in range(rate_hz // 4, 2 * rate_hz, rate_hz // 4):
+            wave[position : position + rate_hz // 100] = 0.8
+        for position in range(0, len(wave), 4000):
+            block = wave[position : position + 4000].reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(block, "flt", layout)
+            frame.sample_rate, frame.pts = rate_hz, position
+            frame.time_base = Fraction(1, rate_hz)
+            target.mux(sound.encode(frame))
+        target.mux(sound.encode(None))
+        for packet in pictures.demux():
+            if packet.size:
+                packet.stream = video
+                target.mux(packet)
+    cut(know(path), Span(8, 45), tmp_path / "clip.mp4", "reencode")
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        stream = container.streams.audio[0]
+        assert (stream.layout.name, stream.rate) == encoded
+    heard = clicks_of(tmp_path / "clip.mp4")
+    expected = [quarter / 4 - 8 / 25 for quarter in range(2, 8)]
+    assert heard == pytest.approx(expected, abs=0.003)
+
+
 @pytest.mark.parametrize("mode", ["copy", "reencode"])
 def test_all_streams_are_kept_with_their_languages(mode: str, tmp_path: Path) -> None:
     plain = clicking(tmp_path, "mkv", "aac", "ac3")
