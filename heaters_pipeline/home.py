@@ -3,6 +3,7 @@
 Read when it is needed, never at import, so that a test or a worker can set its own environment.
 """
 
+import math
 import os
 from pathlib import Path
 
@@ -61,6 +62,6 @@ def cache_max_bytes() -> int:
         gigabytes = float(text)
     except ValueError as error:
         raise SettingsError(f"HEATERS_CACHE_GB is {text!r}; give a number such as 20") from error
-    if not gigabytes > 0:
+    if not 0 < gigabytes < math.inf:
         raise SettingsError(f"HEATERS_CACHE_GB is {text!r}; give a number above 0")
     return int(gigabytes * 1e9)

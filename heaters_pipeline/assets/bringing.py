@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from heaters_pipeline.assets.stage import StageRun
-from heaters_pipeline.errors import ObjectNotFoundError, SourceChangedError
+from heaters_pipeline.errors import DownloadError, ObjectNotFoundError, SourceChangedError
 from heaters_pipeline.intake.bring import KnownSource, bring_file
 from heaters_pipeline.intake.download import fetch_link
 from heaters_pipeline.intake.sources import (
@@ -79,7 +79,14 @@ def bring_submitted(run: StageRun) -> BroughtVideo:
         run.input_version = request.version
         submission = read_submission(store, run.video_id)
         if submission.url is not None:
-            brought = bring_in(run, submission.url, submission.source_key)
+            link = classify(submission.url)
+            if not isinstance(link, HttpLink | S3Link):
+                # Who can write to the store must not be able to read this machine's files.
+                raise DownloadError(
+                    f"the submission of {run.video_id} names {submission.url!r}, which is no link; "
+                    "submit an http, https or s3 link, or upload the file"
+                )
+            brought = _bring_link(run, link, submission.source_key)
             if brought is not None:
                 return brought
     raise ObjectNotFoundError(

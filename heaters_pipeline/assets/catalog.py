@@ -56,7 +56,12 @@ def catalog(
         versions = record_versions(store)
         fingerprint = catalog_fingerprint(versions)
         skipped = stored_fingerprint(store) == fingerprint
-        result: dict[str, Any] = {"videos": len(versions), "skipped": skipped}
+        result: dict[str, Any] = {
+            "videos": len(versions),
+            "skipped": skipped,
+            "videos_filepath": keys.CATALOG_VIDEOS,
+            "clips_filepath": keys.CATALOG_CLIPS,
+        }
         if skipped:
             result["reason"] = SKIP_REASON
         else:
@@ -67,6 +72,7 @@ def catalog(
             ):
                 store.write_bytes(key, built.parquet(table), content_type=PARQUET_CONTENT_TYPE)
             result |= {
+                "videos": built.videos.num_rows,
                 "clips": built.clips.num_rows,
                 "videos_read": built.read,
                 "videos_reused": built.reused,

@@ -57,10 +57,10 @@ def clips(
         return work.finish(
             summary,
             metadata={
-                "clips": len(items),
-                "clips_per_minute": run.per_minute(work.made_count),
-                "reencoded": sum(item.details["method"] == "reencode" for item in items),
                 "contact_sheet": shown_picture(run, summary["contact_sheet"], "clips"),
+                "clips": len(items),
+                **run.clips_per_minute(work.made_count),
+                "reencoded": sum(item.details["method"] == "reencode" for item in items),
                 "table": clip_table(items),
             },
         )

@@ -27,7 +27,7 @@ TRACK_CONTENT_TYPE = "application/vnd.apache.parquet"
     partitions_def=source_videos_partitions,
     deps=["source_videos"],
     group_name=DETECTION_GROUP,
-    kinds={"python", "opencv", "parquet"},
+    kinds={"python", "opencv", "s3"},
     retry_policy=RETRY_POLICY,
 )
 def frame_scores(

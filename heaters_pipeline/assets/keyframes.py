@@ -65,7 +65,7 @@ def keyframes(
                 "clips": len(clips),
                 "pictures": len(pictures),
                 "strategy": settings.strategy,
-                "clips_per_minute": run.per_minute(work.made_count),
+                **run.clips_per_minute(work.made_count),
             },
         )
 

@@ -66,13 +66,13 @@ def scenes(
         return work.finish(
             summary,
             metadata={
+                "similarity": shown_picture(run, picture, f"similarity of {run.video_id}"),
                 "scenes": len(found),
                 "cuts": hard,
                 "gradual": len(summary["transitions"]) - hard,
                 "dropped": len(summary["dropped"]),
                 "method": settings.method,
                 "threshold": settings.effective_threshold,
-                "similarity": shown_picture(run, picture, f"similarity of {run.video_id}"),
                 "table": scene_table(found),
             },
         )

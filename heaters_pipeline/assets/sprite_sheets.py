@@ -64,7 +64,7 @@ def sprite_sheets(
                 "clips": len(clips),
                 "pages": len(pages),
                 "tiles": sum(item.details["tile_count"] for item in pages),
-                "clips_per_minute": run.per_minute(work.made_count),
+                **run.clips_per_minute(work.made_count),
             },
         )
 

@@ -101,11 +101,15 @@ class StageRun:
         The sensor then starts no other run for that version.
         """
         tags = {SOURCE_VERSION_TAG: source_version_tag(self.video_id, version)}
-        self.context.instance.add_run_tags(self.context.run_id, tags)
+        self.context.instance.add_run_tags(self.context.run.run_id, tags)
 
-    def per_minute(self, count: int) -> float:
-        """A count over the time since the asset started."""
-        return round(60 * count / (time.perf_counter() - self._started), 1)
+    def clips_per_minute(self, count: int) -> dict[str, float]:
+        """The clips made over the time since the asset started; nothing if none was made.
+
+        A 0 for each run that had nothing to do would hide how fast the others were.
+        """
+        minutes = (time.perf_counter() - self._started) / 60
+        return {"clips_per_minute": round(count / minutes, 1)} if count else {}
 
     def metadata(self) -> dict[str, Any]:
         """What every materialization records."""
@@ -265,7 +269,7 @@ class StageWork:
             outcome["reason"] = SKIP_REASON
         _logger.info("%s: %s %s", self.run.stage, self.run.video_id, outcome)
         return dg.MaterializeResult(
-            metadata={**outcome, **metadata, **self.run.metadata()},
+            metadata={**metadata, **outcome, **self.run.metadata()},
             data_version=dg.DataVersion(self.fingerprint),
         )
 

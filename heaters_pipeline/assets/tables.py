@@ -27,12 +27,12 @@ SCENE_SCHEMA = dg.TableSchema(
 
 CLIP_SCHEMA = dg.TableSchema(
     columns=[
-        dg.TableColumn("clip_identifier", "string", description="<video_id>_clip_001 onwards"),
+        dg.TableColumn("clip", "int", description="Number in the clip's identifier, from 1"),
         *_SPAN_COLUMNS,
         dg.TableColumn("method", "string", description="copy, or reencode"),
-        dg.TableColumn("size_bytes", "int", description="Size of the file"),
         dg.TableColumn("reused", "bool", description="It existed before this run"),
-        dg.TableColumn("clip_filepath", "string", description="Key in the store"),
+        dg.TableColumn("size_bytes", "int", description="Size of the file"),
+        dg.TableColumn("file", "string", description="Name under clips/<video_id>/"),
     ]
 )
 
@@ -51,12 +51,13 @@ def clip_table(items: Sequence[ManifestItem]) -> dg.TableMetadataValue:
     records = [
         dg.TableRecord(
             {
-                "clip_identifier": str(item.details["clip_identifier"]),
+                "clip": item.details["scene_index"] + 1,
                 **Scene.of(item).cells(),
                 "method": str(item.details["method"]),
-                "size_bytes": item.size_bytes,
                 "reused": item.reused,
-                "clip_filepath": item.key,
+                "size_bytes": item.size_bytes,
+                # The whole key would push the other columns out of sight.
+                "file": item.key.rpartition("/")[2],
             }
         )
         for item in items[:ROWS_SHOWN]

@@ -116,8 +116,6 @@ def bring_file(
         )
         try:
             sha256 = source.sha256
-            if stored.size_bytes != source.size_bytes:
-                raise source.changed()
         except SourceChangedError:
             store.delete(source_key)
             raise
@@ -199,7 +197,9 @@ class _Source:
             while chunk := self._file.read(_CHUNK_BYTES):
                 self._digest.update(chunk)
             if _state_of(self._path) != self._state:
-                raise self.changed()
+                raise SourceChangedError(
+                    f"{self._path} was written to while it was read; try again when it is complete"
+                )
         return self._digest.hexdigest()
 
     def follow(self, on_progress: ProgressCallback | None) -> ProgressCallback:
@@ -211,11 +211,6 @@ class _Source:
                 on_progress(count)
 
         return moved
-
-    def changed(self) -> SourceChangedError:
-        return SourceChangedError(
-            f"{self._path} was written to while it was read; try again when it is complete"
-        )
 
 
 @contextmanager

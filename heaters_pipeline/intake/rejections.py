@@ -7,7 +7,7 @@ Dagster's database is lost.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from heaters_pipeline.errors import InvalidVideoError
+from heaters_pipeline.errors import InvalidVideoError, ManifestError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import (
     JSON_CONTENT_TYPE,
@@ -67,12 +67,17 @@ def read_rejection(store: ObjectStore, key: str) -> Rejection:
         ManifestError: It is damaged or newer than this program.
     """
     content = parse_record(store.read_bytes(key), key, FORMAT, FORMAT_VERSION)
-    return Rejection(
-        str(content["video_id"]),
-        keys.version_digest(str(content["version"])),
-        str(content["reason"]),
-        str(content["message"]),
-    )
+    try:
+        return Rejection(
+            str(content["video_id"]),
+            keys.version_digest(str(content["version"])),
+            str(content["reason"]),
+            str(content["message"]),
+        )
+    except KeyError as error:
+        raise ManifestError(
+            f"{key} is damaged (it has no {error}); delete it and run the video again"
+        ) from error
 
 
 def list_rejections(store: ObjectStore) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ changed.
 """
 
 import io
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +29,12 @@ CATALOG_VERSION = 1
 READERS = 16
 _STAGES = ("source_videos", "clips", "sprite_sheets", "keyframes")
 _FINGERPRINT = b"heaters_fingerprint"
+
+
+_logger = logging.getLogger(__name__)
+
+_Rows = tuple[dict[str, Any], list[dict[str, Any]]]
+"""The row of a video, and those of its clips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +132,8 @@ def catalog_fingerprint(versions: Mapping[str, str]) -> str:
 
 def stored_fingerprint(store: ObjectStore) -> str | None:
     """The fingerprint of the catalog in the store; None if there is none that is whole."""
-    found = [_stored_table(store, key) for key in (keys.CATALOG_VIDEOS, keys.CATALOG_CLIPS)]
-    marks = {(table.schema.metadata or {}).get(_FINGERPRINT) for table in found if table}
-    (mark,) = marks if len(marks) == 1 and all(found) else (None,)
-    return mark.decode() if mark else None
+    tables = _last_tables(store)
+    return _mark(tables[0]).decode() if tables else None
 
 
 def build_catalog(
@@ -151,14 +156,15 @@ def build_catalog(
         if video_id in videos and videos[video_id]["record_version"] == version
     }
     wanted = [video_id for video_id in versions if video_id not in kept]
-    fresh: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}
+    fresh: dict[str, _Rows] = {}
     with ThreadPoolExecutor(READERS) as pool:
         rows = pool.map(lambda video_id: _rows(store, video_id, versions[video_id]), wanted)
         for done, (video_id, row) in enumerate(zip(wanted, rows, strict=True), 1):
-            fresh[video_id] = row
+            if row is not None:
+                fresh[video_id] = row
             if on_progress:
                 on_progress(done, len(wanted))
-    ordered = sorted(versions)
+    ordered = sorted(kept.keys() | fresh.keys())
     return Catalog(
         videos=_table(
             (kept[video_id] if video_id in kept else fresh[video_id][0] for video_id in ordered),
@@ -178,25 +184,39 @@ def build_catalog(
     )
 
 
+def _last_tables(store: ObjectStore) -> tuple[pa.Table, pa.Table] | None:
+    """Both tables of the stored catalog; None unless they are whole and of one making."""
+    videos = _stored_table(store, keys.CATALOG_VIDEOS)
+    clips = _stored_table(store, keys.CATALOG_CLIPS)
+    if videos is None or clips is None or not _mark(videos) == _mark(clips) != b"":
+        return None
+    return videos, clips
+
+
 def _stored_table(store: ObjectStore, key: str) -> pa.Table | None:
     try:
-        data = store.read_bytes(key)
+        return pq.read_table(io.BytesIO(store.read_bytes(key)))
     except ObjectNotFoundError:
         return None
-    return pq.read_table(io.BytesIO(data))
+    except (pa.ArrowException, OSError) as error:
+        # It is made of the manifests alone, so nothing is lost by making it anew.
+        _logger.warning("%s is damaged and made anew: %s", key, error)
+        return None
+
+
+def _mark(table: pa.Table) -> bytes:
+    return bytes((table.schema.metadata or {}).get(_FINGERPRINT, b""))
 
 
 def _last_rows(
     store: ObjectStore,
 ) -> tuple[dict[str, dict[str, Any]], dict[str, list[dict[str, Any]]]]:
-    """Rows of the stored catalog by video; none unless both tables are of one making."""
-    if stored_fingerprint(store) is None:
+    """Rows of the stored catalog by video; none unless it has the columns of today."""
+    tables = _last_tables(store)
+    if tables is None:
         return {}, {}
-    videos = _stored_table(store, keys.CATALOG_VIDEOS)
-    clips = _stored_table(store, keys.CATALOG_CLIPS)
-    if videos is None or clips is None or not _fits(videos, VIDEO_COLUMNS):
-        return {}, {}
-    if not _fits(clips, CLIP_COLUMNS):
+    videos, clips = tables
+    if not (_fits(videos, VIDEO_COLUMNS) and _fits(clips, CLIP_COLUMNS)):
         return {}, {}
     by_video: dict[str, list[dict[str, Any]]] = {}
     for row in clips.to_pylist():
@@ -216,10 +236,17 @@ def _table(rows: Iterable[dict[str, Any]], columns: Iterable[Column]) -> pa.Tabl
     return pa.Table.from_pylist(list(rows), schema=_schema(columns))
 
 
-def _rows(
-    store: ObjectStore, video_id: str, version: str
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _rows(store: ObjectStore, video_id: str, version: str) -> _Rows | None:
+    """The rows of a video; None while its manifests are of different runs."""
     source, clips, sprites, keyframes = (_required(store, stage, video_id) for stage in _STAGES)
+    clip_keys = [item.key for item in clips.items]
+    if not (
+        clips.inputs["source_sha256"] == source.summary["sha256"]
+        and sprites.inputs["clips"] == keyframes.inputs["clips"] == clip_keys
+    ):
+        # The source was replaced, or the settings changed, and the rest is still to be made.
+        _logger.warning("%s is left out of the catalog until it is processed", video_id)
+        return None
     sheets = _by_clip(sprites)
     pictures = _by_clip(keyframes)
     rows = [

@@ -1,5 +1,7 @@
 """Hold a finished clip to its promise, without decoding more than its first picture."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -7,10 +9,13 @@ import av.error
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.clip_record import CHECKS, ClipFacts, ClipNote
-from heaters_pipeline.video.frames import FrameReader
+from heaters_pipeline.video.frames import Frame
 from heaters_pipeline.video.mp4_boxes import read_tracks
-from heaters_pipeline.video.probe import open_input, probe, shown_name, wanted_stream
+from heaters_pipeline.video.probe import open_input, shown_name, wanted_stream
 from heaters_pipeline.video.timing import Span, Timeline
+
+# Others, such as dav1d, take what to skip once and for all.
+_SKIPPING_DECODERS = frozenset({"h264", "hevc", "mpeg4", "mpeg2video"})
 
 
 def inspect_clip(path: Path) -> ClipFacts:
@@ -54,29 +59,39 @@ def check_first_picture(path: Path, digest: int) -> None:
     Raises:
         ClipError: It is another one, or cannot be decoded.
     """
-    try:
-        first = next(iter(FrameReader(path, probe(path))))
-    except (InvalidVideoError, StopIteration, av.error.FFmpegError) as error:
-        raise ClipError(f"the clip cannot be decoded: {error}") from error
-    if first.pts != 0 or first.digest != digest:
+    with _clip_errors(path):
+        first = _first_frame(path)
+    if first is None or first.pts != 0 or first.digest != digest:
         raise ClipError("the clip's first picture is not the source's")
 
 
+def _first_frame(path: Path) -> Frame | None:
+    with open_input(path) as container:
+        stream = wanted_stream(container)
+        stream.thread_type = "AUTO"
+        context = stream.codec_context
+        can_skip = context.codec.canonical_name in _SKIPPING_DECODERS
+        for packet in container.demux(stream):
+            # Hidden pictures that no other needs are most of the work, and decide nothing.
+            context.skip_frame = "NONREF" if can_skip and packet.is_discard else "DEFAULT"
+            for decoded in context.decode(packet if packet.size else None):
+                if decoded.pts is not None:
+                    return Frame(0, decoded.pts, 1, decoded)
+    return None
+
+
 def _read(path: Path) -> tuple[ClipFacts, list[int]]:
-    try:
-        with open_input(path) as container:
-            stream = wanted_stream(container)
-            note = ClipNote.decode(container.metadata.get("comment", ""))
-            shown = sorted(
-                packet.pts
-                for packet in container.demux(stream)
-                if packet.size and packet.pts is not None and not packet.is_discard
-            )
-            context = stream.codec_context
-            codec, size_px = context.codec.canonical_name, (context.width, context.height)
-            time_base = stream.time_base or Fraction(1)
-    except (InvalidVideoError, av.error.FFmpegError) as error:
-        raise ClipError(f"{shown_name(path)} is no readable clip: {error}") from error
+    with _clip_errors(path), open_input(path) as container:
+        stream = wanted_stream(container)
+        note = ClipNote.decode(container.metadata.get("comment", ""))
+        shown = sorted(
+            packet.pts
+            for packet in container.demux(stream)
+            if packet.size and packet.pts is not None and not packet.is_discard
+        )
+        context = stream.codec_context
+        codec, size_px = context.codec.canonical_name, (context.width, context.height)
+        time_base = stream.time_base or Fraction(1)
     if not shown:
         raise ClipError(f"{shown_name(path)} shows no frame")
     facts = ClipFacts(
@@ -96,6 +111,16 @@ def _read(path: Path) -> tuple[ClipFacts, list[int]]:
         tags=note.tags,
     )
     return facts, shown
+
+
+@contextmanager
+def _clip_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except av.error.MemoryError:
+        raise
+    except (InvalidVideoError, av.error.FFmpegError) as error:
+        raise ClipError(f"{shown_name(path)} is no readable clip: {error}") from error
 
 
 def _video_duration(path: Path) -> Fraction:

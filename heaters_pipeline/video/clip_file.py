@@ -127,6 +127,7 @@ def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
     Raises:
         ClipError: FFmpeg cannot write it.
         StoreUnavailableError: The disk is full or cannot be written.
+        MemoryError: FFmpeg needs more memory than there is.
     """
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.stem}-", dir=target.parent) as folder:
@@ -135,6 +136,9 @@ def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
                 yield writer
             finally:
                 writer.abandon()
+    except MemoryError:
+        # PyAV's own is an error of FFmpeg too, but no fault of the clip.
+        raise
     except OSError as error:
         # Many errors of FFmpeg are of this kind without having to do with the disk.
         if isinstance(error, av.error.FFmpegError) and error.errno not in _DISK_TROUBLE:

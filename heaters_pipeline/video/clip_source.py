@@ -53,12 +53,12 @@ class SourceReader:
     def container(self) -> av.container.InputContainer:
         """The open file; another one once packets had to be read from the start."""
         if self._container is None:
+            self._container = self._opened.enter_context(open_input(self.path))
             if self.path.stat().st_size != self.info.size_bytes:
                 raise SourceChangedError(
                     f"{shown_name(self.path)} is no longer the file that was probed; "
                     "it was replaced while it was processed"
                 )
-            self._container = self._opened.enter_context(open_input(self.path))
         return self._container
 
     @property

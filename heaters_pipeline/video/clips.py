@@ -7,8 +7,9 @@ its last frame; players that ignore edit lists show a copied clip from the I-fra
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from types import MappingProxyType
@@ -116,7 +117,7 @@ def write_clips(
         settings: How to make them.
         picture_digests: ``Frame.digest`` of each frame of the video, if known.
         workers: How many clips are copied at once, and how many threads encoding may use; >= 1.
-        on_clip: Called by the calling thread, once a span.
+        on_clip: Called by the calling thread, once a span. While it lasts, few more are made.
         tags: Written into each file, for ``inspect_clip``.
     Raises:
         SourceChangedError: The source is no longer the file that was probed. As after the next,
@@ -162,16 +163,20 @@ def _copy_all(
     with ExitStack() as opened, ThreadPoolExecutor(workers, "clip") as pool:
         for _ in range(workers):
             idle.put(opened.enter_context(SourceReader(maker.source, maker.info)))
-        made = {pool.submit(make, span): span for span in spans}
+        ahead = iter(spans)
+        running = {pool.submit(make, span): span for span in islice(ahead, 2 * workers)}
         try:
-            for future in as_completed(made):
-                span = made[future]
-                try:
-                    clip = future.result()
-                except (ClipError, InvalidVideoError) as error:
-                    refused[span] = _noted(maker.source, span, error)
-                else:
-                    on_clip(span, clip)
+            while running:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    span = running.pop(future)
+                    try:
+                        clip = future.result()
+                    except (ClipError, InvalidVideoError) as error:
+                        refused[span] = _noted(maker.source, span, error)
+                    else:
+                        on_clip(span, clip)
+                    # Only now, so that clips do not pile up where the caller is slow.
+                    running.update({pool.submit(make, span): span for span in islice(ahead, 1)})
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

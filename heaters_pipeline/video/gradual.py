@@ -35,6 +35,7 @@ _LEAST_STRAIGHTNESS = 0.35  # step over the sum of changes on the way; 1 without
 _MOST_BEND = 0.25  # of progress from even, at the quarters
 _LEAST_MIX = 0.08  # share of detail lost x straightness x evenness x root of spread
 _LEAST_FRAMES = 5  # a faster change is a cut, or motion
+_LEAST_WIPE_FRAMES = 8  # what crosses the picture faster is a body that passes by
 _MOST_MIXING = 0.15  # 0.25 where each cell lies half-way, 0 where a front passed or did not
 _MOST_WIPE_ERROR = 0.11  # of a straight front; about 0.3 for a dissolve
 
@@ -89,6 +90,7 @@ class _Curves:
         self.detail = track.detail.astype(np.float64) + 1
         self.detail_sums = np.concatenate([[0.0], np.cumsum(self.detail)])
         self.scene_edges = np.array([0, *cuts, frames])
+        self.frame_step = track.frame_step
         luma = track.signatures[..., 0].reshape(frames, -1)
         blank = (luma.std(axis=1) <= _BLANK_SPREAD) & (track.detail <= _BLANK_DETAIL)
         self.luma = luma.mean(axis=1)
@@ -165,7 +167,8 @@ def _convinces(curves: _Curves, start: int, end: int, *, wipe: bool) -> bool:
     if end - start <= _LEAST_FRAMES or step < _LEAST_STEP:
         return False
     if wipe:
-        return _wipe_error(curves, start, end) <= _MOST_WIPE_ERROR
+        slow_enough = end - start > _LEAST_WIPE_FRAMES * curves.frame_step
+        return slow_enough and _wipe_error(curves, start, end) <= _MOST_WIPE_ERROR
     starts, length = np.array([start]), end - start
     straightness = step / (curves.path[end] - curves.path[start])
     bend = float(_bend_and_mixing(curves, starts, length)[0][0])
@@ -294,7 +297,7 @@ def _deepest(curves: _Curves, frame: int, limit: int) -> int:
 
 
 def _only_light(curves: _Curves, gradual: Gradual) -> bool:
-    """Whether a dissolve is but an exposure that changes: contrast to brightness stays as it was."""
+    """Whether a dissolve is only a change of exposure: contrast over brightness stays the same."""
     if gradual.kind != "dissolve":
         return False
     stretch = slice(gradual.start - 1, gradual.end + 1)

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,35 @@ def test_an_error_of_the_caller_ends_it_all(
             on_clip=on_clip,
         )
     assert len(list(folder.iterdir())) < len(SPANS)
+
+
+@pytest.mark.parametrize("settings", [COPY, REENCODE], ids=lambda s: s.mode)
+def test_clips_do_not_pile_up_where_the_caller_is_slow(
+    settings: ClipSettings, known: Known, folder: Path
+) -> None:
+    begun: list[Span] = []
+    taken: list[Span] = []
+
+    def target_for(span: Span) -> Path:
+        begun.append(span)
+        return folder / f"{span.start}.mp4"
+
+    def on_clip(span: Span, outcome: ClipFile | ClipError) -> None:
+        if not taken:
+            # Enough to make all of them, were nothing held back.
+            time.sleep(0.5)
+        taken.append(span)
+        assert len(begun) <= len(taken) + 2
+
+    write_clips(
+        *(known.path, known.info, known.timeline, [Span(i, i + 2) for i in range(0, 60, 2)]),
+        target_for,
+        settings,
+        picture_digests=known.digests,
+        workers=1,
+        on_clip=on_clip,
+    )
+    assert len(taken) == 30
 
 
 def test_a_missing_folder_is_named(known: Known, folder: Path) -> None:

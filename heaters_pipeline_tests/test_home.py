@@ -1,0 +1,100 @@
+"""Where the project's files are, by the environment and by the folder of the process."""
+
+from pathlib import Path
+
+import pytest
+
+import heaters_pipeline
+from heaters_pipeline import home
+from heaters_pipeline.errors import SettingsError
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DAGSTER_HOME", "HEATERS_STORE", "HEATERS_CACHE", "HEATERS_CACHE_GB"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_dagster_home_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dagster.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "elsewhere"))
+    assert home.home_folder() == tmp_path / "elsewhere"
+
+
+def test_a_tilde_in_dagster_home_is_the_users_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", "~/dagster")
+    assert home.home_folder() == tmp_path / "dagster"
+
+
+def test_without_it_the_nearest_folder_upwards_is_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "project" / "videos"
+    inner.mkdir(parents=True)
+    (tmp_path / "dagster.yaml").touch()
+    (tmp_path / "project" / "dagster.yaml").touch()
+    monkeypatch.chdir(inner)
+    assert home.home_folder() == tmp_path / "project"
+
+
+def test_far_from_any_project_the_checkout_is_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert home.home_folder() == Path(heaters_pipeline.__file__).resolve().parents[1]
+
+
+def test_where_there_is_none_the_message_says_what_to_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(home, "__file__", str(tmp_path / "site-packages" / "a" / "home.py"))
+    with pytest.raises(SettingsError, match=r"no dagster.yaml in .* or above it; set DAGSTER_HOME"):
+        home.home_folder()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(None, "./data"), ("", "./data"), ("s3://b/p", "s3://b/p")]
+)
+def test_the_store_is_a_folder_unless_it_is_named(
+    value: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if value is not None:
+        monkeypatch.setenv("HEATERS_STORE", value)
+    assert home.store_location() == expected
+
+
+def test_local_copies_lie_where_the_user_keeps_such_things(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert home.cache_folder() == tmp_path / ".cache" / "heaters_pipeline"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert home.cache_folder() == tmp_path / "xdg" / "heaters_pipeline"
+    monkeypatch.setenv("HEATERS_CACHE", "~/copies")
+    assert home.cache_folder() == tmp_path / "copies"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(None, 20_000_000_000), ("", 20_000_000_000), ("0.5", 500_000_000)]
+)
+def test_the_cache_has_a_size(
+    value: str | None, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if value is not None:
+        monkeypatch.setenv("HEATERS_CACHE_GB", value)
+    assert home.cache_max_bytes() == expected
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "20 GB", "much"])
+def test_a_size_that_is_none_is_refused_with_its_name(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEATERS_CACHE_GB", value)
+    with pytest.raises(SettingsError, match=f"HEATERS_CACHE_GB is '{value}'; give a number"):
+        home.cache_max_bytes()
