@@ -14,6 +14,7 @@ import pytest
 from heaters_pipeline_tests.videos import make_video
 
 if TYPE_CHECKING:
+    from heaters_pipeline_tests.cli.heaters_command import Heaters
     from heaters_pipeline_tests.pipeline import Pipeline
 
 FILM_SCENES = (20, 25, 30, 20)
@@ -72,3 +73,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DAGSTER_HOME", str(folder))
     monkeypatch.setenv("HEATERS_CACHE", str(tmp_path / "cache"))
     return folder
+
+
+@pytest.fixture
+def heaters(capfd: pytest.CaptureFixture[str]) -> "Heaters":
+    """Types commands."""
+    from heaters_pipeline_tests.cli.heaters_command import Heaters
+
+    return Heaters(capfd)

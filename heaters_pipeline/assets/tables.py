@@ -25,13 +25,16 @@ SCENE_SCHEMA = dg.TableSchema(
     ]
 )
 
+# As much as fits beside each other on a screen; the manifest has the rest.
 CLIP_SCHEMA = dg.TableSchema(
     columns=[
-        dg.TableColumn("clip", "int", description="Number in the clip's identifier, from 1"),
-        *_SPAN_COLUMNS,
+        dg.TableColumn("clip_identifier", "string", description="<video_id>_clip_001 onwards"),
+        dg.TableColumn("start_frame", "int", description="First frame"),
+        dg.TableColumn("end_frame", "int", description="First frame that is no longer shown"),
+        dg.TableColumn("start_time_seconds", "float", description="Start, from the first frame"),
+        dg.TableColumn("duration_seconds", "float", description="Length"),
         dg.TableColumn("method", "string", description="copy, or reencode"),
         dg.TableColumn("reused", "bool", description="It existed before this run"),
-        dg.TableColumn("size_bytes", "int", description="Size of the file"),
         dg.TableColumn("file", "string", description="Name under clips/<video_id>/"),
     ]
 )
@@ -51,12 +54,13 @@ def clip_table(items: Sequence[ManifestItem]) -> dg.TableMetadataValue:
     records = [
         dg.TableRecord(
             {
-                "clip": item.details["scene_index"] + 1,
-                **Scene.of(item).cells(),
+                "clip_identifier": str(item.details["clip_identifier"]),
+                "start_frame": item.start_frame,
+                "end_frame": item.end_frame,
+                "start_time_seconds": round(float(item.start_seconds), 3),
+                "duration_seconds": round(float(item.end_seconds - item.start_seconds), 3),
                 "method": str(item.details["method"]),
                 "reused": item.reused,
-                "size_bytes": item.size_bytes,
-                # The whole key would push the other columns out of sight.
                 "file": item.key.rpartition("/")[2],
             }
         )

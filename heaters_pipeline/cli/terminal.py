@@ -80,7 +80,8 @@ class Watcher:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        if self._console.is_terminal:
+            self._progress.stop()
         self._stream.close()
 
     def start(self, video: str) -> None:

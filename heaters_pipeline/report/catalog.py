@@ -30,7 +30,6 @@ READERS = 16
 _STAGES = ("source_videos", "clips", "sprite_sheets", "keyframes")
 _FINGERPRINT = b"heaters_fingerprint"
 
-
 _logger = logging.getLogger(__name__)
 
 _Rows = tuple[dict[str, Any], list[dict[str, Any]]]
@@ -195,9 +194,11 @@ def _last_tables(store: ObjectStore) -> tuple[pa.Table, pa.Table] | None:
 
 def _stored_table(store: ObjectStore, key: str) -> pa.Table | None:
     try:
-        return pq.read_table(io.BytesIO(store.read_bytes(key)))
+        data = store.read_bytes(key)
     except ObjectNotFoundError:
         return None
+    try:
+        return pq.read_table(io.BytesIO(data))
     except (pa.ArrowException, OSError) as error:
         # It is made of the manifests alone, so nothing is lost by making it anew.
         _logger.warning("%s is damaged and made anew: %s", key, error)

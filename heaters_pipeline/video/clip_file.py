@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import av
-import av.audio.stream
-import av.container
 import av.error
 import av.stream
-import av.video.stream
 
 from heaters_pipeline.errors import ClipError, StoreUnavailableError
 from heaters_pipeline.video.frames import Packet

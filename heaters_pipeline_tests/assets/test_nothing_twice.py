@@ -337,15 +337,19 @@ def delete(pipeline: Pipeline, prefix: str) -> None:
 
 
 def fail_clip(patch: pytest.MonkeyPatch, bad: Span) -> None:
-    """Let one span be impossible to cut."""
+    """Let one span be impossible to cut, by copying and by encoding."""
     copy = ClipMaker.copy
 
     def copy_or_fail(maker: ClipMaker, reader: object, span: Span, *args: object) -> object:
         if span == bad:
-            raise ClipError("the disc is bent")
+            raise ClipError("it cannot be copied")
         return copy(maker, reader, span, *args)  # type: ignore[arg-type]
 
+    def fail(*_: object) -> object:
+        raise ClipError("the disc is bent")
+
     patch.setattr(ClipMaker, "copy", copy_or_fail)
+    patch.setattr(ClipMaker, "encode", fail)
 
 
 def object_versions(pipeline: Pipeline) -> dict[str, str]:

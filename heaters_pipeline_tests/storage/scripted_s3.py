@@ -44,13 +44,18 @@ class ScriptedS3:
         endpoint_url: Its address.
         script: The replies to come, in order; the last one is given for ever.
         seen: Method and path of each request so far.
-        ranges: The Range header of each request so far.
+        headers: The headers of each request so far, with names in lower case.
     """
 
     endpoint_url: str
     script: list[Reply]
     seen: list[str] = field(default_factory=list)
-    ranges: list[str | None] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def ranges(self) -> list[str | None]:
+        """The Range header of each request so far."""
+        return [headers.get("range") for headers in self.headers]
 
     def next_reply(self) -> Reply:
         """Take the next reply from the script."""
@@ -84,10 +89,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         scripted: ScriptedS3 = self.server.scripted  # type: ignore[attr-defined]
         scripted.seen.append(f"{self.command} {self.path}")
-        scripted.ranges.append(self.headers.get("Range"))
+        scripted.headers.append({name.lower(): value for name, value in self.headers.items()})
         reply = scripted.next_reply()
-        self.close_connection = True
         if reply.reset:
+            self.close_connection = True
             linger = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.connection.shutdown(socket.SHUT_RD)
@@ -96,6 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"ETag": '"etag-1"', "Last-Modified": LAST_MODIFIED, **reply.headers}
         for name, value in {"Content-Length": str(len(reply.body)), **headers}.items():
             self.send_header(name, value)
+        # Said, not only done: else the client may send its next request into a closed connection.
+        self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(reply.body[: reply.sent_bytes])

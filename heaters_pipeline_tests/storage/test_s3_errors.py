@@ -96,6 +96,12 @@ def test_missing_bucket(
     check_message(caught.value, "no such bucket", "s3://no-such-bucket", rclone_s3.endpoint_url)
 
 
+def test_a_bucket_that_may_not_be_asked_for_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(Reply(404), refusal(403, "AccessDenied")) as server:
+        assert store_at(server, monkeypatch).head("a.mp4") is None
+    assert server.seen == ["HEAD /films/p/a.mp4", "HEAD /films"]
+
+
 def test_a_bucket_is_asked_for_once(rclone_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     rclone_s3.use(monkeypatch)
     store = S3ObjectStore(rclone_s3.new_bucket())
@@ -258,6 +264,16 @@ def test_a_put_whose_reply_is_lost_is_sent_again(monkeypatch: pytest.MonkeyPatch
         store = store_at(server, monkeypatch)
         assert store.write_bytes("a.mp4", CONTENT, content_type=MP4).version == "new-10"
     assert server.seen == ["PUT /films/p/a.mp4"] * 2
+
+
+def test_no_checksum_is_sent_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ceph answers those that boto3 sends by default over HTTPS with MissingContentLength."""
+    with serving(Reply()) as server:
+        ACTIONS["write_bytes"](store_at(server, monkeypatch))
+    names = " ".join(server.headers[0])
+    assert "x-amz-content-sha256" in names
+    assert "checksum" not in names
+    assert "trailer" not in names
 
 
 def test_a_name_that_is_no_text(rclone_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,181 @@
+"""What each materialization tells a person, and that it fits into Dagster's database."""
+
+import base64
+import json
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from heaters_pipeline.assets.pictures import CONTACT_SHEET_CLIPS
+from heaters_pipeline.assets.tables import CLIP_SCHEMA, ROWS_SHOWN, SCENE_SCHEMA, scene_table
+from heaters_pipeline.assets.units import Scene
+from heaters_pipeline.video.timing import Span
+from heaters_pipeline_tests.pipeline import SPANS, STAGES, Outcome, Pipeline
+from heaters_pipeline_tests.videos import make_video
+
+MOST_PICTURE_BYTES = 30_000
+
+
+@pytest.fixture
+def made(pipeline: Pipeline, film: Path) -> Outcome:
+    outcome = pipeline.process(source_videos={"origin": str(film)})
+    assert outcome.success, outcome.error
+    return outcome
+
+
+def embedded(markdown: str, mime: str) -> bytes:
+    """The picture in a Markdown text."""
+    found = re.fullmatch(rf"!\[.*\]\(data:{mime};base64,([A-Za-z0-9+/=]+)\)", markdown)
+    assert found, markdown[:80]
+    return base64.b64decode(found.group(1))
+
+
+def pixels(data: bytes) -> tuple[int, ...]:
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return picture.shape
+
+
+def table_rows(outcome: Outcome, stage: str) -> list[dict[str, Any]]:
+    """The rows of an asset's table by column."""
+    records, _ = outcome.metadata[stage]["table"]
+    return [record.data for record in records]
+
+
+def test_every_asset_tells_counts_seconds_memory_and_requests(made: Outcome) -> None:
+    for stage in STAGES:
+        facts = made.metadata[stage]
+        assert {"made", "reused", "failed", "skipped"} <= facts.keys()
+        phases = [value for name, value in facts.items() if name.startswith("seconds/")]
+        assert facts["seconds/look"] <= facts["seconds/total"]
+        assert sum(phases) <= 2 * facts["seconds/total"] + 0.01
+        assert facts["peak_memory_mb"] > 10
+        assert facts["store_requests"] >= 1
+    for stage in ("clips", "sprite_sheets", "keyframes"):
+        assert made.metadata[stage]["clips"] == len(SPANS)
+        assert made.metadata[stage]["clips_per_minute"] > 0
+
+
+def test_the_source_is_described(made: Outcome) -> None:
+    facts = made.metadata["source_videos"]
+    assert facts["picture"] == "160x90 h264"
+    assert facts["origin"].endswith("film.mp4")
+    assert re.fullmatch("[0-9a-f]{64}", facts["sha256"])
+
+
+def test_the_similarity_curve_and_the_contact_sheet_are_small_pictures(
+    pipeline: Pipeline, made: Outcome
+) -> None:
+    plot = embedded(made.metadata["scenes"]["similarity"], "image/png")
+    sheet = embedded(made.metadata["clips"]["contact_sheet"], "image/jpeg")
+    for data in (plot, sheet):
+        assert len(data) < MOST_PICTURE_BYTES
+        assert pixels(data)[0] > 90
+    # The same pictures lie in the store, and a run that makes nothing shows them, too.
+    stored = [pipeline.store.read_bytes(key) for key in sorted(pipeline.versions("reports/"))]
+    assert stored == [sheet, plot]
+    again = pipeline.process()
+    assert again.metadata["scenes"]["similarity"] == made.metadata["scenes"]["similarity"]
+    assert again.metadata["clips"]["contact_sheet"] == made.metadata["clips"]["contact_sheet"]
+
+
+def test_tables_of_scenes_and_clips_have_their_columns(made: Outcome) -> None:
+    for stage, schema in (("scenes", SCENE_SCHEMA), ("clips", CLIP_SCHEMA)):
+        rows = table_rows(made, stage)
+        assert [(row["start_frame"], row["end_frame"]) for row in rows] == SPANS
+        for row in rows:
+            assert list(row) == [column.name for column in schema.columns]
+    rows = table_rows(made, "clips")
+    assert [row["clip"] for row in rows] == [1, 2, 3, 4]
+    assert (rows[1]["start_time_seconds"], rows[1]["duration_seconds"]) == (0.8, 1.0)
+
+
+def test_a_table_is_cut_short_since_events_lie_in_a_database() -> None:
+    second = Fraction(1)
+    scenes = [Scene(Span(at, at + 1), at * second, at + second) for at in range(ROWS_SHOWN + 1)]
+    assert len(scene_table(scenes).records) == ROWS_SHOWN
+
+
+def test_many_clips_give_one_small_contact_sheet(pipeline: Pipeline, tmp_path: Path) -> None:
+    number = CONTACT_SHEET_CLIPS + 6
+    many = make_video(tmp_path / "many.mp4", [8] * number)
+    outcome = pipeline.process("many", source_videos={"origin": str(many)})
+    assert outcome.success, outcome.error
+    assert outcome.metadata["clips"]["clips"] == number
+    assert pipeline.manifest("clips", "many").items[-1].details["clip_identifier"] == (
+        f"many_clip_{number:03d}"
+    )
+    sheet = embedded(outcome.metadata["clips"]["contact_sheet"], "image/jpeg")
+    assert len(sheet) < MOST_PICTURE_BYTES
+
+
+def test_scenes_that_are_all_dropped_leave_a_video_without_clips(
+    pipeline: Pipeline, film: Path
+) -> None:
+    config = {
+        "source_videos": {"origin": str(film)},
+        "scenes": {"short_scenes": "drop", "min_duration_seconds": 60.0},
+    }
+    outcome = pipeline.process(**config)
+    assert outcome.success, outcome.error
+    assert not outcome.failed_checks
+    assert outcome.metadata["scenes"]["dropped"] == len(SPANS)
+    for stage in ("clips", "sprite_sheets", "keyframes"):
+        assert outcome.metadata[stage]["made"] == 0
+        assert not pipeline.manifest(stage).items
+    again = pipeline.process(**config)
+    assert set(again.count("skipped").values()) == {True}
+
+
+def test_dropped_scenes_are_listed_and_have_no_clip(pipeline: Pipeline, film: Path) -> None:
+    outcome = pipeline.process(
+        source_videos={"origin": str(film)},
+        scenes={"short_scenes": "drop", "min_duration_seconds": 0.9},
+    )
+    assert outcome.success, outcome.error
+    assert not outcome.failed_checks
+    clips = pipeline.manifest("clips").items
+    assert [(item.start_frame, item.end_frame) for item in clips] == SPANS[1:3]
+    dropped = pipeline.manifest("scenes").summary["dropped"]
+    assert [row["start_frame"] for row in dropped] == [0, 75]
+
+
+def test_reencoded_clips_are_apart_from_copied_ones(pipeline: Pipeline, made: Outcome) -> None:
+    copied = {item.key for item in pipeline.manifest("clips").items}
+    outcome = pipeline.process(clips={"mode": "reencode", "preset": "ultrafast"})
+    assert outcome.success, outcome.error
+    assert not outcome.failed_checks
+    assert outcome.metadata["clips"]["made"] == outcome.metadata["clips"]["reencoded"] == 4
+    items = pipeline.manifest("clips").items
+    assert not {item.key for item in items} & copied
+    assert all(item.details["method"] == "reencode" for item in items)
+    # Their sheets and key frames are others, too.
+    assert outcome.metadata["sprite_sheets"]["made"] == len(SPANS)
+
+
+def test_each_clip_has_its_sheets_index_and_key_frames(pipeline: Pipeline, made: Outcome) -> None:
+    sprites = pipeline.manifest("sprite_sheets").items
+    for clip in pipeline.manifest("clips").items:
+        identifier = clip.details["clip_identifier"]
+        ours = [item for item in sprites if item.details["clip_identifier"] == identifier]
+        pages = [item for item in ours if "page" in item.details]
+        (index,) = [item for item in ours if "page" not in item.details]
+        content = json.loads(pipeline.store.read_bytes(index.key))
+        assert [page["key"] for page in content["pages"]] == [page.key for page in pages]
+        assert content["tile_count"] == sum(page.details["tile_count"] for page in pages)
+    multi = pipeline.process(keyframes={"strategy": "multi"})
+    assert multi.metadata["keyframes"]["pictures"] == 3 * len(SPANS)
+    pictures = pipeline.manifest("keyframes").items
+    assert [item.details["frame"] for item in pictures[3:6]] == [20 + 6, 20 + 12, 20 + 18]
+
+
+def test_a_manifest_names_the_software_that_made_it(pipeline: Pipeline, made: Outcome) -> None:
+    for stage in STAGES:
+        producer = pipeline.manifest(stage).producer
+        assert {"heaters_pipeline", "av", "libavcodec", "opencv"} == producer.keys()
+        assert all(re.match(r"\d+\.", version) for version in producer.values())

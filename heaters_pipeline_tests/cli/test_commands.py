@@ -1,0 +1,279 @@
+"""The other commands of ``heaters``, what their help says, and what wrong arguments give."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+from heaters_pipeline import __version__
+from heaters_pipeline.cli import main
+from heaters_pipeline.intake.submissions import read_submission
+from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline_tests.cli.heaters_command import Ended, Heaters, heaters_program
+from heaters_pipeline_tests.pipeline import SPANS
+from heaters_pipeline_tests.videos import make_video
+
+COMMANDS = ("process", "submit", "status", "detect", "ui")
+LINK = "https://example.com/films/holiday.mp4?token=secret"
+
+# Runs the command and then tells what it imported.
+TELLS_IMPORTS = """
+import sys
+from heaters_pipeline.cli import main
+try:
+    main()
+finally:
+    print(sorted(name for name in sys.modules if name.partition(".")[0] == "dagster"),
+          file=sys.stderr)
+"""
+
+
+def test_help_names_every_command_and_every_option(heaters: Heaters) -> None:
+    ended = heaters("--help")
+    assert ended.code == 0
+    assert "HEATERS_STORE" in ended.out
+    assert isinstance(main, click.Group)
+    assert tuple(main.commands) == COMMANDS
+    for name, command in main.commands.items():
+        assert name in ended.out
+        shown = heaters(name, "-h")
+        assert shown.code == 0
+        assert "Usage: heaters " + name in shown.out
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help
+                assert parameter.opts[0] in shown.out
+    assert heaters("--version").out == f"heaters, version {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["process"], "Missing argument 'VIDEO...'"),
+        (["process", "--fast", "film.mp4"], "No such option"),
+        (["process", "--method", "guess", "film.mp4"], "'guess' is not one of 'adaptive'"),
+        (["process", "--threshold", "high", "film.mp4"], "'high' is not a valid float"),
+        (["process", "--clips", "magic", "film.mp4"], "'magic' is not one of 'copy', 'reencode'"),
+        (["detect"], "Missing argument 'FILE'"),
+        (["submit"], "Missing argument 'VIDEO...'"),
+        (["ui", "--port", "high"], "'high' is not a valid integer"),
+        (["make"], "No such command 'make'"),
+    ],
+)
+def test_what_click_cannot_take_is_code_2_and_says_what(
+    heaters: Heaters, arguments: list[str], message: str
+) -> None:
+    ended = heaters(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+
+
+@pytest.mark.parametrize("command", ["process", "detect"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--threshold", "101"], "the threshold of adaptive must be from 1 to 100, got 101.0"),
+        (
+            ["--method", "correl", "--threshold", "2"],
+            "the threshold of correl must be from -1 to 1, got 2.0",
+        ),
+        (["--threshold", "nan"], "the threshold of adaptive must be from 1 to 100, got nan"),
+        (["--min-duration", "-1"], "min_duration_seconds must be from 0 to 3600, got -1.0"),
+    ],
+)
+def test_settings_out_of_bounds_are_code_1_with_one_line_and_nothing_is_begun(
+    home: Path, film: Path, heaters: Heaters, command: str, options: list[str], message: str
+) -> None:
+    ended = heaters(command, str(film), *options, "--json")
+    assert ended == Ended(1, "", f"Error: {message}\n")
+    assert not (home / "data").exists()
+    assert not (home / ".dagster").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("HEATERS_STORE", "ftp://example.com", "'ftp://example.com' cannot be a store: "),
+        ("HEATERS_CACHE_GB", "much", "HEATERS_CACHE_GB is 'much'; give a number"),
+        ("DAGSTER_HOME", "/nonexistent/home", "DAGSTER_HOME is /nonexistent/home, which is no "),
+    ],
+)
+def test_a_wrong_environment_is_code_1_with_one_line(
+    home: Path,
+    heaters: Heaters,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    message: str,
+) -> None:
+    monkeypatch.setenv(name, value)
+    ended = heaters("status")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"Error: {message}")
+    assert ended.err.count("\n") == 1
+
+
+def test_detect_prints_the_scenes_of_a_file(film: Path, heaters: Heaters) -> None:
+    ended = heaters("detect", film, "--json")
+    assert ended.code == 0, ended.err
+    document = ended.document
+    assert list(document) == ["video", "detection_params", "scenes", "dropped", "transitions"]
+    assert document["video"] == {
+        "path": str(film),
+        "container": "mov",
+        "codec": "h264",
+        "width_px": 160,
+        "height_px": 90,
+        "frame_rate": 25.0,
+        "frames": 95,
+        "duration_seconds": 3.8,
+    }
+    assert document["detection_params"]["method"] == "adaptive"
+    assert [(scene["start_frame"], scene["end_frame"]) for scene in document["scenes"]] == SPANS
+    assert document["transitions"] == [
+        {"kind": "cut", "start_frame": start, "end_frame": start} for start, _ in SPANS[1:]
+    ]
+    options = ["--method", "correl", "--threshold", "-1", "--min-duration", "0.5"]
+    other = heaters("detect", film, "--json", *options).document
+    assert other["detection_params"] == {
+        "method": "correl",
+        "threshold": -1.0,
+        "min_duration_seconds": 0.5,
+        "short_scenes": "merge",
+    }
+    assert [(scene["start_frame"], scene["end_frame"]) for scene in other["scenes"]] == [(0, 95)]
+
+
+def test_detect_prints_a_line_a_scene_for_people(film: Path, heaters: Heaters) -> None:
+    ended = heaters("detect", film)
+    header, *lines = ended.out.splitlines()
+    assert header.split() == ["scene", "start_frame", "end_frame", "start", "end", "seconds"]
+    assert [line.split()[:3] for line in lines] == [
+        [str(number), str(start), str(end)] for number, (start, end) in enumerate(SPANS, 1)
+    ]
+
+
+def test_detect_starts_no_dagster_and_needs_no_home(film: Path, tmp_path: Path) -> None:
+    program = heaters_program("detect", film, "--json", folder=tmp_path, script=TELLS_IMPORTS)
+    out, err = program.communicate()
+    assert program.returncode == 0, err
+    assert [scene["start_frame"] for scene in json.loads(out)["scenes"]] == [0, 20, 45, 75]
+    assert err.splitlines()[-1] == "[]"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file or directory; check the path"),
+        (b"", "is empty"),
+        (b"Dear Sir or Madam, this is a letter.", "letter.mp4"),
+    ],
+)
+def test_detect_says_what_is_wrong_with_a_file(
+    tmp_path: Path, heaters: Heaters, content: bytes | None, message: str
+) -> None:
+    if content is not None:
+        (tmp_path / "letter.mp4").write_bytes(content)
+    ended = heaters("detect", tmp_path / "letter.mp4", "--json")
+    assert (ended.code, ended.out) == (1, "")
+    assert message in ended.err
+    assert ended.err.startswith("Error: ")
+    assert ended.err.count("\n") == 1
+
+
+def test_submit_puts_a_file_into_the_store_and_records_links_and_keys(
+    home: Path, film: Path, heaters: Heaters
+) -> None:
+    store = DirectoryObjectStore(home / "data")
+    ended = heaters("submit", film, LINK)
+    assert ended.code == 0, ended.err
+    stored, link = ended.out.splitlines()
+    assert stored == "film: stored as source_videos/film.mp4, waits for the sensor"
+    assert store.read_bytes("source_videos/film.mp4") == film.read_bytes()
+    assert link.endswith(": queued to be downloaded")
+    assert "secret" not in ended.out
+    video_id = link.partition(":")[0]
+    assert read_submission(store, video_id).url == LINK
+    before = read_submission(store, video_id).submitted_at
+    again = heaters("submit", "film", "source_videos/film.mp4", film, LINK)
+    assert again.out.splitlines() == [
+        "film: queued to be processed again",
+        "film: queued to be processed again",
+        "film: lies in the store already, queued to be processed again",
+        link,
+    ]
+    assert read_submission(store, "film").url is None
+    assert read_submission(store, video_id).submitted_at > before
+
+
+def test_submitted_files_of_the_same_name_do_not_overwrite_each_other(
+    home: Path, tmp_path: Path, heaters: Heaters
+) -> None:
+    contents = []
+    for number, name in enumerate(("north", "south")):
+        (tmp_path / name).mkdir()
+        path = make_video(tmp_path / name / "day.mp4", (3 + number,))
+        contents.append(path.read_bytes())
+        assert heaters("submit", path).code == 0
+    store = DirectoryObjectStore(home / "data")
+    stored = [store.read_bytes(found.key) for found in store.list("source_videos/")]
+    assert sorted(stored) == sorted(contents)
+
+
+def test_one_bad_submission_does_not_keep_the_others_from_being_queued(
+    home: Path, film: Path, tmp_path: Path, heaters: Heaters
+) -> None:
+    letter = tmp_path / "letter.mp4"
+    letter.write_text("Dear Sir or Madam")
+    ended = heaters("submit", letter, "unknown", tmp_path / "missing.mp4", film)
+    assert ended.code == 1
+    assert ended.out == "film: stored as source_videos/film.mp4, waits for the sensor\n"
+    lines = ended.err.splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith("Error: ") for line in lines)
+    assert "letter.mp4" in lines[0]
+    assert "unknown.mp4 is neither a file here nor a video in" in lines[1]
+    assert "missing.mp4" in lines[2]
+    store = DirectoryObjectStore(home / "data")
+    assert [found.key for found in store.list("")] == ["source_videos/film.mp4"]
+
+
+@pytest.mark.parametrize("has_workspace", [True, False])
+def test_ui_becomes_dagster_on_loopback_in_the_home(
+    home: Path,
+    heaters: Heaters,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    has_workspace: bool,
+) -> None:
+    if not has_workspace:
+        (home / "workspace.yaml").unlink()
+    became: list[tuple[str, list[str], Path]] = []
+    monkeypatch.setattr(
+        "os.execv", lambda program, arguments: became.append((program, arguments, Path.cwd()))
+    )
+    monkeypatch.chdir(tmp_path)
+    ended = heaters("ui", "--port", "4000")
+    assert "http://127.0.0.1:4000" in ended.err
+    target = (
+        ["-w", str(home / "workspace.yaml")]
+        if has_workspace
+        else ["-m", "heaters_pipeline.definitions"]
+    )
+    command = [sys.executable, "-m", "dagster", "dev", *target, "-h", "127.0.0.1", "-p", "4000"]
+    assert became == [(sys.executable, command, home)]
+
+
+def test_errors_without_a_message_of_their_own_are_not_hidden(
+    home: Path, heaters: Heaters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Callable[..., None]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("heaters_pipeline.resources.open_workspace", broken)
+    with pytest.raises(ZeroDivisionError):
+        main(["status"])
