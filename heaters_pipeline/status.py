@@ -29,6 +29,7 @@ State = Literal[
     "splicing_failed",
 ]
 
+INTERRUPTED = "the run was interrupted; start it again"
 RESULT_STAGES = ("scenes", "clips", "sprite_sheets", "keyframes")
 READERS = 16
 _RUNS_PER_QUERY = 500
@@ -143,6 +144,8 @@ def run_error(instance: dg.DagsterInstance, run_id: str) -> str | None:
             if user_data and user_data.description:
                 return user_data.description
             error = event.step_failure_data.error
+            if error and error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+                return INTERRUPTED
             message = (error.cause or error).message.strip() if error else event.message
         elif message is None:
             message = event.message
@@ -231,7 +234,10 @@ def _state(
     if run is not None and run.status in _RUNNING:
         return ("splicing" if stored and run.job_name != DOWNLOAD_JOB else "downloading"), None
     if run is not None and run.status in _FAILED:
-        error = run_error(instance, run.run_id) or f"run {run.run_id[:8]} was canceled"
+        if run.status is DagsterRunStatus.CANCELED:
+            error = f"run {run.run_id[:8]} was canceled"
+        else:
+            error = run_error(instance, run.run_id) or f"run {run.run_id[:8]} left no message"
         return ("splicing_failed" if stored else "download_failed"), error
     current = seen.upload or seen.submission
     if current and keys.version_digest(current.version) in seen.rejected_versions:

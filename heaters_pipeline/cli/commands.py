@@ -5,7 +5,7 @@ Dagster is imported only by the commands that need it, since that alone takes se
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -96,10 +96,14 @@ def process(
     }
     videos = tuple(_absolute(video) for video in videos)
     with _stdout_for(as_json) as stdout, _at_home():
-        from heaters_pipeline.cli.processing import process_videos
+        from heaters_pipeline.cli.processing import process_videos, summary_line
+
+        def on_video(document: Mapping[str, Any]) -> None:
+            # An error is what went wrong, and JSON leaves no other place for people.
+            click.echo(summary_line(document), err=as_json or document["error"] is not None)
 
         with Watcher() as watcher:
-            documents = process_videos(videos, config, watcher)
+            documents = process_videos(videos, config, watcher, on_video)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):
@@ -220,6 +224,11 @@ def ui(port: int, host: str) -> None:
         command = [sys.executable, "-m", "dagster", "dev", *target]
         click.echo(f"Dagster starts on http://{host}:{port}; Ctrl-C ends it.", err=True)
         sys.stderr.flush()
+        # What Dagster says to those who call it by name is nothing to its users.
+        ignored = "ignore:Function `dev_command` is superseded"
+        os.environ["PYTHONWARNINGS"] = ",".join(
+            filter(None, (os.environ.get("PYTHONWARNINGS"), ignored))
+        )
         # Signals then reach Dagster itself, which ends its children.
         os.execv(sys.executable, [*command, "-h", host, "-p", str(port)])  # noqa: S606
 

@@ -11,7 +11,7 @@ from dagster import DagsterEvent, JobDefinition
 from heaters_pipeline.assets.stage import ProgressListener, progress_listener
 from heaters_pipeline.jobs import CATALOG_JOB, PROCESS_JOB
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.status import run_error
+from heaters_pipeline.status import INTERRUPTED, run_error
 
 DEFINITIONS_MODULE = "heaters_pipeline.definitions"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -89,6 +89,9 @@ def _run(
         events = list(result.all_events)
         failed_checks = _failed_checks(events)
         error = run_error(instance, result.run_id) if not result.success else failed_checks
+        if error == INTERRUPTED:
+            # Dagster took the signal, which was meant for the whole command.
+            raise KeyboardInterrupt
         return LocalRun(
             video_id=video_id,
             success=result.success and failed_checks is None,

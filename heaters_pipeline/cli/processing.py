@@ -1,6 +1,6 @@
 """``heaters process``: bring videos in and run the whole pipeline for each, in this process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -22,13 +22,19 @@ from heaters_pipeline.storage.object_store import ObjectStore
 Config = Mapping[str, Mapping[str, Any]]
 
 
-def process_videos(videos: Sequence[str], config: Config, watcher: Watcher) -> list[dict[str, Any]]:
+def process_videos(
+    videos: Sequence[str],
+    config: Config,
+    watcher: Watcher,
+    on_video: Callable[[Mapping[str, Any]], None],
+) -> list[dict[str, Any]]:
     """Process videos one after the other; one that fails does not keep the others from it.
 
     Args:
         videos: As they were typed.
         config: Config by asset.
         watcher: Shown the progress.
+        on_video: Given the document of each video when it is done.
     Returns:
         A document for each video, with its ``error`` or None.
     Raises:
@@ -44,7 +50,7 @@ def process_videos(videos: Sequence[str], config: Config, watcher: Watcher) -> l
             watcher.start(video.rpartition("/")[2])
             document = _process(instance, store, video, config, watcher)
             watcher.clear()
-            watcher.say(_line(document))
+            on_video(document)
             documents.append(document)
         if any(document["error"] is None for document in documents):
             catalog = build_catalog(instance)
@@ -103,7 +109,8 @@ def _state(instance: dg.DagsterInstance, store: ObjectStore, run: LocalRun) -> s
     return status.state
 
 
-def _line(document: Mapping[str, Any]) -> str:
+def summary_line(document: Mapping[str, Any]) -> str:
+    """What a person reads of a video that is done."""
     if document["error"]:
         return f"{document['video_id']}: {document['state']}: {document['error']}"
     counts = document["counts"]

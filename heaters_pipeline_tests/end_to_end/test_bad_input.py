@@ -82,13 +82,15 @@ def session(home: Path, film: Path, tmp_path: Path) -> Session:
     return Session(home, program.returncode, dict(zip(MESSAGES, videos, strict=True)), err)
 
 
-def test_bad_files_among_good_ones(session: Session, heaters: Heaters) -> None:
+def test_bad_files_among_good_ones(
+    session: Session, heaters: Heaters, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # One session serves all of this, since it takes seconds to start.
     assert session.code == 1
     assert_messages(session)
     assert_good_one_is_whole(session)
     assert_nothing_is_left(session)
-    assert_runs_failed_once(session)
+    assert_runs_failed_once(session, monkeypatch)
     assert_status_shows_it(session, heaters)
 
 
@@ -115,13 +117,17 @@ def assert_good_one_is_whole(session: Session) -> None:
 
 def assert_nothing_is_left(session: Session) -> None:
     found = [found.key for found in DirectoryObjectStore(session.home / "data").list("")]
-    assert [key for key in found if key.startswith("source_videos/")] == ["source_videos/film.mp4"]
-    assert len([key for key in found if key.startswith("clips/")]) == len(SPANS)
-    ours = ("film", "catalog/")
+    # Only decoding shows that frames are missing, so this one was stored before it was refused.
+    refused = "source_videos/truncated.mp4"
+    (rejection,) = [key for key in found if key.startswith("rejections/truncated/")]
+    source_manifest = "manifests/source_videos/truncated.json"
+    ours = ("film", "catalog/", refused, rejection, source_manifest)
     assert [key for key in found if not any(part in key for part in ours)] == []
+    assert len([key for key in found if key.startswith("clips/")]) == len(SPANS)
 
 
-def assert_runs_failed_once(session: Session) -> None:
+def assert_runs_failed_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(session.home)
     with dg.DagsterInstance.get() as instance:
         runs = {run.tags.get("dagster/partition"): run for run in instance.get_runs()}
         assert len(instance.get_runs()) == len(MESSAGES) + 1  # The catalog's.
@@ -170,6 +176,7 @@ def test_a_store_that_refuses(
     assert "\n" not in video["error"]
     assert ended.err.count(video["error"]) == 1
     assert "Traceback" not in ended.err
+    monkeypatch.chdir(home)
     with dg.DagsterInstance.get() as instance:
         (run,) = instance.get_runs()
         assert run.status is DagsterRunStatus.FAILURE
