@@ -13,6 +13,7 @@ from typing import Any, Literal
 import dagster as dg
 from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
 
+from heaters_pipeline.assets.stage import INTERRUPTED
 from heaters_pipeline.intake.rejections import list_rejections, read_rejection
 from heaters_pipeline.jobs import DOWNLOAD_JOB
 from heaters_pipeline.storage import keys
@@ -29,10 +30,10 @@ State = Literal[
     "splicing_failed",
 ]
 
-INTERRUPTED = "the run was interrupted; start it again"
 RESULT_STAGES = ("scenes", "clips", "sprite_sheets", "keyframes")
 READERS = 16
 _RUNS_PER_QUERY = 500
+_INTERRUPT = dg.DagsterExecutionInterruptedError.__name__
 _PARTITION_TAG = "dagster/partition"
 _RUNNING = {
     DagsterRunStatus.QUEUED,
@@ -144,11 +145,12 @@ def run_error(instance: dg.DagsterInstance, run_id: str) -> str | None:
             if user_data and user_data.description:
                 return user_data.description
             error = event.step_failure_data.error
-            if error and error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+            if error and error.cls_name == _INTERRUPT:
                 return INTERRUPTED
             message = (error.cause or error).message.strip() if error else event.message
         elif message is None:
-            message = event.message
+            error = event.job_failure_data.error
+            message = INTERRUPTED if error and error.cls_name == _INTERRUPT else event.message
     return message
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from heaters_pipeline_tests.no_skips import NO_SHARED_MATERIAL
+
 SKIPS = """
 import pytest
 
@@ -40,6 +42,13 @@ def test_a_module_that_skips_itself_fails_the_session(pytester: pytest.Pytester)
     result = _run(pytester)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["test_two.py: *a_module_that_is_not_there*"])
+
+
+def test_material_that_is_no_part_of_the_project_may_be_absent(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(SKIPS.replace("no database here", NO_SHARED_MATERIAL))
+    assert _run(pytester).ret == pytest.ExitCode.OK
 
 
 def test_skips_in_parallel_workers_count(pytester: pytest.Pytester) -> None:

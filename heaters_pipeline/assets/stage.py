@@ -28,6 +28,7 @@ from heaters_pipeline.storage.manifests import Json, Manifest, ManifestItem, fin
 from heaters_pipeline.storage.object_store import ObjectInfo
 
 SKIP_REASON = "already_exists_in_s3"
+INTERRUPTED = "the run was interrupted; what is finished is kept, start it again"
 FAILURES_SHOWN = 5
 
 ProgressListener = Callable[[str, int, int], None]
@@ -310,7 +311,11 @@ class StageWork:
 
 @contextmanager
 def lasting_errors_fail(metadata: Callable[[], dict[str, Any]] = dict) -> Iterator[None]:
-    """Turn errors into Dagster failures, of which only those that may pass are retried."""
+    """Turn errors into Dagster failures, of which only those that may pass are retried.
+
+    Raises:
+        dagster.Failure: With the message that a person needs.
+    """
     try:
         yield
     except HeatersError as error:
@@ -319,6 +324,11 @@ def lasting_errors_fail(metadata: Callable[[], dict[str, Any]] = dict) -> Iterat
             facts["reason"] = error.reason
         raise dg.Failure(
             description=str(error), metadata=facts, allow_retries=error.transient
+        ) from error
+    except dg.DagsterExecutionInterruptedError as error:
+        # The retry policy would try again what a person has just ended.
+        raise dg.Failure(
+            description=INTERRUPTED, metadata=metadata(), allow_retries=False
         ) from error
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterEvent, JobDefinition
 
-from heaters_pipeline.assets.stage import ProgressListener, progress_listener
+from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
 from heaters_pipeline.jobs import CATALOG_JOB, PROCESS_JOB
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.status import INTERRUPTED, run_error
+from heaters_pipeline.status import run_error
 
 DEFINITIONS_MODULE = "heaters_pipeline.definitions"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
