@@ -15,7 +15,7 @@ from heaters_pipeline.assets.pictures import CONTACT_SHEET_CLIPS
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, ROWS_SHOWN, SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.video.timing import Span
-from heaters_pipeline_tests.pipeline import SPANS, STAGES, Outcome, Pipeline
+from heaters_pipeline_tests.pipeline import SPANS, STAGES, VIDEO_ID, Outcome, Pipeline
 from heaters_pipeline_tests.videos import make_video
 
 MOST_PICTURE_BYTES = 30_000
@@ -91,7 +91,9 @@ def test_tables_of_scenes_and_clips_have_their_columns(made: Outcome) -> None:
         for row in rows:
             assert list(row) == [column.name for column in schema.columns]
     rows = table_rows(made, "clips")
-    assert [row["clip"] for row in rows] == [1, 2, 3, 4]
+    assert [row["clip_identifier"] for row in rows] == [
+        f"{VIDEO_ID}_clip_00{number}" for number in (1, 2, 3, 4)
+    ]
     assert (rows[1]["start_time_seconds"], rows[1]["duration_seconds"]) == (0.8, 1.0)
 
 

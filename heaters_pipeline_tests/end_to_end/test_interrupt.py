@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from heaters_pipeline.status import INTERRUPTED
+from heaters_pipeline.assets.stage import INTERRUPTED
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory_store import DirectoryObjectStore
 from heaters_pipeline.video.clips import inspect_clip
