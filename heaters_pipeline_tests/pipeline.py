@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.definitions import defs
-from heaters_pipeline.jobs import CATALOG_JOB, PROCESS_JOB
+from heaters_pipeline.jobs import CATALOG_JOB, DOWNLOAD_JOB, PROCESS_JOB
 from heaters_pipeline.partitions import SOURCE_VIDEOS
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.status import run_error
@@ -95,6 +95,11 @@ class Pipeline:
         """
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
         return self._run(PROCESS_JOB, config, {_PARTITION_TAG: video_id})
+
+    def download(self, video_id: str) -> Outcome:
+        """Run the download job for a video that was submitted."""
+        self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
+        return self._run(DOWNLOAD_JOB, {}, {_PARTITION_TAG: video_id})
 
     def build_catalog(self) -> Outcome:
         """Run the catalog's job."""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from dagster import DagsterRun, DagsterRunStatus
 
@@ -206,7 +207,7 @@ def test_retries_of_steps_and_of_runs_are_counted(
         return manifest(workspace, stage, video_id)
 
     monkeypatch.setattr(Workspace, "manifest", flaky)
-    monkeypatch.setattr("dagster._core.execution.plan.active.time.sleep", lambda _: None)
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
     assert processed.process().success
     assert status_of(processed).retries == 2
     add_run(processed, DagsterRunStatus.FAILURE, retry_number=1)
@@ -220,7 +221,7 @@ def test_a_fault_that_does_not_pass_is_given_up_after_some_retries(
         raise StoreUnavailableError("the store is down")
 
     monkeypatch.setattr("heaters_pipeline.assets.keyframes.clips_of", down)
-    monkeypatch.setattr("dagster._core.execution.plan.active.time.sleep", lambda _: None)
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
     assert not processed.process().success
     found = status_of(processed)
     assert (found.state, found.error) == ("splicing_failed", "the store is down")

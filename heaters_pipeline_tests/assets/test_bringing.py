@@ -1,0 +1,167 @@
+"""How videos come into the store: by submission, by link, by upload, and what is refused."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from heaters_pipeline.intake.rejections import list_rejections
+from heaters_pipeline.intake.submissions import submit
+from heaters_pipeline.storage import keys
+from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, STAGES, VIDEO_ID, Pipeline
+from heaters_pipeline_tests.videos import make_video
+from heaters_pipeline_tests.web_server import Served, WebServer, running_web_server
+
+LETTER = b"Dear Sir or Madam,\nthis is a letter.\n" * 50
+JSON = "application/json"
+
+
+@pytest.fixture
+def site(film: Path) -> Iterator[WebServer]:
+    """A web site with the film and a letter."""
+    with running_web_server() as server:
+        server.served["/film.mp4"] = Served(film.read_bytes())
+        server.served["/letter.mp4"] = Served(LETTER)
+        yield server
+
+
+def sources(pipeline: Pipeline) -> list[str]:
+    return list(pipeline.versions(keys.SOURCE_PREFIX))
+
+
+def test_a_submitted_link_is_downloaded_once_and_then_processed(
+    pipeline: Pipeline, site: WebServer, film: Path
+) -> None:
+    submit(pipeline.store, SOURCE_KEY, site.url("/film.mp4?signature=secret"))
+    outcome = pipeline.download(VIDEO_ID)
+    assert outcome.success, outcome.error
+    assert pipeline.store.read_bytes(SOURCE_KEY) == film.read_bytes()
+    summary = pipeline.manifest("source_videos").summary
+    assert summary["sha256"] == hashlib.sha256(film.read_bytes()).hexdigest()
+    assert summary["origin"].startswith(site.url("/film.mp4"))
+    assert "secret" not in summary["origin"]
+    assert "secret" not in str(outcome.metadata)
+    asked = len(site.requests)
+    processed = pipeline.process()
+    assert processed.success, processed.error
+    assert processed.metadata["source_videos"]["skipped"] is True
+    assert pipeline.download(VIDEO_ID).metadata["source_videos"]["skipped"] is True
+    assert len(site.requests) == asked
+
+
+def test_a_link_can_be_processed_at_once_and_is_not_downloaded_again(
+    pipeline: Pipeline, site: WebServer
+) -> None:
+    config = {"source_videos": {"origin": site.url("/film.mp4"), "source_key": SOURCE_KEY}}
+    outcome = pipeline.process(**config)
+    assert outcome.success, outcome.error
+    assert outcome.metadata["clips"]["made"] == len(SPANS)
+    assert outcome.metadata["source_videos"]["seconds/download"] >= 0
+    asked = len(site.requests)
+    again = pipeline.process(**config)
+    assert again.count("made") == dict.fromkeys(STAGES, 0)
+    assert len(site.requests) == asked
+
+
+def test_a_link_to_something_else_leaves_a_rejection_of_its_submission(
+    pipeline: Pipeline, site: WebServer
+) -> None:
+    submit(pipeline.store, SOURCE_KEY, site.url("/letter.mp4"))
+    found = pipeline.store.head(keys.submission_key(VIDEO_ID))
+    assert found is not None
+    outcome = pipeline.download(VIDEO_ID)
+    assert not outcome.success
+    assert outcome.error is not None
+    assert "film.mp4" in outcome.error
+    assert outcome.events["STEP_UP_FOR_RETRY"] == 0
+    assert not sources(pipeline)
+    assert list(list_rejections(pipeline.store)) == [(VIDEO_ID, keys.version_digest(found.version))]
+
+
+def test_a_link_that_leads_nowhere_says_so_and_is_no_rejection(
+    pipeline: Pipeline, site: WebServer
+) -> None:
+    submit(pipeline.store, SOURCE_KEY, site.url("/gone.mp4"))
+    outcome = pipeline.download(VIDEO_ID)
+    assert not outcome.success
+    assert outcome.error is not None
+    assert "404" in outcome.error
+    assert outcome.events["STEP_UP_FOR_RETRY"] == 0
+    assert not sources(pipeline)
+    assert not list(list_rejections(pipeline.store))
+
+
+def test_a_submission_of_a_local_file_is_refused(pipeline: Pipeline, film: Path) -> None:
+    # Who can write to the store must not be able to read this machine's files.
+    submit(pipeline.store, SOURCE_KEY, str(film))
+    outcome = pipeline.download(VIDEO_ID)
+    assert outcome.error is not None
+    assert "which is no link; submit an http, https or s3 link" in outcome.error
+    assert not sources(pipeline)
+
+
+def test_a_damaged_submission_fails_with_what_to_do(pipeline: Pipeline) -> None:
+    pipeline.store.write_bytes(keys.submission_key(VIDEO_ID), b"{", content_type=JSON)
+    outcome = pipeline.download(VIDEO_ID)
+    assert outcome.error is not None
+    assert "submissions/film.json is damaged" in outcome.error
+    assert outcome.events["STEP_UP_FOR_RETRY"] == 0
+
+
+@pytest.mark.parametrize("with_record", [True, False])
+def test_what_is_neither_there_nor_submitted_says_what_to_do(
+    pipeline: Pipeline, with_record: bool
+) -> None:
+    if with_record:
+        # A key was submitted, and the object deleted since.
+        submit(pipeline.store, SOURCE_KEY, None)
+    outcome = pipeline.process()
+    assert outcome.error is not None
+    assert outcome.error.startswith("film is neither in file:///")
+    assert outcome.error.endswith("upload the video, or submit its link with heaters submit")
+    assert outcome.events["STEP_UP_FOR_RETRY"] == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["film.mkv", "My trip/day 1.mp4", "Ünïcode.mp4", "a.b.c.mov", "no-extension"]
+)
+def test_an_upload_of_any_name_is_found_by_its_partition(
+    pipeline: Pipeline, tmp_path: Path, name: str
+) -> None:
+    key = f"{keys.SOURCE_PREFIX}{name}"
+    suffix = "mkv" if name.endswith("mkv") else "mp4"
+    video = make_video(tmp_path / f"made.{suffix}", (20, 25))
+    # A neighbour that sorts before it, and one that is no upload.
+    pipeline.store.write_bytes("source_videos/0.mp4", LETTER, content_type="video/mp4")
+    pipeline.store.write_bytes(f"{key}.part", LETTER, content_type="video/mp4")
+    pipeline.store.put_file(key, video, content_type="video/mp4")
+    video_id = keys.video_id_of(key)
+    outcome = pipeline.process(video_id)
+    assert outcome.success, outcome.error
+    assert outcome.metadata["source_videos"]["source_key"] == key
+    assert outcome.metadata["source_videos"]["origin"] == "uploaded"
+    assert outcome.metadata["clips"]["made"] == 2
+    assert pipeline.process(video_id).count("made") == dict.fromkeys(STAGES, 0)
+
+
+def test_a_file_that_is_brought_over_another_of_its_key_replaces_it(
+    pipeline: Pipeline, film: Path, tmp_path: Path
+) -> None:
+    assert pipeline.process(source_videos={"origin": str(film), "source_key": SOURCE_KEY}).success
+    other = make_video(tmp_path / "other.mp4", (25, 20))
+    outcome = pipeline.process(source_videos={"origin": str(other), "source_key": SOURCE_KEY})
+    assert outcome.success, outcome.error
+    assert outcome.metadata["clips"]["made"] == 2
+    assert pipeline.store.read_bytes(SOURCE_KEY) == other.read_bytes()
+
+
+def test_a_copy_of_the_store_is_read_once_and_nothing_is_made(processed: Pipeline) -> None:
+    # Every file has another version than was recorded, and the same content.
+    first = processed.process()
+    assert first.success, first.error
+    assert {**first.count("made"), "source_videos": 0} == dict.fromkeys(STAGES, 0)
+    assert first.metadata["source_videos"]["seconds/read"] >= 0
+    again = processed.process()
+    assert again.count("skipped") == dict.fromkeys(STAGES, True)
+    assert "seconds/read" not in again.metadata["source_videos"]

@@ -1,0 +1,188 @@
+"""Results on standard output, errors and progress on standard error, bars where a person watches."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from heaters_pipeline.cli import processing
+from heaters_pipeline.cli.local_runs import LocalRun
+from heaters_pipeline.cli.terminal import Watcher, only_json_on_stdout, print_json, table_lines
+from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline_tests.cli.heaters_command import Heaters
+from heaters_pipeline_tests.web_server import Served, running_web_server
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Make standard error a terminal; what appears on it can be read here."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "100")
+    reader, terminal = os.openpty()
+    before = os.dup(2)
+    os.dup2(terminal, 2)
+    try:
+        yield reader
+    finally:
+        os.dup2(before, 2)
+        for descriptor in (before, terminal, reader):
+            os.close(descriptor)
+
+
+def shown(screen: int) -> str:
+    """What appeared so far."""
+    os.set_blocking(screen, False)
+    parts = []
+    try:
+        while part := os.read(screen, 1 << 16):
+            parts.append(part)
+    except BlockingIOError:
+        return b"".join(parts).decode()
+    return b"".join(parts).decode()
+
+
+def test_people_read_results_on_stdout_and_errors_on_stderr(
+    home: Path, film: Path, tmp_path: Path, heaters: Heaters
+) -> None:
+    ended = heaters("process", tmp_path / "missing.mp4", film)
+    assert ended.code == 1
+    assert ended.out.startswith("film: spliced, 4 scenes, 4 clips; made 13, reused 0 in ")
+    assert ended.out.count("\n") == 1
+    errors = [line for line in ended.err.splitlines() if line.startswith("missing: ")]
+    assert len(errors) == 1
+    assert "No such file or directory; check the path" in errors[0]
+    assert "film.mp4: scoring frames" in ended.err
+
+
+def test_a_link_is_downloaded_and_processed(home: Path, film: Path, heaters: Heaters) -> None:
+    with running_web_server() as site:
+        site.served["/films/holiday.mp4"] = Served(film.read_bytes())
+        link = site.url("/films/holiday.mp4")
+        (video,) = heaters("process", link, "--json").videos
+        asked = len(site.requests)
+        (again,) = heaters("process", link, "--json").videos
+        assert len(site.requests) == asked
+    assert video["video_id"].startswith("holiday-")
+    assert (video["state"], video["source"]["origin"]) == ("spliced", link)
+    assert again["counts"]["made"] == 0
+
+
+def test_what_names_no_video_is_said_and_the_others_go_on(
+    home: Path, film: Path, heaters: Heaters
+) -> None:
+    ended = heaters("process", "ftp://example.com/film.mp4", "unknown", film, "--json")
+    assert ended.code == 1
+    wrong, unknown, good = ended.videos
+    assert wrong["error"].startswith("ftp://example.com/film.mp4 cannot be brought in; give a file")
+    assert wrong["state"] == "download_failed"
+    assert unknown["error"].startswith("unknown is neither in file://")
+    assert (good["state"], good["error"]) == ("spliced", None)
+
+
+def test_a_missing_file_does_not_touch_its_namesake_in_the_store(
+    home: Path, film: Path, tmp_path: Path, heaters: Heaters
+) -> None:
+    assert heaters("process", film).code == 0
+    store = DirectoryObjectStore(home / "data")
+    before = {found.key: found.version for found in store.list("")}
+    ended = heaters("process", tmp_path / "film.mp4", "--json")
+    assert ended.code == 1
+    (video,) = ended.videos
+    assert str(tmp_path / "film.mp4") in video["error"]
+    assert {found.key: found.version for found in store.list("")} == before
+    (status,) = heaters("status", "--json").videos
+    assert (status["video_id"], status["state"]) == ("film", "spliced")
+
+
+def test_a_catalog_that_fails_is_an_error_after_the_results(
+    home: Path, film: Path, heaters: Heaters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = LocalRun("", False, "the disk is full", frozenset(), {})
+    monkeypatch.setattr(processing, "build_catalog", lambda _: failed)
+    ended = heaters("process", film)
+    assert ended.code == 1
+    assert ended.out.startswith("film: spliced, ")
+    assert ended.err.endswith(
+        "Error: the videos are done, but the catalog failed: the disk is full\n"
+    )
+
+
+def test_whatever_is_printed_the_document_stands_alone(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with only_json_on_stdout() as stdout:
+        print("chatter of Python")  # noqa: T201
+        os.write(1, b"chatter of a library\n")
+        print_json({"videos": []}, stdout)
+        print("more chatter", end="")  # noqa: T201
+    print("afterwards")  # noqa: T201
+    sys.stdout.flush()
+    out, err = capfd.readouterr()
+    assert out == '{\n  "videos": []\n}\nafterwards\n'
+    assert err.splitlines() == ["chatter of Python", "chatter of a library", "more chatter"] or (
+        # Python's own output passes through a buffer of its own.
+        sorted(err.split())
+        == sorted(["chatter", "of", "Python", "chatter", "of", "a", "library", "more", "chatter"])
+    )
+
+
+def test_without_a_terminal_progress_is_a_line_a_phase(capfd: pytest.CaptureFixture[str]) -> None:
+    with Watcher() as watcher:
+        watcher.start("film.mp4")
+        for done in range(100):
+            watcher.step("clips", done, 100)
+        for done in range(100):
+            watcher.step("decode", done, 0)
+        watcher.say("made [all] of it")
+    assert capfd.readouterr().err.splitlines() == [
+        "film.mp4: cutting clips",
+        "film.mp4: scoring frames",
+        "made [all] of it",
+    ]
+
+
+def test_without_a_terminal_a_long_phase_says_how_far_it_is(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heaters_pipeline.cli.terminal._SECONDS_BETWEEN_LINES", 0)
+    with Watcher() as watcher:
+        watcher.start("film.mp4")
+        for done in (1, 2):
+            watcher.step("clips", done, 4)
+        for done in (10, 20):
+            watcher.step("decode", done, 0)
+    assert capfd.readouterr().err.splitlines() == [
+        "film.mp4: cutting clips",
+        "film.mp4: cutting clips 2 of 4",
+        "film.mp4: scoring frames",
+        "film.mp4: scoring frames",
+    ]
+
+
+def test_on_a_terminal_there_are_bars_that_go_away(screen: int) -> None:
+    with Watcher() as watcher:
+        watcher.start("film [1].mp4")
+        watcher.step("clips", 3, 4)
+        watcher.step("keyframes", 1, 4)
+        watcher.clear()
+        watcher.say("film: spliced")
+    text = shown(screen)
+    assert "film [1].mp4: cutting clips" in text
+    assert "3/4" in text
+    assert "film [1].mp4: taking key frames" in text
+    # The cursor is shown again, and the line stands where the bars were.
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
+    assert "film: spliced" in text
+
+
+def test_a_table_is_aligned_and_its_last_column_may_be_long() -> None:
+    rows = [("film", "spliced", ""), ("holiday", "new", "a long story")]
+    assert table_lines(("video", "state", "error"), rows) == [
+        "video    state    error",
+        "film     spliced  ",
+        "holiday  new      a long story",
+    ]
