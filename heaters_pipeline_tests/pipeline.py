@@ -168,6 +168,15 @@ def folder_pipeline(store: Path, local: Path) -> Pipeline:
     return Pipeline(lambda: DirectoryObjectStore(store, settle_seconds=0), local)
 
 
+def spans(manifest: Manifest, *, reused: bool | None = None) -> list[tuple[int, int]]:
+    """The spans of a manifest's items, all or those of one kind."""
+    return [
+        (item.start_frame, item.end_frame)
+        for item in manifest.items
+        if reused is None or item.reused is reused
+    ]
+
+
 @cache
 def _definitions() -> dg.Definitions:
     checks = dg.define_asset_job(

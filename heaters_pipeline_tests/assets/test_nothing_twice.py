@@ -2,19 +2,21 @@
 
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from heaters_pipeline.assets.stage import SKIP_REASON
-from heaters_pipeline.errors import ClipError, StoreUnavailableError
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import Manifest
 from heaters_pipeline.storage.s3_store import S3ObjectStore
-from heaters_pipeline.video.clip_maker import ClipMaker
 from heaters_pipeline.video.score_track import ScoreTrack
-from heaters_pipeline.video.timing import Span
-from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, STAGES, VIDEO_ID, Outcome, Pipeline
+from heaters_pipeline_tests.pipeline import (
+    SOURCE_KEY,
+    SPANS,
+    STAGES,
+    VIDEO_ID,
+    Outcome,
+    Pipeline,
+    spans,
+)
 from heaters_pipeline_tests.pipeline_fixtures import FILM_SCENES
 from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.videos import make_video
@@ -28,15 +30,6 @@ def made(pipeline: Pipeline, film: Path) -> Outcome:
     outcome = pipeline.process(source_videos={"origin": str(film)})
     assert outcome.success, outcome.error
     return outcome
-
-
-def spans(manifest: Manifest, *, reused: bool | None = None) -> list[tuple[int, int]]:
-    """The spans of a manifest's items, all or those of one kind."""
-    return [
-        (item.start_frame, item.end_frame)
-        for item in manifest.items
-        if reused is None or item.reused is reused
-    ]
 
 
 def assert_nothing_made(outcome: Outcome) -> None:
@@ -216,6 +209,24 @@ def test_pictures_that_are_lost_or_damaged_are_made_again(
     assert all(after[key] == before[key] for key in untouched)
 
 
+def test_damaged_objects_without_a_record_are_made_again(pipeline: Pipeline, made: Outcome) -> None:
+    damaged = [
+        pipeline.manifest("clips").items[1].key,
+        pipeline.manifest("keyframes").items[1].key,
+        # The index of the second clip's sheets, after its page.
+        pipeline.manifest("sprite_sheets").items[3].key,
+    ]
+    whole = {key: pipeline.store.read_bytes(key) for key in damaged}
+    for key in damaged:
+        pipeline.store.write_bytes(key, b"{}", content_type="text/plain")
+    delete(pipeline, keys.MANIFEST_PREFIX)
+    outcome = pipeline.process()
+    assert outcome.success, outcome.error
+    for stage in ("clips", *FROM_CLIPS):
+        assert outcome.metadata[stage]["made"] == 1
+    assert {key: pipeline.store.read_bytes(key) for key in damaged} == whole
+
+
 def test_a_damaged_score_track_is_made_again(pipeline: Pipeline, made: Outcome) -> None:
     (item,) = pipeline.manifest("frame_scores").items
     whole = pipeline.store.read_bytes(item.key)
@@ -234,70 +245,6 @@ def test_deleted_report_pictures_are_drawn_again(pipeline: Pipeline, made: Outco
     assert outcome.success, outcome.error
     assert outcome.metadata["clips"]["made"] == 0
     assert set(pipeline.versions("reports/")) == pictures
-
-
-def test_a_clip_that_fails_is_named_and_the_next_run_makes_it_alone(
-    pipeline: Pipeline, film: Path
-) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        fail_clip(patch, Span(*SPANS[1]))
-        failed = pipeline.process(source_videos={"origin": str(film)})
-    assert not failed.success
-    assert failed.error == (
-        f"1 of 4 clips failed, 3 are kept and will be reused: {VIDEO_ID}_clip_002: the disc is bent"
-    )
-    assert failed.events["STEP_UP_FOR_RETRY"] == 0
-    assert set(failed.metadata) == {"source_videos", "frame_scores", "scenes"}
-    kept = pipeline.versions("clips/")
-    assert len(kept) == 3
-    assert not pipeline.versions(keys.manifest_key("clips", VIDEO_ID))
-    outcome = pipeline.process()
-    assert outcome.success, outcome.error
-    assert outcome.metadata["clips"]["made"] == 1
-    assert spans(pipeline.manifest("clips"), reused=False) == [SPANS[1]]
-    after = pipeline.versions("clips/")
-    assert {key: after[key] for key in kept} == kept
-
-
-def test_a_run_cut_off_before_its_manifest_loses_nothing(
-    pipeline: Pipeline, film: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def killed(workspace: Workspace, manifest: Manifest) -> None:
-        if manifest.stage == "clips":
-            raise KeyboardInterrupt
-        publish(workspace, manifest)
-
-    publish = Workspace.publish
-    with monkeypatch.context() as patch:
-        patch.setattr(Workspace, "publish", killed)
-        assert not pipeline.process(source_videos={"origin": str(film)}).success
-    stored = pipeline.versions("clips/")
-    assert len(stored) == len(SPANS)
-    assert not pipeline.versions(keys.manifest_key("clips", VIDEO_ID))
-    outcome = pipeline.process()
-    assert outcome.success, outcome.error
-    assert outcome.metadata["clips"]["made"] == 0
-    assert outcome.metadata["clips"]["reused"] == len(SPANS)
-    assert pipeline.versions("clips/") == stored
-
-
-def test_a_store_that_fails_for_a_moment_is_asked_again(
-    pipeline: Pipeline, film: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failures = [StoreUnavailableError("the store is restarting")]
-    put_file = Workspace.put_file
-
-    def flaky(workspace: Workspace, key: str, *args: object, **kwargs: object) -> object:
-        if key.startswith("keyframes/") and failures:
-            raise failures.pop()
-        return put_file(workspace, key, *args, **kwargs)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Workspace, "put_file", flaky)
-    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
-    outcome = pipeline.process(source_videos={"origin": str(film)})
-    assert outcome.success, outcome.error
-    assert outcome.events["STEP_UP_FOR_RETRY"] == 1
-    assert outcome.metadata["keyframes"]["made"] == 1
 
 
 def test_on_s3_the_second_run_puts_nothing_and_asks_little(
@@ -337,22 +284,6 @@ def delete(pipeline: Pipeline, prefix: str) -> None:
     """Delete all objects under a prefix."""
     for found in list(pipeline.store.list(prefix)):
         pipeline.store.delete(found.key)
-
-
-def fail_clip(patch: pytest.MonkeyPatch, bad: Span) -> None:
-    """Let one span be impossible to cut, by copying and by encoding."""
-    copy = ClipMaker.copy
-
-    def copy_or_fail(maker: ClipMaker, reader: object, span: Span, *args: object) -> object:
-        if span == bad:
-            raise ClipError("it cannot be copied")
-        return copy(maker, reader, span, *args)  # type: ignore[arg-type]
-
-    def fail(*_: object) -> object:
-        raise ClipError("the disc is bent")
-
-    patch.setattr(ClipMaker, "copy", copy_or_fail)
-    patch.setattr(ClipMaker, "encode", fail)
 
 
 def object_versions(pipeline: Pipeline) -> dict[str, str]:

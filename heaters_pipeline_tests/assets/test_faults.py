@@ -1,0 +1,131 @@
+"""Faults cost what they hit: the rest is kept, and the next run makes what is missing."""
+
+import re
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
+from heaters_pipeline.resources import Workspace
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import Manifest
+from heaters_pipeline.video.clip_maker import ClipMaker
+from heaters_pipeline.video.timing import Span
+from heaters_pipeline_tests.pipeline import SPANS, VIDEO_ID, Pipeline, spans
+
+
+def test_a_clip_that_fails_is_named_and_the_next_run_makes_it_alone(
+    pipeline: Pipeline, film: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fail_clips(patch, SPANS[1])
+        failed = pipeline.process(source_videos={"origin": str(film)})
+    assert not failed.success
+    assert failed.error == (
+        f"1 of 4 clips failed, 3 are kept and will be reused: {VIDEO_ID}_clip_002: the disc is bent"
+    )
+    assert failed.events["STEP_UP_FOR_RETRY"] == 0
+    assert set(failed.metadata) == {"source_videos", "frame_scores", "scenes"}
+    kept = pipeline.versions("clips/")
+    assert len(kept) == 3
+    assert not pipeline.versions(keys.manifest_key("clips", VIDEO_ID))
+    outcome = pipeline.process()
+    assert outcome.success, outcome.error
+    assert outcome.metadata["clips"]["made"] == 1
+    assert spans(pipeline.manifest("clips"), reused=False) == [SPANS[1]]
+    after = pipeline.versions("clips/")
+    assert {key: after[key] for key in kept} == kept
+
+
+def test_a_run_cut_off_before_its_manifest_loses_nothing(
+    pipeline: Pipeline, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(BaseException):
+        """Stands for a kill: nothing in the pipeline catches it."""
+
+    def killed(workspace: Workspace, manifest: Manifest) -> None:
+        if manifest.stage == "clips":
+            raise KilledError
+        publish(workspace, manifest)
+
+    publish = Workspace.publish
+    with monkeypatch.context() as patch:
+        patch.setattr(Workspace, "publish", killed)
+        assert not pipeline.process(source_videos={"origin": str(film)}).success
+    stored = pipeline.versions("clips/")
+    assert len(stored) == len(SPANS)
+    assert not pipeline.versions(keys.manifest_key("clips", VIDEO_ID))
+    outcome = pipeline.process()
+    assert outcome.success, outcome.error
+    assert outcome.metadata["clips"]["made"] == 0
+    assert outcome.metadata["clips"]["reused"] == len(SPANS)
+    assert pipeline.versions("clips/") == stored
+
+
+def test_a_store_that_fails_for_a_moment_is_asked_again(
+    pipeline: Pipeline, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [StoreUnavailableError("the store is restarting")]
+    put_file = Workspace.put_file
+
+    def flaky(workspace: Workspace, key: str, *args: object, **kwargs: object) -> object:
+        if key.startswith("keyframes/") and failures:
+            raise failures.pop()
+        return put_file(workspace, key, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Workspace, "put_file", flaky)
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
+    outcome = pipeline.process(source_videos={"origin": str(film)})
+    assert outcome.success, outcome.error
+    assert outcome.events["STEP_UP_FOR_RETRY"] == 1
+    assert outcome.metadata["keyframes"]["made"] == 1
+
+
+def test_an_upload_that_is_refused_fails_its_clip_alone(
+    pipeline: Pipeline, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_file = Workspace.put_file
+
+    def refuse(workspace: Workspace, key: str, *args: object, **kwargs: object) -> object:
+        if key.startswith("clips/film/00000020-"):
+            raise StoreError("the bucket is full")
+        return put_file(workspace, key, *args, **kwargs)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Workspace, "put_file", refuse)
+        failed = pipeline.process(source_videos={"origin": str(film)})
+    assert failed.error is not None
+    assert failed.error.endswith(f"{VIDEO_ID}_clip_002: the bucket is full")
+    assert failed.events["STEP_UP_FOR_RETRY"] == 0
+    assert len(pipeline.versions("clips/")) == 3
+    assert pipeline.process().metadata["clips"]["made"] == 1
+
+
+def test_many_failures_are_cut_short(
+    pipeline: Pipeline, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heaters_pipeline.assets.stage.FAILURES_SHOWN", 2)
+    fail_clips(monkeypatch, *SPANS)
+    failed = pipeline.process(source_videos={"origin": str(film)})
+    assert re.fullmatch(
+        r"4 of 4 clips failed, 0 are kept and will be reused: "
+        r"(film_clip_00[1-4]: the disc is bent; ){2}and 2 more",
+        failed.error or "",
+    )
+
+
+def fail_clips(patch: pytest.MonkeyPatch, *bad: tuple[int, int]) -> None:
+    """Let some spans be impossible to cut, by copying and by encoding."""
+    copy = ClipMaker.copy
+
+    def copy_or_fail(maker: ClipMaker, reader: object, span: Span, *args: object) -> object:
+        if (span.start, span.end) in bad:
+            raise ClipError("it cannot be copied")
+        return copy(maker, reader, span, *args)  # type: ignore[arg-type]
+
+    def fail(*_: object) -> object:
+        raise ClipError("the disc is bent")
+
+    patch.setattr(ClipMaker, "copy", copy_or_fail)
+    patch.setattr(ClipMaker, "encode", fail)
