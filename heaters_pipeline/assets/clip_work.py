@@ -128,7 +128,7 @@ def make_clips(work: StageWork, source: Source, settings: ClipSettings, *, worke
                 list(units),
                 target_for,
                 settings,
-                picture_digests=track.picture_digests.tolist(),
+                picture_digests=track.known_digests(),
                 workers=workers,
                 on_clip=on_clip,
                 tags={"source_sha256": source.sha256},

@@ -103,9 +103,9 @@ def version_digest(version: str) -> str:
     return hashlib.sha256(version.encode()).hexdigest()[:16]
 
 
-def frame_scores_key(video_id: str, digest: str) -> str:
-    """The similarity track of a video; the digest covers source and scoring settings."""
-    return f"{objects_prefix('frame_scores', video_id)}{digest[:16]}.parquet"
+def frame_scores_key(video_id: str, digest: str, scan: str) -> str:
+    """A score track of a video; the digest covers source and settings."""
+    return f"{objects_prefix('frame_scores', video_id)}{digest[:16]}-{scan}.parquet"
 
 
 def clip_key(video_id: str, start_frame: int, end_frame: int, digest: str) -> str:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clip_file import ClipWriter
 from heaters_pipeline.video.clip_source import SourceReader
-from heaters_pipeline.video.frames import Packet
+from heaters_pipeline.video.file_verdict import Packet
 from heaters_pipeline.video.probe import shown_name
 
 logger = logging.getLogger(__name__)

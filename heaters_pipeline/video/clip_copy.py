@@ -16,7 +16,7 @@ from heaters_pipeline.video.clip_audio import AudioTracks, Window
 from heaters_pipeline.video.clip_file import ClipWriter
 from heaters_pipeline.video.clip_record import ClipSettings
 from heaters_pipeline.video.clip_source import SourceReader
-from heaters_pipeline.video.frames import Packet
+from heaters_pipeline.video.file_verdict import Packet
 from heaters_pipeline.video.probe import VideoInfo
 from heaters_pipeline.video.timing import Span, Timeline
 

@@ -14,7 +14,7 @@ import av.error
 import av.stream
 
 from heaters_pipeline.errors import ClipError, StoreUnavailableError
-from heaters_pipeline.video.frames import Packet
+from heaters_pipeline.video.file_verdict import Packet
 from heaters_pipeline.video.mp4_boxes import ShownPart, write_fast_start
 
 _DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})

@@ -15,6 +15,10 @@ from heaters_pipeline.video.probe import VideoInfo
 from heaters_pipeline.video.timing import Span, Timeline
 
 
+_KNOWN_WITHIN_FRAMES = 32
+"""How far back a frame is looked for whose picture is known; anchors are closer than that."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClipMaker:
     """All that the clips of one video have in common.
@@ -106,11 +110,19 @@ class ClipMaker:
         Some streams have no I-frames but are refreshed bit by bit, and decoders that start in
         their middle show wrong pictures for a while without a word.
         """
-        for frame in self._decoded(span):
+        next_frame = span.start
+        for frame in self._decoded(Span(self._known_before(span.start), span.end)):
             if self.known_digest(frame.index) not in (None, frame.digest):
-                yield from self._decoded_from_start(Span(frame.index, span.end))
+                yield from self._decoded_from_start(Span(next_frame, span.end))
                 return
-            yield frame
+            if frame.index >= span.start:
+                yield frame
+                next_frame = frame.index + 1
+
+    def _known_before(self, frame: int) -> int:
+        """The nearest frame from here back whose picture is known, if one is near."""
+        candidates = range(frame, max(frame - _KNOWN_WITHIN_FRAMES, -1), -1)
+        return next((at for at in candidates if self.known_digest(at) is not None), frame)
 
     def _decoded(self, span: Span) -> Iterator[Frame]:
         return read_span(self.source, self.info, self.timeline, span)

@@ -12,7 +12,7 @@ import av.error
 import av.video.stream
 
 from heaters_pipeline.errors import SourceChangedError
-from heaters_pipeline.video.frames import Packet
+from heaters_pipeline.video.file_verdict import Packet
 from heaters_pipeline.video.probe import VideoInfo, open_input, reading, shown_name
 
 # In MPEG program streams a seek lands after the instant that was asked for, so one that failed

@@ -98,7 +98,7 @@ def write_clips(
     target_for: Callable[[Span], Path],
     settings: ClipSettings,
     *,
-    picture_digests: Sequence[int] | None,
+    picture_digests: Sequence[int | None] | None,
     workers: int,
     on_clip: OnClip,
     tags: Mapping[str, str] = _NO_TAGS,
@@ -115,7 +115,7 @@ def write_clips(
         spans: Frames that the clips show, inside the timeline.
         target_for: Gives each clip's file.
         settings: How to make them.
-        picture_digests: ``Frame.digest`` of each frame of the video, if known.
+        picture_digests: ``Frame.digest`` of each frame of the video, None where it is not known.
         workers: How many clips are copied at once, and how many threads encoding may use; >= 1.
         on_clip: Called by the calling thread, once a span. While it lasts, few more are made.
         tags: Written into each file, for ``inspect_clip``.

@@ -1,30 +1,55 @@
 """Hard cuts of the ``adaptive`` method. Pure.
 
-A cut is where all of the 4 frames before it differ from all of the 4 after it, and far more
-than neighbouring frames do thereabouts. The first rejects flashes and single bad frames, after
-which the picture returns; the second adapts to motion, noise and dark scenes.
+Only anchors are looked at: frames that a fast scan decodes, too. A cut lies between two
+neighbouring anchors where all of those just before differ from all of those just after, and far
+more than neighbours do thereabouts. The first rejects flashes and single bad frames, after which
+the picture returns; the second adapts to motion, noise and dark scenes. If frames lie between the
+two anchors, the one that differs most from the frame before it is the first of the new scene.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from heaters_pipeline.video.score_track import ScoreTrack
+from heaters_pipeline.video.timing import Span
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
-_FLOOR = 0.3
+LEAST_STRENGTH = 3.0
+"""What is weaker is not looked at more closely by a fast scan."""
+
+FLOOR = 0.3
 """Distance that noise and compression alone can cause; keeps still pictures from cutting."""
+
+LEAST_CHANGE = LEAST_STRENGTH * FLOOR
+"""A smaller change between two anchors is never a cut, whatever is usual around it."""
 
 _NEAR_FRAMES = 6
 _SPIKE_RATIO = 3.0
-_SPIKE_GAP_FRAMES = 3
+_SPIKE_GAP_FRAMES = 2
+_NEIGHBOUR_FRAMES = 2
+_GROWTH = 0.6
+"""Pictures so many frames apart differ by that power of the frames; 0.5 to 0.7 on real motion."""
+_LEAST_SHARE_OF_STEP = 0.5
+"""Of a cut between two anchors, one step has at least this share; motion is spread over all."""
 
 
 def cut_strengths(track: ScoreTrack) -> Floats:
-    """How many times over a change is larger than what is usual around it: (frames,), >= 0."""
-    step = track.frame_step
-    distances = track.distances.astype(np.float64)
-    return _across(distances, step) / (_usual(np.nan_to_num(distances[:, 0]), step) + _FLOOR)
+    """How many times over a change is larger than what is usual around it: (frames,), >= 0.
+
+    A value stands at the frame where the cut would be; it is 0 at all other frames.
+    """
+    strengths = np.zeros(track.frames)
+    strengths[track.anchors[1:]] = _strengths(track)
+    places = np.flatnonzero(strengths >= LEAST_STRENGTH)
+    for before, anchor in _gaps(track, places):
+        at = _place(track, before, anchor)
+        if at != anchor:
+            strength, strengths[anchor] = strengths[anchor], 0.0
+            strengths[at if at is not None else anchor] = strength if at is not None else 0.0
+    return strengths
 
 
 def find_cuts(track: ScoreTrack, threshold: float) -> list[int]:
@@ -34,54 +59,98 @@ def find_cuts(track: ScoreTrack, threshold: float) -> list[int]:
         track: Scores of the video.
         threshold: Least strength of a cut.
     """
-    change = np.nan_to_num(track.distances[:, 0])
-    padded = np.pad(change, 2)
-    frames = len(change)
-    neighbours = [padded[offset : offset + frames] for offset in (0, 1, 3, 4)]
-    largest = (change > neighbours[0]) & (change > neighbours[1])
-    largest &= (change >= neighbours[2]) & (change >= neighbours[3])
-    strong = cut_strengths(track) >= threshold
-    return [int(frame) for frame in np.flatnonzero(strong & largest) if frame > 0]
+    strengths = _strengths(track)
+    chosen = np.flatnonzero((strengths >= threshold) & _largest(track))
+    places = (
+        _place(track, before, anchor) for before, anchor in _gaps(track, track.anchors[chosen + 1])
+    )
+    return [place for place in places if place is not None]
 
 
-def _across(distances: Floats, step: int) -> Floats:
-    """Least distance of the frames before to the frames from each frame on."""
-    frames, lags = distances.shape
-    reach = (lags + 1) // 2
-    known = np.where(np.isnan(distances), np.inf, distances)
-    least = np.full(frames, np.inf)
-    for after in range(reach):
-        nearest = known[:, after : after + reach].min(axis=1)
-        shift = after * step
-        if shift >= frames:
-            break
-        least[: frames - shift] = np.minimum(least[: frames - shift], nearest[shift:])
-    return np.where(np.isinf(least), 0.0, least)
+def undecided(track: ScoreTrack) -> list[Span]:
+    """Where the frames between two anchors have to be decoded to tell whether and where a cut is.
+
+    Each span goes from one anchor to the next, both included.
+    """
+    strong = (_strengths(track) >= LEAST_STRENGTH) & _largest(track)
+    gaps = _gaps(track, track.anchors[np.flatnonzero(strong) + 1])
+    return [Span(before, anchor + 1) for before, anchor in gaps if anchor - before > 1]
 
 
-def _usual(change: Floats, step: int) -> Floats:
-    """Mean change of the frames around each frame, other cuts left out."""
-    near, gap = _NEAR_FRAMES * step, _SPIKE_GAP_FRAMES * step
-    spikes = _spikes(change)
-    exists = np.ones(len(change))
-    exists[0] = 0
-    total = _sum_around(change, near) - change
-    count = _sum_around(exists, near) - exists
+def _gaps(track: ScoreTrack, anchors: Ints) -> list[tuple[int, int]]:
+    """Each of the given anchors with the anchor before it."""
+    positions = np.searchsorted(track.anchors, anchors)
+    return [
+        (int(track.anchors[position - 1]), int(track.anchors[position])) for position in positions
+    ]
+
+
+def _place(track: ScoreTrack, before: int, anchor: int) -> int | None:
+    """The first frame of the new scene; None if the change is spread over the gap."""
+    if anchor - before == 1:
+        return anchor
+    steps = track.steps[before + 1 : anchor + 1]
+    at = int(np.argmax(steps))
+    if steps[at] < _LEAST_SHARE_OF_STEP * track.change[anchor]:
+        return None
+    return before + 1 + at
+
+
+def _strengths(track: ScoreTrack) -> Floats:
+    """Strength of the change from each anchor to the next: (anchors - 1,)."""
+    anchors = track.anchors
+    change = track.change[anchors[1:]].astype(np.float64)
+    across = track.across[anchors[1:]].astype(np.float64)
+    growth = np.diff(anchors).astype(np.float64) ** _GROWTH
+    usual = _usual(anchors, change / growth, track.frame_step)
+    return np.asarray(across / (usual * growth + FLOOR))
+
+
+def _largest(track: ScoreTrack) -> Bools:
+    """Whether a change is the largest of those at most two frames away: (anchors - 1,)."""
+    change = track.change[track.anchors[1:]].astype(np.float64)
+    before, after = _neighbours(track.anchors, change)
+    return np.asarray((change > before) & (change >= after))
+
+
+def _neighbours(anchors: Ints, values: Floats) -> tuple[Floats, Floats]:
+    """The largest value of the pairs just before and just after each pair of anchors, 0 if none."""
+    starts, ends = anchors[:-1], anchors[1:]
+    before, after = np.zeros(len(values)), np.zeros(len(values))
+    for places in (1, 2):
+        near = starts[places:] - ends[:-places] < _NEIGHBOUR_FRAMES
+        later, earlier = slice(places, None), slice(None, -places)
+        before[later] = np.maximum(before[later], np.where(near, values[earlier], 0))
+        after[earlier] = np.maximum(after[earlier], np.where(near, values[later], 0))
+    return before, after
+
+
+def _usual(anchors: Ints, rate: Floats, step: int) -> Floats:
+    """Mean rate of change around each pair of neighbouring anchors, other cuts left out."""
+    starts, ends = anchors[:-1], anchors[1:]
+    spikes = _spikes(anchors, rate)
+    around = _Around(starts, ends, _NEAR_FRAMES * step)
+    close = _Around(starts, ends, _SPIKE_GAP_FRAMES * step - 1)
     # Cuts that follow each other within a second must not hide each other.
-    for values, target in ((change * spikes, total), (spikes.astype(np.float64), count)):
-        target -= _sum_around(values, near) - _sum_around(values, gap - 1)
-    return np.where(count > 0, np.maximum(total, 0) / np.maximum(count, 1), 0.0)
+    masked, flags = rate * spikes, spikes.astype(np.float64)
+    total = around.sums(rate) - rate - (around.sums(masked) - close.sums(masked))
+    count = around.sums(np.ones(len(rate))) - 1 - (around.sums(flags) - close.sums(flags))
+    return np.where(count > 0.5, np.maximum(total, 0) / np.maximum(count, 1), 0.0)
 
 
-def _spikes(change: Floats) -> npt.NDArray[np.bool_]:
-    padded = np.pad(change, 2)
-    frames = len(change)
-    around = np.max([padded[offset : offset + frames] for offset in (0, 1, 3, 4)], axis=0)
-    return np.asarray(change > _SPIKE_RATIO * (around + _FLOOR))
+class _Around:
+    """Sums over the pairs of anchors of which some part lies within so many frames of each pair."""
+
+    def __init__(self, starts: Ints, ends: Ints, frames: int) -> None:
+        self._first = np.searchsorted(ends, starts - frames, side="left")
+        self._last = np.searchsorted(starts, ends + frames, side="right")
+
+    def sums(self, values: Floats) -> Floats:
+        """The sum for each pair, itself included."""
+        sums = np.concatenate([[0.0], np.cumsum(values)])
+        return np.asarray(sums[self._last] - sums[self._first])
 
 
-def _sum_around(values: Floats, reach: int) -> Floats:
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    frames = np.arange(len(values))
-    last = np.minimum(frames + reach + 1, len(values))
-    return np.asarray(sums[last] - sums[np.maximum(frames - reach, 0)])
+def _spikes(anchors: Ints, rate: Floats) -> Bools:
+    around = np.maximum(*_neighbours(anchors, rate))
+    return np.asarray(rate > _SPIKE_RATIO * (around + FLOOR))

@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import cast
 
 import av
 import av.error
@@ -24,7 +24,8 @@ import av.video.reformatter
 import av.video.stream
 import numpy as np
 
-from heaters_pipeline.errors import InvalidVideoError, SourceChangedError
+from heaters_pipeline.errors import SourceChangedError
+from heaters_pipeline.video.file_verdict import MAX_DURATION_SECONDS, FileVerdict, Packet
 from heaters_pipeline.video.orientation import Orientation as Orientation
 from heaters_pipeline.video.orientation import Picture as Picture
 from heaters_pipeline.video.probe import (
@@ -38,11 +39,7 @@ from heaters_pipeline.video.probe import (
 from heaters_pipeline.video.timing import Span, StampMender, Timeline
 
 Interpolation = av.video.reformatter.Interpolation
-Packet: TypeAlias = "av.packet.Packet[av.stream.Stream]"
 
-MAX_DURATION_SECONDS = 48 * 3600
-_LOST_SHARE_ALLOWED = Fraction(1, 2)
-_MISSING_SHARE_ALLOWED = Fraction(1, 50)
 _SEEK_BACK_SECONDS = (Fraction(0), Fraction(2), Fraction(15), Fraction(120))
 
 
@@ -115,11 +112,6 @@ class FrameReader:
     Timestamps that are missing, equal or jumping are mended so that they strictly increase;
     ``timeline`` then says that they do not stand in the file.
 
-    Attributes:
-        packets: Packets of the video stream read so far.
-        decode_errors: Packets among them that the decoder refused.
-        corrupt_frames: Frames that the decoder gave but knows to be damaged.
-
     Raises (while iterating):
         InvalidVideoError: ``no_frames``, ``truncated``, ``too_corrupt``, ``bad_timestamps``,
             ``encrypted`` or ``too_long``, once that is certain.
@@ -130,11 +122,7 @@ class FrameReader:
     def __init__(self, path: Path, info: VideoInfo) -> None:
         self.path = path
         self.info = info
-        self.packets = 0
-        self.decode_errors = 0
-        self.corrupt_frames = 0
-        self._discarded_packets = 0
-        self._furthest_seconds = Fraction(0)
+        self._verdict = FileVerdict(path, info)
         self._stamps = StampMender(info.nominal_ticks)
         # AVI stores no presentation times, and FFmpeg cannot tell those of these codecs.
         self._in_decoding_order = info.container == "avi" and info.codec in ("h264", "hevc")
@@ -144,17 +132,39 @@ class FrameReader:
         if self.packets:
             raise RuntimeError("a FrameReader can be iterated once; make another one")
         with open_input(self.path) as container, reading(self.path):
-            stream = _video_stream(container, self.path, self.info)
-            for packet in _packets(container):
+            stream = video_stream(container, self.path, self.info)
+            for packet in packets_of(container):
                 if packet.stream_index == stream.index:
-                    self._note_packet(packet)
+                    self._verdict.note_packet(packet)
                     yield from self._decode(stream, packet)
                 else:
-                    self._note_other_stream(packet)
+                    self._verdict.note_other_stream(packet)
             yield from self._decode(stream, None)
-        if verdict := self._verdict():
+        refusal = self._verdict.judge(
+            frames=len(self._stamps.pts),
+            end_seconds=self._stamps.end_pts * self.info.time_base
+            if self._stamps.pts
+            else Fraction(0),
+            stalled_frames=self._stamps.stalled,
+        )
+        if refusal:
             require_readable(self.path)
-            raise verdict
+            raise refusal
+
+    @property
+    def packets(self) -> int:
+        """Packets of the video stream read so far."""
+        return self._verdict.packets
+
+    @property
+    def decode_errors(self) -> int:
+        """Packets among them that the decoder refused."""
+        return self._verdict.decode_errors
+
+    @property
+    def corrupt_frames(self) -> int:
+        """Frames that the decoder gave but knows to be damaged."""
+        return self._verdict.corrupt_frames
 
     @property
     def timeline(self) -> Timeline:
@@ -166,30 +176,16 @@ class FrameReader:
             from_stream=not self._stamps.mended,
         )
 
-    def _note_packet(self, packet: Packet) -> None:
-        if packet.has_sidedata("encryption_info"):
-            raise InvalidVideoError(
-                "encrypted",
-                f"{shown_name(self.path)} is encrypted (DRM); submit a copy without protection",
-            )
-        self.packets += 1
-        self._discarded_packets += packet.is_discard
-
     def _decode(
         self, stream: av.video.stream.VideoStream, packet: "Packet | None"
     ) -> Iterator[Frame]:
-        frames, is_damaged = _decode(stream, packet)
-        self.decode_errors += is_damaged
+        frames, is_damaged = decode_packet(stream, packet)
+        self._verdict.decode_errors += is_damaged
         if self._in_decoding_order and packet is not None and not is_damaged:
             self._unused_stamps.append(packet.dts)
         for decoded in frames:
-            self.corrupt_frames += decoded.is_corrupt
+            self._verdict.corrupt_frames += decoded.is_corrupt
             yield self._stamped(decoded)
-
-    def _note_other_stream(self, packet: Packet) -> None:
-        if packet.pts is not None and packet.time_base:
-            end = (packet.pts + (packet.duration or 0)) * packet.time_base
-            self._furthest_seconds = max(self._furthest_seconds, end)
 
     def _stamped(self, decoded: av.video.frame.VideoFrame) -> Frame:
         stamp, duration_ticks = decoded.pts, decoded.duration or 0
@@ -202,57 +198,10 @@ class FrameReader:
             stamp = decoded.dts
         pts = self._stamps.mend(stamp, duration_ticks, in_stream=in_stream)
         if (pts - self._stamps.pts[0]) * self.info.time_base > MAX_DURATION_SECONDS:
-            raise InvalidVideoError(
-                "too_long",
-                f"{shown_name(self.path)} lasts over {MAX_DURATION_SECONDS // 3600} hours or "
-                "its timestamps jump; split it or remux it",
-            )
+            raise self._verdict.too_long()
         return Frame(
             len(self._stamps.pts) - 1, pts, duration_ticks or self.info.nominal_ticks, decoded
         )
-
-    def _verdict(self) -> InvalidVideoError | None:
-        """What speaks against the whole file, now that it has been read to its end."""
-        frames = len(self._stamps.pts)
-        name = shown_name(self.path)
-        if not frames and 0 < self.packets == self._discarded_packets:
-            return InvalidVideoError(
-                "bad_timestamps", f"the timestamps of {name} hide all of its frames; remux it"
-            )
-        if not frames:
-            return InvalidVideoError(
-                "no_frames", f"no picture of {name} could be decoded; copy or download it again"
-            )
-        if missing := self._missing():
-            return InvalidVideoError("truncated", f"{name} is cut short: {missing}; copy it again")
-        shown = self.packets - self._discarded_packets
-        bad = max(shown - frames, 0) + self.corrupt_frames
-        # Two packets may make one picture (interlaced fields), so a half alone proves nothing.
-        if bad > _LOST_SHARE_ALLOWED * shown:
-            return InvalidVideoError(
-                "too_corrupt",
-                f"{name} is damaged: {bad} of {shown} frames cannot be decoded; copy it again",
-            )
-        if frames > 2 and self._stamps.stalled > frames // 2:
-            return InvalidVideoError(
-                "bad_timestamps",
-                f"{name} has no usable timestamps: {self._stamps.stalled} of {frames} frames "
-                "stand at the same instant; remux it with a frame rate",
-            )
-        return None
-
-    def _missing(self) -> str:
-        promised = self.info.frames_promised
-        if promised is not None:
-            lost = promised - self.packets
-            if lost > _MISSING_SHARE_ALLOWED * promised:
-                return f"its header promises {promised} frames, {self.packets} are there"
-        seconds = self.info.duration_promised_seconds
-        if seconds is not None:
-            end = max(self._stamps.end_pts * self.info.time_base, self._furthest_seconds)
-            if seconds - end > max(_MISSING_SHARE_ALLOWED * seconds, Fraction(1, 2)):
-                return f"its header promises {float(seconds):.3f} s, {float(end):.3f} s are there"
-        return ""
 
 
 def read_span(path: Path, info: VideoInfo, timeline: Timeline, span: Span) -> Iterator[Frame]:
@@ -315,10 +264,10 @@ def _decode_from(
     when decoding starts where it started for the timeline.
     """
     with open_input(path) as container, reading(path):
-        stream = _video_stream(container, path, info)
-        packets = _packets_from(container, stream, info.time_base, first_pts)
+        stream = video_stream(container, path, info)
+        packets = packets_from(container, stream, info.time_base, first_pts)
         for packet in chain(packets, [None]):
-            frames, is_damaged = _decode(stream, packet)
+            frames, is_damaged = decode_packet(stream, packet)
             for frame in frames:
                 is_damaged |= frame.is_corrupt
                 if not is_damaged and (frame.pts is None or frame.pts >= first_pts):
@@ -327,7 +276,7 @@ def _decode_from(
                 return
 
 
-def _packets_from(
+def packets_from(
     container: av.container.InputContainer,
     stream: av.video.stream.VideoStream,
     time_base: Fraction,
@@ -344,7 +293,7 @@ def _packets_from(
         except av.error.FFmpegError:
             # Not every container can seek; reading from the start finds out what is wrong.
             return
-        packets = _packets(container, stream)
+        packets = packets_of(container, stream)
         intra = next((packet for packet in packets if packet.is_keyframe), None)
         if intra is not None and intra.pts is not None and intra.pts <= first_pts:
             yield intra
@@ -352,9 +301,14 @@ def _packets_from(
             return
 
 
-def _video_stream(
+def video_stream(
     container: av.container.InputContainer, path: Path, info: VideoInfo
 ) -> av.video.stream.VideoStream:
+    """The stream that was probed, ready to be decoded.
+
+    Raises:
+        SourceChangedError: The file is no longer the one that was probed.
+    """
     if path.stat().st_size == info.size_bytes:
         for stream in container.streams.video:
             if stream.index == info.stream_index and has_decoder(stream):
@@ -366,7 +320,7 @@ def _video_stream(
     )
 
 
-def _packets(
+def packets_of(
     container: av.container.InputContainer, *streams: av.video.stream.VideoStream
 ) -> Iterator[Packet]:
     """The packets with content, in the order of the file."""
@@ -379,7 +333,7 @@ def _packets(
         return
 
 
-def _decode(
+def decode_packet(
     stream: av.video.stream.VideoStream, packet: "Packet | None"
 ) -> tuple[list[av.video.frame.VideoFrame], bool]:
     """The frames that a packet completes, and whether it is damaged."""

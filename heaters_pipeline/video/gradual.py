@@ -83,16 +83,18 @@ class _Curves:
 
     def __init__(self, track: ScoreTrack, cuts: Sequence[int]) -> None:
         frames = track.frames
-        self.cells = track.signatures.reshape(frames, -1).astype(np.float32)
+        signatures = track.between_anchors(track.signatures)
+        detail = track.between_anchors(track.detail)
+        self.cells = signatures.reshape(frames, -1)
         self.cell_shape = track.signatures.shape[1:]
         change = np.abs(np.diff(self.cells, axis=0)).mean(axis=1)
         self.path = np.concatenate([[0.0], np.cumsum(change, dtype=np.float64)])
-        self.detail = track.detail.astype(np.float64) + 1
+        self.detail = detail.astype(np.float64) + 1
         self.detail_sums = np.concatenate([[0.0], np.cumsum(self.detail)])
         self.scene_edges = np.array([0, *cuts, frames])
         self.frame_step = track.frame_step
-        luma = track.signatures[..., 0].reshape(frames, -1)
-        blank = (luma.std(axis=1) <= _BLANK_SPREAD) & (track.detail <= _BLANK_DETAIL)
+        luma = signatures[..., 0].reshape(frames, -1)
+        blank = (luma.std(axis=1) <= _BLANK_SPREAD) & (detail <= _BLANK_DETAIL)
         self.luma = luma.mean(axis=1)
         self.black = blank & (self.luma <= _BLACK_LUMA)
         self.white = blank & (self.luma >= _WHITE_LUMA)

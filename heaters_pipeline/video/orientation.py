@@ -32,12 +32,16 @@ class Orientation:
             return cls(transpose=True, flip_horizontal=c < 0, flip_vertical=b < 0)
         return cls(flip_horizontal=a < 0, flip_vertical=d < 0)
 
-    def apply(self, picture: Picture) -> Picture:
-        """Turn a stored picture as it is to be displayed."""
+    def view(self, picture: Picture) -> Picture:
+        """A stored picture as it is to be displayed, on the same memory."""
         if self.transpose:
             picture = picture.transpose(1, 0, 2)
         if self.flip_horizontal:
             picture = picture[:, ::-1]
         if self.flip_vertical:
             picture = picture[::-1]
-        return np.ascontiguousarray(picture)
+        return picture
+
+    def apply(self, picture: Picture) -> Picture:
+        """Turn a stored picture as it is to be displayed."""
+        return np.ascontiguousarray(self.view(picture))

@@ -7,19 +7,26 @@ As a file it is a Parquet table of one row a frame (zstd), readable by pandas an
 | ``pts`` | int64 | instant in ticks of ``time_base`` |
 | ``picture_digest`` | uint32 | CRC-32 of the decoded picture, see ``Frame.digest`` |
 | ``correl``, ``chisqr``, ``intersect``, ``bhattacharyya`` | float | histogram score against the \
-frame before; null for frame 0 |
-| ``distance_<k>`` | float | how far the picture is from the one ``k`` frames before, 0 to 32; \
-null where there is none |
+frame before; null for frame 0 and in a fast scan |
+| ``histogram_sum`` | float | sum of the frame's histogram, whose L2 norm is 1, 1 to 28; null in a \
+fast scan |
+| ``change`` | float | how far an anchor is from the anchor before, 0 to 32 |
+| ``across`` | float | least distance of the anchors just before to those from here on |
+| ``step`` | float | how far a frame is from the frame before, 0 to 32, where both were decoded \
+to tell where a cut is |
 | ``detail`` | float | mean squared brightness step between neighbours in the reduced picture |
 | ``signature_<row>_<column>_<y, cr or cb>`` | uint8 | mean colour of a cell of the picture |
 
-The schema's metadata holds what belongs to the whole video: ``format_version``,
-``algorithm_version``, ``time_base``, ``end_pts`` and ``pts_from_stream``.
+A fast scan decodes the anchors (see ``anchors``) and a few frames more; what is not known of a
+frame is null. ``detail`` and the signature are kept of anchors alone. The schema's metadata holds
+what belongs to the whole video: ``format_version``, ``algorithm_version``, ``scan``,
+``frame_step``, ``time_base``, ``end_pts`` and ``pts_from_stream``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +36,9 @@ import pyarrow.parquet as pq
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.video.timing import Timeline
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+
+Scan = Literal["fast", "full"]
 
 SIMILARITIES = ("correl", "chisqr", "intersect", "bhattacharyya")
 SIGNATURE_ROWS = 6
@@ -37,40 +46,55 @@ SIGNATURE_COLUMNS = 8
 _CHANNELS = ("y", "cr", "cb")
 
 
+_COLUMNS = {
+    "histogram_sums": "histogram_sum",
+    "change": "change",
+    "across": "across",
+    "steps": "step",
+    "detail": "detail",
+}
+"""Columns of floats by the attribute that they hold."""
+
+
 @dataclass(frozen=True, eq=False)
 class ScoreTrack:
-    """What detection needs to know of each frame.
+    """What detection needs to know of each frame; NaN is what is not known.
 
     Attributes:
         timeline: Of the whole video.
-        picture_digests: (frames,) ``Frame.digest`` of each frame.
-        similarities: Histogram scores against the frame before by method, each (frames,), with
-            NaN at frame 0.
-        lags: How many frames back each column of ``distances`` looks, increasing.
-        distances: (frames, lags) distance of a frame to the one ``lag`` frames before, 0 to 32,
-            NaN where there is none.
-        detail: (frames,) mean squared brightness step between neighbours in the reduced picture.
-        signatures: (frames, 6, 8, 3) mean Y, Cr and Cb of each cell of the picture.
+        scan: ``full`` if every frame was decoded and compared with the one before.
+        frame_step: Frames that pass in about 1/25 of a second, at least 1.
+        anchors: Indices of the frames that ``adaptive`` looks at, increasing, from 0 on.
+        picture_digests: (frames,) ``Frame.digest`` of each frame, -1 where it is not known.
+        similarities: Histogram scores against the frame before by method, each (frames,).
+        histogram_sums: (frames,) sum of the histogram.
+        change: (frames,) distance of an anchor to the one before, 0 to 32.
+        across: (frames,) least distance of anchors before to anchors from here on, <= ``change``.
+        steps: (frames,) distance of a frame to the frame before, 0 to 32.
+        detail: (frames,) mean squared brightness step in the reduced picture of an anchor.
+        signatures: (frames, 6, 8, 3) mean Y, Cr and Cb of each cell of an anchor; others are 0.
         algorithm_version: Of the code that made the track.
     """
 
     timeline: Timeline
-    picture_digests: npt.NDArray[np.uint32]
+    scan: Scan
+    frame_step: int
+    anchors: npt.NDArray[np.int64]
+    picture_digests: npt.NDArray[np.int64]
     similarities: Mapping[str, npt.NDArray[np.float32]]
-    lags: tuple[int, ...]
-    distances: npt.NDArray[np.float32]
+    histogram_sums: npt.NDArray[np.float32]
+    change: npt.NDArray[np.float32]
+    across: npt.NDArray[np.float32]
+    steps: npt.NDArray[np.float32]
     detail: npt.NDArray[np.float32]
     signatures: npt.NDArray[np.uint8]
     algorithm_version: int
 
     def __post_init__(self) -> None:
         frames = self.timeline.frames
-        expected = {
-            "picture_digests": (frames,),
-            "distances": (frames, len(self.lags)),
-            "detail": (frames,),
-            "signatures": (frames, SIGNATURE_ROWS, SIGNATURE_COLUMNS, len(_CHANNELS)),
-        }
+        names = ("picture_digests", *_COLUMNS)
+        expected: dict[str, tuple[int, ...]] = dict.fromkeys(names, (frames,))
+        expected["signatures"] = (frames, SIGNATURE_ROWS, SIGNATURE_COLUMNS, len(_CHANNELS))
         for name, shape in expected.items():
             found = getattr(self, name).shape
             if found != shape:
@@ -84,10 +108,22 @@ class ScoreTrack:
         """Number of frames."""
         return self.timeline.frames
 
-    @property
-    def frame_step(self) -> int:
-        """Frames that pass in about 1/25 of a second, at least 1."""
-        return self.lags[1] - self.lags[0]
+    def known_digests(self) -> list[int | None]:
+        """``Frame.digest`` of each frame, None where it is not known."""
+        return [None if digest < 0 else digest for digest in self.picture_digests.tolist()]
+
+    def between_anchors(
+        self, values: npt.NDArray[np.float32] | npt.NDArray[np.uint8]
+    ) -> npt.NDArray[np.float32]:
+        """Values of all frames from those of anchors, evenly in between: (frames, ...) float32."""
+        anchors = self.anchors
+        last = np.maximum(np.searchsorted(anchors, np.arange(self.frames), side="right") - 1, 0)
+        following = np.minimum(last + 1, len(anchors) - 1)
+        before, after = anchors[last], anchors[following]
+        share = (np.arange(self.frames) - before) / np.maximum(after - before, 1)
+        weight = share.astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
+        low, high = values[before].astype(np.float32), values[after].astype(np.float32)
+        return np.asarray(low + weight * (high - low), np.float32)
 
     def to_bytes(self) -> bytes:
         """The track as a Parquet file."""
@@ -120,20 +156,25 @@ class ScoreTrack:
     def _table(self) -> pa.Table:
         columns: dict[str, pa.Array] = {
             "pts": pa.array(np.asarray(self.timeline.pts, np.int64)),
-            "picture_digest": pa.array(self.picture_digests),
+            "picture_digest": pa.array(
+                self.picture_digests.astype(np.uint32), mask=self.picture_digests < 0
+            ),
         }
         for name in SIMILARITIES:
             columns[name] = _nullable(self.similarities[name])
-        for position, lag in enumerate(self.lags):
-            columns[f"distance_{lag}"] = _nullable(self.distances[:, position])
-        columns["detail"] = pa.array(self.detail)
+        for attribute, name in _COLUMNS.items():
+            columns[name] = _nullable(getattr(self, attribute))
+        unknown = np.ones(self.frames, np.bool_)
+        unknown[self.anchors] = False
         cells = self.signatures.reshape(self.frames, -1)
         for position, name in enumerate(_signature_columns()):
-            columns[name] = pa.array(cells[:, position])
+            columns[name] = pa.array(cells[:, position], mask=unknown)
         return pa.table(columns).replace_schema_metadata(
             {
                 "format_version": str(FORMAT_VERSION),
                 "algorithm_version": str(self.algorithm_version),
+                "scan": self.scan,
+                "frame_step": str(self.frame_step),
                 "time_base": str(self.timeline.time_base),
                 "end_pts": str(self.timeline.end_pts),
                 "pts_from_stream": str(self.timeline.from_stream).lower(),
@@ -148,12 +189,12 @@ class ScoreTrack:
             raise ValueError(
                 f"format version {metadata['format_version']}, this program reads {FORMAT_VERSION}"
             )
-        lags = tuple(
-            int(name.removeprefix("distance_"))
-            for name in table.column_names
-            if name.startswith("distance_")
-        )
-        cells = np.stack([table[name].to_numpy() for name in _signature_columns()], axis=1)
+        if metadata["scan"] not in get_args(Scan):
+            raise ValueError(f"there is no scan {metadata['scan']!r}")
+        names = _signature_columns()
+        cells = np.stack([table[name].fill_null(0).to_numpy() for name in names], axis=1)
+        digests = table["picture_digest"].cast(pa.int64()).fill_null(-1)
+        shape = (table.num_rows, SIGNATURE_ROWS, SIGNATURE_COLUMNS, len(_CHANNELS))
         return cls(
             timeline=Timeline(
                 pts=tuple(table["pts"].to_pylist()),
@@ -161,14 +202,13 @@ class ScoreTrack:
                 time_base=Fraction(metadata["time_base"]),
                 from_stream=metadata["pts_from_stream"] == "true",
             ),
-            picture_digests=table["picture_digest"].to_numpy(),
+            scan="full" if metadata["scan"] == "full" else "fast",
+            frame_step=int(metadata["frame_step"]),
+            anchors=np.flatnonzero(table[names[0]].is_valid().to_numpy()),
+            picture_digests=digests.to_numpy(),
             similarities={name: _with_nan(table[name]) for name in SIMILARITIES},
-            lags=lags,
-            distances=np.stack([_with_nan(table[f"distance_{lag}"]) for lag in lags], axis=1),
-            detail=table["detail"].to_numpy(),
-            signatures=cells.reshape(
-                table.num_rows, SIGNATURE_ROWS, SIGNATURE_COLUMNS, len(_CHANNELS)
-            ),
+            **{attribute: _with_nan(table[name]) for attribute, name in _COLUMNS.items()},
+            signatures=cells.reshape(shape),
             algorithm_version=int(metadata["algorithm_version"]),
         )
 

@@ -1,50 +1,52 @@
 """The one expensive pass over a video: frames in, ``ScoreTrack`` out.
 
-Each frame is sampled once to a small picture by taking single points, which keeps the shape of
-its histograms (averaging would not). From it come the histogram scores, and a still smaller
-averaged picture for everything else.
+A ``full`` scan decodes every frame. A ``fast`` one decodes the anchors, which is about half of the
+work where a video has frames that no other refers to, and then only those stretches between two
+anchors where a cut may lie. Both give the same transitions, since ``adaptive`` asks for nothing
+else of a full scan; the histogram methods need all frames.
 """
 
-from array import array
-from collections import deque
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.video.frames import FrameReader, Interpolation, Picture
-from heaters_pipeline.video.probe import VideoInfo
-from heaters_pipeline.video.score_track import (
-    SIGNATURE_COLUMNS,
-    SIGNATURE_ROWS,
-    SIMILARITIES,
-    ScoreTrack,
+from heaters_pipeline.video.anchors import anchors_among, frame_step_of
+from heaters_pipeline.video.cuts import undecided
+from heaters_pipeline.video.frames import FrameReader
+from heaters_pipeline.video.ignored_region import IgnoredRegion, require_picture_left
+from heaters_pipeline.video.packet_index import PacketIndex, index_packets
+from heaters_pipeline.video.probe import VideoInfo, require_readable, shown_name
+from heaters_pipeline.video.sampling import FrameSample, Sampler
+from heaters_pipeline.video.scan import (
+    Layout,
+    Part,
+    PartScanner,
+    UnexpectedFramesError,
+    worker_count,
 )
+from heaters_pipeline.video.score_track import Scan, ScoreTrack
+from heaters_pipeline.video.track_builder import TrackBuilder, closer_track
 
-ALGORITHM_VERSION = 1
+ALGORITHM_VERSION = 2
 """Raised with each change of what a track holds for the same video."""
 
-FRAMES_ACROSS = 4
-"""So many frames before a cut are compared with so many after it."""
+_LEAST_LEFT_OUT = 0.1
+"""Share of frames that a fast scan must leave out; for less, a full one is worth more."""
 
-_REFERENCE_RATE = 25
-_REDUCED_SIZE_PX = (64, 36)
-_DISTANCE_CAP = 64
-_DISTANCE_STEPS = 256
 _REPORT_EVERY_FRAMES = 100
-_COMPARISONS = (
-    cv2.HISTCMP_CORREL,
-    cv2.HISTCMP_CHISQR,
-    cv2.HISTCMP_INTERSECT,
-    cv2.HISTCMP_BHATTACHARYYA,
-)
 
-Histogram = npt.NDArray[np.float32]
+_logger = logging.getLogger(__name__)
+
+Bools = npt.NDArray[np.bool_]
+
+OnProgress = Callable[[int], None]
+"""Called with the number of frames that are done, now and then and at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +54,18 @@ class ScoreSettings:
     """What decides a track, apart from the video and ``ALGORITHM_VERSION``.
 
     Attributes:
-        sampled_size_px: (width, height) of the points that histograms are taken of. The default
-            is the smallest size measured at which ``correl`` cuts as full-size histograms do.
+        scan: ``fast`` decodes only what ``adaptive`` asks for, where that saves something; ``full``
+            decodes every frame, which the histogram methods need.
+        ignored: Parts of the picture that count for nothing.
     """
 
-    sampled_size_px: tuple[int, int] = (512, 288)
+    scan: Scan = "fast"
+    ignored: tuple[IgnoredRegion, ...] = ()
 
     def __post_init__(self) -> None:
-        if any(
-            not low <= size <= 4096
-            for size, low in zip(self.sampled_size_px, _REDUCED_SIZE_PX, strict=True)
-        ):
-            raise SettingsError(
-                f"sampled_size_px must be from {_REDUCED_SIZE_PX} to (4096, 4096), "
-                f"got {self.sampled_size_px}"
-            )
+        if self.scan not in get_args(Scan):
+            raise SettingsError(f"scan {self.scan!r} is none of {', '.join(get_args(Scan))}")
+        require_picture_left(self.ignored)
 
 
 def score_frames(
@@ -74,140 +73,103 @@ def score_frames(
     info: VideoInfo,
     settings: ScoreSettings | None = None,
     *,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> ScoreTrack:
-    """Decode a video once and score each frame.
+    """Score the frames of a video.
 
     Args:
         path: The file.
         info: From ``probe``.
         settings: What decides the track.
-        on_progress: Called with the number of frames scored, every 100 frames and at the end.
+        on_progress: Told how many frames are done.
     Raises:
         InvalidVideoError: The file cannot be decoded to its end.
+        SourceChangedError: It is no longer the one that was probed.
+        StoreUnavailableError: The disk failed.
     """
-    settings = settings or ScoreSettings()
-    reader = FrameReader(path, info)
-    collector = _Collector(_lags(info.frame_rate))
-    for frame in reader:
-        picture = frame.picture(settings.sampled_size_px, Interpolation.POINT)
-        collector.add(picture, frame.digest)
-        if on_progress and (frame.index + 1) % _REPORT_EVERY_FRAMES == 0:
-            on_progress(frame.index + 1)
-    timeline = reader.timeline
-    if on_progress:
-        on_progress(timeline.frames)
-    frames, lags = timeline.frames, len(collector.lags)
-    similarities = np.asarray(collector.similarities, np.float32).reshape(frames, -1)
-    return ScoreTrack(
-        timeline=timeline,
-        picture_digests=np.asarray(collector.digests, np.uint32),
-        similarities={
-            name: np.ascontiguousarray(similarities[:, position])
-            for position, name in enumerate(SIMILARITIES)
-        },
-        lags=collector.lags,
-        distances=np.asarray(collector.distances, np.float32).reshape(frames, lags),
-        detail=np.asarray(collector.detail, np.float32),
-        signatures=np.frombuffer(bytes(collector.signatures), np.uint8).reshape(
-            frames, SIGNATURE_ROWS, SIGNATURE_COLUMNS, 3
-        ),
-        algorithm_version=ALGORITHM_VERSION,
-    )
+    pass_ = _Pass(path, info, settings or ScoreSettings(), on_progress)
+    index = index_packets(path, info)
+    if index is not None:
+        try:
+            return pass_.in_parts(index)
+        except UnexpectedFramesError as error:
+            _logger.info("%s is decoded from its start: %s", shown_name(path), error)
+    return pass_.from_start(index)
 
 
-def bgr_histogram(picture: Picture) -> Histogram:
-    """The B, G and R histograms, 256 bins each, in one vector of L2 norm 1: (768, 1) float32."""
-    counts = [cv2.calcHist([picture], [channel], None, [256], [0, 256]) for channel in range(3)]
-    histogram = np.concatenate(counts).astype(np.float32)
-    return np.asarray(cv2.normalize(histogram, histogram), np.float32)
+class _Pass:
+    """One pass over a file, in parts where its packets allow that, from the start otherwise."""
 
+    def __init__(
+        self, path: Path, info: VideoInfo, settings: ScoreSettings, on_progress: OnProgress | None
+    ) -> None:
+        self._path = path
+        self._info = info
+        self._settings = settings
+        self._on_progress = on_progress or (lambda _: None)
+        self._step = frame_step_of(info.frame_rate)
 
-def histogram_scores(before: Histogram, after: Histogram) -> list[float]:
-    """OpenCV's ``compareHist(before, after)`` by the methods in ``SIMILARITIES``."""
-    return [cv2.compareHist(before, after, comparison) for comparison in _COMPARISONS]
+    def in_parts(self, index: PacketIndex) -> ScoreTrack:
+        timeline = index.timeline(self._info)
+        end_seconds = timeline.end_pts * timeline.time_base
+        if refusal := index.verdict.judge(frames=timeline.frames, end_seconds=end_seconds):
+            require_readable(self._path)
+            raise refusal
+        layout = Layout(index)
+        anchors = anchors_among(layout.references, self._step)
+        is_full = self._settings.scan == "full" or anchors.mean() > 1 - _LEAST_LEFT_OUT
+        scan: Scan = "full" if is_full else "fast"
+        samplers = [self._sampler(scan) for _ in range(worker_count())]
+        scanner = PartScanner(self._path, self._info, index, layout, samplers)
+        wanted = np.ones(timeline.frames, np.bool_) if is_full else anchors
+        builder = TrackBuilder(scan, self._step, ALGORITHM_VERSION)
+        for sample in self._samples(scanner, layout.parts(), wanted):
+            builder.add(sample, anchor=bool(anchors[sample.frame]))
+        track = builder.track(timeline)
+        if not is_full:
+            track = self._with_closer_look(track, layout, scanner)
+        self._on_progress(timeline.frames)
+        return track
 
+    def from_start(self, index: PacketIndex | None) -> ScoreTrack:
+        """Decode all frames, one after another; what packets say of them is used where it fits."""
+        anchor_stamps = None
+        if index is not None:
+            layout = Layout(index)
+            anchors = anchors_among(layout.references, self._step)
+            anchor_stamps = set(index.pts[layout.packet_of_frame[anchors]].tolist())
+        sampler = self._sampler("full")
+        builder = TrackBuilder("full", self._step, ALGORITHM_VERSION)
+        reader = FrameReader(self._path, self._info)
+        for frame in reader:
+            anchor = anchor_stamps is None or frame.index == 0 or frame.pts in anchor_stamps
+            builder.add(sampler.sample(frame), anchor=anchor)
+            if (frame.index + 1) % _REPORT_EVERY_FRAMES == 0:
+                self._on_progress(frame.index + 1)
+        timeline = reader.timeline
+        self._on_progress(timeline.frames)
+        return builder.track(timeline)
 
-@dataclass(frozen=True, slots=True)
-class _Reduced:
-    """A reduced picture with the range of each pixel's 3x3 neighbourhood, all (36, 64, 3)."""
-
-    lab: Picture
-    low: Picture
-    high: Picture
-
-
-def _reduced(small: Picture) -> _Reduced:
-    lab = cv2.cvtColor(small, cv2.COLOR_BGR2LAB)
-    square = np.ones((3, 3), np.uint8)
-    return _Reduced(_u8(lab), _u8(cv2.erode(lab, square)), _u8(cv2.dilate(lab, square)))
-
-
-def _distance(a: _Reduced, b: _Reduced) -> float:
-    """How far two pictures are apart, 0 to 32, allowing for one pixel of motion.
-
-    Each pixel is compared with the range that the other picture has around it, both ways. Its
-    share is limited, so that a title or another small bright thing counts by its area.
-    """
-    a_beyond = cv2.add(cv2.subtract(a.lab, b.high), cv2.subtract(b.low, a.lab))
-    b_beyond = cv2.add(cv2.subtract(b.lab, a.high), cv2.subtract(a.low, b.lab))
-    beyond = cv2.add(a_beyond, b_beyond)
-    limited = cv2.threshold(beyond, _DISTANCE_CAP, 0, cv2.THRESH_TRUNC)[1]
-    mean = cv2.norm(limited, cv2.NORM_L1) / beyond.size / 2
-    # Fewer different values make a smaller file; the steps are far below any noise.
-    return round(mean * _DISTANCE_STEPS) / _DISTANCE_STEPS
-
-
-def _detail(luma: Picture) -> float:
-    luma_f = luma.astype(np.float32)
-    across, down = np.diff(luma_f, axis=1), np.diff(luma_f, axis=0)
-    return float(np.square(across).mean() + np.square(down).mean())
-
-
-def _u8(picture: "cv2.typing.MatLike") -> Picture:
-    return np.asarray(picture, np.uint8)
-
-
-def _lags(frame_rate: Fraction | None) -> tuple[int, ...]:
-    # At 50 or 60 frames a second, a flash or a motion takes twice the frames.
-    step = max(1, round((frame_rate or _REFERENCE_RATE) / _REFERENCE_RATE))
-    return tuple(1 + step * position for position in range(2 * FRAMES_ACROSS - 1))
-
-
-class _Collector:
-    """Scores of the frames so far; keeps only the reduced pictures that a lag still needs."""
-
-    def __init__(self, lags: tuple[int, ...]) -> None:
-        self.lags = lags
-        self.digests = array("I")
-        self.similarities = array("f")
-        self.distances = array("f")
-        self.detail = array("f")
-        self.signatures = bytearray()
-        self._recent: deque[_Reduced] = deque(maxlen=lags[-1])
-        self._histogram: Histogram | None = None
-
-    def add(self, picture: Picture, digest: int) -> None:
-        small = _u8(cv2.resize(picture, _REDUCED_SIZE_PX, interpolation=cv2.INTER_AREA))
-        self.digests.append(digest)
-        self._add_similarities(bgr_histogram(picture))
-        self._add_distances(_reduced(small))
-        ycrcb = _u8(cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb))
-        self.detail.append(_detail(ycrcb[:, :, 0]))
-        cells = (SIGNATURE_COLUMNS, SIGNATURE_ROWS)
-        self.signatures += _u8(cv2.resize(ycrcb, cells, interpolation=cv2.INTER_AREA)).tobytes()
-
-    def _add_similarities(self, histogram: Histogram) -> None:
-        before = self._histogram
-        self.similarities.extend(
-            [float("nan")] * len(_COMPARISONS)
-            if before is None
-            else histogram_scores(before, histogram)
+    def _with_closer_look(
+        self, track: ScoreTrack, layout: Layout, scanner: PartScanner[FrameSample]
+    ) -> ScoreTrack:
+        """Decode the frames between two anchors where a cut may lie."""
+        spans = undecided(track)
+        wanted = np.zeros(track.frames, np.bool_)
+        for span in spans:
+            wanted[span.start : span.end] = True
+        samples = (
+            sample for batch in scanner.scan(layout.parts_around(spans), wanted) for sample in batch
         )
-        self._histogram = histogram
+        return closer_track(track, samples)
 
-    def _add_distances(self, reduced: _Reduced) -> None:
-        for lag in self.lags:
-            known = lag <= len(self._recent)
-            self.distances.append(_distance(reduced, self._recent[-lag]) if known else float("nan"))
-        self._recent.append(reduced)
+    def _samples(
+        self, scanner: PartScanner[FrameSample], parts: list[Part], wanted: Bools
+    ) -> Iterator[FrameSample]:
+        for batch in scanner.scan(parts, wanted):
+            yield from batch
+            if batch:
+                self._on_progress(batch[-1].frame + 1)
+
+    def _sampler(self, scan: Scan) -> Sampler:
+        return Sampler(histograms=scan == "full", ignored=self._settings.ignored)

@@ -6,14 +6,15 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from heaters_pipeline.video.cuts import find_cuts
+from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.video.cuts import LEAST_STRENGTH, find_cuts
 from heaters_pipeline.video.detection_settings import DetectionSettings, Method
 from heaters_pipeline.video.gradual import GradualKind, find_gradual
 from heaters_pipeline.video.score_track import ScoreTrack
 
 TransitionKind = Literal["cut"] | GradualKind
 
-ALGORITHM_VERSION = 1
+ALGORITHM_VERSION = 2
 """Raised with each change of what is found on the same track with the same settings."""
 
 _CUT_WHERE_LESS: frozenset[Method] = frozenset({"correl", "intersect"})
@@ -41,8 +42,26 @@ class Transition:
         return (self.start + self.end) // 2
 
 
+def full_scan_reason(settings: DetectionSettings) -> str | None:
+    """Why a fast track cannot answer these settings, None if it can."""
+    if settings.method != "adaptive":
+        return f"{settings.method} compares every frame with the one before"
+    if settings.effective_threshold < LEAST_STRENGTH:
+        return (
+            f"adaptive with a threshold under {LEAST_STRENGTH:g} has to look between more frames "
+            "than a fast scan decodes"
+        )
+    return None
+
+
 def find_transitions(track: ScoreTrack, settings: DetectionSettings) -> tuple[Transition, ...]:
-    """All transitions of a video, in order and not overlapping."""
+    """All transitions of a video, in order and not overlapping.
+
+    Raises:
+        SettingsError: The track is of a fast scan, which cannot answer these settings.
+    """
+    if track.scan == "fast" and (reason := full_scan_reason(settings)):
+        raise SettingsError(f"{reason}; scan the video in full for it (scan: full)")
     threshold = settings.effective_threshold
     if settings.method != "adaptive":
         scores = track.similarities[settings.method]

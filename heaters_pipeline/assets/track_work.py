@@ -1,0 +1,94 @@
+"""How the score track of a video is looked for, made and stored; asked for by two assets.
+
+``frame_scores`` makes it. ``scenes`` has it made anew, in full, if it is asked for what the track
+of a fast scan cannot answer. A full track answers everything, so a fast one gives way to it and
+the fingerprint is the same.
+"""
+
+import logging
+from fractions import Fraction
+from typing import get_args
+
+from heaters_pipeline.assets.records import Source, local_source
+from heaters_pipeline.assets.stage import StageRun, StageWork
+from heaters_pipeline.assets.units import Scene, Unit
+from heaters_pipeline.errors import ManifestError
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifests import Json
+from heaters_pipeline.video.score_track import Scan, ScoreTrack
+from heaters_pipeline.video.scores import ALGORITHM_VERSION, ScoreSettings, score_frames
+from heaters_pipeline.video.timing import Span
+
+_logger = logging.getLogger(__name__)
+
+TRACK_CONTENT_TYPE = "application/vnd.apache.parquet"
+
+
+def track_work(run: StageRun, source: Source, settings: ScoreSettings) -> StageWork:
+    """What is to be done for a track that answers these settings; nothing if it is there.
+
+    Args:
+        run: Of the stage ``frame_scores``.
+        source: The video.
+        settings: Of the scan. A full track serves a fast scan as well.
+    """
+    work = run.work(
+        inputs={
+            "algorithm_version": ALGORITHM_VERSION,
+            "settings": {"ignored": _ignored_json(settings)},
+            "source_sha256": source.sha256,
+            "stage": "frame_scores",
+        }
+    )
+    if work.done and work.current and settings.scan == "full":
+        if work.current.summary["scan"] != "full":
+            work.outdated()
+    return work
+
+
+def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> dict[str, Json]:
+    """Take over the track that lies in the store, or make it; gives the manifest's summary."""
+    run = work.run
+    found = _stored_track(work, settings.scan)
+    track = found or _score(run, source, settings)
+    key = keys.frame_scores_key(run.video_id, work.fingerprint, track.scan)
+    unit = Unit(run.video_id, (key,), _whole_video(track))
+    work.plan([unit])
+    if found is not None:
+        size_bytes = run.objects()[key].size_bytes
+        work.reuse(unit, [unit.scene.item(key, size_bytes, {})])
+    else:
+        with run.phase("upload"):
+            stored = run.workspace.write_bytes(key, track.to_bytes(), TRACK_CONTENT_TYPE)
+        work.add(unit, [unit.scene.item(key, stored.size_bytes, {})])
+    return {"scan": track.scan, "frames_compared": len(track.anchors)}
+
+
+def _ignored_json(settings: ScoreSettings) -> list[Json]:
+    return [str(region) for region in settings.ignored]
+
+
+def _stored_track(work: StageWork, scan: Scan) -> ScoreTrack | None:
+    """A track that answers the scan, if one lies in the store whole, recorded or not."""
+    run = work.run
+    for kind in ("full",) if scan == "full" else get_args(Scan)[::-1]:
+        key = keys.frame_scores_key(run.video_id, work.fingerprint, kind)
+        if key in run.objects():
+            try:
+                return ScoreTrack.from_bytes(run.workspace.store.read_bytes(key))
+            except ManifestError as error:
+                _logger.warning("%s is made again: %s", key, error)
+    return None
+
+
+def _score(run: StageRun, source: Source, settings: ScoreSettings) -> ScoreTrack:
+    with local_source(run, source) as (path, info), run.phase("decode"):
+        frames = info.frames_promised or 0
+        return score_frames(
+            path, info, settings, on_progress=lambda done: run.progress("decode", done, frames)
+        )
+
+
+def _whole_video(track: ScoreTrack) -> Scene:
+    frames = track.timeline.frames
+    return Scene(Span(0, frames), Fraction(0), track.timeline.seconds_at(frames))
