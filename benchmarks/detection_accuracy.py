@@ -24,15 +24,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from heaters_pipeline.video.detection_settings import METHODS, DetectionSettings
 from heaters_pipeline.video.probe import probe
 from heaters_pipeline.video.score_track import ScoreTrack
 from heaters_pipeline.video.scores import score_frames
-from heaters_pipeline.video.transitions import (
-    METHODS,
-    DetectionSettings,
-    Transition,
-    find_transitions,
-)
+from heaters_pipeline.video.transitions import Transition, find_transitions
 
 MARGIN_FRAMES = 2
 Detector = Callable[[Path], tuple[Transition, ...]]

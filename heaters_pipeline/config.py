@@ -9,9 +9,9 @@ from pydantic import Field
 
 from heaters_pipeline.video.clip_record import ClipSettings
 from heaters_pipeline.video.clip_record import Method as ClipMethod
+from heaters_pipeline.video.detection_settings import DetectionSettings, Method, ShortScenes
 from heaters_pipeline.video.keyframes import KeyframeSettings, KeyframeStrategy
 from heaters_pipeline.video.sprite_layout import SpriteSettings
-from heaters_pipeline.video.transitions import DetectionSettings, Method, ShortScenes
 
 _DETECTION = DetectionSettings()
 _CLIPS = ClipSettings()

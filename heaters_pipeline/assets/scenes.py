@@ -14,15 +14,11 @@ from heaters_pipeline.config import DetectionConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.report.similarity_plot import similarity_plot_png
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.video.detection_settings import DetectionSettings
 from heaters_pipeline.video.scenes import scenes_from
 from heaters_pipeline.video.score_track import ScoreTrack
 from heaters_pipeline.video.timing import Span, Timeline
-from heaters_pipeline.video.transitions import (
-    ALGORITHM_VERSION,
-    DetectionSettings,
-    Transition,
-    find_transitions,
-)
+from heaters_pipeline.video.transitions import ALGORITHM_VERSION, Transition, find_transitions
 
 
 @dg.asset(

@@ -18,7 +18,7 @@ from heaters_pipeline.cli.terminal import Watcher, only_json_on_stdout, print_js
 from heaters_pipeline.errors import HeatersError, SettingsError
 from heaters_pipeline.intake.sources import LocalFile, classify
 from heaters_pipeline.storage import keys
-from heaters_pipeline.video.transitions import METHODS
+from heaters_pipeline.video.detection_settings import METHODS
 
 _METHOD = click.option(
     "--method", type=click.Choice(METHODS), help="How changes between frames are judged."
@@ -178,10 +178,11 @@ def detect(
 ) -> None:
     """Find the scenes of a local FILE, without store or Dagster."""
     with _stdout_for(as_json) as stdout:
+        from heaters_pipeline.video.detection_settings import DetectionSettings
         from heaters_pipeline.video.probe import probe
         from heaters_pipeline.video.scenes import scenes_from
         from heaters_pipeline.video.scores import score_frames
-        from heaters_pipeline.video.transitions import DetectionSettings, find_transitions
+        from heaters_pipeline.video.transitions import find_transitions
 
         settings = DetectionSettings(
             **_given(method=method, threshold=threshold, min_duration_seconds=min_duration)

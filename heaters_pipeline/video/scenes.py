@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from heaters_pipeline.video.detection_settings import DetectionSettings
 from heaters_pipeline.video.timing import Span, Timeline
-from heaters_pipeline.video.transitions import DetectionSettings, Transition
+from heaters_pipeline.video.transitions import Transition
 
 
 @dataclass(frozen=True, slots=True)

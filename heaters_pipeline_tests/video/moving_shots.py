@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from heaters_pipeline.video.detection_settings import DetectionSettings
 from heaters_pipeline.video.probe import probe
 from heaters_pipeline.video.score_track import ScoreTrack
 from heaters_pipeline.video.scores import score_frames
-from heaters_pipeline.video.transitions import DetectionSettings, find_transitions
+from heaters_pipeline.video.transitions import find_transitions
 
 Picture = npt.NDArray[np.uint8]
 

@@ -6,14 +6,10 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heaters_pipeline.video.detection_settings import DetectionSettings, ShortScenes
 from heaters_pipeline.video.scenes import SceneList, scenes_from
 from heaters_pipeline.video.timing import Span, Timeline
-from heaters_pipeline.video.transitions import (
-    DetectionSettings,
-    ShortScenes,
-    Transition,
-    TransitionKind,
-)
+from heaters_pipeline.video.transitions import Transition, TransitionKind
 
 
 def timeline_of(durations: list[int]) -> Timeline:

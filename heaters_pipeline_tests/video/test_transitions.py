@@ -11,14 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.video.transitions import (
+from heaters_pipeline.video.detection_settings import (
     DEFAULT_THRESHOLDS,
     METHODS,
     DetectionSettings,
-    Transition,
-    find_transitions,
 )
+from heaters_pipeline.video.transitions import Transition, find_transitions
 from heaters_pipeline_tests.video.moving_shots import (
     Picture,
     black,
@@ -219,22 +217,3 @@ def test_transitions_are_in_order_and_do_not_overlap(tmp_path: Path) -> None:
     found = found_in(write(tmp_path / "video.mp4", pictures))
     assert [kind for kind, _, _ in found] == ["dissolve", "cut"]
     assert found[0][2] <= found[1][1] == 100
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"method": "magic"},
-        {"threshold": 0.5},
-        {"threshold": float("nan")},
-        {"method": "correl", "threshold": 1.5},
-        {"method": "bhattacharyya", "threshold": -0.1},
-        {"method": "chisqr", "threshold": -1},
-        {"min_duration_seconds": -1},
-        {"min_duration_seconds": 3601},
-        {"short_scenes": "hide"},
-    ],
-)
-def test_settings_outside_their_bounds_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(SettingsError):
-        DetectionSettings(**wrong)
