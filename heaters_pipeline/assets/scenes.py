@@ -1,5 +1,6 @@
 """``scenes``: a pure decision on the stored track."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -14,6 +15,7 @@ from heaters_pipeline.config import DetectionConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.report.similarity_plot import similarity_plot_png
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.storage.manifests import Json
 from heaters_pipeline.video.detection_settings import DetectionSettings
 from heaters_pipeline.video.scenes import scenes_from
 from heaters_pipeline.video.score_track import ScoreTrack
@@ -34,9 +36,10 @@ def scenes(
     config: DetectionConfig,
     workspace: dg.ResourceParam[Workspace],
 ) -> dg.MaterializeResult[Any]:
-    """Where the video is cut: frames ``[start, end)`` of each scene; they tile the video.
+    """Where the video is cut: frames ``[start, end)`` of each scene.
 
-    Decided from the stored track: changing the method or the threshold decodes nothing.
+    Scenes tile the video, but for what the settings drop or exclude, which is listed. Decided from
+    the stored track: changing a setting decodes nothing.
     """
     with stage_run(context, workspace, "scenes") as run:
         source_of(run)
@@ -67,6 +70,7 @@ def scenes(
                 "cuts": hard,
                 "gradual": len(summary["transitions"]) - hard,
                 "dropped": len(summary["dropped"]),
+                "excluded": len(summary["excluded"]),
                 "method": settings.method,
                 "threshold": settings.effective_threshold,
                 "table": scene_table(found),
@@ -80,10 +84,15 @@ def _decide(work: StageWork, track: ScoreTrack, settings: DetectionSettings) -> 
         found = scenes_from(track.timeline, transitions, settings)
     video_id = work.run.video_id
     picture = keep_picture(work, "png", lambda: _plot(video_id, track, transitions, settings))
+
+    def rows(spans: Sequence[Span]) -> list[dict[str, Json]]:
+        return [_scene(track.timeline, span).to_json() for span in spans]
+
     return {
         "units": len(found.scenes),
-        "scenes": [_scene(track.timeline, span).to_json() for span in found.scenes],
-        "dropped": [_scene(track.timeline, span).to_json() for span in found.dropped],
+        "scenes": rows(found.scenes),
+        "dropped": rows(found.dropped),
+        "excluded": rows(found.excluded),
         "transitions": [
             {"kind": one.kind, "start_frame": one.start, "end_frame": one.end}
             for one in transitions
