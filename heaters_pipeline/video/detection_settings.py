@@ -120,8 +120,8 @@ class DetectionSettings:
             )
         if typed_seconds(most) < typed_seconds(least):
             raise SettingsError(
-                f"max_duration_seconds must not be below min_duration_seconds, got {most} "
-                f"and {least}; raise the one or lower the other"
+                f"max_duration_seconds must not be below min_duration_seconds, got {float(most)} "
+                f"and {float(least)}; raise the one or lower the other"
             )
 
     def _check_window(self) -> None:

@@ -37,7 +37,7 @@ NOT_A_NUMBER = float("nan")
         ({"max_duration_seconds": float("inf")}, "max_duration_seconds must be above 0"),
         (
             {"max_duration_seconds": 0.2},
-            "max_duration_seconds must not be below min_duration_seconds, got 0.2 and 1/4",
+            "max_duration_seconds must not be below min_duration_seconds, got 0.2 and 0.25",
         ),
         ({"long_scenes": "cut"}, "long_scenes 'cut' is none of split, keep"),
         ({"start_seconds": -0.1}, "start_seconds must be from 0 to 1000000, got -0.1"),
