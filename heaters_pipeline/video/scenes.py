@@ -45,7 +45,7 @@ def scenes_from(
 
     Args:
         timeline: Of the whole video.
-        transitions: In order and not overlapping.
+        transitions: In the order in which they start.
         settings: Say what happens to the frames.
     Raises:
         SettingsError: The window holds no frame of the video.

@@ -19,7 +19,10 @@ def timeline_of(durations: list[int]) -> Timeline:
 
 
 def parts_of(
-    durations: list[int], longest: int, shortest: int = 0, span: Span | None = None
+    durations: list[int],
+    longest: int | Fraction,
+    shortest: int | Fraction = 0,
+    span: Span | None = None,
 ) -> list[int]:
     """The lengths of the parts in frames; the parts tile the span."""
     span = span or Span(0, len(durations))
@@ -106,6 +109,13 @@ def test_the_shortest_goes_before_the_longest() -> None:
     assert parts_of([1] * 22, 10, 8) == [11, 11]
     assert parts_of([1] * 15, 10, 8) == [15]
     assert parts_of([5, 90, 20, 20], 20, 10) == [2, 1, 1]
+
+
+def test_bounds_between_two_ticks_are_not_rounded_away() -> None:
+    assert parts_of([10] * 6, 30) == [3, 3]
+    assert parts_of([10] * 6, Fraction(299, 10)) == [2, 2, 2]
+    assert parts_of([1] * 31, 20, 15) == [16, 15]
+    assert parts_of([1] * 31, 20, Fraction(31, 2)) == [31]
 
 
 def test_what_is_not_too_long_is_one_part() -> None:

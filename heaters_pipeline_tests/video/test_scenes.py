@@ -224,6 +224,14 @@ def test_a_cut_in_the_midst_of_what_is_excluded_makes_no_scene() -> None:
     assert found == SceneList((Span(0, 30), Span(50, 100)), (), (Span(30, 50),))
 
 
+def test_transitions_that_overlap_lose_no_frame_and_give_none_twice() -> None:
+    both = (Transition("dissolve", 30, 50), Transition("wipe", 40, 60))
+    assert scenes(*both, gradual="exclude") == SceneList(
+        (Span(0, 30), Span(60, 100)), (), (Span(30, 50), Span(50, 60))
+    )
+    assert spans(scenes(Transition("dissolve", 30, 60), cut(35))) == [(0, 35), (35, 45), (45, 100)]
+
+
 def test_a_short_scene_is_merged_only_with_one_that_it_touches() -> None:
     between = (DISSOLVE, Transition("wipe", 43, 50))
     kept = scenes(*between, gradual="exclude", minimum=0.5)
