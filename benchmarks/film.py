@@ -4,8 +4,8 @@
 
 Takes shots between the labelled transitions of real videos, scales them to 1920x1080 and joins
 them with hard cuts, the later rounds mirrored and zoomed in so that no shot comes twice the same.
-H.264 by x264 (preset medium, CRF 23, B-frames, its own choice of I-frames) at 25 frames a second, with
-a sound track. Deterministic for one set of package versions; some minutes of encoding.
+H.264 by x264 (preset medium, CRF 23, B-frames, its own choice of I-frames) at 25 frames a second,
+with a sound track. Deterministic for one set of package versions; some minutes of encoding.
 """
 
 import argparse

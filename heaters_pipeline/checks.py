@@ -40,12 +40,12 @@ def _check_of_each_video(**arguments: Any) -> Callable[..., dg.AssetChecksDefini
 
 @_check_of_each_video(
     asset="scenes",
-    description="Scenes and dropped scenes cover every frame of the video once.",
+    description="Scenes, dropped scenes and excluded frames hold each frame of the video once.",
 )
 def scenes_tile_the_video(
     context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.AssetCheckResult:
-    """Red when a frame is in no scene or in two."""
+    """Red when a frame is in no scene and not listed as left out, or is in two."""
     video_id = context.partition_key
     frames = workspace.require_manifest("frame_scores", video_id).items[0].end_frame
     summary = workspace.require_manifest("scenes", video_id).summary
@@ -54,7 +54,8 @@ def scenes_tile_the_video(
 
 def tiling_faults(summary: dict[str, Any], frames: int) -> list[str]:
     """Where the scenes of a manifest leave a gap or overlap; empty when they tile the video."""
-    rows = [*summary["scenes"], *summary["dropped"]]
+    # Written before frames could be excluded, a manifest has no list of them.
+    rows = [*summary["scenes"], *summary["dropped"], *summary.get("excluded", ())]
     spans = sorted(Scene.from_json(row).span for row in rows)
     faults, expected = [], 0
     for span in spans:

@@ -2,6 +2,8 @@
 
 Each default and each bound lives on the frozen dataclass that the work is done with; these classes
 only mirror them with a description. A value out of bounds is refused with the dataclass's message.
+They have no bounds of pydantic's: Dagster does not show those, and would meet them outside of the
+asset, where the refusal has no message of ours and is tried again.
 """
 
 import dagster as dg
@@ -9,14 +11,33 @@ from pydantic import Field
 
 from heaters_pipeline.video.clip_record import ClipSettings
 from heaters_pipeline.video.clip_record import Method as ClipMethod
-from heaters_pipeline.video.detection_settings import DetectionSettings, Method, ShortScenes
+from heaters_pipeline.video.detection_settings import (
+    DEFAULT_THRESHOLDS,
+    MOST_MIN_DURATION_SECONDS,
+    MOST_SECONDS,
+    THRESHOLD_BOUNDS,
+    DetectionSettings,
+    GradualFrames,
+    LongScenes,
+    Method,
+    ShortScenes,
+)
+from heaters_pipeline.video.ignored_region import IgnoredRegion
 from heaters_pipeline.video.keyframes import KeyframeSettings, KeyframeStrategy
+from heaters_pipeline.video.score_track import Scan
+from heaters_pipeline.video.scores import ScoreSettings
 from heaters_pipeline.video.sprite_layout import SpriteSettings
 
 _DETECTION = DetectionSettings()
+_SCAN = ScoreSettings()
 _CLIPS = ClipSettings()
 _SPRITES = SpriteSettings()
 _KEYFRAMES = KeyframeSettings()
+_MAXIMUM, _END = _DETECTION.max_duration_seconds, _DETECTION.end_seconds
+_THRESHOLDS = "; ".join(
+    f"{method} {low:.10g} to {high:.10g} ({DEFAULT_THRESHOLDS[method]:g})"
+    for method, (low, high) in THRESHOLD_BOUNDS.items()
+)
 
 
 class SourceConfig(dg.Config):
@@ -32,6 +53,33 @@ class SourceConfig(dg.Config):
     )
 
 
+class ScanConfig(dg.Config):
+    """How a video is looked at, once."""
+
+    scan: Scan = Field(
+        default=_SCAN.scan,
+        description="fast decodes only what the method adaptive asks for, where that saves "
+        "something; full decodes every frame, which the histogram methods need. The scenes are "
+        "the same.",
+    )
+    ignored_regions: list[str] = Field(
+        default=[str(region) for region in _SCAN.ignored],
+        description="Parts of the picture that count for nothing, such as a ticker: each "
+        "left,top,right,bottom in shares from 0 to 1, so 0,0.9,1,1 is the lowest tenth.",
+    )
+
+    def settings(self) -> ScoreSettings:
+        """The settings that the work is done with.
+
+        Raises:
+            SettingsError: A value is out of bounds.
+        """
+        return ScoreSettings(
+            scan=self.scan,
+            ignored=tuple(IgnoredRegion.parse(region) for region in self.ignored_regions),
+        )
+
+
 class DetectionConfig(dg.Config):
     """How scenes are found. Changing it decodes nothing."""
 
@@ -41,15 +89,40 @@ class DetectionConfig(dg.Config):
     )
     threshold: float | None = Field(
         default=_DETECTION.threshold,
-        description="A cut is where the score passes it. Default: the method's own.",
+        description=f"A cut is where the score passes it. By method (default): {_THRESHOLDS}.",
+    )
+    gradual: GradualFrames = Field(
+        default=_DETECTION.gradual,
+        description="Frames of a dissolve, fade or wipe: split between the scenes at the middle, "
+        "exclude from all, or all to the scene before or after.",
     )
     min_duration_seconds: float = Field(
         default=float(_DETECTION.min_duration_seconds),
-        description="Scenes shorter than this are treated as short_scenes says.",
+        description="Scenes shorter than this are treated as short_scenes says; "
+        f"0 to {MOST_MIN_DURATION_SECONDS}.",
     )
     short_scenes: ShortScenes = Field(
         default=_DETECTION.short_scenes,
         description="merge joins a short scene to its neighbour, drop leaves it out, keep keeps.",
+    )
+    max_duration_seconds: float | None = Field(
+        default=None if _MAXIMUM is None else float(_MAXIMUM),
+        description="Scenes longer than this are treated as long_scenes says; above 0, not below "
+        f"min_duration_seconds, at most {MOST_SECONDS}. Default: no maximum.",
+    )
+    long_scenes: LongScenes = Field(
+        default=_DETECTION.long_scenes,
+        description="split divides a long scene evenly into the fewest parts, keep keeps it whole.",
+    )
+    start_seconds: float = Field(
+        default=float(_DETECTION.start_seconds),
+        description="Frames that start earlier than this are in no scene; seconds from the first "
+        f"frame, 0 to {MOST_SECONDS}.",
+    )
+    end_seconds: float | None = Field(
+        default=None if _END is None else float(_END),
+        description="Frames that start then or later are in no scene; seconds from the first "
+        f"frame, above start_seconds, at most {MOST_SECONDS}. Default: the end of the video.",
     )
 
     def settings(self) -> DetectionSettings:

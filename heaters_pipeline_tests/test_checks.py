@@ -57,14 +57,14 @@ def change_scene(position: int, **frames: int) -> Callable[[Pipeline], None]:
     return change("scenes", edit)
 
 
-def drop_scene(position: int, *, listed: bool) -> Callable[[Pipeline], None]:
-    """Take a scene out, and list it as dropped or not."""
+def drop_scene(position: int, listed: str | None) -> Callable[[Pipeline], None]:
+    """Take a scene out, and list it as dropped, as excluded, or not at all."""
 
     def edit(manifest: Manifest) -> Manifest:
         rows = list(manifest.summary["scenes"])
         taken = rows.pop(position)
-        dropped = [taken] if listed else []
-        return replace(manifest, summary={**manifest.summary, "scenes": rows, "dropped": dropped})
+        lists = {listed: [taken]} if listed else {}
+        return replace(manifest, summary={**manifest.summary, "scenes": rows, **lists})
 
     return change("scenes", edit)
 
@@ -174,8 +174,8 @@ FAULTS = [
         },
     ),
     Fault(
-        "a scene that is neither kept nor dropped",
-        drop_scene(2, listed=False),
+        "a scene that is neither kept nor listed",
+        drop_scene(2, listed=None),
         {
             "scenes_tile_the_video": "a scene starts at frame 75, not at 45",
             "clips_have_their_frames": r"a clip of frames \[45, 75\) belongs to no scene",
@@ -183,18 +183,23 @@ FAULTS = [
     ),
     Fault(
         "a clip of a dropped scene",
-        drop_scene(2, listed=True),
+        drop_scene(2, listed="dropped"),
+        {"clips_have_their_frames": r"a clip of frames \[45, 75\) belongs to no scene"},
+    ),
+    Fault(
+        "a clip of excluded frames",
+        drop_scene(2, listed="excluded"),
         {"clips_have_their_frames": r"a clip of frames \[45, 75\) belongs to no scene"},
     ),
     Fault(
         "no score track",
         delete_object("frame_scores"),
-        {"frame_scores_exist": r"frame_scores/film/\w+\.parquet is missing"},
+        {"frame_scores_exist": r"frame_scores/film/[\w-]+\.parquet is missing"},
     ),
     Fault(
         "a score track of another size",
         lengthen_object("frame_scores"),
-        {"frame_scores_exist": r"frame_scores/film/\w+\.parquet has (\d+) bytes, not \d+"},
+        {"frame_scores_exist": r"frame_scores/film/[\w-]+\.parquet has (\d+) bytes, not \d+"},
     ),
     Fault(
         "a missing clip",

@@ -26,6 +26,12 @@ OUT_OF_BOUNDS: list[tuple[Any, dict[str, Any]]] = [
     (DetectionConfig, {"method": "correl", "threshold": 1.5}),
     (DetectionConfig, {"min_duration_seconds": -0.5}),
     (DetectionConfig, {"min_duration_seconds": 3600.5}),
+    (DetectionConfig, {"max_duration_seconds": 0.0}),
+    (DetectionConfig, {"max_duration_seconds": 0.2}),
+    (DetectionConfig, {"max_duration_seconds": 1e7}),
+    (DetectionConfig, {"start_seconds": -1.0}),
+    (DetectionConfig, {"end_seconds": 1e7}),
+    (DetectionConfig, {"start_seconds": 2.0, "end_seconds": 1.0}),
     (ClipConfig, {"crf": 52}),
     (ClipConfig, {"preset": "warp"}),
     (ClipConfig, {"audio_bitrate_kbps": 7}),
@@ -54,7 +60,8 @@ def test_each_setting_has_the_name_and_the_default_of_the_dataclass(
     ("config", "values"),
     [
         (DetectionConfig, {"method": "correl", "threshold": 0.5, "min_duration_seconds": 1.5}),
-        (DetectionConfig, {"short_scenes": "drop"}),
+        (DetectionConfig, {"short_scenes": "drop", "gradual": "exclude", "long_scenes": "keep"}),
+        (DetectionConfig, {"max_duration_seconds": 9.5, "start_seconds": 1.5, "end_seconds": 60}),
         (ClipConfig, {"mode": "reencode", "crf": 18, "preset": "slow", "audio_bitrate_kbps": 64}),
         (SpriteConfig, {"tiles_per_second": 1.5, "columns": 3, "rows": 2, "max_tiles": 9}),
         (SpriteConfig, {"tile_width_px": 64, "jpeg_quality": 50}),
@@ -81,6 +88,8 @@ def test_out_of_bounds_is_refused_with_the_message_of_the_dataclass(
     [
         (DetectionConfig, {"method": "guess"}),
         (DetectionConfig, {"short_scenes": "hide"}),
+        (DetectionConfig, {"gradual": "blur"}),
+        (DetectionConfig, {"long_scenes": "cut"}),
         (ClipConfig, {"mode": "magic"}),
         (KeyframeConfig, {"strategy": "first"}),
     ],
@@ -95,11 +104,42 @@ def test_a_default_that_is_a_fraction_is_the_same_number() -> None:
     assert DetectionConfig().settings().min_duration_seconds == Fraction(1, 4)
 
 
+@pytest.mark.parametrize(
+    ("name", "bounds"),
+    [
+        ("threshold", "adaptive 1 to 100 (4.3); correl -1 to 1 (0.6); chisqr 0 to 1000000000 (20)"),
+        ("min_duration_seconds", "0 to 3600"),
+        ("max_duration_seconds", "above 0, not below min_duration_seconds, at most 1000000"),
+        ("start_seconds", "0 to 1000000"),
+        ("end_seconds", "above start_seconds, at most 1000000"),
+    ],
+)
+def test_the_launchpad_shows_the_bounds_of_detection(name: str, bounds: str) -> None:
+    shown = DetectionConfig.to_fields_dict()[name].description
+    assert shown is not None
+    assert bounds in shown
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"clips": {"crf": 99}}, "crf must be from 0 to 51, got 99"),
+        (
+            {"scenes": {"min_duration_seconds": 3600.5}},
+            "min_duration_seconds must be from 0 to 3600, got 3600.5",
+        ),
+        (
+            {"scenes": {"start_seconds": 60}},
+            "no frame starts in the window from 60 s to the end: the video is 3.8 s long; "
+            "change start_seconds or end_seconds",
+        ),
+    ],
+)
 def test_in_the_launchpad_out_of_bounds_ends_the_run_at_once_with_that_message(
-    processed: Pipeline,
+    processed: Pipeline, config: dict[str, Any], message: str
 ) -> None:
-    outcome = processed.process(clips={"crf": 99})
-    assert outcome.error == "crf must be from 0 to 51, got 99"
+    outcome = processed.process(**config)
+    assert outcome.error == message
     assert outcome.events["STEP_UP_FOR_RETRY"] == 0
 
 

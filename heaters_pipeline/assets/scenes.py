@@ -1,5 +1,6 @@
 """``scenes``: a pure decision on the stored track."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -9,16 +10,23 @@ from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import settings_json, source_of, track_of
 from heaters_pipeline.assets.stage import StageWork, stage_run
 from heaters_pipeline.assets.tables import SCENE_SCHEMA, scene_table
+from heaters_pipeline.assets.track_work import scan_in_full
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.config import DetectionConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.report.similarity_plot import similarity_plot_png
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.storage.manifests import Json
 from heaters_pipeline.video.detection_settings import DetectionSettings
 from heaters_pipeline.video.scenes import scenes_from
 from heaters_pipeline.video.score_track import ScoreTrack
 from heaters_pipeline.video.timing import Span, Timeline
-from heaters_pipeline.video.transitions import ALGORITHM_VERSION, Transition, find_transitions
+from heaters_pipeline.video.transitions import (
+    ALGORITHM_VERSION,
+    Transition,
+    find_transitions,
+    full_scan_reason,
+)
 
 
 @dg.asset(
@@ -34,12 +42,14 @@ def scenes(
     config: DetectionConfig,
     workspace: dg.ResourceParam[Workspace],
 ) -> dg.MaterializeResult[Any]:
-    """Where the video is cut: frames ``[start, end)`` of each scene; they tile the video.
+    """Where the video is cut: frames ``[start, end)`` of each scene.
 
-    Decided from the stored track: changing the method or the threshold decodes nothing.
+    Scenes tile the video, but for what the settings drop or exclude, which is listed. Decided from
+    the stored track: changing a setting decodes nothing, unless it asks for frames that a fast
+    scan left out.
     """
     with stage_run(context, workspace, "scenes") as run:
-        source_of(run)
+        source = source_of(run)
         settings = config.settings()
         track = workspace.require_manifest("frame_scores", run.video_id)
         work = run.work(
@@ -55,6 +65,8 @@ def scenes(
         if work.done and work.current is not None:
             summary = work.current.summary
         else:
+            if track.summary["scan"] == "fast" and (reason := full_scan_reason(settings)):
+                scan_in_full(run, source, reason)
             summary = _decide(work, track_of(run), settings)
         found = [Scene.from_json(row) for row in summary["scenes"]]
         hard = sum(row["kind"] == "cut" for row in summary["transitions"])
@@ -67,6 +79,7 @@ def scenes(
                 "cuts": hard,
                 "gradual": len(summary["transitions"]) - hard,
                 "dropped": len(summary["dropped"]),
+                "excluded": len(summary["excluded"]),
                 "method": settings.method,
                 "threshold": settings.effective_threshold,
                 "table": scene_table(found),
@@ -80,10 +93,15 @@ def _decide(work: StageWork, track: ScoreTrack, settings: DetectionSettings) -> 
         found = scenes_from(track.timeline, transitions, settings)
     video_id = work.run.video_id
     picture = keep_picture(work, "png", lambda: _plot(video_id, track, transitions, settings))
+
+    def rows(spans: Sequence[Span]) -> list[dict[str, Json]]:
+        return [_scene(track.timeline, span).to_json() for span in spans]
+
     return {
         "units": len(found.scenes),
-        "scenes": [_scene(track.timeline, span).to_json() for span in found.scenes],
-        "dropped": [_scene(track.timeline, span).to_json() for span in found.dropped],
+        "scenes": rows(found.scenes),
+        "dropped": rows(found.dropped),
+        "excluded": rows(found.excluded),
         "transitions": [
             {"kind": one.kind, "start_frame": one.start, "end_frame": one.end}
             for one in transitions

@@ -61,6 +61,10 @@ class StageRun:
         self._requests_before = workspace.store.requests.total()
         self._logged_at = self._started
 
+    def of_stage(self, stage: str) -> "StageRun":
+        """Work of an earlier stage that has to be done within this one."""
+        return StageRun(self.context, self.workspace, stage)
+
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Add the time spent inside to the seconds of a phase."""

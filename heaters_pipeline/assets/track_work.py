@@ -15,6 +15,7 @@ from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import Json
+from heaters_pipeline.video.ignored_region import IgnoredRegion
 from heaters_pipeline.video.score_track import Scan, ScoreTrack
 from heaters_pipeline.video.scores import ALGORITHM_VERSION, ScoreSettings, score_frames
 from heaters_pipeline.video.timing import Span
@@ -40,9 +41,9 @@ def track_work(run: StageRun, source: Source, settings: ScoreSettings) -> StageW
             "stage": "frame_scores",
         }
     )
-    if work.done and work.current and settings.scan == "full":
-        if work.current.summary["scan"] != "full":
-            work.outdated()
+    recorded = work.current.summary["scan"] if work.done and work.current else None
+    if settings.scan == "full" and recorded == "fast":
+        work.outdated()
     return work
 
 
@@ -62,6 +63,23 @@ def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> 
             stored = run.workspace.write_bytes(key, track.to_bytes(), TRACK_CONTENT_TYPE)
         work.add(unit, [unit.scene.item(key, stored.size_bytes, {})])
     return {"scan": track.scan, "frames_compared": len(track.anchors)}
+
+
+def scan_in_full(run: StageRun, source: Source, reason: str) -> None:
+    """Give a video whose track is of a fast scan a full one, since a later stage asks for it.
+
+    Args:
+        run: Of the stage that asks.
+        source: The video.
+        reason: Why the fast track does not do; people read it in the log.
+    """
+    _logger.warning("%s: %s; the video is decoded once more, in full", run.video_id, reason)
+    inputs = run.workspace.require_manifest("frame_scores", run.video_id).inputs
+    ignored = tuple(IgnoredRegion.parse(str(text)) for text in inputs["settings"]["ignored"])
+    settings = ScoreSettings(scan="full", ignored=ignored)
+    with run.phase("scan in full"):
+        work = track_work(run.of_stage("frame_scores"), source, settings)
+        work.finish(complete_track(work, source, settings), {})
 
 
 def _ignored_json(settings: ScoreSettings) -> list[Json]:

@@ -14,27 +14,11 @@ import click
 
 from heaters_pipeline import __version__, home
 from heaters_pipeline.cli.documents import detect_document
+from heaters_pipeline.cli.options import JSON, detection_options, given
 from heaters_pipeline.cli.terminal import Watcher, only_json_on_stdout, print_json, table_lines
 from heaters_pipeline.errors import HeatersError, SettingsError
 from heaters_pipeline.intake.sources import LocalFile, classify
 from heaters_pipeline.storage import keys
-from heaters_pipeline.video.detection_settings import METHODS
-
-_METHOD = click.option(
-    "--method", type=click.Choice(METHODS), help="How changes between frames are judged."
-)
-_THRESHOLD = click.option(
-    "--threshold", type=float, help="Where a change is a cut. Default: the method's own."
-)
-_MIN_DURATION = click.option(
-    "--min-duration",
-    type=float,
-    metavar="SECONDS",
-    help="Shorter scenes are joined to the one before.",
-)
-_JSON = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
-)
 
 
 class _Group(click.Group):
@@ -59,9 +43,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
-@_METHOD
-@_THRESHOLD
-@_MIN_DURATION
+@detection_options
 @click.option(
     "--clips",
     "clip_mode",
@@ -74,12 +56,10 @@ def main() -> None:
     type=click.Choice(["midpoint", "multi"]),
     help="One key frame a clip (default), or three.",
 )
-@_JSON
+@JSON
 def process(
     videos: tuple[str, ...],
-    method: str | None,
-    threshold: float | None,
-    min_duration: float | None,
+    detection: dict[str, Any],
     clip_mode: str | None,
     strategy: str | None,
     as_json: bool,
@@ -90,9 +70,10 @@ def process(
     is reused. The runs are recorded in Dagster; heaters ui shows them.
     """
     config = {
-        "scenes": _given(method=method, threshold=threshold, min_duration_seconds=min_duration),
-        "clips": _given(mode=clip_mode),
-        "keyframes": _given(strategy=strategy),
+        "frame_scores": {},
+        "scenes": detection,
+        "clips": given(mode=clip_mode),
+        "keyframes": given(strategy=strategy),
     }
     videos = tuple(_absolute(video) for video in videos)
     with _stdout_for(as_json) as stdout, _at_home():
@@ -138,7 +119,7 @@ def submit(videos: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("video", required=False)
-@_JSON
+@JSON
 def status(video: str | None, as_json: bool) -> None:
     """Say in which state each video is, or VIDEO alone.
 
@@ -165,15 +146,11 @@ def status(video: str | None, as_json: bool) -> None:
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@_METHOD
-@_THRESHOLD
-@_MIN_DURATION
-@_JSON
+@detection_options
+@JSON
 def detect(
     file: Path,
-    method: str | None,
-    threshold: float | None,
-    min_duration: float | None,
+    detection: dict[str, Any],
     as_json: bool,
 ) -> None:
     """Find the scenes of a local FILE, without store or Dagster."""
@@ -181,19 +158,18 @@ def detect(
         from heaters_pipeline.video.detection_settings import DetectionSettings
         from heaters_pipeline.video.probe import probe
         from heaters_pipeline.video.scenes import scenes_from
-        from heaters_pipeline.video.scores import score_frames
-        from heaters_pipeline.video.transitions import find_transitions
+        from heaters_pipeline.video.scores import ScoreSettings, score_frames
+        from heaters_pipeline.video.transitions import find_transitions, full_scan_reason
 
-        settings = DetectionSettings(
-            **_given(method=method, threshold=threshold, min_duration_seconds=min_duration)
-        )
+        settings = DetectionSettings(**detection)
         path = file.resolve()
         info = probe(path)
         with Watcher() as watcher:
             watcher.start(file.name)
             frames = info.frames_promised or 0
+            scan = ScoreSettings(scan="full" if full_scan_reason(settings) else "fast")
             track = score_frames(
-                path, info, on_progress=lambda done: watcher.step("decode", done, frames)
+                path, info, scan, on_progress=lambda done: watcher.step("decode", done, frames)
             )
         transitions = find_transitions(track, settings)
         found = scenes_from(track.timeline, transitions, settings)
@@ -232,11 +208,6 @@ def ui(port: int, host: str) -> None:
         )
         # Signals then reach Dagster itself, which ends its children.
         os.execv(sys.executable, [*command, "-h", host, "-p", str(port)])  # noqa: S606
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    """The options that were typed; the others keep the defaults of the settings."""
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _shown(value: int | float) -> str:

@@ -1,6 +1,7 @@
 """The JSON documents of the command line, apart from Dagster."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def process_document(
         stages: What each asset recorded.
     """
     skipped = {stage for stage, facts in stages.items() if facts.get("skipped")}
-    scenes = manifests["scenes"].summary["scenes"] if "scenes" in manifests else []
+    decided = manifests["scenes"].summary if "scenes" in manifests else {}
     counts = {
         name: sum(int(stages.get(stage, {}).get(name, 0)) for stage in COUNTED_STAGES)
         for name in ("made", "reused", "failed")
@@ -45,7 +46,10 @@ def process_document(
         "state": state,
         "error": error,
         "source": _source(manifests["source_videos"]) if "source_videos" in manifests else {},
-        "scenes": [Scene.from_json(row).cells() for row in scenes],
+        **{
+            name: [Scene.from_json(row).cells() for row in decided.get(name, ())]
+            for name in ("scenes", "dropped", "excluded")
+        },
         "clips": [_clip(item, skipped) for item in _items(manifests, "clips")],
         "sprite_sheets": _sprite_sheets(_items(manifests, "sprite_sheets"), skipped),
         "keyframes": [_keyframe(item, skipped) for item in _items(manifests, "keyframes")],
@@ -82,18 +86,22 @@ def detect_document(
             "frames": timeline.frames,
             "duration_seconds": _decimal(timeline.seconds_at(timeline.frames)),
         },
-        "detection_params": {
-            "method": settings.method,
-            "threshold": settings.effective_threshold,
-            "min_duration_seconds": float(settings.min_duration_seconds),
-            "short_scenes": settings.short_scenes,
-        },
+        "detection_params": _params(settings),
         "scenes": [row(span) for span in found.scenes],
         "dropped": [row(span) for span in found.dropped],
+        "excluded": [row(span) for span in found.excluded],
         "transitions": [
             {"kind": one.kind, "start_frame": one.start, "end_frame": one.end}
             for one in transitions
         ],
+    }
+
+
+def _params(settings: DetectionSettings) -> dict[str, Any]:
+    shown = {**asdict(settings), "threshold": settings.effective_threshold}
+    return {
+        name: float(value) if isinstance(value, Fraction) else value
+        for name, value in shown.items()
     }
 
 

@@ -9,7 +9,7 @@ from heaters_pipeline.assets.bringing import known_source
 from heaters_pipeline.cli.documents import process_document
 from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, process_video
 from heaters_pipeline.cli.terminal import Watcher
-from heaters_pipeline.config import ClipConfig, DetectionConfig, KeyframeConfig
+from heaters_pipeline.config import ClipConfig, DetectionConfig, KeyframeConfig, ScanConfig
 from heaters_pipeline.errors import HeatersError, StoreError
 from heaters_pipeline.intake.bring import choose_key
 from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify
@@ -18,6 +18,7 @@ from heaters_pipeline.status import video_statuses
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import read_manifest
 from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.video.transitions import full_scan_reason
 
 Config = Mapping[str, Mapping[str, Any]]
 
@@ -40,7 +41,7 @@ def process_videos(
     Raises:
         SettingsError: A setting is out of bounds; nothing was started.
     """
-    DetectionConfig(**config["scenes"]).settings()
+    config = _with_scan(config)
     ClipConfig(**config["clips"]).settings()
     KeyframeConfig(**config["keyframes"]).settings()
     store = open_workspace().store
@@ -57,6 +58,15 @@ def process_videos(
             if catalog.error:
                 raise HeatersError(f"the videos are done, but the catalog failed: {catalog.error}")
     return documents
+
+
+def _with_scan(config: Config) -> Config:
+    """Let the first scan be a full one if the method is known to need it."""
+    scan = dict(config["frame_scores"])
+    if full_scan_reason(DetectionConfig(**config["scenes"]).settings()):
+        scan["scan"] = "full"
+    ScanConfig(**scan).settings()
+    return {**config, "frame_scores": scan}
 
 
 def _process(

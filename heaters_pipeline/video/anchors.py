@@ -21,7 +21,7 @@ Bools = npt.NDArray[np.bool_]
 FRAMES_ACROSS = 4
 """So many frames before a cut are compared with so many after it, as far as they are anchors.
 
-The last anchor on each side may lie further off, so that a flash of 3 frames is always seen to pass.
+The last anchor on each side may lie further off, so that a flash of 3 frames is seen to pass.
 """
 
 _REFERENCE_RATE = 25

@@ -14,7 +14,6 @@ from heaters_pipeline.video.frames import Frame, read_span
 from heaters_pipeline.video.probe import VideoInfo
 from heaters_pipeline.video.timing import Span, Timeline
 
-
 _KNOWN_WITHIN_FRAMES = 32
 """How far back a frame is looked for whose picture is known; anchors are closer than that."""
 

@@ -28,7 +28,7 @@ LEAST_CHANGE = LEAST_STRENGTH * FLOOR
 
 _NEAR_FRAMES = 6
 _SPIKE_RATIO = 3.0
-_SPIKE_GAP_FRAMES = 2
+_SPIKE_GAP_FRAMES = 3
 _NEIGHBOUR_FRAMES = 2
 _GROWTH = 0.6
 """Pictures so many frames apart differ by that power of the frames; 0.5 to 0.7 on real motion."""
@@ -115,10 +115,10 @@ def _largest(track: ScoreTrack) -> Bools:
 
 def _neighbours(anchors: Ints, values: Floats) -> tuple[Floats, Floats]:
     """The largest value of the pairs just before and just after each pair of anchors, 0 if none."""
-    starts, ends = anchors[:-1], anchors[1:]
+    doubled = anchors[:-1] + 1 + anchors[1:]
     before, after = np.zeros(len(values)), np.zeros(len(values))
     for places in (1, 2):
-        near = starts[places:] - ends[:-places] < _NEIGHBOUR_FRAMES
+        near = doubled[places:] - doubled[:-places] <= 2 * _NEIGHBOUR_FRAMES
         later, earlier = slice(places, None), slice(None, -places)
         before[later] = np.maximum(before[later], np.where(near, values[earlier], 0))
         after[earlier] = np.maximum(after[earlier], np.where(near, values[later], 0))
@@ -127,10 +127,9 @@ def _neighbours(anchors: Ints, values: Floats) -> tuple[Floats, Floats]:
 
 def _usual(anchors: Ints, rate: Floats, step: int) -> Floats:
     """Mean rate of change around each pair of neighbouring anchors, other cuts left out."""
-    starts, ends = anchors[:-1], anchors[1:]
-    spikes = _spikes(anchors, rate)
-    around = _Around(starts, ends, _NEAR_FRAMES * step)
-    close = _Around(starts, ends, _SPIKE_GAP_FRAMES * step - 1)
+    around = _Around(anchors, _NEAR_FRAMES * step)
+    close = _Around(anchors, _SPIKE_GAP_FRAMES * step - 1)
+    spikes = rate > _SPIKE_RATIO * (around.medians(rate) + FLOOR)
     # Cuts that follow each other within a second must not hide each other.
     masked, flags = rate * spikes, spikes.astype(np.float64)
     total = around.sums(rate) - rate - (around.sums(masked) - close.sums(masked))
@@ -139,18 +138,24 @@ def _usual(anchors: Ints, rate: Floats, step: int) -> Floats:
 
 
 class _Around:
-    """Sums over the pairs of anchors of which some part lies within so many frames of each pair."""
+    """The pairs of neighbouring anchors whose middle lies within so many frames of each pair's."""
 
-    def __init__(self, starts: Ints, ends: Ints, frames: int) -> None:
-        self._first = np.searchsorted(ends, starts - frames, side="left")
-        self._last = np.searchsorted(starts, ends + frames, side="right")
+    def __init__(self, anchors: Ints, frames: int) -> None:
+        doubled = anchors[:-1] + 1 + anchors[1:]
+        self._first = np.searchsorted(doubled, doubled - 2 * frames, side="left")
+        self._end = np.searchsorted(doubled, doubled + 2 * frames, side="right")
 
     def sums(self, values: Floats) -> Floats:
         """The sum for each pair, itself included."""
         sums = np.concatenate([[0.0], np.cumsum(values)])
-        return np.asarray(sums[self._last] - sums[self._first])
+        return np.asarray(sums[self._end] - sums[self._first])
 
-
-def _spikes(anchors: Ints, rate: Floats) -> Bools:
-    around = np.maximum(*_neighbours(anchors, rate))
-    return np.asarray(rate > _SPIKE_RATIO * (around + FLOOR))
+    def medians(self, values: Floats) -> Floats:
+        """The lower median for each pair, itself included."""
+        counts = self._end - self._first
+        places = self._first[:, None] + np.arange(counts.max(initial=1))
+        inside = places < self._end[:, None]
+        found = np.where(inside, values[np.minimum(places, len(values) - 1)], np.inf)
+        found.sort(axis=1)
+        middle = (counts - 1) // 2
+        return np.asarray(np.take_along_axis(found, middle[:, None], axis=1)[:, 0])

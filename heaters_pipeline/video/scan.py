@@ -97,8 +97,9 @@ class Layout:
         """Number of frames."""
         return len(self.packet_of_frame)
 
-    def parts(self, least_frames: int = _PART_FRAMES) -> list[Part]:
+    def parts(self, least_frames: int | None = None) -> list[Part]:
         """The whole video in parts of at least so many frames, as far as there are starts."""
+        least_frames = least_frames or _PART_FRAMES
         edges = [0]
         for frame in self._start_frames.tolist():
             if frame - edges[-1] >= least_frames and self.frames - frame >= least_frames // 2:

@@ -1,76 +1,170 @@
-"""Transitions -> scenes that tile the video. Pure."""
+"""Transitions -> scenes: each frame is in one scene, dropped with one, or excluded. Pure."""
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from fractions import Fraction
 
-from heaters_pipeline.video.detection_settings import DetectionSettings
+from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.video.detection_settings import DetectionSettings, Seconds, typed_seconds
+from heaters_pipeline.video.even_parts import even_parts
 from heaters_pipeline.video.timing import Span, Timeline
 from heaters_pipeline.video.transitions import Transition
 
 
 @dataclass(frozen=True, slots=True)
 class SceneList:
-    """The scenes of a video.
+    """The scenes of a video. The three lists hold each of its frames exactly once.
 
     Attributes:
-        scenes: In order; with ``dropped`` they hold each frame of the video exactly once.
+        scenes: In order.
         dropped: Scenes left out because they are short, in order.
+        excluded: Frames that never were of a scene, in order: what lies before and after the
+            window, and the frames of each gradual transition if those are excluded. Each has a
+            span of its own, so that each span has one reason.
     """
 
     scenes: tuple[Span, ...]
     dropped: tuple[Span, ...] = ()
+    excluded: tuple[Span, ...] = ()
 
 
 def scenes_from(
     timeline: Timeline, transitions: Iterable[Transition], settings: DetectionSettings
 ) -> SceneList:
-    """Split a video at its transitions; gradual ones are split at their middle.
+    """Split a video at its transitions, and treat its scenes as the settings say.
 
-    A fade in that opens the video and a fade out that closes it have a picture on one side
-    only: they belong to its scene.
+    First the frames of gradual transitions find their place, then the window is cut out, short
+    scenes are merged or dropped, and long ones split. A fade in that opens the video and a fade
+    out that closes it have a picture on one side only: they belong to its scene, or are excluded
+    with the blank frames beyond them.
+
+    A short scene is merged only with one that it touches, the one before if it can choose;
+    between excluded frames it is kept. A long scene is not split into parts that are short, and
+    rather stays longer than the maximum.
 
     Args:
         timeline: Of the whole video.
-        transitions: In order.
-        settings: Say what happens to short scenes.
+        transitions: In the order in which they start.
+        settings: Say what happens to the frames.
+    Raises:
+        SettingsError: The window holds no frame of the video.
     """
-    spans = _spans(timeline, _separating(tuple(transitions)))
-    if settings.short_scenes == "keep":
-        return SceneList(spans)
-    minimum = settings.min_duration_seconds
+    window = _window(timeline, settings)
+    stretches, between = _placed(timeline.frames, tuple(transitions), settings)
+    spans = _within(window, stretches)
+    outside = [
+        Span(start, end)
+        for start, end in ((0, window.start), (window.end, timeline.frames))
+        if start < end
+    ]
+    excluded = tuple(sorted((*_within(window, between), *outside)))
+    minimum = typed_seconds(settings.min_duration_seconds)
+    short = {span for span in spans if timeline.duration_of(span) < minimum}
+    dropped: tuple[Span, ...] = ()
     if settings.short_scenes == "drop":
-        short = tuple(span for span in spans if timeline.duration_of(span) < minimum)
-        return SceneList(tuple(span for span in spans if span not in set(short)), short)
-    return SceneList(_merged(timeline, spans, settings))
+        dropped = tuple(span for span in spans if span in short)
+        spans = [span for span in spans if span not in short]
+    elif settings.short_scenes == "merge":
+        spans = _merged(timeline, spans, minimum)
+    return SceneList(_split(timeline, spans, settings), dropped, excluded)
 
 
-def _separating(transitions: tuple[Transition, ...]) -> tuple[Transition, ...]:
-    if transitions and transitions[0].kind == "fade_in":
-        transitions = transitions[1:]
-    if transitions and transitions[-1].kind == "fade_out":
-        transitions = transitions[:-1]
-    return transitions
+def _window(timeline: Timeline, settings: DetectionSettings) -> Span:
+    """The frames that start in the window."""
+
+    def first_from(seconds: Seconds) -> int:
+        return bisect_left(
+            range(timeline.frames),
+            _shown_seconds(seconds),
+            key=lambda frame: _shown_seconds(timeline.seconds_at(frame)),
+        )
+
+    end = settings.end_seconds
+    first = first_from(settings.start_seconds)
+    after = timeline.frames if end is None else first_from(end)
+    if first < after:
+        return Span(first, after)
+    until = "the end" if end is None else f"{float(end):g} s"
+    raise SettingsError(
+        f"no frame starts in the window from {float(settings.start_seconds):g} s to {until}: the "
+        f"video is {_shown_seconds(timeline.seconds_at(timeline.frames)):g} s long; change "
+        "start_seconds or end_seconds"
+    )
 
 
-def _spans(timeline: Timeline, transitions: tuple[Transition, ...]) -> tuple[Span, ...]:
-    inner = {transition.middle for transition in transitions}
-    edges = [0, *sorted(frame for frame in inner if 0 < frame < timeline.frames), timeline.frames]
-    return tuple(Span(start, end) for start, end in pairwise(edges))
+def _shown_seconds(seconds: Seconds) -> float:
+    # As people see them everywhere, so that a time that was read off a result names its frame.
+    return round(float(seconds), 3)
 
 
-def _merged(
-    timeline: Timeline, spans: tuple[Span, ...], settings: DetectionSettings
-) -> tuple[Span, ...]:
+def _placed(
+    frames: int, transitions: Sequence[Transition], settings: DetectionSettings
+) -> tuple[list[Span], list[Span]]:
+    """Stretches that become scenes, and frames of transitions that belong to none."""
+    stretches, between = [], []
+    at = 0
+    for start, end in sorted(_breaks(frames, transitions, settings)):
+        start = max(start, at)
+        if at < start:
+            stretches.append(Span(at, start))
+        if start < end:
+            between.append(Span(start, end))
+        at = max(at, end)
+    if at < frames:
+        stretches.append(Span(at, frames))
+    return stretches, between
+
+
+def _breaks(
+    frames: int, transitions: Sequence[Transition], settings: DetectionSettings
+) -> list[tuple[int, int]]:
+    """Frames ``[start, end)`` that part the scenes; none where they meet at ``start``."""
+    opens = bool(transitions) and transitions[0].kind == "fade_in"
+    closes = bool(transitions) and transitions[-1].kind == "fade_out"
+    inner = transitions[opens : len(transitions) - closes]
+    match settings.gradual:
+        case "split":
+            return [(one.middle, one.middle) for one in inner]
+        case "before":
+            return [(one.end, one.end) for one in inner]
+        case "after":
+            return [(one.start, one.start) for one in inner]
+        case "exclude":
+            opening = [(0, transitions[0].end)] if opens else []
+            closing = [(transitions[-1].start, frames)] if closes else []
+            return [*opening, *((one.start, one.end) for one in inner), *closing]
+
+
+def _within(window: Span, spans: Iterable[Span]) -> list[Span]:
+    return [
+        Span(max(span.start, window.start), min(span.end, window.end))
+        for span in spans
+        if span.start < window.end and window.start < span.end
+    ]
+
+
+def _merged(timeline: Timeline, spans: Iterable[Span], minimum: Fraction) -> list[Span]:
     merged: list[Span] = []
     for span in spans:
-        short = timeline.duration_of(span) < settings.min_duration_seconds
-        # A first scene that is short has none before it; it takes the next one in.
-        first_is_short = (
-            len(merged) == 1 and timeline.duration_of(merged[0]) < settings.min_duration_seconds
-        )
-        if merged and (short or first_is_short):
-            merged[-1] = Span(merged[-1].start, span.end)
+        before = merged[-1] if merged else None
+        # One before that is still short is the first of those that touch, and takes this one in.
+        if (
+            before is not None
+            and before.end == span.start
+            and min(timeline.duration_of(before), timeline.duration_of(span)) < minimum
+        ):
+            merged[-1] = Span(before.start, span.end)
         else:
             merged.append(span)
-    return tuple(merged)
+    return merged
+
+
+def _split(
+    timeline: Timeline, spans: Iterable[Span], settings: DetectionSettings
+) -> tuple[Span, ...]:
+    if settings.max_duration_seconds is None or settings.long_scenes == "keep":
+        return tuple(spans)
+    shortest = typed_seconds(settings.min_duration_seconds)
+    longest = typed_seconds(settings.max_duration_seconds)
+    return tuple(part for span in spans for part in even_parts(timeline, span, shortest, longest))

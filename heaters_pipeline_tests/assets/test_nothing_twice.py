@@ -7,6 +7,7 @@ import pytest
 from heaters_pipeline.assets.stage import SKIP_REASON
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.s3_store import S3ObjectStore
+from heaters_pipeline.video.cuts import cut_strengths
 from heaters_pipeline.video.score_track import ScoreTrack
 from heaters_pipeline_tests.pipeline import (
     SOURCE_KEY,
@@ -92,7 +93,7 @@ def test_another_threshold_makes_only_the_clips_whose_span_is_new(
     pipeline: Pipeline, made: Outcome
 ) -> None:
     before = pipeline.versions("clips/")
-    outcome = pipeline.process(scenes=threshold_without_second_cut(pipeline))
+    outcome = pipeline.process(scenes=settings_without_second_cut(pipeline))
     assert outcome.success, outcome.error
     clips = pipeline.manifest("clips")
     assert spans(clips) == [(0, 20), (20, 75), (75, 95)]
@@ -112,7 +113,7 @@ def test_another_threshold_makes_only_the_clips_whose_span_is_new(
 def test_settings_changed_back_make_nothing(pipeline: Pipeline, made: Outcome) -> None:
     other = {"keyframes": {"strategy": "multi"}, "sprite_sheets": {"columns": 2}}
     first = {stage: spans(pipeline.manifest(stage)) for stage in STAGES}
-    pipeline.process(scenes=threshold_without_second_cut(pipeline), **other)
+    pipeline.process(scenes=settings_without_second_cut(pipeline), **other)
     before = object_versions(pipeline)
     back = pipeline.process()
     assert back.success, back.error
@@ -120,6 +121,51 @@ def test_settings_changed_back_make_nothing(pipeline: Pipeline, made: Outcome) -
     assert {stage: spans(pipeline.manifest(stage)) for stage in STAGES} == first
     assert back.data_versions == made.data_versions
     assert object_versions(pipeline) == before
+
+
+def test_a_method_that_asks_for_all_frames_has_them_scanned_once(
+    pipeline: Pipeline, made: Outcome
+) -> None:
+    assert pipeline.manifest("frame_scores").summary["scan"] == "fast"
+    outcome = pipeline.process(scenes={"method": "correl"})
+    assert outcome.success, outcome.error
+    full = pipeline.manifest("frame_scores")
+    assert full.summary["scan"] == "full"
+    (item,) = full.items
+    assert item.key.endswith("-full.parquet")
+    assert outcome.metadata["scenes"]["seconds/scan in full"] > 0
+    # A full track answers everything: neither other settings nor the first ones decode again.
+    versions = pipeline.versions("frame_scores/")
+    other = pipeline.process(scenes={"method": "bhattacharyya"})
+    back = pipeline.process()
+    for later in (other, back):
+        assert later.success, later.error
+        assert later.metadata["frame_scores"]["skipped"] is True
+        assert "seconds/scan in full" not in later.metadata["scenes"]
+    assert pipeline.versions("frame_scores/") == versions
+    assert back.data_versions == made.data_versions
+    assert back.count("made")["clips"] == 0
+
+
+def test_a_full_scan_that_is_asked_for_makes_no_new_scenes(
+    pipeline: Pipeline, made: Outcome
+) -> None:
+    outcome = pipeline.process(frame_scores={"scan": "full"})
+    assert outcome.success, outcome.error
+    assert outcome.metadata["frame_scores"]["scan"] == "full"
+    assert {**outcome.count("made"), "frame_scores": 0} == dict.fromkeys(STAGES, 0)
+    assert outcome.data_versions == made.data_versions
+
+
+def test_an_ignored_region_makes_another_track(pipeline: Pipeline, made: Outcome) -> None:
+    outcome = pipeline.process(frame_scores={"ignored_regions": ["0,0.8,1,1"]})
+    assert outcome.success, outcome.error
+    assert outcome.count("made")["frame_scores"] == 1
+    assert outcome.data_versions["frame_scores"] != made.data_versions["frame_scores"]
+    assert outcome.count("made")["clips"] == 0
+    # What is asked for later of the same scan keeps its region.
+    pipeline.process(frame_scores={"ignored_regions": ["0,0.8,1,1"]}, scenes={"method": "correl"})
+    assert pipeline.manifest("frame_scores").inputs["settings"] == {"ignored": ["0,0.8,1,1"]}
 
 
 def test_without_any_manifest_what_is_stored_is_taken_over(
@@ -292,10 +338,10 @@ def object_versions(pipeline: Pipeline) -> dict[str, str]:
     return {key: found[key] for key in found if not key.startswith(keys.MANIFEST_PREFIX)}
 
 
-def threshold_without_second_cut(pipeline: Pipeline) -> dict[str, object]:
-    """A correl threshold that finds all cuts but the one at frame 45, where the change is least."""
+def settings_without_second_cut(pipeline: Pipeline) -> dict[str, object]:
+    """Detection settings with which all cuts are found but the one at frame 45."""
     (item,) = pipeline.manifest("frame_scores").items
-    scores = ScoreTrack.from_bytes(pipeline.store.read_bytes(item.key)).similarities["correl"]
-    others = max(float(scores[start]) for start, _ in SPANS[1:] if start != 45)
-    assert others < scores[45] < 0.5
-    return {"method": "correl", "threshold": (others + float(scores[45])) / 2}
+    strengths = cut_strengths(ScoreTrack.from_bytes(pipeline.store.read_bytes(item.key)))
+    others = min(strengths[start] for start, _ in SPANS[1:] if start != 45)
+    assert 0 < strengths[45] < others
+    return {"threshold": float(others + strengths[45]) / 2}

@@ -147,6 +147,22 @@ def test_dropped_scenes_are_listed_and_have_no_clip(pipeline: Pipeline, film: Pa
     assert [row["start_frame"] for row in dropped] == [0, 75]
 
 
+def test_excluded_frames_are_counted_and_listed_and_have_no_clip(
+    pipeline: Pipeline, film: Path
+) -> None:
+    outcome = pipeline.process(
+        source_videos={"origin": str(film)},
+        scenes={"start_seconds": 0.8, "end_seconds": 2.0, "max_duration_seconds": 0.6},
+    )
+    assert outcome.success, outcome.error
+    assert not outcome.failed_checks
+    clips = pipeline.manifest("clips").items
+    assert [(item.start_frame, item.end_frame) for item in clips] == [(20, 35), (35, 50)]
+    excluded = pipeline.manifest("scenes").summary["excluded"]
+    assert [(row["start_frame"], row["end_frame"]) for row in excluded] == [(0, 20), (50, 95)]
+    assert (outcome.metadata["scenes"]["dropped"], outcome.metadata["scenes"]["excluded"]) == (0, 2)
+
+
 def test_reencoded_clips_are_apart_from_copied_ones(pipeline: Pipeline, made: Outcome) -> None:
     copied = {item.key for item in pipeline.manifest("clips").items}
     outcome = pipeline.process(clips={"mode": "reencode", "preset": "ultrafast"})

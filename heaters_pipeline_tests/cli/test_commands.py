@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -49,6 +50,10 @@ def test_help_names_every_command_and_every_option(heaters: Heaters) -> None:
     assert heaters("--version").out == f"heaters, version {__version__}\n"
 
 
+def frames_of(rows: list[dict[str, Any]]) -> list[tuple[int, int]]:
+    return [(row["start_frame"], row["end_frame"]) for row in rows]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -56,6 +61,9 @@ def test_help_names_every_command_and_every_option(heaters: Heaters) -> None:
         (["process", "--fast", "film.mp4"], "No such option"),
         (["process", "--method", "guess", "film.mp4"], "'guess' is not one of 'adaptive'"),
         (["process", "--threshold", "high", "film.mp4"], "'high' is not a valid float"),
+        (["process", "--gradual", "blur", "film.mp4"], "'blur' is not one of 'split', 'exclude'"),
+        (["detect", "--short-scenes", "hide", "film.mp4"], "'hide' is not one of 'merge', 'drop'"),
+        (["detect", "--long-scenes", "cut", "film.mp4"], "'cut' is not one of 'split', 'keep'"),
         (["process", "--clips", "magic", "film.mp4"], "'magic' is not one of 'copy', 'reencode'"),
         (["detect"], "Missing argument 'FILE'"),
         (["submit"], "Missing argument 'VIDEO...'"),
@@ -82,6 +90,17 @@ def test_what_click_cannot_take_is_code_2_and_says_what(
         ),
         (["--threshold", "nan"], "the threshold of adaptive must be from 1 to 100, got nan"),
         (["--min-duration", "-1"], "min_duration_seconds must be from 0 to 3600, got -1.0"),
+        (
+            ["--min-duration", "2", "--max-duration", "1"],
+            "max_duration_seconds must not be below min_duration_seconds, got 1.0 and 2.0; raise "
+            "the one or lower the other",
+        ),
+        (["--start", "-1"], "start_seconds must be from 0 to 1000000, got -1.0"),
+        (
+            ["--start", "2", "--end", "2"],
+            "end_seconds must be above start_seconds, got 2.0 and 2.0; leave it out for the end of "
+            "the video",
+        ),
     ],
 )
 def test_settings_out_of_bounds_are_code_1_with_one_line_and_nothing_is_begun(
@@ -120,7 +139,14 @@ def test_detect_prints_the_scenes_of_a_file(film: Path, heaters: Heaters) -> Non
     ended = heaters("detect", film, "--json")
     assert ended.code == 0, ended.err
     document = ended.document
-    assert list(document) == ["video", "detection_params", "scenes", "dropped", "transitions"]
+    assert list(document) == [
+        "video",
+        "detection_params",
+        "scenes",
+        "dropped",
+        "excluded",
+        "transitions",
+    ]
     assert document["video"] == {
         "path": str(film),
         "container": "mov",
@@ -138,13 +164,60 @@ def test_detect_prints_the_scenes_of_a_file(film: Path, heaters: Heaters) -> Non
     ]
     options = ["--method", "correl", "--threshold", "-1", "--min-duration", "0.5"]
     other = heaters("detect", film, "--json", *options).document
-    assert other["detection_params"] == {
-        "method": "correl",
-        "threshold": -1.0,
-        "min_duration_seconds": 0.5,
+    assert frames_of(other["scenes"]) == [(0, 95)]
+
+
+def test_detect_names_every_setting_as_it_was_typed(film: Path, heaters: Heaters) -> None:
+    assert heaters("detect", film, "--json").document["detection_params"] == {
+        "method": "adaptive",
+        "threshold": 4.3,
+        "gradual": "split",
+        "min_duration_seconds": 0.25,
         "short_scenes": "merge",
+        "max_duration_seconds": None,
+        "long_scenes": "split",
+        "start_seconds": 0.0,
+        "end_seconds": None,
     }
-    assert [(scene["start_frame"], scene["end_frame"]) for scene in other["scenes"]] == [(0, 95)]
+    typed = {
+        "--method": "correl",
+        "--threshold": "0.5",
+        "--gradual": "exclude",
+        "--min-duration": "0.5",
+        "--short-scenes": "drop",
+        "--max-duration": "0.6",
+        "--long-scenes": "split",
+        "--start": "0.6",
+        "--end": "3",
+    }
+    ended = heaters("detect", film, "--json", *(word for pair in typed.items() for word in pair))
+    document = ended.document
+    assert document["detection_params"] == {
+        "method": "correl",
+        "threshold": 0.5,
+        "gradual": "exclude",
+        "min_duration_seconds": 0.5,
+        "short_scenes": "drop",
+        "max_duration_seconds": 0.6,
+        "long_scenes": "split",
+        "start_seconds": 0.6,
+        "end_seconds": 3.0,
+    }
+    # 25 frames cannot be two parts of half a second, so the first scene stays longer.
+    assert frames_of(document["scenes"]) == [(20, 45), (45, 60), (60, 75)]
+    assert frames_of(document["dropped"]) == [(15, 20)]
+    assert frames_of(document["excluded"]) == [(0, 15), (75, 95)]
+
+
+def test_detect_says_how_long_the_video_is_when_the_window_holds_no_frame(
+    film: Path, heaters: Heaters
+) -> None:
+    ended = heaters("detect", film, "--start", "60", "--json")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.endswith(
+        "Error: no frame starts in the window from 60 s to the end: the video is 3.8 s long; "
+        "change start_seconds or end_seconds\n"
+    )
 
 
 def test_detect_prints_a_line_a_scene_for_people(film: Path, heaters: Heaters) -> None:

@@ -113,6 +113,23 @@ def test_options_are_the_settings_of_the_assets(
     assert {clip["metadata"]["method"] for clip in video["clips"]} == {"reencode"}
 
 
+def test_options_of_detection_are_those_of_detect(
+    used_home: Path, film: Path, heaters: Heaters
+) -> None:
+    options = ["--short-scenes", "drop", "--min-duration", "0.3", "--gradual", "before"]
+    options += ["--max-duration", "1", "--long-scenes", "split", "--start", "0.6", "--end", "3"]
+    (video,) = heaters("process", film, "--json", *options).videos
+    found = heaters("detect", film, "--json", *options).document
+    for name, expected in (
+        ("scenes", [(20, 45), (45, 60), (60, 75)]),
+        ("dropped", [(15, 20)]),
+        ("excluded", [(0, 15), (75, 95)]),
+    ):
+        assert [(row["start_frame"], row["end_frame"]) for row in video[name]] == expected
+        assert video[name] == found[name]
+    assert len(video["clips"]) == 3
+
+
 @pytest.mark.parametrize("named", ["film", "source_videos/film.mp4"])
 def test_a_video_in_the_store_is_named_by_its_id_or_its_key(
     used_home: Path, named: str, heaters: Heaters

@@ -124,7 +124,8 @@ def test_which_uploads_are_videos(name: str, is_video: bool) -> None:
 def test_the_layout_of_derived_objects() -> None:
     assert manifest_key("clips", "holiday") == "manifests/clips/holiday.json"
     assert submission_key("holiday") == "submissions/holiday.json"
-    assert frame_scores_key("holiday", DIGEST) == "frame_scores/holiday/0123456789abcdef.parquet"
+    key = frame_scores_key("holiday", DIGEST, "fast")
+    assert key == "frame_scores/holiday/0123456789abcdef-fast.parquet"
     stem = "holiday/00000010-00000250-0123456789abcdef"
     assert clip_key("holiday", 10, 250, DIGEST) == f"clips/{stem}.mp4"
     assert sprite_sheet_key("holiday", 10, 250, DIGEST, 2) == f"sprite_sheets/{stem}-002.jpg"

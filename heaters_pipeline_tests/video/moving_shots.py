@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from heaters_pipeline.video.detection_settings import DetectionSettings
 from heaters_pipeline.video.probe import probe
-from heaters_pipeline.video.score_track import ScoreTrack
-from heaters_pipeline.video.scores import score_frames
+from heaters_pipeline.video.score_track import Scan, ScoreTrack
+from heaters_pipeline.video.scores import ScoreSettings, score_frames
 from heaters_pipeline.video.transitions import find_transitions
 
 Picture = npt.NDArray[np.uint8]
@@ -82,9 +82,9 @@ def write(
     return path
 
 
-def score(path: Path) -> ScoreTrack:
-    """Score a video with the default settings."""
-    return score_frames(path, probe(path))
+def score(path: Path, scan: Scan = "fast") -> ScoreTrack:
+    """Score a video."""
+    return score_frames(path, probe(path), ScoreSettings(scan=scan))
 
 
 def found_in(path: Path, settings: DetectionSettings | None = None) -> list[tuple[str, int, int]]:

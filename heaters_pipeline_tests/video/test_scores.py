@@ -11,6 +11,7 @@ import pytest
 
 from heaters_pipeline.errors import InvalidVideoError, SettingsError
 from heaters_pipeline.video.frames import FrameReader
+from heaters_pipeline.video.ignored_region import IgnoredRegion
 from heaters_pipeline.video.probe import probe
 from heaters_pipeline.video.scores import ScoreSettings, score_frames
 from heaters_pipeline_tests.video.moving_shots import black, score, shot, write
@@ -28,15 +29,10 @@ def two_shots(tmp_path: Path) -> Path:
     return write(tmp_path / "video.mp4", shot(1, 15) + shot(2, 15))
 
 
-def sampled(path: Path, size_px: tuple[int, int]) -> list[npt.NDArray[np.uint8]]:
-    """All pictures by single points, without any of the code under test."""
+def pictures_of(path: Path) -> list[npt.NDArray[np.uint8]]:
+    """All pictures, without any of the code under test."""
     with av.open(str(path)) as container:
-        return [
-            frame.to_ndarray(
-                width=size_px[0], height=size_px[1], format="bgr24", interpolation="POINT"
-            )
-            for frame in container.decode(video=0)
-        ]
+        return [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
 
 
 def reference_histogram(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -46,10 +42,9 @@ def reference_histogram(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float3
     return cv2.normalize(histogram, histogram)
 
 
-@pytest.mark.parametrize("size_px", [ScoreSettings().sampled_size_px, (64, 36), (320, 180)])
-def test_similarities_are_those_of_opencv(two_shots: Path, size_px: tuple[int, int]) -> None:
-    track = score_frames(two_shots, probe(two_shots), ScoreSettings(sampled_size_px=size_px))
-    histograms = [reference_histogram(picture) for picture in sampled(two_shots, size_px)]
+def test_similarities_of_a_small_picture_are_those_of_opencv(two_shots: Path) -> None:
+    track = score(two_shots, scan="full")
+    histograms = [reference_histogram(picture) for picture in pictures_of(two_shots)]
     assert len(histograms) == track.frames == 30
     for name, comparison in COMPARISONS.items():
         expected = [
@@ -58,49 +53,49 @@ def test_similarities_are_those_of_opencv(two_shots: Path, size_px: tuple[int, i
         ]
         assert np.isnan(track.similarities[name][0])
         np.testing.assert_allclose(track.similarities[name][1:], expected, rtol=1e-6, atol=1e-6)
+    sums = [histogram.sum() for histogram in histograms]
+    np.testing.assert_allclose(track.histogram_sums, sums, rtol=1e-6)
 
 
-def test_a_track_holds_timeline_and_digests_of_all_frames(two_shots: Path) -> None:
-    track = score(two_shots)
+def test_a_full_track_holds_timeline_and_digests_of_all_frames(two_shots: Path) -> None:
+    track = score(two_shots, scan="full")
     reader = FrameReader(two_shots, probe(two_shots))
     digests = [frame.digest for frame in reader]
     assert track.timeline == reader.timeline
     assert track.picture_digests.tolist() == digests
 
 
-def test_distances_look_back_by_each_lag(two_shots: Path) -> None:
+def test_changes_are_large_at_the_cut_alone(two_shots: Path) -> None:
     track = score(two_shots)
-    assert track.lags == (1, 2, 3, 4, 5, 6, 7)
-    for position, lag in enumerate(track.lags):
-        column = track.distances[:, position]
-        assert np.isnan(column[:lag]).all()
-        across = (np.arange(30) >= 15) & (np.arange(30) - lag < 15) & (np.arange(30) >= lag)
-        within = ~across & (np.arange(30) >= lag)
-        assert column[across].min() > 5 * column[within].max()
-    assert np.nanmax(track.distances) <= 32
+    cut = int(np.nanargmax(track.change))
+    assert 15 <= cut <= 16
+    others = track.anchors[1:][track.anchors[1:] != cut]
+    assert track.across[cut] > 5 * track.change[others].max()
+    assert (track.across[others] <= track.change[others]).all()
+    assert np.nanmax(track.change) <= 32
 
 
 @pytest.mark.parametrize(("rate", "step"), [(12, 1), (25, 1), (30, 1), (50, 2), (60, 2), (120, 5)])
-def test_lags_grow_with_the_frame_rate(tmp_path: Path, rate: int, step: int) -> None:
+def test_steps_grow_with_the_frame_rate(tmp_path: Path, rate: int, step: int) -> None:
     track = score(write(tmp_path / "video.mp4", black(3), frame_rate=Fraction(rate)))
     assert track.frame_step == step
-    assert track.lags == tuple(1 + step * position for position in range(7))
 
 
 def test_a_small_bright_thing_counts_by_its_area_alone(tmp_path: Path) -> None:
     grey = [np.full((180, 320, 3), 40, np.uint8) for _ in range(20)]
     for picture in grey[10:]:
         picture[80:98, 100:132] = 255
-    track = score(write(tmp_path / "video.mp4", grey))
+    track = score(write(tmp_path / "video.mp4", grey), scan="full")
     # 1 % of the picture, with its rim at most 2 %, of which each pixel counts 32 at most.
-    assert 0 < track.distances[10, 0] <= 0.02 * 32
+    assert 0 < track.steps[10] <= 0.02 * 32
 
 
 def test_motion_by_a_pixel_of_the_reduced_picture_is_no_distance(tmp_path: Path) -> None:
     moving = shot(1, 10, speed_px=5)
-    track = score(write(tmp_path / "video.mp4", moving + shot(2, 1), options={"crf": "12"}))
-    assert track.distances[1:10, 0].max() < 0.3
-    assert track.distances[10, 0] > 5
+    path = write(tmp_path / "video.mp4", moving + shot(2, 1), options={"crf": "12"})
+    track = score(path, scan="full")
+    assert track.steps[1:10].max() < 0.3
+    assert track.steps[10] > 5
 
 
 def test_signatures_are_the_mean_colours_of_cells(tmp_path: Path) -> None:
@@ -119,7 +114,8 @@ def test_signatures_are_the_mean_colours_of_cells(tmp_path: Path) -> None:
 def test_a_blurred_picture_has_less_detail(tmp_path: Path) -> None:
     sharp = shot(1, 5)
     blurred = [cv2.GaussianBlur(picture, (0, 0), 12) for picture in sharp]
-    track = score(write(tmp_path / "video.mp4", sharp + blurred))
+    path = write(tmp_path / "video.mp4", sharp + blurred, options={"bf": "0"})
+    track = score(path)
     assert track.detail[5:].max() < 0.5 * track.detail[:5].min()
 
 
@@ -138,7 +134,23 @@ def test_a_truncated_file_gives_no_track(two_shots: Path, tmp_path: Path) -> Non
         score(cut_short)
 
 
-@pytest.mark.parametrize("size_px", [(63, 36), (64, 35), (4097, 100), (100, 4097)])
-def test_a_size_outside_its_bounds_is_refused(size_px: tuple[int, int]) -> None:
-    with pytest.raises(SettingsError):
-        ScoreSettings(sampled_size_px=size_px)
+def test_an_ignored_region_counts_for_nothing(tmp_path: Path) -> None:
+    pictures = [picture.copy() for picture in shot(1, 40)]
+    for number, picture in enumerate(pictures):
+        # A news ticker whose text and colour change at once.
+        picture[150:] = (200, 30, 30) if number < 20 else (20, 200, 220)
+    path = write(tmp_path / "video.mp4", pictures)
+    ticker = IgnoredRegion(0, 149 / 180, 1, 1)
+    whole = score_frames(path, probe(path), ScoreSettings(scan="full"))
+    rest = score_frames(path, probe(path), ScoreSettings(scan="full", ignored=(ticker,)))
+    assert whole.steps[20] > 4
+    assert rest.steps[20] < 0.5
+    assert whole.similarities["correl"][20] < 0.9 < rest.similarities["correl"][20]
+
+
+def test_settings_that_leave_nothing_to_look_at_are_refused() -> None:
+    left, right = IgnoredRegion(0, 0, 0.5, 1), IgnoredRegion(0.5, 0, 1, 0.96)
+    with pytest.raises(SettingsError, match="leave nothing"):
+        ScoreSettings(ignored=(left, right))
+    with pytest.raises(SettingsError, match="none of fast, full"):
+        ScoreSettings(scan="quick")  # type: ignore[arg-type]

@@ -190,7 +190,7 @@ def test_fades_are_told_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 7])
 def test_the_shortest_videos_have_no_transition(tmp_path: Path, frames: int) -> None:
-    track = score(write(tmp_path / "video.mp4", black(frames)))
+    track = score(write(tmp_path / "video.mp4", black(frames)), scan="full")
     for method in METHODS:
         assert find_transitions(track, DetectionSettings(method=method)) == ()
 
@@ -201,7 +201,7 @@ def test_a_long_black_video_has_no_transition(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["correl", "chisqr", "intersect", "bhattacharyya"])
 def test_histogram_methods_cut_exactly_beyond_the_threshold(tmp_path: Path, method: str) -> None:
-    track = score(write(tmp_path / "video.mp4", joined_cuts(12, 12, 12)[0]))
+    track = score(write(tmp_path / "video.mp4", joined_cuts(12, 12, 12)[0]), scan="full")
     scores = track.similarities[method]
     for threshold in (DEFAULT_THRESHOLDS[method], float(np.median(scores[1:]))):
         found = find_transitions(track, DetectionSettings(method=method, threshold=threshold))
