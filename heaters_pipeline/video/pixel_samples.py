@@ -72,6 +72,8 @@ class PixelSampler:
         across, down = _block_px(frame.format)
         columns = len(range(step // 2, frame.width // across, step))
         rows = len(range(step // 2, frame.height // down, step))
+        # swscale converts pictures of odd height in another way, which rounds differently.
+        rows -= rows * down % 2 if rows > 1 else 0
         target = self._target(columns * across, rows * down, frame.format.name)
         for component in frame.format.components:
             is_chroma = component.is_chroma
@@ -80,7 +82,7 @@ class PixelSampler:
             block_rows = 1 if is_chroma else down
             source = _in_blocks(frame.planes[component.plane], block_rows, block_bytes)
             source = source[: frame.height // down, :, : frame.width // across]
-            taken = source[step // 2 :: step, :, step // 2 :: step]
+            taken = source[step // 2 :: step, :, step // 2 :: step][:rows]
             place = _in_blocks(target.planes[component.plane], block_rows, block_bytes)
             place[:rows, :, :columns] = taken
         target.colorspace, target.color_range = frame.colorspace, frame.color_range
