@@ -4,7 +4,8 @@ Only anchors are looked at: frames that a fast scan decodes, too. A cut lies bet
 neighbouring anchors where all of those just before differ from all of those just after, and far
 more than neighbours do thereabouts. The first rejects flashes and single bad frames, after which
 the picture returns; the second adapts to motion, noise and dark scenes. If frames lie between the
-two anchors, the one that differs most from the frame before it is the first of the new scene.
+two anchors, the one that differs most from the frame before it is the first of the new scene, and
+it has to differ more than the others between them do, since motion is spread over all.
 """
 
 import numpy as np
@@ -32,8 +33,6 @@ _SPIKE_GAP_FRAMES = 3
 _NEIGHBOUR_FRAMES = 2
 _GROWTH = 0.6
 """Pictures so many frames apart differ by that power of the frames; 0.5 to 0.7 on real motion."""
-_LEAST_SHARE_OF_STEP = 0.5
-"""Of a cut between two anchors, one step has at least this share; motion is spread over all."""
 
 
 def cut_strengths(track: ScoreTrack) -> Floats:
@@ -42,13 +41,8 @@ def cut_strengths(track: ScoreTrack) -> Floats:
     A value stands at the frame where the cut would be; it is 0 at all other frames.
     """
     strengths = np.zeros(track.frames)
-    strengths[track.anchors[1:]] = _strengths(track)
-    places = np.flatnonzero(strengths >= LEAST_STRENGTH)
-    for before, anchor in _gaps(track, places):
-        at = _place(track, before, anchor)
-        if at != anchor:
-            strength, strengths[anchor] = strengths[anchor], 0.0
-            strengths[at if at is not None else anchor] = strength if at is not None else 0.0
+    found = _Changes(track)
+    strengths[found.places] = found.strengths
     return strengths
 
 
@@ -59,12 +53,9 @@ def find_cuts(track: ScoreTrack, threshold: float) -> list[int]:
         track: Scores of the video.
         threshold: Least strength of a cut.
     """
-    strengths = _strengths(track)
-    chosen = np.flatnonzero((strengths >= threshold) & _largest(track))
-    places = (
-        _place(track, before, anchor) for before, anchor in _gaps(track, track.anchors[chosen + 1])
-    )
-    return [place for place in places if place is not None]
+    found = _Changes(track)
+    chosen = found.largest & (found.strengths >= threshold)
+    return [int(place) for place in found.places[chosen]]
 
 
 def undecided(track: ScoreTrack) -> list[Span]:
@@ -72,45 +63,47 @@ def undecided(track: ScoreTrack) -> list[Span]:
 
     Each span goes from one anchor to the next, both included.
     """
-    strong = (_strengths(track) >= LEAST_STRENGTH) & _largest(track)
-    gaps = _gaps(track, track.anchors[np.flatnonzero(strong) + 1])
-    return [Span(before, anchor + 1) for before, anchor in gaps if anchor - before > 1]
-
-
-def _gaps(track: ScoreTrack, anchors: Ints) -> list[tuple[int, int]]:
-    """Each of the given anchors with the anchor before it."""
-    positions = np.searchsorted(track.anchors, anchors)
-    return [
-        (int(track.anchors[position - 1]), int(track.anchors[position])) for position in positions
-    ]
-
-
-def _place(track: ScoreTrack, before: int, anchor: int) -> int | None:
-    """The first frame of the new scene; None if the change is spread over the gap."""
-    if anchor - before == 1:
-        return anchor
-    steps = track.steps[before + 1 : anchor + 1]
-    at = int(np.argmax(steps))
-    if steps[at] < _LEAST_SHARE_OF_STEP * track.change[anchor]:
-        return None
-    return before + 1 + at
-
-
-def _strengths(track: ScoreTrack) -> Floats:
-    """Strength of the change from each anchor to the next: (anchors - 1,)."""
+    found = _Changes(track)
+    gaps = np.flatnonzero(found.largest & (found.bounds >= LEAST_STRENGTH) & (found.gaps > 1))
     anchors = track.anchors
-    change = track.change[anchors[1:]].astype(np.float64)
-    across = track.across[anchors[1:]].astype(np.float64)
-    growth = np.diff(anchors).astype(np.float64) ** _GROWTH
-    usual = _usual(anchors, change / growth, track.frame_step)
-    return np.asarray(across / (usual * growth + FLOOR))
+    return [Span(int(anchors[at]), int(anchors[at + 1]) + 1) for at in gaps]
 
 
-def _largest(track: ScoreTrack) -> Bools:
-    """Whether a change is the largest of those at most two frames away: (anchors - 1,)."""
-    change = track.change[track.anchors[1:]].astype(np.float64)
-    before, after = _neighbours(track.anchors, change)
-    return np.asarray((change > before) & (change >= after))
+class _Changes:
+    """The changes from each anchor to the next, each (anchors - 1,).
+
+    Attributes:
+        gaps: Frames from one anchor to the next.
+        largest: Whether a change is the largest of those around it.
+        bounds: What its strength can be at most, whatever happens between the anchors.
+        strengths: How many times over it is larger than what is usual around it.
+        places: The frame where the cut would be.
+    """
+
+    def __init__(self, track: ScoreTrack) -> None:
+        anchors = track.anchors
+        across = track.across[anchors[1:]].astype(np.float64)
+        change = track.change[anchors[1:]].astype(np.float64)
+        self.gaps = np.diff(anchors)
+        usual = _usual(anchors, change / self.gaps**_GROWTH, track.frame_step)
+        before, after = _neighbours(anchors, change)
+        self.largest: Bools = np.asarray((change > before) & (change >= after))
+        self.bounds = across / (usual + FLOOR)
+        self.strengths = self.bounds.copy()
+        self.places = anchors[1:].copy()
+        # No threshold is below 1.
+        self.strengths[self.bounds < 1] = 0
+        for at in np.flatnonzero((self.gaps > 1) & (self.strengths > 0)).tolist():
+            steps = track.steps[anchors[at] + 1 : anchors[at + 1] + 1].astype(np.float64)
+            # Nobody looked between the two, since nothing can be there.
+            if np.isnan(steps).any():
+                self.strengths[at] = 0
+                continue
+            largest = int(np.argmax(steps))
+            self.places[at] = anchors[at] + 1 + largest
+            others = (steps.sum() - steps[largest]) / (len(steps) - 1)
+            jump = min(across[at], steps[largest])
+            self.strengths[at] = jump / (max(usual[at], others) + FLOOR)
 
 
 def _neighbours(anchors: Ints, values: Floats) -> tuple[Floats, Floats]:

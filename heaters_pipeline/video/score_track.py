@@ -44,6 +44,7 @@ SIMILARITIES = ("correl", "chisqr", "intersect", "bhattacharyya")
 SIGNATURE_ROWS = 6
 SIGNATURE_COLUMNS = 8
 _CHANNELS = ("y", "cr", "cb")
+_BLOCK = 4096
 
 
 _COLUMNS = {
@@ -116,14 +117,17 @@ class ScoreTrack:
         self, values: npt.NDArray[np.float32] | npt.NDArray[np.uint8]
     ) -> npt.NDArray[np.float32]:
         """Values of all frames from those of anchors, evenly in between: (frames, ...) float32."""
-        anchors = self.anchors
-        last = np.maximum(np.searchsorted(anchors, np.arange(self.frames), side="right") - 1, 0)
-        following = np.minimum(last + 1, len(anchors) - 1)
-        before, after = anchors[last], anchors[following]
-        share = (np.arange(self.frames) - before) / np.maximum(after - before, 1)
-        weight = share.astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
-        low, high = values[before].astype(np.float32), values[after].astype(np.float32)
-        return np.asarray(low + weight * (high - low), np.float32)
+        filled = values.astype(np.float32)
+        others = np.setdiff1d(np.arange(self.frames), self.anchors, assume_unique=True)
+        following = np.searchsorted(self.anchors, others)
+        before, after = self.anchors[following - 1], self.anchors[following]
+        share = ((others - before) / (after - before)).astype(np.float32)
+        for first in range(0, len(others), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            weight = share[block].reshape(-1, *[1] * (values.ndim - 1))
+            low, high = filled[before[block]], filled[after[block]]
+            filled[others[block]] = low + weight * (high - low)
+        return filled
 
     def to_bytes(self) -> bytes:
         """The track as a Parquet file."""
