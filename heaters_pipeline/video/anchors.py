@@ -59,11 +59,15 @@ class AnchorChange:
         frame: The anchor.
         change: Distance to the anchor before.
         across: Least distance of the anchors just before to those from here on; at most ``change``.
+        kept: Share of what was to be seen that still is, allowing for a little motion.
+        still: Share of it that is at its very place.
     """
 
     frame: int
     change: float
     across: float
+    kept: float
+    still: float
 
 
 class AnchorComparer:
@@ -77,13 +81,14 @@ class AnchorComparer:
         self._step = frame_step
         self._reach = (FRAMES_ACROSS - 1) * frame_step
         self._known: deque[tuple[int, Comparable]] = deque()
-        self._changes: dict[int, float] = {}
+        self._changes: dict[int, tuple[float, float, float]] = {}
         self._open: deque[int] = deque()
 
     def add(self, frame: int, picture: Comparable) -> Iterator[AnchorChange]:
         """Take the next anchor; gives the changes that are decided by now."""
         if self._known:
-            self._changes[frame] = picture.distance(self._known[-1][1])
+            before = self._known[-1][1]
+            self._changes[frame] = (picture.distance(before), *picture.kept(before))
             self._open.append(frame)
         self._known.append((frame, picture))
         while self._open and frame >= self._open[0] + self._reach:
@@ -97,10 +102,10 @@ class AnchorComparer:
 
     def _decided(self) -> AnchorChange:
         frame = self._open.popleft()
-        change = self._changes.pop(frame)
+        change, kept, still = self._changes.pop(frame)
         # What cannot be a cut is compared no further.
         across = change if change < LEAST_CHANGE else self._across(frame)
-        return AnchorChange(frame, change, across)
+        return AnchorChange(frame, change, across, kept, still)
 
     def _across(self, frame: int) -> float:
         at = next(place for place, (known, _) in enumerate(self._known) if known == frame)

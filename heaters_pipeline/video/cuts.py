@@ -6,6 +6,9 @@ more than neighbours do thereabouts. The first rejects flashes and single bad fr
 the picture returns; the second adapts to motion, noise and dark scenes. If frames lie between the
 two anchors, the one that differs most from the frame before it is the first of the new scene, and
 it has to differ more than the others between them do, since motion is spread over all.
+
+And a cut leaves little of what was to be seen: textured points whose like is still there. By that
+a title, a name on a plate or another part of the picture that changes is told from a cut.
 """
 
 import numpy as np
@@ -24,13 +27,21 @@ LEAST_STRENGTH = 3.0
 FLOOR = 0.3
 """Distance that noise and compression alone can cause; keeps still pictures from cutting."""
 
-LEAST_CHANGE = LEAST_STRENGTH * FLOOR
+RESTING_FLOOR = FLOOR / 4
+"""The same where nothing moves, so that little text on a card is enough to see a cut by."""
+
+LEAST_CHANGE = LEAST_STRENGTH * RESTING_FLOOR
 """A smaller change between two anchors is never a cut, whatever is usual around it."""
 
 _NEAR_FRAMES = 6
 _SPIKE_RATIO = 3.0
 _SPIKE_GAP_FRAMES = 3
 _NEIGHBOUR_FRAMES = 2
+_MOST_LEFT = 0.7
+"""Share of what usually stays; a title leaves more, another slide 0.3 to 0.67, a cut in half of the
+picture 0.5, others less."""
+_LEAST_USUAL = 0.3
+_RESTING = 0.95
 _GROWTH = 0.6
 """Pictures so many frames apart differ by that power of the frames; 0.5 to 0.7 on real motion."""
 
@@ -86,9 +97,10 @@ class _Changes:
         change = track.change[anchors[1:]].astype(np.float64)
         self.gaps = np.diff(anchors)
         usual = _usual(anchors, change / self.gaps**_GROWTH, track.frame_step)
+        replaced, floor = _replaced_and_floor(track)
         before, after = _neighbours(anchors, change)
         self.largest: Bools = np.asarray((change > before) & (change >= after))
-        self.bounds = across / (usual + FLOOR)
+        self.bounds = np.where(replaced, across / (usual + floor), 0)
         self.strengths = self.bounds.copy()
         self.places = anchors[1:].copy()
         # No threshold is below 1.
@@ -103,7 +115,7 @@ class _Changes:
             self.places[at] = anchors[at] + 1 + largest
             others = (steps.sum() - steps[largest]) / (len(steps) - 1)
             jump = min(across[at], steps[largest])
-            self.strengths[at] = jump / (max(usual[at], others) + FLOOR)
+            self.strengths[at] = jump / (max(usual[at], others) + floor[at])
 
 
 def _neighbours(anchors: Ints, values: Floats) -> tuple[Floats, Floats]:
@@ -116,6 +128,18 @@ def _neighbours(anchors: Ints, values: Floats) -> tuple[Floats, Floats]:
         before[later] = np.maximum(before[later], np.where(near, values[earlier], 0))
         after[earlier] = np.maximum(after[earlier], np.where(near, values[later], 0))
     return before, after
+
+
+def _replaced_and_floor(track: ScoreTrack) -> tuple[Bools, Floats]:
+    """Whether each change leaves little of what usually stays, and what noise alone can make."""
+    kept = track.kept[track.anchors[1:]].astype(np.float64)
+    still = track.still[track.anchors[1:]].astype(np.float64)
+    around = _Around(track.anchors, _NEAR_FRAMES * track.frame_step)
+    usually_kept, usually_still = around.medians(kept), around.medians(still)
+    replaced = kept <= _MOST_LEFT * usually_kept.clip(_LEAST_USUAL)
+    # Where nothing moves, such as on slides, things have to stay in their very places.
+    displaced = (usually_still >= _RESTING) & (still <= _MOST_LEFT * usually_still)
+    return replaced | displaced, np.where(displaced, RESTING_FLOOR, FLOOR)
 
 
 def _usual(anchors: Ints, rate: Floats, step: int) -> Floats:

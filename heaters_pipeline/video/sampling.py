@@ -18,6 +18,19 @@ from heaters_pipeline.video.score_track import SIGNATURE_COLUMNS, SIGNATURE_ROWS
 REDUCED_SIZE_PX = (64, 36)
 _DISTANCE_CAP = 64
 _DISTANCE_STEPS = 256
+_SHARE_STEPS = 200
+
+_TEXTURE = 10
+"""Range of LAB values around a point from which on it shows something."""
+
+_SAME = 3
+"""Difference of LAB values that compression can make beyond what is around a point."""
+
+_SAME_IN_PLACE = 10
+"""The same of a point alone, as between an I-frame and the blurred frame before it."""
+
+_LEAST_TEXTURED = 12
+"""Points, of 2304, that a share can be taken of."""
 
 Histogram = npt.NDArray[np.float32]
 
@@ -86,13 +99,36 @@ class Sampler:
 class Comparable:
     """A reduced picture with the range of each point's 3x3 neighbourhood."""
 
-    __slots__ = ("_high", "_low", "_reduced")
+    __slots__ = ("_high", "_low", "_reduced", "_textured")
 
     def __init__(self, reduced: Picture) -> None:
         square = np.ones((3, 3), np.uint8)
         self._reduced = reduced
         self._low = _u8(cv2.erode(reduced, square))
         self._high = _u8(cv2.dilate(reduced, square))
+        self._textured = _largest_channel(cv2.subtract(self._high, self._low)) >= _TEXTURE
+
+    def kept(self, other: "Comparable") -> tuple[float, float]:
+        """Which share of what is to be seen in either picture is in the other one, too.
+
+        Only textured points count, since flat ones look alike anywhere.
+
+        Returns:
+            The share that is there, allowing for one point of motion, and the share that is there
+            at its very place; both 1 if there is no texture.
+        """
+        textured = self._textured | other._textured
+        count = np.count_nonzero(textured)
+        if count < _LEAST_TEXTURED:
+            return 1.0, 1.0
+        beyond = _largest_channel(cv2.max(self._beyond(other), other._beyond(self)))
+        moved = _largest_channel(cv2.absdiff(self._reduced, other._reduced))
+        shares = (
+            np.count_nonzero((differs <= same) & textured) / count
+            for differs, same in ((beyond, _SAME), (moved, _SAME_IN_PLACE))
+        )
+        kept, still = (round(share * _SHARE_STEPS) / _SHARE_STEPS for share in shares)
+        return kept, still
 
     def distance(self, other: "Comparable") -> float:
         """How far two pictures are apart, 0 to 32, allowing for one point of motion.
@@ -128,6 +164,11 @@ def _detail(luma: Picture) -> float:
     luma_f = luma.astype(np.float32)
     across, down = np.diff(luma_f, axis=1), np.diff(luma_f, axis=0)
     return float(np.square(across).mean() + np.square(down).mean())
+
+
+def _largest_channel(picture: "cv2.typing.MatLike") -> Picture:
+    first, second, third = cv2.split(picture)
+    return _u8(cv2.max(cv2.max(first, second), third))
 
 
 def _u8(picture: "cv2.typing.MatLike") -> Picture:

@@ -12,6 +12,8 @@ frame before; null for frame 0 and in a fast scan |
 fast scan |
 | ``change`` | float | how far an anchor is from the anchor before, 0 to 32 |
 | ``across`` | float | least distance of the anchors just before to those from here on |
+| ``kept`` | float | share of what was to be seen that still is, allowing for a little motion |
+| ``still`` | float | share of it that is at its very place |
 | ``step`` | float | how far a frame is from the frame before, 0 to 32, where both were decoded \
 to tell where a cut is |
 | ``detail`` | float | mean squared brightness step between neighbours in the reduced picture |
@@ -51,6 +53,8 @@ _COLUMNS = {
     "histogram_sums": "histogram_sum",
     "change": "change",
     "across": "across",
+    "kept": "kept",
+    "still": "still",
     "steps": "step",
     "detail": "detail",
 }
@@ -71,6 +75,9 @@ class ScoreTrack:
         histogram_sums: (frames,) sum of the histogram.
         change: (frames,) distance of an anchor to the one before, 0 to 32.
         across: (frames,) least distance of anchors before to anchors from here on, <= ``change``.
+        kept: (frames,) share of what was to be seen in an anchor or the one before that is in both,
+            allowing for a little motion.
+        still: (frames,) share of it that is at its very place.
         steps: (frames,) distance of a frame to the frame before, 0 to 32.
         detail: (frames,) mean squared brightness step in the reduced picture of an anchor.
         signatures: (frames, 6, 8, 3) mean Y, Cr and Cb of each cell of an anchor; others are 0.
@@ -86,6 +93,8 @@ class ScoreTrack:
     histogram_sums: npt.NDArray[np.float32]
     change: npt.NDArray[np.float32]
     across: npt.NDArray[np.float32]
+    kept: npt.NDArray[np.float32]
+    still: npt.NDArray[np.float32]
     steps: npt.NDArray[np.float32]
     detail: npt.NDArray[np.float32]
     signatures: npt.NDArray[np.uint8]

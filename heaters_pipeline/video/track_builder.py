@@ -99,6 +99,8 @@ class TrackBuilder:
             histogram_sums=_spread(count, frames, self._sums),
             change=_spread(count, changed, [one.change for one in self._changes]),
             across=_spread(count, changed, [one.across for one in self._changes]),
+            kept=_spread(count, changed, [one.kept for one in self._changes]),
+            still=_spread(count, changed, [one.still for one in self._changes]),
             steps=_spread(count, frames, self._steps),
             detail=_spread(count, anchors, self._details),
             signatures=signatures,

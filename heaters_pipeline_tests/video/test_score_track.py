@@ -50,6 +50,8 @@ def noisy_track(frames: int, *, scan: Scan = "full", from_stream: bool = True) -
         histogram_sums=np.full(frames, 7.5, np.float32),
         change=distances(),
         across=distances(),
+        kept=distances(),
+        still=distances(),
         steps=distances(),
         detail=detail,
         signatures=signatures,
@@ -67,7 +69,17 @@ def test_a_track_comes_back_as_it_was(frames: int, scan: Scan, from_stream: bool
         assert getattr(again, name) == getattr(track, name)
     assert again.similarities.keys() == track.similarities.keys()
     pairs = [(again.similarities[name], track.similarities[name]) for name in SIMILARITIES]
-    arrays = ("anchors", "picture_digests", "histogram_sums", "change", "across", "steps", "detail")
+    arrays = (
+        "anchors",
+        "picture_digests",
+        "histogram_sums",
+        "change",
+        "across",
+        "kept",
+        "still",
+        "steps",
+        "detail",
+    )
     for name in (*arrays, "signatures"):
         pairs.append((getattr(again, name), getattr(track, name)))
     for found, expected in pairs:
