@@ -9,24 +9,12 @@ from heaters_pipeline_tests.video.edited_films import GRADUAL_FILMS
 from heaters_pipeline_tests.video.found_transitions import agree, found_in_film
 
 LENGTHS_FRAMES = (8, 12, 24, 40)
-WRONG_TODAY = {
-    ("dissolved", 40),
-    *(
-        (f"wiped-{way}", frames)
-        for way in ("left", "right", "up", "down")
-        for frames in (8, 24, 40)
-    ),
-    ("faded-through-black", 40),
-    ("faded-through-white", 40),
-}
 
 
 @pytest.mark.parametrize("name", GRADUAL_FILMS)
 def test_gradual_transitions_are_found_with_kind_and_range(tmp_path: Path, name: str) -> None:
     wrong = []
     for frames in LENGTHS_FRAMES:
-        if (name, frames) in WRONG_TODAY:
-            continue
         film = GRADUAL_FILMS[name](np.random.default_rng(frames), frames)
         found = found_in_film(tmp_path / "film", film)
         if not agree(found, film.transitions, gradual_frames=4):
