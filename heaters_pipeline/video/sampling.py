@@ -16,6 +16,11 @@ from heaters_pipeline.video.pixel_samples import PixelSampler
 from heaters_pipeline.video.score_track import SIGNATURE_COLUMNS, SIGNATURE_ROWS
 
 REDUCED_SIZE_PX = (64, 36)
+_PQ = 16
+"""FFmpeg's number of the transfer function of SMPTE ST 2084."""
+
+_SDR_WHITE_NITS = 203
+_SDR_GAMMA = 2.4
 _DISTANCE_CAP = 64
 _DISTANCE_STEPS = 256
 _SHARE_STEPS = 200
@@ -57,6 +62,22 @@ class FrameSample:
     histogram: Histogram | None
 
 
+def _sdr_of_pq() -> Picture:
+    """Brightness as SDR codes it, for each value of PQ (ST 2084, ITU-R BT.2408): (256,) uint8.
+
+    Otherwise fades are no even ramps, and dark scenes differ more than they seem to.
+    """
+    coded = (np.arange(256) / 255) ** (1 / 78.84375)
+    linear = (np.maximum(coded - 0.8359375, 0) / (18.8515625 - 18.6875 * coded)) ** (
+        1 / 0.1593017578125
+    )
+    share = (linear * 10_000 / _SDR_WHITE_NITS).clip(0, 1)
+    return np.rint(255 * share ** (1 / _SDR_GAMMA)).astype(np.uint8)
+
+
+_SDR_OF_PQ = _sdr_of_pq()
+
+
 class Sampler:
     """Take samples of frames; for one thread, since it keeps what scaling needs.
 
@@ -74,6 +95,8 @@ class Sampler:
     def sample(self, frame: Frame) -> FrameSample:
         """The sample of a frame."""
         pixels = self._pixels.picture(frame.decoded)
+        if frame.decoded.color_trc == _PQ:
+            pixels = _u8(cv2.LUT(pixels, _SDR_OF_PQ))
         mask = self._mask_for(frame, pixels) if self._ignored else None
         counted = pixels if mask is None else cv2.bitwise_and(pixels, pixels, mask=mask)
         small = _u8(cv2.resize(counted, REDUCED_SIZE_PX, interpolation=cv2.INTER_AREA))
