@@ -6,35 +6,19 @@ Dagster is imported only by the commands that need it, since that alone takes se
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
 from heaters_pipeline import __version__, home
-from heaters_pipeline.cli.documents import detect_document
-from heaters_pipeline.cli.terminal import Watcher, only_json_on_stdout, print_json, table_lines
+from heaters_pipeline.cli.detection_commands import detect
+from heaters_pipeline.cli.options import JSON, METHOD, MIN_DURATION, THRESHOLD, given
+from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.errors import HeatersError, SettingsError
 from heaters_pipeline.intake.sources import LocalFile, classify
 from heaters_pipeline.storage import keys
-from heaters_pipeline.video.transitions import METHODS
-
-_METHOD = click.option(
-    "--method", type=click.Choice(METHODS), help="How changes between frames are judged."
-)
-_THRESHOLD = click.option(
-    "--threshold", type=float, help="Where a change is a cut. Default: the method's own."
-)
-_MIN_DURATION = click.option(
-    "--min-duration",
-    type=float,
-    metavar="SECONDS",
-    help="Shorter scenes are joined to the one before.",
-)
-_JSON = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
-)
 
 
 class _Group(click.Group):
@@ -59,9 +43,9 @@ def main() -> None:
 
 @main.command()
 @click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
-@_METHOD
-@_THRESHOLD
-@_MIN_DURATION
+@METHOD
+@THRESHOLD
+@MIN_DURATION
 @click.option(
     "--clips",
     "clip_mode",
@@ -74,7 +58,7 @@ def main() -> None:
     type=click.Choice(["midpoint", "multi"]),
     help="One key frame a clip (default), or three.",
 )
-@_JSON
+@JSON
 def process(
     videos: tuple[str, ...],
     method: str | None,
@@ -90,12 +74,12 @@ def process(
     is reused. The runs are recorded in Dagster; heaters ui shows them.
     """
     config = {
-        "scenes": _given(method=method, threshold=threshold, min_duration_seconds=min_duration),
-        "clips": _given(mode=clip_mode),
-        "keyframes": _given(strategy=strategy),
+        "scenes": given(method=method, threshold=threshold, min_duration_seconds=min_duration),
+        "clips": given(mode=clip_mode),
+        "keyframes": given(strategy=strategy),
     }
     videos = tuple(_absolute(video) for video in videos)
-    with _stdout_for(as_json) as stdout, _at_home():
+    with stdout_for(as_json) as stdout, _at_home():
         from heaters_pipeline.cli.processing import process_videos, summary_line
 
         def on_video(document: Mapping[str, Any]) -> None:
@@ -138,13 +122,13 @@ def submit(videos: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("video", required=False)
-@_JSON
+@JSON
 def status(video: str | None, as_json: bool) -> None:
     """Say in which state each video is, or VIDEO alone.
 
     VIDEO is a video's id, its key, or the file that was processed.
     """
-    with _stdout_for(as_json) as stdout, _at_home():
+    with stdout_for(as_json) as stdout, _at_home():
         import dagster as dg
 
         from heaters_pipeline.resources import open_workspace
@@ -163,50 +147,7 @@ def status(video: str | None, as_json: bool) -> None:
             click.echo(line)
 
 
-@main.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@_METHOD
-@_THRESHOLD
-@_MIN_DURATION
-@_JSON
-def detect(
-    file: Path,
-    method: str | None,
-    threshold: float | None,
-    min_duration: float | None,
-    as_json: bool,
-) -> None:
-    """Find the scenes of a local FILE, without store or Dagster."""
-    with _stdout_for(as_json) as stdout:
-        from heaters_pipeline.video.probe import probe
-        from heaters_pipeline.video.scenes import scenes_from
-        from heaters_pipeline.video.scores import score_frames
-        from heaters_pipeline.video.transitions import DetectionSettings, find_transitions
-
-        settings = DetectionSettings(
-            **_given(method=method, threshold=threshold, min_duration_seconds=min_duration)
-        )
-        path = file.resolve()
-        info = probe(path)
-        with Watcher() as watcher:
-            watcher.start(file.name)
-            frames = info.frames_promised or 0
-            track = score_frames(
-                path, info, on_progress=lambda done: watcher.step("decode", done, frames)
-            )
-        transitions = find_transitions(track, settings)
-        found = scenes_from(track.timeline, transitions, settings)
-        document = detect_document(path, info, track.timeline, settings, transitions, found)
-        if stdout:
-            print_json(document, stdout)
-            return
-        header = ("scene", "start_frame", "end_frame", "start", "end", "seconds")
-        rows = [
-            (str(number), *(_shown(value) for value in scene.values()))
-            for number, scene in enumerate(document["scenes"], 1)
-        ]
-        for line in table_lines(header, rows):
-            click.echo(line)
+main.add_command(detect)
 
 
 @main.command()
@@ -233,15 +174,6 @@ def ui(port: int, host: str) -> None:
         os.execv(sys.executable, [*command, "-h", host, "-p", str(port)])  # noqa: S606
 
 
-def _given(**options: Any) -> dict[str, Any]:
-    """The options that were typed; the others keep the defaults of the settings."""
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _shown(value: int | float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.3f}"
-
-
 def _possible_ids(video: str) -> list[str]:
     """The partitions that a person may mean: an id, a key under source_videos/, or a file."""
     if video.startswith(keys.SOURCE_PREFIX) and video != keys.SOURCE_PREFIX:
@@ -258,13 +190,6 @@ def _absolute(video: str) -> str:
         # Said for this video alone, when its turn comes.
         return video
     return str(wanted.path) if isinstance(wanted, LocalFile) else video
-
-
-@contextmanager
-def _stdout_for(as_json: bool) -> Iterator[TextIO | None]:
-    """The stream for the one document, or None if people read."""
-    with ExitStack() as stack:
-        yield stack.enter_context(only_json_on_stdout()) if as_json else None
 
 
 @contextmanager
