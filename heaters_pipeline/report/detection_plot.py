@@ -338,7 +338,8 @@ def _draw_cuts(axes: Axes, seconds: Collection[float], times: Values, values: Va
         color=CUT,
         zorder=4,
     )
-    _name_values(axes, times[is_cut], values[is_cut])
+    if few:
+        _name_values(axes, times[is_cut], values[is_cut])
 
 
 def _name_values(axes: Axes, times: Values, values: Values) -> None:
@@ -374,7 +375,7 @@ def _draw_gradual(axes: Axes, canvas: _Canvas, row: int, marks: Sequence[Mark]) 
         # Where there is no room, the colour alone tells the kind.
         if lane is not None:
             taken_until[lane] = at + width + 8
-            y = canvas.curve_top(row) + 9 + lane * _LABEL_HEIGHT_PX
+            y = canvas.curve_top(row) + 18 + lane * _LABEL_HEIGHT_PX
             canvas.write(at, y, text, size=9, colour="#333333")
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import ceil
 
-from heaters_pipeline.report.contact_sheet import evenly
-
 _MOST_ROWS = 12
 _ROW_SECONDS = 45.0
 _LEAST_ROW_SECONDS = 2.0
@@ -93,7 +91,7 @@ def choose_evenly(
             break
         left -= length
     return tuple(
-        row[at] for row in by_row if row and room for at in evenly(len(row), min(len(row), room))
+        row[at] for row in by_row if row and room for at in _middles(len(row), min(len(row), room))
     )
 
 
@@ -123,3 +121,8 @@ def side_by_side(wanted: Sequence[float], width: float, left: float, right: floa
         min(max(groups[bisect_right(ends, position)][0], lowest), highest) + position * width
         for position in range(len(wanted))
     ]
+
+
+def _middles(count: int, parts: int) -> list[int]:
+    """The position in the middle of each of so many equal parts."""
+    return [(2 * part + 1) * count // (2 * parts) for part in range(parts)]

@@ -147,6 +147,35 @@ def test_detect_prints_the_scenes_of_a_file(film: Path, heaters: Heaters) -> Non
     assert [(scene["start_frame"], scene["end_frame"]) for scene in other["scenes"]] == [(0, 95)]
 
 
+def test_detect_draws_a_picture_beside_what_it_prints(
+    film: Path, tmp_path: Path, heaters: Heaters
+) -> None:
+    plot = tmp_path / "curve.png"
+    ended = heaters("detect", film, "--json", "--plot", plot)
+    assert ended.code == 0, ended.err
+    assert len(ended.document["scenes"]) == len(SPANS)
+    assert f"The picture is in {plot}" in ended.err
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("curve.jpg", "must end with .png"),
+        ("missing/curve.png", "missing is no folder"),
+        ("folder.png", "is a directory"),
+    ],
+)
+def test_a_picture_that_cannot_be_written_is_refused_before_the_work(
+    film: Path, tmp_path: Path, heaters: Heaters, name: str, message: str
+) -> None:
+    (tmp_path / "folder.png").mkdir()
+    ended = heaters("detect", film, "--plot", tmp_path / name)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert "scoring frames" not in ended.err
+
+
 def test_detect_prints_a_line_a_scene_for_people(film: Path, heaters: Heaters) -> None:
     ended = heaters("detect", film)
     header, *lines = ended.out.splitlines()
