@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.definitions import defs
-from heaters_pipeline.jobs import CATALOG_JOB, DOWNLOAD_JOB, PROCESS_JOB
+from heaters_pipeline.jobs import CATALOG_JOB, COMPARE_JOB, DOWNLOAD_JOB, PROCESS_JOB
 from heaters_pipeline.partitions import SOURCE_VIDEOS
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.status import run_error
@@ -108,6 +108,11 @@ class Pipeline:
         """Run one asset for a video, as people do from its page."""
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
         return self._run(_ONE_ASSET_JOB + asset, config, {_PARTITION_TAG: video_id})
+
+    def compare(self, video_id: str = VIDEO_ID, **config: Any) -> Outcome:
+        """Run the job that compares methods on a video."""
+        self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
+        return self._run(COMPARE_JOB, {"method_comparison": config}, {_PARTITION_TAG: video_id})
 
     def build_catalog(self) -> Outcome:
         """Run the catalog's job."""

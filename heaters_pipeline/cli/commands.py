@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from heaters_pipeline import __version__, home
-from heaters_pipeline.cli.detection_commands import detect
+from heaters_pipeline.cli.detection_commands import compare, detect, tune
 from heaters_pipeline.cli.options import JSON, METHOD, MIN_DURATION, THRESHOLD, given
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.errors import HeatersError, SettingsError
@@ -147,7 +147,8 @@ def status(video: str | None, as_json: bool) -> None:
             click.echo(line)
 
 
-main.add_command(detect)
+for command in (detect, compare, tune):
+    main.add_command(command)
 
 
 @main.command()

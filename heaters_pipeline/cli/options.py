@@ -38,6 +38,12 @@ JSON = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
 
+LABELS = click.option(
+    "--labels",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.json",
+    help="What is true, by file name; docs/formats.md describes it.",
+)
 PLOT = click.option(
     "--plot",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),

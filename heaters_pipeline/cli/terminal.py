@@ -17,6 +17,7 @@ _PHASE_NAMES = {
     "copy": "copying",
     "download": "downloading",
     "decode": "scoring frames",
+    "thresholds": "trying thresholds",
     "clips": "cutting clips",
     "sprite_sheets": "drawing sprite sheets",
     "keyframes": "taking key frames",

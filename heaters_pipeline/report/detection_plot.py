@@ -5,19 +5,16 @@ transitions stand in it, and above them what the scenes that begin there look li
 video takes several rows.
 """
 
-import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
-from matplotlib.transforms import IdentityTransform
+from matplotlib.patches import Patch
 
+from heaters_pipeline.report.canvas import Canvas, Picture, shortened
 from heaters_pipeline.report.curve_drawing import (
     CURVE,
     CUT,
@@ -33,12 +30,8 @@ from heaters_pipeline.report.curve_drawing import (
 from heaters_pipeline.report.decision_curve import DecisionCurve
 from heaters_pipeline.report.time_rows import TimeRows, choose_evenly, side_by_side, time_rows
 
-Picture = npt.NDArray[np.uint8]
-"""(height, width, 3) uint8 BGR."""
-
 PICTURE_SIDE_PX = 140
 
-_DPI = 100
 _WIDTH_PX = 1600
 _LEFT_PX, _RIGHT_PX = 84, 24
 _ROOM_PX = _WIDTH_PX - _LEFT_PX - _RIGHT_PX
@@ -134,41 +127,37 @@ def detection_plot_png(
     if times_seconds.shape != curve.values.shape:
         raise ValueError(f"{times_seconds.shape} times do not belong to {curve.values.shape}")
     shown = [at for at in layout.pictured if openings[at].frame in pictures]
-    canvas = _Canvas(layout.rows, has_pictures=bool(shown))
+    places = _Places(layout.rows, has_pictures=bool(shown))
+    canvas = Canvas(_WIDTH_PX, places.height_px)
     _draw_header(canvas, curve, marks, title, subtitle)
     if len(shown) < len(openings):
-        canvas.note(_choice(len(shown), len(openings)))
+        note = _choice(len(shown), len(openings))
+        canvas.write(_WIDTH_PX - _RIGHT_PX, 24, note, align="right", colour=_START)
     limits = _limits(curve, has_labels=any(mark.kind != "cut" for mark in marks))
     for row in range(layout.rows.count):
-        axes = canvas.add_axes(row)
-        _draw_row(axes, canvas, row, times_seconds, curve, marks, limits)
+        # A last row ends where the video does.
+        width_px = max(places.x_of(row, layout.rows.end_of(row)) - _LEFT_PX, 4)
+        axes = canvas.add_axes(_LEFT_PX, places.curve_top(row), width_px, _CURVE_PX)
+        _draw_row(axes, places, row, times_seconds, curve, marks, limits)
+        _draw_gradual(axes, canvas, places, row, marks)
         here = [openings[at] for at in shown if layout.rows.row_of(openings[at].seconds) == row]
-        _draw_pictures(canvas, row, here, pictures)
+        _draw_pictures(canvas, places, row, here, pictures)
     return canvas.png()
 
 
-class _Canvas:
-    """A figure in pixels: x from the left, y from the top."""
+class _Places:
+    """Where the rows lie: above, pictures with their captions; below, the curve and its clock."""
 
     def __init__(self, rows: TimeRows, *, has_pictures: bool) -> None:
-        strip = _PICTURE_HEIGHT_PX + _CAPTION_PX + _LEADER_PX if has_pictures else 0
+        strip_px = _PICTURE_HEIGHT_PX + _CAPTION_PX + _LEADER_PX if has_pictures else 0
         self.rows = rows
-        self._strip_px = strip
-        self._row_px = strip + _CURVE_PX + _CLOCK_PX + _GAP_PX
-        self.height_px = _HEADER_PX + rows.count * self._row_px + _FOOTER_PX
-        self.figure = Figure((_WIDTH_PX / _DPI, self.height_px / _DPI), dpi=_DPI)
+        self._strip_px = strip_px
+        self._row_px = strip_px + _CURVE_PX + _CLOCK_PX + _GAP_PX
 
-    def add_axes(self, row: int) -> Axes:
-        """The axes of a row's curve; a last row ends where the video does."""
-        width = max(self.x_of(row, self.rows.end_of(row)) - _LEFT_PX, 4)
-        bottom = self.height_px - self.curve_top(row) - _CURVE_PX
-        box = (
-            _LEFT_PX / _WIDTH_PX,
-            bottom / self.height_px,
-            width / _WIDTH_PX,
-            _CURVE_PX / self.height_px,
-        )
-        return self.figure.add_axes(box)
+    @property
+    def height_px(self) -> float:
+        """Of all rows with header and footer."""
+        return _HEADER_PX + self.rows.count * self._row_px + _FOOTER_PX
 
     def strip_top(self, row: int) -> float:
         """Where the pictures of a row begin."""
@@ -182,75 +171,11 @@ class _Canvas:
         """Where an instant lies in its row."""
         return _LEFT_PX + _ROOM_PX * (seconds - self.rows.start_of(row)) / self.rows.row_seconds
 
-    def write(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        *,
-        size: float = 10.0,
-        colour: str = "#222222",
-        align: str = "left",
-        bold: bool = False,
-    ) -> None:
-        """Write a line whose middle is at ``y``; the text is taken literally."""
-        self.figure.text(
-            x / _WIDTH_PX,
-            1 - y / self.height_px,
-            text,
-            fontsize=size,
-            color=colour,
-            ha=align,
-            va="center",
-            fontweight="bold" if bold else "normal",
-            parse_math=False,
-        )
-
-    def note(self, text: str) -> None:
-        """Write to the right of the title."""
-        self.write(_WIDTH_PX - _RIGHT_PX, 24, text, align="right", colour=_START)
-
-    def line(self, xs: Sequence[float], ys: Sequence[float], colour: str) -> None:
-        """Draw a thin line through points."""
-        self.figure.add_artist(
-            Line2D(
-                xs,
-                [self.height_px - y for y in ys],
-                color=colour,
-                linewidth=0.9,
-                transform=IdentityTransform(),
-            )
-        )
-
-    def paste(self, picture: Picture, x: float, y: float, colour: str) -> None:
-        """Put a picture with a border, its middle at ``x``, its lower edge at ``y``."""
-        height, width = picture.shape[:2]
-        left, bottom = round(x - width / 2), round(self.height_px - y)
-        self.figure.figimage(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), left, bottom, origin="upper")
-        self.figure.add_artist(
-            Rectangle(
-                (left, bottom),
-                width,
-                height,
-                fill=False,
-                edgecolor=colour,
-                linewidth=1.6,
-                transform=IdentityTransform(),
-            )
-        )
-
-    def png(self) -> bytes:
-        """The file."""
-        file = io.BytesIO()
-        self.figure.savefig(file, format="png", dpi=_DPI)
-        return file.getvalue()
-
 
 def _draw_header(
-    canvas: _Canvas, curve: DecisionCurve, marks: Sequence[Mark], title: str, subtitle: str
+    canvas: Canvas, curve: DecisionCurve, marks: Sequence[Mark], title: str, subtitle: str
 ) -> None:
-    shown = title if len(title) <= _TITLE_LETTERS else f"{title[: _TITLE_LETTERS - 1]}…"
-    canvas.write(_LEFT_PX, 24, shown, size=14, bold=True)
+    canvas.write(_LEFT_PX, 24, shortened(title, _TITLE_LETTERS), size=14, bold=True)
     canvas.write(_LEFT_PX, 50, subtitle, size=10.5, colour="#444444")
     kinds = [mark.kind for mark in marks]
     handles: list[Line2D | Patch] = [
@@ -262,16 +187,7 @@ def _draw_header(
         Patch(color=_colour(kind), alpha=0.55, label=f"{kinds.count(kind)} {_words(kind)}")
         for kind in sorted(set(kinds) - {"cut"})
     ]
-    canvas.figure.legend(
-        handles=handles,
-        loc="center left",
-        bbox_to_anchor=(_LEFT_PX / _WIDTH_PX, 1 - 78 / canvas.height_px),
-        borderaxespad=0,
-        borderpad=0,
-        ncols=len(handles),
-        fontsize=10,
-        frameon=False,
-    )
+    canvas.legend(_LEFT_PX, 78, handles)
 
 
 def _choice(shown: int, total: int) -> str:
@@ -282,14 +198,14 @@ def _choice(shown: int, total: int) -> str:
 
 def _draw_row(
     axes: Axes,
-    canvas: _Canvas,
+    places: _Places,
     row: int,
     times: Values,
     curve: DecisionCurve,
     marks: Sequence[Mark],
     limits: tuple[float, float],
 ) -> None:
-    start, end = canvas.rows.start_of(row), canvas.rows.end_of(row)
+    start, end = places.rows.start_of(row), places.rows.end_of(row)
     first, last = np.searchsorted(times, [start, end])
     # One more on each side, so that the curve goes on into the next row.
     part = slice(max(0, int(first) - 1), int(last) + 1)
@@ -307,10 +223,9 @@ def _draw_row(
     axes.set_ylabel(curve.name, fontsize=10)
     axes.tick_params(labelsize=9.5)
     axes.spines[["top", "right"]].set_visible(False)
-    draw_clock(axes, canvas.rows.row_seconds, 15)
-    here = [mark for mark in marks if mark.start_seconds < end and mark.end_seconds >= start]
-    _draw_cuts(axes, [mark.start_seconds for mark in here if mark.kind == "cut"], x, y)
-    _draw_gradual(axes, canvas, row, [mark for mark in here if mark.kind != "cut"])
+    draw_clock(axes, places.rows.row_seconds, 15)
+    cuts = [mark.start_seconds for mark in marks if mark.kind == "cut"]
+    _draw_cuts(axes, [seconds for seconds in cuts if start <= seconds < end], x, y)
     if not np.isfinite(curve.values).any():
         message = f"the video was scored without {curve.name}"
         axes.text(0.5, 0.5, message, ha="center", transform=axes.transAxes, fontsize=11)
@@ -361,40 +276,45 @@ def _name_values(axes: Axes, times: Values, values: Values) -> None:
             )
 
 
-def _draw_gradual(axes: Axes, canvas: _Canvas, row: int, marks: Sequence[Mark]) -> None:
-    start, end = canvas.rows.start_of(row), canvas.rows.end_of(row)
+def _draw_gradual(
+    axes: Axes, canvas: Canvas, places: _Places, row: int, marks: Sequence[Mark]
+) -> None:
+    start, end = places.rows.start_of(row), places.rows.end_of(row)
     taken_until = [0.0] * _LABEL_LANES
     for mark in marks:
+        if mark.kind == "cut" or mark.start_seconds >= end or mark.end_seconds <= start:
+            continue
         left, right = max(mark.start_seconds, start), min(mark.end_seconds, end)
         axes.axvspan(left, right, color=_colour(mark.kind), alpha=0.4, linewidth=0, zorder=1)
         text = _words(mark.kind)
         width = len(text) * _LABEL_LETTER_PX
-        middle = (canvas.x_of(row, left) + canvas.x_of(row, right)) / 2
+        middle = (places.x_of(row, left) + places.x_of(row, right)) / 2
         at = min(max(middle - width / 2, _LEFT_PX + 3), _WIDTH_PX - _RIGHT_PX - width)
         lane = next((lane for lane, taken in enumerate(taken_until) if taken <= at), None)
         # Where there is no room, the colour alone tells the kind.
         if lane is not None:
             taken_until[lane] = at + width + 8
-            y = canvas.curve_top(row) + 18 + lane * _LABEL_HEIGHT_PX
+            y = places.curve_top(row) + 18 + lane * _LABEL_HEIGHT_PX
             canvas.write(at, y, text, size=9, colour="#333333")
 
 
 def _draw_pictures(
-    canvas: _Canvas,
+    canvas: Canvas,
+    places: _Places,
     row: int,
     openings: Sequence[Opening],
     pictures: Mapping[int, Picture],
 ) -> None:
-    wanted = [canvas.x_of(row, opening.seconds) for opening in openings]
-    places = side_by_side(wanted, _STEP_PX, _LEFT_PX - 8, _WIDTH_PX - _RIGHT_PX + 8)
-    bottom = canvas.strip_top(row) + _PICTURE_HEIGHT_PX
-    for opening, at, place in zip(openings, wanted, places, strict=True):
+    wanted = [places.x_of(row, opening.seconds) for opening in openings]
+    centres = side_by_side(wanted, _STEP_PX, _LEFT_PX - 8, _WIDTH_PX - _RIGHT_PX + 8)
+    bottom = places.strip_top(row) + _PICTURE_HEIGHT_PX
+    for opening, at, place in zip(openings, wanted, centres, strict=True):
         colour = CUT if opening.kind == "cut" else _colour(opening.kind)
         colour = colour if opening.kind else _START
         canvas.paste(_fitted(pictures[opening.frame]), place, bottom, colour)
         canvas.write(place, bottom + 11, clock(opening.seconds, 2), align="center", bold=True)
         canvas.write(place, bottom + 26, f"frame {opening.frame}", size=9, align="center")
-        top = canvas.curve_top(row)
+        top = places.curve_top(row)
         canvas.line([place, at, at], [bottom + _CAPTION_PX + 2, top - 4, top], colour)
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from heaters_pipeline.report.canvas import palette_png
 from heaters_pipeline.report.curve_drawing import (
     CURVE,
     CUT,
@@ -86,7 +87,7 @@ def similarity_plot_png(
         _entitle(axes, title, width_px - _LEGEND_WIDTH_PX, height_px)
         picture = _rendered(figure)
         for colours in _PALETTE_COLOURS:
-            png = _palette_png(picture, colours)
+            png = palette_png(picture, colours)
             if len(png) <= max_bytes:
                 return png
         width_px, height_px = width_px * 4 // 5, height_px * 4 // 5
@@ -168,9 +169,3 @@ def _rendered(figure: Figure) -> Image.Image:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=_DPI)
     return Image.open(file).convert("RGB")
-
-
-def _palette_png(picture: Image.Image, colours: int) -> bytes:
-    file = io.BytesIO()
-    picture.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
-    return file.getvalue()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import ceil
 
-_MOST_ROWS = 12
+MOST_ROWS = 12
 _ROW_SECONDS = 45.0
 _LEAST_ROW_SECONDS = 2.0
 _NICE_SECONDS = (
@@ -43,23 +43,24 @@ class TimeRows:
         return max(0, min(int(seconds / self.row_seconds), self.count - 1))
 
 
-def time_rows(duration_seconds: float, marks: int, marks_in_a_row: int) -> TimeRows:
+def time_rows(
+    duration_seconds: float, marks: int, marks_in_a_row: int, most_rows: int = MOST_ROWS
+) -> TimeRows:
     """Rows for a video: few for a short one, more where there is much to show.
 
     Args:
         duration_seconds: Of the video.
         marks: How many things are to be shown.
         marks_in_a_row: How many of them have room beside each other.
+        most_rows: No more than so many, at least 1.
     """
     duration_seconds = max(duration_seconds, 0.04)
     wanted = max(ceil(duration_seconds / _ROW_SECONDS), ceil(marks / marks_in_a_row))
-    rows = min(wanted, _MOST_ROWS, int(duration_seconds / _LEAST_ROW_SECONDS))
+    rows = min(wanted, most_rows, int(duration_seconds / _LEAST_ROW_SECONDS))
     if rows <= 1:
         return TimeRows(duration_seconds, duration_seconds, 1)
     least = duration_seconds / rows
-    shorter = [
-        one for one in _NICE_SECONDS if one <= least and duration_seconds / one <= _MOST_ROWS
-    ]
+    shorter = [one for one in _NICE_SECONDS if one <= least and duration_seconds / one <= most_rows]
     longer = [one for one in _NICE_SECONDS if least <= one < duration_seconds]
     row_seconds = float(max(shorter, default=0) or min(longer, default=0) or least)
     return TimeRows(duration_seconds, row_seconds, ceil(duration_seconds / row_seconds))
