@@ -45,6 +45,7 @@ def tuning_plot_png(
         reason: Written under the title, broken into lines.
     """
     figure = Figure((_SIZE_PX[0] / _DPI, _SIZE_PX[1] / _DPI), dpi=_DPI, layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.12, w_pad=0.12)
     axes = figure.add_subplot()
     axes.plot(thresholds, scenes, color=CURVE, marker="o", markersize=4, label="scenes")
     axes.plot(thresholds, cuts, color=CUT, marker="o", markersize=3, linewidth=1, label="cuts")
@@ -91,7 +92,7 @@ def _scale(axes: Axes, thresholds: Sequence[float], counts: Sequence[int]) -> No
         # The flat part, where thresholds are chosen, would lie on the axis.
         axes.set_yscale("symlog", linthresh=10)
         axes.set_ylim(0, max(counts) * 1.5)
-        axes.set_yticks([0, *_nice_ticks(1, max(counts) * 1.5)])
+        axes.set_yticks([0, *_nice_ticks(1 if max(counts) < 1000 else 10, max(counts) * 1.5)])
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.tick_params(labelsize=10)
