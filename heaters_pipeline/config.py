@@ -11,8 +11,10 @@ from pydantic import Field
 
 from heaters_pipeline.video.clip_record import ClipSettings
 from heaters_pipeline.video.clip_record import Method as ClipMethod
+from heaters_pipeline.video.comparing import variants_from
 from heaters_pipeline.video.detection_settings import (
     DEFAULT_THRESHOLDS,
+    METHODS,
     MOST_MIN_DURATION_SECONDS,
     MOST_SECONDS,
     THRESHOLD_BOUNDS,
@@ -132,6 +134,27 @@ class DetectionConfig(dg.Config):
             SettingsError: A value is out of bounds.
         """
         return DetectionSettings(**self.model_dump())
+
+
+class ComparisonConfig(dg.Config):
+    """Which methods are compared, and by what they are judged."""
+
+    methods: list[str] = Field(
+        default=list(METHODS),
+        description="METHOD or METHOD=THRESHOLD each, such as adaptive, correl=0.3, correl=0.6.",
+    )
+    labels: str | None = Field(
+        default=None,
+        description="A file of this machine that says what is true, by the video's file name.",
+    )
+
+    def variants(self) -> tuple[DetectionSettings, ...]:
+        """The methods that are compared.
+
+        Raises:
+            SettingsError: One is unknown, repeated or out of bounds.
+        """
+        return variants_from(self.methods)
 
 
 class ClipConfig(dg.Config):

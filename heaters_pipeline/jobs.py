@@ -1,4 +1,4 @@
-"""The jobs: download a video, process a video, build the catalog.
+"""The jobs: download a video, process a video, compare methods on it, build the catalog.
 
 Each run is one process that works through the steps of one video in order; many videos are many
 runs. Work inside a step uses threads.
@@ -8,7 +8,11 @@ import dagster as dg
 
 DOWNLOAD_JOB = "download_videos"
 PROCESS_JOB = "process_videos"
+COMPARE_JOB = "compare_methods"
 CATALOG_JOB = "build_catalog"
+
+COMPARISON_ASSET = "method_comparison"
+"""It says something about a video, and changes nothing of its state."""
 
 download_videos = dg.define_asset_job(
     DOWNLOAD_JOB,
@@ -23,6 +27,13 @@ process_videos = dg.define_asset_job(
         "source_videos", "frame_scores", "scenes", "clips", "sprite_sheets", "keyframes"
     ),
     description="Runs the whole pipeline for a video; what exists is reused.",
+    executor_def=dg.in_process_executor,
+)
+
+compare_methods = dg.define_asset_job(
+    COMPARE_JOB,
+    selection=dg.AssetSelection.assets(COMPARISON_ASSET),
+    description="Compares methods and thresholds on a processed video, from its stored track.",
     executor_def=dg.in_process_executor,
 )
 

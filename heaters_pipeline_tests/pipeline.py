@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.definitions import defs
-from heaters_pipeline.jobs import CATALOG_JOB, DOWNLOAD_JOB, PROCESS_JOB
+from heaters_pipeline.jobs import CATALOG_JOB, COMPARE_JOB, DOWNLOAD_JOB, PROCESS_JOB
 from heaters_pipeline.partitions import SOURCE_VIDEOS
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.status import run_error
@@ -26,6 +26,7 @@ STAGES = ("source_videos", "frame_scores", "scenes", "clips", "sprite_sheets", "
 
 _CACHE_BYTES = 10**8
 _CHECK_JOB = "check"
+_ONE_ASSET_JOB = "only_"
 _PARTITION_TAG = "dagster/partition"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -100,6 +101,18 @@ class Pipeline:
         """Run the download job for a video that was submitted."""
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
         return self._run(DOWNLOAD_JOB, {}, {_PARTITION_TAG: video_id})
+
+    def materialize(
+        self, asset: str, video_id: str = VIDEO_ID, **config: Mapping[str, Any]
+    ) -> Outcome:
+        """Run one asset for a video, as people do from its page."""
+        self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
+        return self._run(_ONE_ASSET_JOB + asset, config, {_PARTITION_TAG: video_id})
+
+    def compare(self, video_id: str = VIDEO_ID, **config: Any) -> Outcome:
+        """Run the job that compares methods on a video."""
+        self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
+        return self._run(COMPARE_JOB, {"method_comparison": config}, {_PARTITION_TAG: video_id})
 
     def build_catalog(self) -> Outcome:
         """Run the catalog's job."""
@@ -182,4 +195,12 @@ def _definitions() -> dg.Definitions:
     checks = dg.define_asset_job(
         _CHECK_JOB, dg.AssetSelection.all_asset_checks(), executor_def=dg.in_process_executor
     )
-    return dg.Definitions.merge(defs, dg.Definitions(jobs=[checks]))
+    single = [
+        dg.define_asset_job(
+            _ONE_ASSET_JOB + stage,
+            dg.AssetSelection.assets(stage),
+            executor_def=dg.in_process_executor,
+        )
+        for stage in STAGES
+    ]
+    return dg.Definitions.merge(defs, dg.Definitions(jobs=[checks, *single]))

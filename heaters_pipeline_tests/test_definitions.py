@@ -11,12 +11,12 @@ import pytest
 
 import heaters_pipeline
 from heaters_pipeline.definitions import defs
-from heaters_pipeline.jobs import CATALOG_JOB, DOWNLOAD_JOB, PROCESS_JOB
+from heaters_pipeline.jobs import CATALOG_JOB, COMPARE_JOB, DOWNLOAD_JOB, PROCESS_JOB
 from heaters_pipeline.report.catalog import CLIP_COLUMNS, VIDEO_COLUMNS
 from heaters_pipeline_tests.pipeline import STAGES
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-ASSETS = {*STAGES, "catalog"}
+ASSETS = {*STAGES, "method_comparison", "catalog"}
 STAGES_WITHOUT_OBJECTS = ("source_videos", "scenes")
 
 # Imports every module of the package twice: the first time for the libraries, which may do as
@@ -117,6 +117,7 @@ def test_lineage_is_the_documented_one(graph: Any) -> None:
         "source_videos": set(),
         "frame_scores": {"source_videos"},
         "scenes": {"frame_scores"},
+        "method_comparison": {"frame_scores"},
         "clips": {"source_videos", "frame_scores", "scenes"},
         "sprite_sheets": {"clips", "frame_scores"},
         "keyframes": {"clips"},
@@ -125,7 +126,7 @@ def test_lineage_is_the_documented_one(graph: Any) -> None:
 
 
 def test_tables_say_what_their_columns_mean(graph: Any) -> None:
-    for name in ("scenes", "clips", "catalog"):
+    for name in ("scenes", "method_comparison", "clips", "catalog"):
         schema = graph.get(dg.AssetKey(name)).metadata["dagster/column_schema"]
         assert schema.columns
         assert all(column.description for column in schema.columns)
@@ -154,6 +155,7 @@ def test_jobs_run_in_one_process_and_hold_what_they_say() -> None:
     selected = {
         DOWNLOAD_JOB: {"source_videos"},
         PROCESS_JOB: set(STAGES),
+        COMPARE_JOB: {"method_comparison"},
         CATALOG_JOB: {"catalog"},
     }
     for name, assets in selected.items():

@@ -1,4 +1,4 @@
-"""Small pictures for the Dagster UI, kept in the store so that a skipped run shows them, too."""
+"""Pictures for the Dagster UI, kept in the store so that a skipped run shows them, too."""
 
 from collections.abc import Callable, Collection
 
@@ -21,16 +21,26 @@ def keep_picture(work: StageWork, extension: str, draw: Callable[[], bytes]) -> 
     """Draw and store the picture of a stage's result, unless it is there, and return its key."""
     run = work.run
     key = keys.report_key(run.video_id, run.stage, work.fingerprint, extension)
-    if key not in _stored_pictures(run):
-        with run.phase("pictures"):
-            run.workspace.write_bytes(key, draw(), _CONTENT_TYPES[extension])
-    return key
+    return _keep(run, key, draw)
+
+
+def keep_full_picture(work: StageWork, extension: str, draw: Callable[[], bytes]) -> str:
+    """The same for the large picture, which events link to."""
+    run = work.run
+    key = keys.full_report_key(run.video_id, run.stage, work.fingerprint, extension)
+    return _keep(run, key, draw)
 
 
 def require_picture(work: StageWork, name: str) -> None:
-    """Let a stage that is done write its manifest anew if the picture it names is gone."""
-    key = work.current.summary[name] if work.current else None
-    if key is not None and key not in _stored_pictures(work.run):
+    """Let a stage that is done write its manifest anew if the picture it names is gone.
+
+    A manifest that knows no such picture was written before there were any.
+    """
+    if work.current is None:
+        return
+    summary = work.current.summary
+    key = summary.get(name)
+    if name not in summary or (key is not None and key not in _stored_pictures(work.run)):
         work.outdated()
 
 
@@ -51,6 +61,14 @@ def shown_picture(run: StageRun, key: str | None, alt: str) -> dg.MarkdownMetada
     extension = key.rpartition(".")[2]
     data = run.workspace.store.read_bytes(key)
     return dg.MetadataValue.md(markdown_image(data, _CONTENT_TYPES[extension], alt))
+
+
+def _keep(run: StageRun, key: str, draw: Callable[[], bytes]) -> str:
+    if key not in _stored_pictures(run):
+        with run.phase("pictures"):
+            content_type = _CONTENT_TYPES[key.rpartition(".")[2]]
+            run.workspace.write_bytes(key, draw(), content_type)
+    return key
 
 
 def _contact_sheet(work: StageWork) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Scene
+from heaters_pipeline.intake.sources import video_names
 from heaters_pipeline.storage.manifests import Json, exact_seconds
 from heaters_pipeline.video.probe import VideoInfo, probe
 from heaters_pipeline.video.score_track import ScoreTrack
@@ -39,6 +40,12 @@ def source_of(run: StageRun) -> Source:
     )
     run.input_version = source.version
     return source
+
+
+def source_names(run: StageRun) -> tuple[str, ...]:
+    """What the run's video may be called in a labels file, likeliest first, each once."""
+    summary = run.workspace.require_manifest("source_videos", run.video_id).summary
+    return video_names(summary["source_key"], summary["origin"], run.video_id)
 
 
 @contextmanager

@@ -5,17 +5,25 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.pictures import keep_picture, require_picture, shown_picture
+from heaters_pipeline.assets.pictures import (
+    keep_full_picture,
+    keep_picture,
+    require_picture,
+    shown_picture,
+)
 from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY
-from heaters_pipeline.assets.records import settings_json, source_of, track_of
-from heaters_pipeline.assets.stage import StageWork, stage_run
+from heaters_pipeline.assets.records import Source, local_source, settings_json, source_of, track_of
+from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
 from heaters_pipeline.assets.tables import SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.track_work import scan_in_full
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.config import DetectionConfig
 from heaters_pipeline.partitions import source_videos_partitions
+from heaters_pipeline.report.decision_curve import decision_curve, times_seconds
+from heaters_pipeline.report.detection_picture import detection_picture
 from heaters_pipeline.report.similarity_plot import similarity_plot_png
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import Json
 from heaters_pipeline.video.detection_settings import DetectionSettings
 from heaters_pipeline.video.scenes import scenes_from
@@ -62,12 +70,13 @@ def scenes(
             has_objects=False,
         )
         require_picture(work, "similarity_picture")
+        require_picture(work, "detection_picture")
         if work.done and work.current is not None:
             summary = work.current.summary
         else:
             if track.summary["scan"] == "fast" and (reason := full_scan_reason(settings)):
                 scan_in_full(run, source, reason)
-            summary = _decide(work, track_of(run), settings)
+            summary = _decide(work, source, track_of(run), settings)
         found = [Scene.from_json(row) for row in summary["scenes"]]
         hard = sum(row["kind"] == "cut" for row in summary["transitions"])
         picture = summary["similarity_picture"]
@@ -75,6 +84,7 @@ def scenes(
             summary,
             metadata={
                 "similarity": shown_picture(run, picture, f"similarity of {run.video_id}"),
+                "full_picture": summary["detection_picture"],
                 "scenes": len(found),
                 "cuts": hard,
                 "gradual": len(summary["transitions"]) - hard,
@@ -87,12 +97,17 @@ def scenes(
         )
 
 
-def _decide(work: StageWork, track: ScoreTrack, settings: DetectionSettings) -> dict[str, Any]:
+def _decide(
+    work: StageWork, source: Source, track: ScoreTrack, settings: DetectionSettings
+) -> dict[str, Any]:
     with work.run.phase("decide"):
         transitions = find_transitions(track, settings)
         found = scenes_from(track.timeline, transitions, settings)
-    video_id = work.run.video_id
-    picture = keep_picture(work, "png", lambda: _plot(video_id, track, transitions, settings))
+    run = work.run
+    picture = keep_picture(work, "png", lambda: _plot(run.video_id, track, transitions, settings))
+    full_picture = keep_full_picture(
+        work, "png", lambda: _full_picture(run, source, track, transitions, settings)
+    )
 
     def rows(spans: Sequence[Span]) -> list[dict[str, Json]]:
         return [_scene(track.timeline, span).to_json() for span in spans]
@@ -107,6 +122,7 @@ def _decide(work: StageWork, track: ScoreTrack, settings: DetectionSettings) -> 
             for one in transitions
         ],
         "similarity_picture": picture,
+        "detection_picture": full_picture,
     }
 
 
@@ -120,20 +136,35 @@ def _plot(
     transitions: tuple[Transition, ...],
     settings: DetectionSettings,
 ) -> bytes:
-    timeline = track.timeline
-    # The adaptive method has no curve of its own that a person would read; correl is shown.
-    shown = "correl" if settings.method == "adaptive" else settings.method
-    seconds = [float(timeline.seconds_at(frame)) for frame in range(timeline.frames)]
+    curve, times = decision_curve(track, settings), times_seconds(track.timeline)
     return similarity_plot_png(
-        seconds,
-        track.similarities[shown],
-        None if settings.method == "adaptive" else settings.effective_threshold,
-        [seconds[one.start] for one in transitions if one.kind == "cut"],
+        times,
+        curve.values,
+        curve.threshold,
+        [float(times[one.start]) for one in transitions if one.kind == "cut"],
         [
-            (seconds[one.start], float(timeline.seconds_at(one.end)))
+            (float(times[one.start]), float(track.timeline.seconds_at(one.end)))
             for one in transitions
             if one.kind != "cut"
         ],
         title=video_id,
-        value_name=shown,
+        value_name=curve.name,
+        logarithmic=curve.logarithmic,
     )
+
+
+def _full_picture(
+    run: StageRun,
+    source: Source,
+    track: ScoreTrack,
+    transitions: tuple[Transition, ...],
+    settings: DetectionSettings,
+) -> bytes:
+    """The large picture, with pictures of the scenes as long as the source is in the store."""
+    title = source.key.removeprefix(keys.SOURCE_PREFIX)
+    found = run.workspace.store.head(source.key)
+    if found is None or found.version != source.version:
+        # Where the source is gone, other settings can still be tried: they need the track alone.
+        return detection_picture(None, track, settings, transitions, title=title)
+    with local_source(run, source) as local:
+        return detection_picture(local, track, settings, transitions, title=title)

@@ -1,6 +1,7 @@
 """The tables that people see in the Dagster UI, with their columns described."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -38,6 +39,36 @@ CLIP_SCHEMA = dg.TableSchema(
         dg.TableColumn("file", "string", description="Name under clips/<video_id>/"),
     ]
 )
+
+
+COMPARISON_SCHEMA = dg.TableSchema(
+    columns=[
+        dg.TableColumn("method", "string", description="How changes are judged"),
+        dg.TableColumn("threshold", "float", description="Where a change is a cut"),
+        dg.TableColumn("scenes", "int", description="Scenes, short ones merged"),
+        dg.TableColumn("cuts", "int", description="Hard cuts"),
+        dg.TableColumn("gradual", "int", description="Gradual transitions"),
+        dg.TableColumn("agreement", "float", description="Share of its cuts that others have"),
+        dg.TableColumn("precision", "float", description="Share of its cuts that are labelled"),
+        dg.TableColumn("recall", "float", description="Share of labelled cuts that it found"),
+        dg.TableColumn("f1", "float", description="Harmonic mean of precision and recall"),
+        dg.TableColumn("gradual_recall", "float", description="Share of gradual ones it touched"),
+    ]
+)
+
+
+def comparison_table(methods: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
+    """A line a method; columns that need labels are empty without."""
+    records = [
+        dg.TableRecord(
+            {
+                name: round(value, 3) if isinstance(value, float) else value
+                for name, value in row.items()
+            }
+        )
+        for row in methods
+    ]
+    return dg.MetadataValue.table(records=records, schema=COMPARISON_SCHEMA)
 
 
 def scene_table(scenes: Sequence[Scene]) -> dg.TableMetadataValue:

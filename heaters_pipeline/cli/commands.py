@@ -6,16 +6,16 @@ Dagster is imported only by the commands that need it, since that alone takes se
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
 from heaters_pipeline import __version__, home
-from heaters_pipeline.cli.documents import detect_document
+from heaters_pipeline.cli.detection_commands import compare, detect, tune
 from heaters_pipeline.cli.options import JSON, detection_options, given
-from heaters_pipeline.cli.terminal import Watcher, only_json_on_stdout, print_json, table_lines
+from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.errors import HeatersError, SettingsError
 from heaters_pipeline.intake.sources import LocalFile, classify
 from heaters_pipeline.storage import keys
@@ -59,6 +59,7 @@ def main() -> None:
 @JSON
 def process(
     videos: tuple[str, ...],
+    scan: dict[str, Any],
     detection: dict[str, Any],
     clip_mode: str | None,
     strategy: str | None,
@@ -70,13 +71,13 @@ def process(
     is reused. The runs are recorded in Dagster; heaters ui shows them.
     """
     config = {
-        "frame_scores": {},
+        "frame_scores": scan,
         "scenes": detection,
         "clips": given(mode=clip_mode),
         "keyframes": given(strategy=strategy),
     }
     videos = tuple(_absolute(video) for video in videos)
-    with _stdout_for(as_json) as stdout, _at_home():
+    with stdout_for(as_json) as stdout, _at_home():
         from heaters_pipeline.cli.processing import process_videos, summary_line
 
         def on_video(document: Mapping[str, Any]) -> None:
@@ -125,7 +126,7 @@ def status(video: str | None, as_json: bool) -> None:
 
     VIDEO is a video's id, its key, or the file that was processed.
     """
-    with _stdout_for(as_json) as stdout, _at_home():
+    with stdout_for(as_json) as stdout, _at_home():
         import dagster as dg
 
         from heaters_pipeline.resources import open_workspace
@@ -144,46 +145,8 @@ def status(video: str | None, as_json: bool) -> None:
             click.echo(line)
 
 
-@main.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@detection_options
-@JSON
-def detect(
-    file: Path,
-    detection: dict[str, Any],
-    as_json: bool,
-) -> None:
-    """Find the scenes of a local FILE, without store or Dagster."""
-    with _stdout_for(as_json) as stdout:
-        from heaters_pipeline.video.detection_settings import DetectionSettings
-        from heaters_pipeline.video.probe import probe
-        from heaters_pipeline.video.scenes import scenes_from
-        from heaters_pipeline.video.scores import ScoreSettings, score_frames
-        from heaters_pipeline.video.transitions import find_transitions, full_scan_reason
-
-        settings = DetectionSettings(**detection)
-        path = file.resolve()
-        info = probe(path)
-        with Watcher() as watcher:
-            watcher.start(file.name)
-            frames = info.frames_promised or 0
-            scan = ScoreSettings(scan="full" if full_scan_reason(settings) else "fast")
-            track = score_frames(
-                path, info, scan, on_progress=lambda done: watcher.step("decode", done, frames)
-            )
-        transitions = find_transitions(track, settings)
-        found = scenes_from(track.timeline, transitions, settings)
-        document = detect_document(path, info, track.timeline, settings, transitions, found)
-        if stdout:
-            print_json(document, stdout)
-            return
-        header = ("scene", "start_frame", "end_frame", "start", "end", "seconds")
-        rows = [
-            (str(number), *(_shown(value) for value in scene.values()))
-            for number, scene in enumerate(document["scenes"], 1)
-        ]
-        for line in table_lines(header, rows):
-            click.echo(line)
+for command in (detect, compare, tune):
+    main.add_command(command)
 
 
 @main.command()
@@ -210,10 +173,6 @@ def ui(port: int, host: str) -> None:
         os.execv(sys.executable, [*command, "-h", host, "-p", str(port)])  # noqa: S606
 
 
-def _shown(value: int | float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.3f}"
-
-
 def _possible_ids(video: str) -> list[str]:
     """The partitions that a person may mean: an id, a key under source_videos/, or a file."""
     if video.startswith(keys.SOURCE_PREFIX) and video != keys.SOURCE_PREFIX:
@@ -230,13 +189,6 @@ def _absolute(video: str) -> str:
         # Said for this video alone, when its turn comes.
         return video
     return str(wanted.path) if isinstance(wanted, LocalFile) else video
-
-
-@contextmanager
-def _stdout_for(as_json: bool) -> Iterator[TextIO | None]:
-    """The stream for the one document, or None if people read."""
-    with ExitStack() as stack:
-        yield stack.enter_context(only_json_on_stdout()) if as_json else None
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import click
 
+from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.video.detection_settings import (
     METHODS,
     DetectionSettings,
@@ -13,10 +15,24 @@ from heaters_pipeline.video.detection_settings import (
     LongScenes,
     ShortScenes,
 )
+from heaters_pipeline.video.score_track import Scan
 
 Result = TypeVar("Result")
 
 _DEFAULT = DetectionSettings()
+
+
+def _picture_path(
+    context: click.Context, parameter: click.Parameter, value: Path | None
+) -> Path | None:
+    """Refuse a file that could not be written before the work for it is done."""
+    if value is None:
+        return None
+    if value.suffix.lower() != ".png":
+        raise click.BadParameter(f"{value} must end with .png", context, parameter)
+    if not value.absolute().parent.is_dir():
+        raise click.BadParameter(f"{value.parent} is no folder", context, parameter)
+    return value
 
 
 def given(**options: Any) -> dict[str, Any]:
@@ -84,19 +100,41 @@ _DETECTION = {
 }
 
 
+# Named like the settings of the asset that scans.
+_SCAN = {
+    "scan": click.option(
+        "--scan",
+        type=click.Choice(get_args(Scan)),
+        help="fast decodes only what the method adaptive asks for, full every frame; the scenes "
+        "are the same. Default: fast, or full for the methods that need it.",
+    ),
+    "ignored_regions": click.option(
+        "--ignore",
+        "ignored_regions",
+        multiple=True,
+        metavar="LEFT,TOP,RIGHT,BOTTOM",
+        help="A part of the picture that counts for nothing, such as a ticker, in shares from 0 "
+        "to 1: 0,0.9,1,1 is the lowest tenth. May be given more than once.",
+    ),
+}
+
+
 def detection_options(command: Callable[..., Result]) -> Callable[..., Result]:
     """Give a command the options of detection.
 
-    The command gets them as one argument, ``detection``: what was typed, by setting.
+    The command gets them as two arguments, ``scan`` and ``detection``: what was typed, by setting.
     """
 
     @functools.wraps(command)
     def with_detection(**options: Any) -> Result:
         detection = given(**{setting: options.pop(setting) for setting in _DETECTION})
-        return command(**options, detection=detection)
+        scan = given(scan=options.pop("scan"))
+        if regions := options.pop("ignored_regions"):
+            scan["ignored_regions"] = list(regions)
+        return command(**options, scan=scan, detection=detection)
 
     decorated: Callable[..., Result] = with_detection
-    for option in reversed(_DETECTION.values()):
+    for option in reversed((*_DETECTION.values(), *_SCAN.values())):
         decorated = option(decorated)
     return decorated
 
@@ -104,3 +142,30 @@ def detection_options(command: Callable[..., Result]) -> Callable[..., Result]:
 JSON = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
+
+LABELS = click.option(
+    "--labels",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.json",
+    help="What is true, by file name; docs/formats.md describes it.",
+)
+PLOT = click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE.png",
+    callback=_picture_path,
+    help="Draw a picture of it into this file.",
+)
+
+
+def save_plot(path: Path, png: bytes) -> None:
+    """Write a picture, and say so.
+
+    Raises:
+        SettingsError: It cannot be written there.
+    """
+    try:
+        path.write_bytes(png)
+    except OSError as error:
+        raise SettingsError(f"cannot write {path}: {error.strerror}; name another file") from error
+    click.echo(f"The picture is in {path}", err=True)

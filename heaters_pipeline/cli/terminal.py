@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -17,6 +17,7 @@ _PHASE_NAMES = {
     "copy": "copying",
     "download": "downloading",
     "decode": "scoring frames",
+    "thresholds": "trying thresholds",
     "clips": "cutting clips",
     "sprite_sheets": "drawing sprite sheets",
     "keyframes": "taking key frames",
@@ -38,6 +39,13 @@ def only_json_on_stdout() -> Iterator[TextIO]:
         sys.stdout.flush()
         os.dup2(real.fileno(), 1)
         real.close()
+
+
+@contextmanager
+def stdout_for(as_json: bool) -> Iterator[TextIO | None]:
+    """The stream for the one document, or None if people read."""
+    with ExitStack() as stack:
+        yield stack.enter_context(only_json_on_stdout()) if as_json else None
 
 
 def print_json(document: Mapping[str, Any], stream: TextIO) -> None:

@@ -174,6 +174,12 @@ def content_type_of(source_key: str) -> str:
     return CONTENT_TYPES.get(extension, "application/octet-stream")
 
 
+def video_names(source_key: str, origin: str | None, video_id: str) -> tuple[str, ...]:
+    """What people may call a video in a file of theirs, likeliest first, each once."""
+    names = [PurePosixPath(source_key).name, PurePosixPath(origin or "").name, video_id]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
 def shown_url(url: str) -> str:
     """A link as logs and records may show it: without user, password, signature and fragment."""
     parts = urlsplit(url)

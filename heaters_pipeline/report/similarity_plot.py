@@ -5,34 +5,33 @@ Made for the Dagster UI: readable at 800 pixels, and small enough to be kept in 
 
 import io
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MultipleLocator
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-Values = npt.NDArray[np.float64]
+from heaters_pipeline.report.canvas import palette_png
+from heaters_pipeline.report.curve_drawing import (
+    CURVE,
+    CUT,
+    GRADUAL,
+    THRESHOLD,
+    Values,
+    counted,
+    decimated,
+    draw_clock,
+    draw_logarithmic,
+)
 
 _DPI = 100
-_CURVE = "#4a78a3"
-_CUT = "#d1495b"
-_GRADUAL = "#edae49"
-_THRESHOLD = "#222222"
 _PALETTE_COLOURS = (64, 32, 16)
 _MIN_WIDTH_PX = 240
 _LEGEND_WIDTH_PX = 410
 _TITLE_LETTER_PX = 7
 _FULL_HEIGHT_CUTS = 100
-_MINUTE, _HOUR = 60, 3600
-_TICK_SECONDS = (
-    *(0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
-    *(_MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE),
-    *(_HOUR, 2 * _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR),
-)
 
 
 def similarity_plot_png(
@@ -44,6 +43,7 @@ def similarity_plot_png(
     *,
     title: str,
     value_name: str = "similarity",
+    logarithmic: bool = False,
     size_px: tuple[int, int] = (800, 240),
     max_bytes: int = 30_000,
 ) -> bytes:
@@ -60,6 +60,7 @@ def similarity_plot_png(
         gradual_seconds: ``(start, end)`` of each gradual transition, shaded.
         title: Drawn above, taken literally, shortened where it would meet the legend.
         value_name: Label of the vertical axis.
+        logarithmic: Let that axis grow by factors; all values must be > 0.
         size_px: ``(width, height)``; smaller only if ``max_bytes`` asks for it.
         max_bytes: Most bytes of the PNG.
     Raises:
@@ -78,39 +79,28 @@ def similarity_plot_png(
     while width_px >= _MIN_WIDTH_PX:
         figure = Figure((width_px / _DPI, height_px / _DPI), dpi=_DPI, layout="constrained")
         axes = figure.add_subplot()
-        _draw_curve(axes, *_decimated(times, values, width_px), threshold)
+        if logarithmic:
+            draw_logarithmic(axes)
+        _draw_curve(axes, *decimated(times, values, width_px), threshold)
         _draw_transitions(axes, cuts_seconds, gradual_seconds)
         _label(axes, end_seconds, value_name)
         _entitle(axes, title, width_px - _LEGEND_WIDTH_PX, height_px)
         picture = _rendered(figure)
         for colours in _PALETTE_COLOURS:
-            png = _palette_png(picture, colours)
+            png = palette_png(picture, colours)
             if len(png) <= max_bytes:
                 return png
         width_px, height_px = width_px * 4 // 5, height_px * 4 // 5
     raise ValueError(f"no plot fits into {max_bytes} bytes")
 
 
-def _decimated(times: Values, values: Values, columns: int) -> tuple[Values, Values]:
-    """The lowest and the highest value of each column of pixels, in the order of time."""
-    if len(times) <= 2 * columns:
-        return times, values
-    seconds = max(np.ptp(times), np.finfo(np.float64).tiny)
-    column = np.minimum((times - times[0]) / seconds * columns, columns - 1).astype(np.intp)
-    by_value = np.lexsort((values, column))
-    lowest = np.flatnonzero(np.diff(column[by_value], prepend=-1))
-    highest = np.append(lowest[1:], len(times)) - 1
-    kept = np.union1d(by_value[lowest], by_value[highest])
-    return times[kept], values[kept]
-
-
 def _draw_curve(axes: Axes, times: Values, values: Values, threshold: float | None) -> None:
     # A line through a single point would not be seen.
     marker = "." if len(values) == 1 else None
-    axes.plot(times, values, color=_CURVE, linewidth=0.9, marker=marker)
+    axes.plot(times, values, color=CURVE, linewidth=0.9, marker=marker)
     if threshold is not None:
         label = f"threshold {threshold:g}"
-        axes.axhline(threshold, color=_THRESHOLD, linewidth=0.9, linestyle="--", label=label)
+        axes.axhline(threshold, color=THRESHOLD, linewidth=0.9, linestyle="--", label=label)
     if not len(values):
         axes.set_yticks([])
         axes.text(0.5, 0.5, "no frames to compare", ha="center", transform=axes.transAxes)
@@ -127,10 +117,10 @@ def _draw_transitions(
             [(start, end - start) for start, end in gradual_seconds],
             (0, 1),
             transform=across,
-            facecolor=_GRADUAL,
+            facecolor=GRADUAL,
             alpha=0.5,
             zorder=1,
-            label=_counted(len(gradual_seconds), "gradual transition"),
+            label=counted(len(gradual_seconds), "gradual transition"),
         )
     if len(cuts_seconds):
         # Many lines from top to bottom would hide the curve.
@@ -140,10 +130,10 @@ def _draw_transitions(
             lowest,
             1,
             transform=across,
-            color=_CUT,
+            color=CUT,
             linewidth=0.9,
             zorder=1,
-            label=_counted(len(cuts_seconds), "cut"),
+            label=counted(len(cuts_seconds), "cut"),
         )
 
 
@@ -152,9 +142,7 @@ def _label(axes: Axes, end_seconds: float, value_name: str) -> None:
     axes.tick_params(labelsize=8)
     axes.margins(y=0.08)
     axes.set_xlim(0, end_seconds)
-    step = next((step for step in _TICK_SECONDS if end_seconds <= 10 * step), _TICK_SECONDS[-1])
-    axes.xaxis.set_major_locator(MultipleLocator(step))
-    axes.xaxis.set_major_formatter(FuncFormatter(partial(_clock, decimals=int(step < 1))))
+    draw_clock(axes, end_seconds)
     axes.spines[["top", "right"]].set_visible(False)
     handles, _ = axes.get_legend_handles_labels()
     axes.legend(
@@ -177,24 +165,7 @@ def _entitle(axes: Axes, title: str, room_px: int, height_px: int) -> None:
     text.set_clip_on(True)
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _clock(seconds: float, _: int, *, decimals: int) -> str:
-    minutes, rest = divmod(round(seconds, decimals), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    clock = f"{minutes:02d}:{rest:0{2 + 2 * decimals}.{decimals}f}"
-    return f"{hours}:{clock}" if hours else clock.removeprefix("0")
-
-
 def _rendered(figure: Figure) -> Image.Image:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=_DPI)
     return Image.open(file).convert("RGB")
-
-
-def _palette_png(picture: Image.Image, colours: int) -> bytes:
-    file = io.BytesIO()
-    picture.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
-    return file.getvalue()

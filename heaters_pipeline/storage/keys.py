@@ -138,6 +138,11 @@ def report_key(video_id: str, stage: str, fingerprint: str, extension: str) -> s
     return f"{objects_prefix('reports', video_id)}{stage}-{fingerprint[:16]}.{extension}"
 
 
+def full_report_key(video_id: str, stage: str, fingerprint: str, extension: str) -> str:
+    """The large picture of a stage's result, for those who want to see more."""
+    return f"{objects_prefix('reports', video_id)}{stage}-{fingerprint[:16]}-full.{extension}"
+
+
 def objects_prefix(stage: str, video_id: str) -> str:
     """Where the objects of one stage of one video lie."""
     return f"{stage}/{video_id}/"

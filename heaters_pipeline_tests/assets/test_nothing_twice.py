@@ -285,7 +285,7 @@ def test_a_damaged_score_track_is_made_again(pipeline: Pipeline, made: Outcome) 
 
 def test_deleted_report_pictures_are_drawn_again(pipeline: Pipeline, made: Outcome) -> None:
     pictures = set(pipeline.versions("reports/"))
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     delete(pipeline, "reports/")
     outcome = pipeline.process()
     assert outcome.success, outcome.error

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from heaters_pipeline.assets.pictures import CONTACT_SHEET_CLIPS
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, ROWS_SHOWN, SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.units import Scene
+from heaters_pipeline.storage.manifests import write_manifest
 from heaters_pipeline.video.timing import Span
 from heaters_pipeline_tests.pipeline import SPANS, STAGES, VIDEO_ID, Outcome, Pipeline
 from heaters_pipeline_tests.videos import make_video
@@ -77,11 +79,57 @@ def test_the_similarity_curve_and_the_contact_sheet_are_small_pictures(
         assert len(data) < MOST_PICTURE_BYTES
         assert pixels(data)[0] > 90
     # The same pictures lie in the store, and a run that makes nothing shows them, too.
-    stored = [pipeline.store.read_bytes(key) for key in sorted(pipeline.versions("reports/"))]
-    assert stored == [sheet, plot]
+    full = made.metadata["scenes"]["full_picture"]
+    keys = sorted(pipeline.versions("reports/") - {full: ""}.keys())
+    assert [pipeline.store.read_bytes(key) for key in keys] == [sheet, plot]
     again = pipeline.process()
     assert again.metadata["scenes"]["similarity"] == made.metadata["scenes"]["similarity"]
     assert again.metadata["clips"]["contact_sheet"] == made.metadata["clips"]["contact_sheet"]
+
+
+def test_a_large_picture_of_the_detection_lies_in_the_store(
+    pipeline: Pipeline, made: Outcome
+) -> None:
+    key = made.metadata["scenes"]["full_picture"]
+    assert pixels(pipeline.store.read_bytes(key))[1] == 1600
+    again = pipeline.process()
+    assert again.metadata["scenes"]["full_picture"] == key
+    other = pipeline.process(scenes={"threshold": 5.0}).metadata["scenes"]["full_picture"]
+    assert other != key
+    assert key in pipeline.versions("reports/")
+
+
+def test_other_settings_can_be_tried_when_the_source_is_gone(
+    pipeline: Pipeline, made: Outcome
+) -> None:
+    with_pictures = pixels(pipeline.store.read_bytes(made.metadata["scenes"]["full_picture"]))
+    pipeline.store.delete("source_videos/film.mp4")
+    outcome = pipeline.materialize("scenes", scenes={"threshold": 5.0})
+    assert outcome.success, outcome.error
+    without = pixels(pipeline.store.read_bytes(outcome.metadata["scenes"]["full_picture"]))
+    assert without[0] < with_pictures[0]
+
+
+def test_a_run_that_makes_nothing_does_not_fetch_the_source(
+    pipeline: Pipeline, made: Outcome
+) -> None:
+    again = pipeline.materialize("scenes")
+    assert again.metadata["scenes"]["skipped"]
+    assert "seconds/fetch" not in again.metadata["scenes"]
+    assert "seconds/pictures" not in again.metadata["scenes"]
+
+
+def test_a_manifest_without_the_large_picture_gets_it(pipeline: Pipeline, made: Outcome) -> None:
+    manifest = pipeline.manifest("scenes")
+    key = manifest.summary["detection_picture"]
+    older = {name: row for name, row in manifest.summary.items() if name != "detection_picture"}
+    write_manifest(pipeline.store, replace(manifest, summary=older))
+    pipeline.store.delete(key)
+    outcome = pipeline.process()
+    assert outcome.success, outcome.error
+    assert outcome.metadata["scenes"]["full_picture"] == key
+    assert key in pipeline.versions("reports/")
+    assert outcome.metadata["clips"]["made"] == 0
 
 
 def test_tables_of_scenes_and_clips_have_their_columns(made: Outcome) -> None:

@@ -17,7 +17,7 @@ from heaters_pipeline_tests.cli.heaters_command import Ended, Heaters, heaters_p
 from heaters_pipeline_tests.pipeline import SPANS
 from heaters_pipeline_tests.videos import make_video
 
-COMMANDS = ("process", "submit", "status", "detect", "ui")
+COMMANDS = ("process", "submit", "status", "detect", "compare", "tune", "ui")
 LINK = "https://example.com/films/holiday.mp4?token=secret"
 
 # Runs the command and then tells what it imported.
@@ -218,6 +218,35 @@ def test_detect_says_how_long_the_video_is_when_the_window_holds_no_frame(
         "Error: no frame starts in the window from 60 s to the end: the video is 3.8 s long; "
         "change start_seconds or end_seconds\n"
     )
+
+
+def test_detect_draws_a_picture_beside_what_it_prints(
+    film: Path, tmp_path: Path, heaters: Heaters
+) -> None:
+    plot = tmp_path / "curve.png"
+    ended = heaters("detect", film, "--json", "--plot", plot)
+    assert ended.code == 0, ended.err
+    assert len(ended.document["scenes"]) == len(SPANS)
+    assert f"The picture is in {plot}" in ended.err
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("curve.jpg", "must end with .png"),
+        ("missing/curve.png", "missing is no folder"),
+        ("folder.png", "is a directory"),
+    ],
+)
+def test_a_picture_that_cannot_be_written_is_refused_before_the_work(
+    film: Path, tmp_path: Path, heaters: Heaters, name: str, message: str
+) -> None:
+    (tmp_path / "folder.png").mkdir()
+    ended = heaters("detect", film, "--plot", tmp_path / name)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert "scoring frames" not in ended.err
 
 
 def test_detect_prints_a_line_a_scene_for_people(film: Path, heaters: Heaters) -> None:

@@ -1,0 +1,154 @@
+"""``method_comparison``: what each method would find in a video, side by side."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from heaters_pipeline.assets.pictures import (
+    keep_full_picture,
+    keep_picture,
+    require_picture,
+    shown_picture,
+)
+from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.records import (
+    Source,
+    settings_json,
+    source_names,
+    source_of,
+    track_of,
+)
+from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
+from heaters_pipeline.assets.tables import COMPARISON_SCHEMA, comparison_table
+from heaters_pipeline.assets.track_work import scan_in_full
+from heaters_pipeline.config import ComparisonConfig
+from heaters_pipeline.partitions import source_videos_partitions
+from heaters_pipeline.report.comparison_picture import comparison_picture, small_comparison_picture
+from heaters_pipeline.resources import Workspace
+from heaters_pipeline.storage.manifests import Json
+from heaters_pipeline.video.comparing import Comparison, compare
+from heaters_pipeline.video.detection_settings import DetectionSettings
+from heaters_pipeline.video.labels import Labels, labels_for, read_labels
+from heaters_pipeline.video.method_scores import suffices
+from heaters_pipeline.video.score_track import ScoreTrack
+from heaters_pipeline.video.transitions import ALGORITHM_VERSION, full_scan_reason
+
+
+@dg.asset(
+    partitions_def=source_videos_partitions,
+    deps=["frame_scores"],
+    group_name=DETECTION_GROUP,
+    kinds={"python", "numpy", "s3"},
+    retry_policy=RETRY_POLICY,
+    metadata={"dagster/column_schema": COMPARISON_SCHEMA},
+)
+def method_comparison(
+    context: dg.AssetExecutionContext,
+    config: ComparisonConfig,
+    workspace: dg.ResourceParam[Workspace],
+) -> dg.MaterializeResult[Any]:
+    """How many scenes each method finds, how far they agree, and how far labels agree with them.
+
+    For choosing a method and a threshold; nothing is made of it. Decided from the stored track,
+    which is decoded anew only where it lacks the scores of a method.
+    """
+    with stage_run(context, workspace, "method_comparison") as run:
+        source = source_of(run)
+        variants = config.variants()
+        manifest = workspace.require_manifest("frame_scores", run.video_id)
+        labels = _labels(run, config, manifest.items[0].end_frame)
+        work = run.work(
+            inputs={
+                "algorithm_version": ALGORITHM_VERSION,
+                "frame_scores": manifest.fingerprint,
+                "labels": settings_json(labels) if labels else None,
+                "methods": [settings_json(settings) for settings in variants],
+                "stage": "method_comparison",
+            },
+            has_objects=False,
+        )
+        require_picture(work, "picture")
+        require_picture(work, "full_picture")
+        if work.done and work.current is not None:
+            summary = work.current.summary
+        else:
+            summary = _compare(work, source, variants, labels)
+        return work.finish(
+            summary,
+            metadata={
+                "comparison": shown_picture(run, summary["picture"], f"methods on {run.video_id}"),
+                "full_picture": summary["full_picture"],
+                "table": comparison_table(summary["methods"]),
+                "shared_cuts": dg.MetadataValue.json(summary["shared_cuts"]),
+                "labels": config.labels or "none",
+            },
+        )
+
+
+def _labels(run: StageRun, config: ComparisonConfig, frames: int) -> Labels | None:
+    if config.labels is None:
+        return None
+    path = Path(config.labels)
+    return labels_for(read_labels(path), source_names(run), frames, path)
+
+
+def _compare(
+    work: StageWork,
+    source: Source,
+    variants: tuple[DetectionSettings, ...],
+    labels: Labels | None,
+) -> dict[str, Any]:
+    run = work.run
+    track = _sufficient_track(run, source, variants)
+    with run.phase("decide"):
+        comparison = compare(track, variants, labels)
+    drawn = (track.timeline, comparison, labels)
+    picture = keep_picture(
+        work, "png", lambda: small_comparison_picture(*drawn, title=run.video_id)
+    )
+    full = keep_full_picture(work, "png", lambda: comparison_picture(*drawn, title=run.video_id))
+    names = [decision.name for decision in comparison.decisions]
+    return {
+        "units": len(names),
+        "methods": _rows(comparison),
+        "shared_cuts": {
+            name: dict(zip(names, row, strict=True))
+            for name, row in zip(names, comparison.shared, strict=True)
+        },
+        "picture": picture,
+        "full_picture": full,
+    }
+
+
+def _sufficient_track(
+    run: StageRun, source: Source, variants: tuple[DetectionSettings, ...]
+) -> ScoreTrack:
+    track = track_of(run)
+    if not suffices(track, variants):
+        reasons = filter(None, (full_scan_reason(settings) for settings in variants))
+        scan_in_full(run, source, next(reasons))
+        track = track_of(run)
+    return track
+
+
+def _rows(comparison: Comparison) -> list[dict[str, Json]]:
+    """A row a method, as the manifest and the table have it."""
+    rows: list[dict[str, Json]] = []
+    for position, decision in enumerate(comparison.decisions):
+        counts = decision.judgement.counts if decision.judgement else None
+        rows.append(
+            {
+                "method": decision.settings.method,
+                "threshold": decision.settings.effective_threshold,
+                "scenes": decision.scenes,
+                "cuts": len(decision.cuts),
+                "gradual": len(decision.gradual),
+                "agreement": comparison.agreement(position),
+                "precision": counts.precision if counts else None,
+                "recall": counts.recall if counts else None,
+                "f1": counts.f1 if counts else None,
+                "gradual_recall": counts.gradual_recall if counts else None,
+            }
+        )
+    return rows

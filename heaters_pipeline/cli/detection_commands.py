@@ -1,0 +1,187 @@
+"""The commands that find scenes and help to choose how: ``detect``, ``compare`` and ``tune``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from heaters_pipeline.cli.documents import detect_document
+from heaters_pipeline.cli.options import (
+    JSON,
+    LABELS,
+    PLOT,
+    detection_options,
+    save_plot,
+)
+from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
+from heaters_pipeline.video.detection_settings import METHODS, DetectionSettings, Method
+
+MOST_PICTURES = 120
+"""In the picture of ``detect``; each one costs a seek."""
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@detection_options
+@PLOT
+@JSON
+def detect(
+    file: Path,
+    scan: dict[str, Any],
+    detection: dict[str, Any],
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Find the scenes of a local FILE, without store or Dagster.
+
+    --plot shows why: the value that decides, the threshold, and what each scene looks like.
+    """
+    with stdout_for(as_json) as stdout:
+        from heaters_pipeline.video.method_scores import scan_settings, score_for
+        from heaters_pipeline.video.probe import probe
+        from heaters_pipeline.video.scenes import scenes_from
+        from heaters_pipeline.video.transitions import find_transitions
+
+        settings = DetectionSettings(**detection)
+        path = file.resolve()
+        info = probe(path)
+        with Watcher() as watcher:
+            watcher.start(file.name)
+            frames = info.frames_promised or 0
+            track = score_for(
+                path,
+                info,
+                [settings],
+                scan_settings(**scan),
+                on_progress=lambda done: watcher.step("decode", done, frames),
+            )
+        transitions = find_transitions(track, settings)
+        found = scenes_from(track.timeline, transitions, settings)
+        if plot:
+            from heaters_pipeline.report.detection_picture import detection_picture
+
+            save_plot(
+                plot,
+                detection_picture(
+                    (path, info),
+                    track,
+                    settings,
+                    transitions,
+                    title=file.name,
+                    most_pictures=MOST_PICTURES,
+                ),
+            )
+        document = detect_document(path, info, track.timeline, settings, transitions, found)
+        if stdout:
+            print_json(document, stdout)
+            return
+        header = ("scene", "start_frame", "end_frame", "start", "end", "seconds")
+        rows = [
+            (str(number), *(_shown(value) for value in scene.values()))
+            for number, scene in enumerate(document["scenes"], 1)
+        ]
+        for line in table_lines(header, rows):
+            click.echo(line)
+
+
+@click.command()
+@click.argument("file")
+@click.option(
+    "--methods",
+    metavar="METHOD[=THRESHOLD],...",
+    help="What to compare, such as adaptive,correl=0.3,correl=0.6. Default: all methods.",
+)
+@LABELS
+@PLOT
+@JSON
+def compare(
+    file: str, methods: str | None, labels: Path | None, plot: Path | None, as_json: bool
+) -> None:
+    """Decide on FILE by several methods and thresholds, side by side.
+
+    FILE is a local file, which is decoded once, or the key or id of a video that was processed,
+    whose stored track is used. With labels it says what each of them gets right.
+    """
+    with stdout_for(as_json) as stdout:
+        from heaters_pipeline.cli.detection_documents import compare_document, compare_lines
+        from heaters_pipeline.cli.detection_inputs import scored_video
+        from heaters_pipeline.report.comparison_picture import comparison_picture
+        from heaters_pipeline.video.comparing import compare as compare_methods
+        from heaters_pipeline.video.comparing import variants_from
+        from heaters_pipeline.video.labels import labels_for, read_labels
+
+        variants = variants_from(methods.split(",") if methods is not None else METHODS)
+        known = read_labels(labels) if labels else {}
+        with Watcher() as watcher:
+            video = scored_video(file, variants, watcher)
+        track = video.track
+        truth = labels_for(known, video.names, track.frames, labels) if labels else None
+        comparison = compare_methods(track, variants, truth)
+        if plot:
+            save_plot(plot, comparison_picture(track.timeline, comparison, truth, title=video.name))
+        if stdout:
+            print_json(compare_document(video, comparison, labels), stdout)
+            return
+        for line in compare_lines(comparison):
+            click.echo(line)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default=METHODS[0],
+    show_default=True,
+    help="Whose threshold is sought.",
+)
+@LABELS
+@PLOT
+@JSON
+def tune(
+    files: tuple[str, ...],
+    method: Method,
+    labels: Path | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Find the threshold that suits one FILE or a set of them.
+
+    FILE is a local file, or the key or id of a video that was processed. With labels the threshold
+    with the best F1 is taken, without them the one around which the number of cuts changes least.
+    """
+    with stdout_for(as_json) as stdout:
+        from heaters_pipeline.cli.detection_documents import tune_document, tune_lines
+        from heaters_pipeline.cli.detection_inputs import scored_video
+        from heaters_pipeline.report.tuning_picture import tuning_picture
+        from heaters_pipeline.video.labels import labels_for, read_labels
+        from heaters_pipeline.video.tuning import choose, try_thresholds
+
+        known = read_labels(labels) if labels else {}
+        with Watcher() as watcher:
+            videos = [scored_video(file, [DetectionSettings(method)], watcher) for file in files]
+            watcher.start(f"{len(videos)} videos" if len(videos) > 1 else videos[0].name)
+            trials = try_thresholds(
+                [
+                    (
+                        one.track,
+                        labels_for(known, one.names, one.track.frames, labels) if labels else None,
+                    )
+                    for one in videos
+                ],
+                method,
+                on_progress=lambda done, total: watcher.step("thresholds", done, total),
+            )
+        choice = choose(trials, method)
+        if plot:
+            title = ", ".join(video.name for video in videos)
+            save_plot(plot, tuning_picture(trials, choice, method, title=title))
+        if stdout:
+            print_json(tune_document(videos, method, trials, choice, labels), stdout)
+            return
+        for line in tune_lines(method, trials, choice):
+            click.echo(line)
+
+
+def _shown(value: int | float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
