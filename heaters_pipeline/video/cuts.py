@@ -87,7 +87,8 @@ class _Changes:
         gaps: Frames from one anchor to the next.
         largest: Whether a change is the largest of those around it.
         bounds: What its strength can be at most, whatever happens between the anchors.
-        strengths: How many times over it is larger than what is usual around it.
+        strengths: How many times over it is larger than what is usual around it; at most that
+            where nobody looked between the anchors.
         places: The frame where the cut would be.
     """
 
@@ -103,13 +104,11 @@ class _Changes:
         self.bounds = np.where(replaced, across / (usual + floor), 0)
         self.strengths = self.bounds.copy()
         self.places = anchors[1:].copy()
-        # No threshold is below 1.
-        self.strengths[self.bounds < 1] = 0
-        for at in np.flatnonzero((self.gaps > 1) & (self.strengths > 0)).tolist():
+        # No threshold is below 1, so the others need no closer look.
+        for at in np.flatnonzero((self.gaps > 1) & (self.bounds >= 1)).tolist():
             steps = track.steps[anchors[at] + 1 : anchors[at + 1] + 1].astype(np.float64)
-            # Nobody looked between the two, since nothing can be there.
+            # A fast scan does not look where nothing can be.
             if np.isnan(steps).any():
-                self.strengths[at] = 0
                 continue
             largest = int(np.argmax(steps))
             self.places[at] = anchors[at] + 1 + largest

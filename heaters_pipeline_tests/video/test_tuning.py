@@ -37,7 +37,7 @@ def test_a_grid_is_in_bounds_and_holds_the_default(method: Method) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_along_a_grid_cuts_become_fewer(method: Method) -> None:
-    sizes = (0.12, 0.16, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9)
+    sizes = (0.035, 0.05, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9)
     track = made_track(400, {40 * number: size for number, size in enumerate(sizes, 1)})
     cuts = [trial.cuts for trial in try_thresholds([(track, None)], method)]
     assert cuts == sorted(cuts, reverse=True)
