@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from heaters_pipeline.report.canvas import shortened
@@ -44,8 +45,11 @@ def tuning_plot_png(
         method: Its name.
         reason: Written under the title, broken into lines.
     """
-    figure = Figure((_SIZE_PX[0] / _DPI, _SIZE_PX[1] / _DPI), dpi=_DPI)
-    figure.set_layout_engine("constrained", h_pad=0.12, w_pad=0.12)
+    figure = Figure(
+        (_SIZE_PX[0] / _DPI, _SIZE_PX[1] / _DPI),
+        dpi=_DPI,
+        layout=ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.12),
+    )
     axes = figure.add_subplot()
     axes.plot(thresholds, scenes, color=CURVE, marker="o", markersize=4, label="scenes")
     axes.plot(thresholds, cuts, color=CUT, marker="o", markersize=3, linewidth=1, label="cuts")
