@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-_BLOCK = 4096
+_BLOCK = 256  # frames; larger products leave the cache, and are spread over threads in vain
 
 _BLACK_LUMA = 24
 _WHITE_LUMA = 225
@@ -85,7 +85,10 @@ class GradualCurves:
             block = np.diff(self.cells[first : first + _BLOCK + 1], axis=0)
             change[first + 1 : first + 1 + len(block)] = np.abs(block, out=block) @ parts
         change[self.scene_edges[1:-1]] = 0
-        return np.cumsum(np.ascontiguousarray(change.T), axis=1, dtype=np.float64)
+        sums = np.empty(change.shape[::-1])
+        for part, line in enumerate(sums):
+            np.cumsum(change[:, part], dtype=np.float64, out=line)
+        return sums
 
     @property
     def columns(self) -> Ints:
@@ -95,7 +98,15 @@ class GradualCurves:
     @property
     def rows(self) -> Ints:
         """Where in ``paths`` the rows are, from the top."""
-        return 1 + self.signatures.shape[2] + np.arange(self.signatures.shape[1])
+        return np.arange(self.signatures.shape[1]) + 1 + len(self.columns)
+
+    def cells_of(self, lines: Ints) -> Ints:
+        """Which of ``cells`` each column, or each row, is made of: (lines, cells)."""
+        numbers = np.arange(self.cells.shape[1]).reshape(self.signatures.shape[1:])
+        across = lines[0] in self.columns
+        parts = numbers.swapaxes(0, 1) if across else numbers
+        own = parts.reshape(len(parts), -1)[lines - (self.columns if across else self.rows)[0]]
+        return np.asarray(own)
 
     @cached_property
     def energy(self) -> Floats:
@@ -140,7 +151,7 @@ class GradualCurves:
 
     @property
     def _cell_count(self) -> int:
-        return self.signatures.shape[1] * self.signatures.shape[2]
+        return int(self.signatures.shape[1] * self.signatures.shape[2])
 
     @cached_property
     def scene_numbers(self) -> Ints:
@@ -149,7 +160,8 @@ class GradualCurves:
 
     def scenes_of(self, frames: Ints) -> Ints:
         """Number of the stretch between cuts that each frame lies in, from 1."""
-        return np.searchsorted(self.scene_edges, frames, side="right")
+        numbers: Ints = np.searchsorted(self.scene_edges, frames, side="right")
+        return numbers
 
     def frames_around(self, frames: Ints) -> tuple[Ints, Ints]:
         """First and last frames of the stretches between cuts that frames lie in."""

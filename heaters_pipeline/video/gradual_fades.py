@@ -1,7 +1,5 @@
 """Where fades may be: on both sides of what is black or white. Pure."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from heaters_pipeline.video.gradual_curves import Bools, GradualCurves, Ints
@@ -10,6 +8,7 @@ _DEEP = 1.0  # luma from the blackest frame of a stretch that is still as black
 _LEAST_FADE_FRAMES = 5
 _MOST_FADE_FRAMES = 96
 _LEAST_STRENGTH = 2.5  # of what fades, above black; noise stays below
+_MOST_SEEN = 1.5  # times that strength
 _MOST_UNEVEN = 0.1  # of that strength, root mean square from an even ramp
 
 
@@ -17,7 +16,10 @@ def blank_cores(curves: GradualCurves) -> tuple[Ints, Ints]:
     """First and last frames of the blackest, or whitest, part of each blank stretch."""
     firsts, lasts = [], []
     shown = np.sqrt(curves.energy)
-    for blank, darkness in ((curves.black, curves.luma + shown), (curves.white, shown - curves.luma)):
+    for blank, darkness in (
+        (curves.black, curves.luma + shown),
+        (curves.white, shown - curves.luma),
+    ):
         starts, ends = _runs(blank, curves.scene_numbers)
         if not len(starts):
             continue
@@ -54,6 +56,8 @@ def ramp_length(curves: GradualCurves, core: int, limit: int) -> int | None:
         limit: The farthest frame to look at; before or after ``core``.
     """
     most = min(abs(limit - core), _MOST_FADE_FRAMES * curves.frame_step * 3 // 2)
+    if most < _LEAST_FADE_FRAMES:
+        return None
     frames = core + np.sign(limit - core) * np.arange(most + 1)
     strength = np.abs(curves.luma[frames] - curves.luma[core])
     strength = strength + np.sqrt(curves.energy[frames]) - np.sqrt(curves.energy[core])
@@ -63,6 +67,7 @@ def ramp_length(curves: GradualCurves, core: int, limit: int) -> int | None:
             continue
         # What follows the ramp must not go on rising: that belongs to a longer one.
         seen = strength[: length + max(_LEAST_FADE_FRAMES, length // 2) + 1] / strength[length]
+        seen = np.minimum(seen, _MOST_SEEN)  # whatever comes next may be a flash
         even = np.minimum(np.arange(len(seen)) / length, 1)
         uneven = float(np.sqrt(np.square(seen - even).mean()))
         if uneven <= _MOST_UNEVEN and (best is None or uneven < best[0]):

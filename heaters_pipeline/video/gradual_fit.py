@@ -74,16 +74,14 @@ def _progress(
     cells = curves.cells[frames.clip(lowest, highest)]
     along = (cells @ way[:, :, None])[:, :, 0] - np.einsum("ik,ik->i", before, way)[:, None]
     progress = along.astype(np.float64) / (np.einsum("ik,ik->i", way, way)[:, None] + 1e-6)
-    progress[frames < lowest] = 0
-    progress[frames > highest] = 1
-    return progress
+    return np.where(frames < lowest, 0.0, np.where(frames > highest, 1.0, progress))
 
 
 def _energy(curves: GradualCurves, frames: Ints, within: tuple[Ints, Ints]) -> Floats:
     """Energy of each frame over its mean, the outermost going on beyond the scene."""
     lowest, highest = (edge[:, None] for edge in within)
     energy = curves.energy[frames.clip(lowest, highest)]
-    return energy / np.maximum(energy.mean(axis=1, keepdims=True), _LEAST_SCALE)
+    return np.asarray(energy / np.maximum(energy.mean(axis=1, keepdims=True), _LEAST_SCALE))
 
 
 def _progress_errors(progress: Floats, starts: Ints, ends: Ints) -> Floats:
@@ -98,7 +96,7 @@ def _progress_errors(progress: Floats, starts: Ints, ends: Ints) -> Floats:
     start = starts[:, :, None]
     length = np.maximum(ends[:, None, :] - start, 1)
     ramp = (timed - start * plain) / length
-    return before + squared - 2 * ramp + _powers(2, length) + after
+    return np.asarray(before + squared - 2 * ramp + _powers(2, length) + after)
 
 
 def _energy_errors(energy: Floats, starts: Ints, ends: Ints) -> Floats:
@@ -126,7 +124,7 @@ def _energy_errors(energy: Floats, starts: Ints, ends: Ints) -> Floats:
     )
     outside = before[3] - 2 * a * before[0] + a**2 * start
     outside = outside + after[3] - 2 * b * after[0] + b**2 * (len(times) - end)
-    return outside + squared - 2 * product + square
+    return np.asarray(outside + squared - 2 * product + square)
 
 
 def _powers(exponent: int, length: Ints) -> Floats:

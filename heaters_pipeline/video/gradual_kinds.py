@@ -1,7 +1,9 @@
 """Name gradual transitions, and join what is one. Pure."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -14,7 +16,7 @@ GradualKind = Literal[
     "dissolve", "fade_in", "fade_out", "fade_through_black", "fade_through_white", "wipe"
 ]
 
-_BLANK_SECONDS_BETWEEN = 0.6  # black for longer is a scene between a fade out and a fade in
+_BLANK_SECONDS_BETWEEN = Fraction(3, 5)  # black for longer is a scene between two fades
 _STILL = 0.25  # change of mean luma from frame to frame that rounding can make
 
 _DARK_LUMA = 8
@@ -56,11 +58,11 @@ def _classified(curves: GradualCurves, stretch: Stretch) -> Gradual:
 
 def _nearest_blank(curves: GradualCurves, frame: int, limit: int) -> int | None:
     """The first black or white frame on the way; fades that start slowly are fitted short."""
-    step = 1 if limit >= frame else -1
-    for candidate in range(frame, limit + step, step):
-        if curves.black[candidate] or curves.white[candidate]:
-            return candidate
-    return None
+    low, high = min(frame, limit), max(frame, limit)
+    blank = np.flatnonzero(curves.black[low : high + 1] | curves.white[low : high + 1])
+    if not len(blank):
+        return None
+    return low + int(blank[0] if limit >= frame else blank[-1])
 
 
 def _deepest(curves: GradualCurves, frame: int, limit: int) -> int:
@@ -115,36 +117,41 @@ def _kind_together(curves: GradualCurves, first: Gradual, second: Gradual) -> Gr
 
 
 def _with_dark_halves(curves: GradualCurves, found: Sequence[Gradual]) -> list[Gradual]:
-    """Fades with what faded to the same black, or from it, without a cut.
+    """All transitions, with fades that go to black and come from it at once, however dark.
 
-    A picture that is itself nearly black differs too little from black to be found on its own.
+    A picture that is itself nearly black differs too little from black to be found on its own. But
+    where it gets black and stays so for a moment without a cut, something has faded on both sides.
     """
-    firsts, lasts = blank_cores(curves)
-    whole: list[Gradual] = []
-    for number, gradual in enumerate(found):
-        if gradual.kind not in ("fade_in", "fade_out"):
-            whole.append(gradual)
+    whole = set(found)
+    ends = [gradual.end for gradual in found]
+    for first, last in zip(*blank_cores(curves), strict=True):
+        seconds = curves.timeline.seconds_at(int(last)) - curves.timeline.seconds_at(int(first))
+        if seconds > _BLANK_SECONDS_BETWEEN or not curves.black[first]:
             continue
-        frame = gradual.start - 1 if gradual.kind == "fade_in" else gradual.end
-        core = np.flatnonzero((firsts <= frame) & (frame <= lasts))
-        if not len(core):
-            whole.append(gradual)
-            continue
-        first, last = int(firsts[core[0]]), int(lasts[core[0]])
-        seconds = curves.timeline.seconds_at(last) - curves.timeline.seconds_at(first)
-        lowest, highest = (int(edge) for edge in curves.frames_around(np.array(frame)))
-        start, end = gradual.start, gradual.end
-        if seconds <= _BLANK_SECONDS_BETWEEN and gradual.kind == "fade_in":
-            limit = max(lowest, whole[-1].end if whole else 0)
-            length = ramp_length(curves, first, limit) if limit < first else None
-            start = first - length + 1 if length else start
-        elif seconds <= _BLANK_SECONDS_BETWEEN:
-            limit = min(highest, found[number + 1].start - 1 if number + 1 < len(found) else highest)
-            length = ramp_length(curves, last, limit) if limit > last else None
-            end = last + length if length else end
-        if (start, end) == (gradual.start, gradual.end):
-            whole.append(gradual)
-        else:
-            kind = "fade_through_black" if curves.black[frame] else "fade_through_white"
-            whole.append(Gradual(kind, start, end))
-    return whole
+        number = bisect_left(ends, first)
+        around = [gradual for gradual in found[number : number + 2] if gradual.start - 1 <= last]
+        before = ends[number - 1] if number else 0
+        following = found[number + len(around) : number + len(around) + 1]
+        after = following[0].start - 1 if following else curves.frames - 1
+        if through := _through_black(curves, (int(first), int(last)), around, (before, after)):
+            whole = whole.difference(around) | {through}
+    return sorted(whole, key=lambda gradual: gradual.start)
+
+
+def _through_black(
+    curves: GradualCurves, core: tuple[int, int], around: Sequence[Gradual], within: tuple[int, int]
+) -> Gradual | None:
+    """The fade through a moment of black, unless both of its halves are known, or one is none."""
+    kinds = [gradual.kind for gradual in around]
+    if kinds not in ([], ["fade_out"], ["fade_in"]):
+        return None
+    lowest, highest = (int(edge) for edge in curves.frames_around(np.array(core[0])))
+    start = around[0].start if "fade_out" in kinds else None
+    end = around[0].end if "fade_in" in kinds else None
+    if start is None and (length := ramp_length(curves, core[0], max(lowest, within[0]))):
+        start = core[0] - length + 1
+    if end is None and (length := ramp_length(curves, core[1], min(highest, within[1]))):
+        end = core[1] + length
+    if start is None or end is None:
+        return None
+    return Gradual("fade_through_black", start, end)

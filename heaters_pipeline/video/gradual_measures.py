@@ -15,6 +15,7 @@ from heaters_pipeline.video.gradual_curves import Bools, Floats, GradualCurves, 
 LEAST_STEP = 4.0  # mean difference of the two scenes; noise and quality pulses stay below
 _MOST_BEND = 0.25  # of progress from even, at the quarters
 LEAST_MIX = 0.08  # share of detail lost x straightness x evenness x root of spread
+_LEAST_SPREAD = 0.2  # about 0.6 times the share of the picture that changes
 _LEAST_EXPLAINED = 0.85  # by a mix; 1 without any motion, less where a thing appears or goes
 _SAMPLES = 24
 NO_DETAIL = 4.0
@@ -51,15 +52,15 @@ class Measures:
     @property
     def mixes(self) -> Bools:
         """Whether a stretch is taken for a mix."""
-        # An object that crosses the picture changes a part of it, a mix nearly all.
-        enough = self.mix * np.sqrt(self.spread) >= LEAST_MIX
-        return np.asarray(enough & (self.step >= LEAST_STEP) & (self.explained >= _LEAST_EXPLAINED))
+        return self.worth_a_fit & (self.explained >= _LEAST_EXPLAINED)
 
     @property
     def worth_a_fit(self) -> Bools:
         """Whether a window may become a mix when it is moved and stretched."""
-        enough = self.mix * np.sqrt(self.spread) >= LEAST_MIX
-        return np.asarray(enough & (self.step >= LEAST_STEP) & (self.bend <= _MOST_BEND))
+        # An object that crosses the picture, or a title, changes a part of it, a mix nearly all.
+        spread = np.where(self.spread >= _LEAST_SPREAD, np.sqrt(self.spread), 0)
+        enough = (self.mix * spread >= LEAST_MIX) & (self.step >= LEAST_STEP)
+        return np.asarray(enough & (self.bend <= _MOST_BEND))
 
 
 def measured(curves: GradualCurves, starts: Ints, ends: Ints) -> Measures:
@@ -109,8 +110,10 @@ def _explained(curves: GradualCurves, starts: Ints, ends: Ints) -> Floats:
     energy = curves.energy[before]
     energy += (times - before) * (curves.energy[before + 1] - energy)
     first, last = curves.energy[starts][:, None], curves.energy[ends][:, None]
-    from_mix = energy - (1 - shares) ** 2 * first - shares**2 * last
-    from_even = energy - (1 - shares) * first - shares * last
-    explained = 1 - np.square(from_mix).sum(axis=1) / (np.square(from_even).sum(axis=1) + 1e-6)
+    # Energy of a mix is even but for p (1 - p) times the sum of that of both ends.
+    below = (1 - shares) * first + shares * last - energy
+    dip = shares * (1 - shares)
+    alike = np.maximum(below @ dip, 0) ** 2
+    explained = alike / (np.square(below).sum(axis=1) * (dip @ dip) + 1e-6)
     # Two blank pictures have no detail to tell by; evenness alone has to convince.
     return np.where(np.maximum(first, last)[:, 0] < NO_DETAIL, 1.0, explained)

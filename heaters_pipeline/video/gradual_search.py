@@ -125,12 +125,12 @@ def _mix_windows(curves: GradualCurves) -> _Stretches:
 def _fade_windows(curves: GradualCurves) -> _Stretches:
     """Windows of all lengths that end where it gets black or white, or start there."""
     first, last = blank_cores(curves)
-    before = [(first - length, first) for length in _lengths(curves)]
-    after = [(last, last + length) for length in _lengths(curves)]
-    starts, ends = (np.concatenate(edges) for edges in zip(*before, *after, strict=True))
-    lowest, highest = (np.tile(edge, 2 * len(before)) for edge in curves.frames_around(first))
-    inside = (starts >= lowest) & (ends <= highest)
-    starts, ends = starts[inside], ends[inside]
+    lowest, highest = curves.frames_around(first)
+    found = []
+    for length in _lengths(curves):
+        found.append((length, first[first - length >= lowest] - length))
+        found.append((length, last[last + length <= highest]))
+    starts, ends = _all_lengths(found)
     measures = measured(curves, starts, ends)
     return _Stretches(starts, ends, measures.mix * measures.step).only(measures.worth_a_fit)
 

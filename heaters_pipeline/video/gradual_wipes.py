@@ -6,7 +6,6 @@ it than of motion in the two scenes. Where the camera moves or a body passes by,
 other times as well, or change back, or not one after the other.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +30,7 @@ class WipeMeasures:
     Attributes:
         step: Mean difference of the two end pictures.
         sharpness: Share of all change that comes with the front; 0 if change comes at any time.
-        lasting: Share of the change by the front that is left at the end, 0 to 1.
+        lasting: Share of the change by the front that is left at the end, and further out, 0 to 1.
         evenness: How evenly that change is shared by the lines; 1/8 if one of 8 has all.
         spread: How evenly the difference of the end pictures is shared by the cells, 0 to 1.
         ragged: How far the lines are from being passed at an even pace, over the length.
@@ -54,9 +53,7 @@ class WipeMeasures:
     def wipes(self) -> Bools:
         """Whether a fitted stretch is taken for a wipe."""
         return np.asarray(
-            (self.step >= LEAST_STEP)
-            & (self.score >= _LEAST_WIPE)
-            & (self.ragged <= _MOST_RAGGED)
+            (self.step >= LEAST_STEP) & (self.score >= _LEAST_WIPE) & (self.ragged <= _MOST_RAGGED)
         )
 
 
@@ -74,14 +71,14 @@ def sharpness_of_all(curves: GradualCurves, lines: Ints, length: int) -> Floats:
     width = len(sharpness) - 2 * _MARGIN_FRAMES
     if width <= 0:
         return sharpness
-    passing, total = np.zeros(width), np.zeros(width)
+    whole = curves.paths[0]
+    total = (whole[length + 2 * _MARGIN_FRAMES :] - whole[:width]) * len(lines)
+    passing = np.zeros(width)
     low, high = (_MARGIN_FRAMES + edge for edge in _passing(len(lines), np.array(length)))
     for line, since, until in zip(lines, low, high, strict=True):
         path = curves.paths[line]
         passing += path[until : until + width]
         passing -= path[since : since + width]
-        total += path[length + 2 * _MARGIN_FRAMES :]
-        total -= path[:width]
     share = _share_of_time(len(lines), np.array(length))
     enough = passing >= LEAST_STEP * len(lines)
     found = np.where(enough, (passing / (total + 1e-6) - share) / (1 - share), 0)
@@ -89,9 +86,7 @@ def sharpness_of_all(curves: GradualCurves, lines: Ints, length: int) -> Floats:
     return sharpness
 
 
-def fitted_front(
-    curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints
-) -> tuple[Ints, Ints]:
+def fitted_front(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
     """The windows moved and stretched to when the front enters and leaves the picture."""
     lowest, highest = curves.frames_around(starts)
     for _ in range(_FIT_ROUNDS):
@@ -104,29 +99,66 @@ def fitted_front(
 
 def wipe_measures(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> WipeMeasures:
     """Measure stretches as wipes in one direction."""
-    lowest, highest = (edge[:, None] for edge in curves.frames_around(starts))
-    lengths = (ends - starts)[:, None]
-    low, high = (
-        (starts[:, None] + edge).clip(lowest, highest) for edge in _passing(len(lines), lengths)
-    )
-    passing = curves.paths[lines, high] - curves.paths[lines, low]
-    first = (starts[:, None] - _MARGIN_FRAMES).clip(lowest, highest)
-    last = (ends[:, None] + _MARGIN_FRAMES).clip(lowest, highest)
-    total = (curves.paths[lines, last] - curves.paths[lines, first]).sum(axis=1)
+    passing = _change_by_front(curves, lines, starts, ends)
     by_front = passing.sum(axis=1) + 1e-6
-    share = _share_of_time(len(lines), lengths[:, 0])
+    lowest, highest = curves.frames_around(starts)
+    first, last = starts - _MARGIN_FRAMES, ends + _MARGIN_FRAMES
+    path = curves.paths[0, np.minimum(last, highest)] - curves.paths[0, np.maximum(first, lowest)]
+    total = path * len(lines) + 1e-6
+    share = _share_of_time(len(lines), ends - starts)
     step, spread = step_and_spread(curves.cells[ends] - curves.cells[starts])
+    left = np.minimum(step, _left_for_long(curves, lines, starts, ends))
+    return WipeMeasures(
+        step=step,
+        sharpness=(by_front / total - share) / (1 - share),
+        lasting=np.minimum(1, left * len(lines) / by_front),
+        evenness=by_front**2 / (len(lines) * np.square(passing).sum(axis=1) + 1e-6),
+        spread=spread,
+        ragged=_ragged(curves, lines, starts, ends),
+    )
+
+
+def _change_by_front(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> Floats:
+    """How much each line changes while the front passes it: (stretches, lines)."""
+    low, high = _frames_passing(curves, lines, starts, ends)
+    return np.asarray(curves.paths[lines, high] - curves.paths[lines, low])
+
+
+def _left_for_long(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> Floats:
+    """Mean difference of each line before and after the front, half a wipe's time further out.
+
+    By then, a body that passes by has not come to the line or has left it again, unless it is as
+    large as the picture.
+    """
+    lowest, highest = (edge[:, None] for edge in curves.frames_around(starts))
+    low, high = _frames_passing(curves, lines, starts, ends)
+    half = ((ends - starts) // 2)[:, None]
+    cells = curves.cells_of(lines)
+
+    def difference(before: Ints, after: Ints) -> Floats:
+        change = curves.cells[after[:, :, None], cells] - curves.cells[before[:, :, None], cells]
+        return np.asarray(np.abs(change).mean(axis=(1, 2)), np.float64)
+
+    earlier, later = np.maximum(low - half, lowest), np.minimum(high + half, highest)
+    return np.minimum(difference(earlier, high), difference(low, later))
+
+
+def _frames_passing(
+    curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints
+) -> tuple[Ints, Ints]:
+    """From which to which frame the front passes each line: (stretches, lines) each."""
+    lowest, highest = (edge[:, None] for edge in curves.frames_around(starts))
+    low, high = _passing(len(lines), (ends - starts)[:, None])
+    first = starts[:, None]
+    return (first + low).clip(lowest, highest), (first + high).clip(lowest, highest)
+
+
+def _ragged(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> Floats:
     times, weights = _half_times(curves, lines, starts, ends)
     enters, leaves = (edge[:, None] for edge in _even_pace(times, weights))
     off = times - enters - (leaves - enters) * _middles(len(lines))
-    return WipeMeasures(
-        step=step,
-        sharpness=(by_front / (total + 1e-6) - share) / (1 - share),
-        lasting=np.minimum(1, step * len(lines) / by_front),
-        evenness=by_front**2 / (len(lines) * np.square(passing).sum(axis=1) + 1e-6),
-        spread=spread,
-        ragged=np.sqrt((weights * off**2).sum(axis=1) / weights.sum(axis=1)) / lengths[:, 0],
-    )
+    mean_square = (weights * off**2).sum(axis=1) / weights.sum(axis=1)
+    return np.asarray(np.sqrt(mean_square) / (ends - starts))
 
 
 def _half_times(
