@@ -65,7 +65,7 @@ def fronts(curves: GradualCurves) -> tuple[Ints, ...]:
 def sharpness_of_all(curves: GradualCurves, lines: Ints, length: int) -> Floats:
     """How sharp a front is that takes ``length`` frames, for each start: (frames - length,).
 
-    0 where there is too little change, and for the first and last few starts.
+    0 where there is too little change, or a cut or the video's end is nearer than 2 frames.
     """
     sharpness = np.zeros(curves.frames - length)
     width = len(sharpness) - 2 * _MARGIN_FRAMES
@@ -80,7 +80,9 @@ def sharpness_of_all(curves: GradualCurves, lines: Ints, length: int) -> Floats:
         passing += path[until : until + width]
         passing -= path[since : since + width]
     share = _share_of_time(len(lines), np.array(length))
-    enough = passing >= LEAST_STEP * len(lines)
+    numbers = curves.scene_numbers
+    in_scene = numbers[:width] == numbers[length + 2 * _MARGIN_FRAMES :]
+    enough = in_scene & (passing >= LEAST_STEP * len(lines))
     found = np.where(enough, (passing / (total + 1e-6) - share) / (1 - share), 0)
     sharpness[_MARGIN_FRAMES : _MARGIN_FRAMES + width] = found
     return sharpness
