@@ -129,17 +129,19 @@ def _with_dark_halves(curves: GradualCurves, found: Sequence[Gradual]) -> list[G
     """
     whole = set(found)
     ends = [gradual.end for gradual in found]
+    reached = 0
     for first, last in zip(*blank_cores(curves), strict=True):
         seconds = curves.timeline.seconds_at(int(last)) - curves.timeline.seconds_at(int(first))
         if seconds > _BLANK_SECONDS_BETWEEN or not curves.black[first]:
             continue
         number = bisect_left(ends, first)
         around = [gradual for gradual in found[number : number + 2] if gradual.start - 1 <= last]
-        before = ends[number - 1] if number else 0
+        before = max(reached, ends[number - 1] if number else 0)
         following = found[number + len(around) : number + len(around) + 1]
         after = following[0].start - 1 if following else curves.frames - 1
         if through := _through_black(curves, (int(first), int(last)), around, (before, after)):
             whole = whole.difference(around) | {through}
+            reached = through.end
     return sorted(whole, key=lambda gradual: gradual.start)
 
 

@@ -32,7 +32,7 @@ from heaters_pipeline.video.gradual_wipes import (
 _LENGTHS = (6, 8, 11, 15, 20, 27, 36, 48, 64)
 """In frames at 25 a second; a factor of 4/3 apart, which the fit then makes up for."""
 
-_LEAST_FRAMES = 5  # a faster change is a cut, or motion
+_LEAST_FRAMES = 6  # a faster change is a cut, or motion between two frames that were measured
 _NEIGHBOURS = 8  # windows closer than one so manieth of their length are fitted to the same ramp
 
 
