@@ -98,8 +98,15 @@ class GradualCurves:
     @property
     def rows(self) -> Ints:
         """Where in ``paths`` the rows are, from the top."""
-        last = 1 + self.signatures.shape[2] + self.signatures.shape[1]
-        return np.arange(1 + self.signatures.shape[2], last, dtype=np.int64)
+        return np.arange(self.signatures.shape[1]) + 1 + len(self.columns)
+
+    def cells_of(self, lines: Ints) -> Ints:
+        """Which of ``cells`` each column, or each row, is made of: (lines, cells)."""
+        numbers = np.arange(self.cells.shape[1]).reshape(self.signatures.shape[1:])
+        across = lines[0] in self.columns
+        parts = numbers.swapaxes(0, 1) if across else numbers
+        own = parts.reshape(len(parts), -1)[lines - (self.columns if across else self.rows)[0]]
+        return np.asarray(own)
 
     @cached_property
     def energy(self) -> Floats:
@@ -153,7 +160,8 @@ class GradualCurves:
 
     def scenes_of(self, frames: Ints) -> Ints:
         """Number of the stretch between cuts that each frame lies in, from 1."""
-        return np.asarray(np.searchsorted(self.scene_edges, frames, side="right"), np.int64)
+        numbers: Ints = np.searchsorted(self.scene_edges, frames, side="right")
+        return numbers
 
     def frames_around(self, frames: Ints) -> tuple[Ints, Ints]:
         """First and last frames of the stretches between cuts that frames lie in."""

@@ -55,18 +55,19 @@ def ramp_length(curves: GradualCurves, core: int, limit: int) -> int | None:
         core: First blank frame, or the last one.
         limit: The farthest frame to look at; before or after ``core``.
     """
+    least = _LEAST_FADE_FRAMES * curves.frame_step
     most = min(abs(limit - core), _MOST_FADE_FRAMES * curves.frame_step * 3 // 2)
-    if most < _LEAST_FADE_FRAMES:
+    if most < least:
         return None
     frames = core + np.sign(limit - core) * np.arange(most + 1)
     strength = np.abs(curves.luma[frames] - curves.luma[core])
     strength = strength + np.sqrt(curves.energy[frames]) - np.sqrt(curves.energy[core])
     best: tuple[float, int] | None = None
-    for length in range(_LEAST_FADE_FRAMES, min(most, _MOST_FADE_FRAMES * curves.frame_step) + 1):
+    for length in range(least, min(most, _MOST_FADE_FRAMES * curves.frame_step) + 1):
         if strength[length] < _LEAST_STRENGTH:
             continue
         # What follows the ramp must not go on rising: that belongs to a longer one.
-        seen = strength[: length + max(_LEAST_FADE_FRAMES, length // 2) + 1] / strength[length]
+        seen = strength[: length + max(least, length // 2) + 1] / strength[length]
         seen = np.minimum(seen, _MOST_SEEN)  # whatever comes next may be a flash
         even = np.minimum(np.arange(len(seen)) / length, 1)
         uneven = float(np.sqrt(np.square(seen - even).mean()))

@@ -46,14 +46,16 @@ def _better(
     """The best of the windows whose edges are at most ``reach`` from those given."""
     lowest, highest = within
     low = starts - reach
-    frames = low[:, None] + np.arange(int((ends - low + reach).max()) + 1)
+    # Windows of a batch differ in length; what lies beyond a window must not count in it.
+    widths = ends + reach - low + 1
+    frames = low[:, None] + np.arange(widths.max())
     first, last = np.maximum(starts - 1, lowest), np.minimum(ends + 1, highest)
     moves = np.rint(np.arange(-_STEPS, _STEPS + 1) * reach[:, None] / _STEPS).astype(np.int64)
     new_starts = (starts[:, None] + moves).clip(lowest[:, None], highest[:, None])
     new_ends = (ends[:, None] + moves).clip(lowest[:, None], highest[:, None])
-    tried = (new_starts - low[:, None], new_ends - low[:, None])
+    tried = (new_starts - low[:, None], new_ends - low[:, None], widths)
     errors = _progress_errors(_progress(curves, frames, first, last, within), *tried)
-    errors += _energy_errors(_energy(curves, frames, within), *tried)
+    errors += _energy_errors(_energy(curves, frames, widths, within), *tried)
     too_short = new_ends[:, None, :] - new_starts[:, :, None] < _LEAST_LENGTH
     errors[too_short] = np.inf
     best = errors.reshape(len(starts), -1).argmin(axis=1)
@@ -74,21 +76,18 @@ def _progress(
     cells = curves.cells[frames.clip(lowest, highest)]
     along = (cells @ way[:, :, None])[:, :, 0] - np.einsum("ik,ik->i", before, way)[:, None]
     progress = along.astype(np.float64) / (np.einsum("ik,ik->i", way, way)[:, None] + 1e-6)
-    progress[frames < lowest] = 0
-    progress[frames > highest] = 1
-    return np.asarray(progress, np.float64)
+    return np.where(frames < lowest, 0.0, np.where(frames > highest, 1.0, progress))
 
 
-def _energy(curves: GradualCurves, frames: Ints, within: tuple[Ints, Ints]) -> Floats:
+def _energy(curves: GradualCurves, frames: Ints, widths: Ints, within: tuple[Ints, Ints]) -> Floats:
     """Energy of each frame over its mean, the outermost going on beyond the scene."""
     lowest, highest = (edge[:, None] for edge in within)
     energy = curves.energy[frames.clip(lowest, highest)]
-    return np.asarray(
-        energy / np.maximum(energy.mean(axis=1, keepdims=True), _LEAST_SCALE), np.float64
-    )
+    mean = np.where(np.arange(energy.shape[1]) < widths[:, None], energy, 0).sum(axis=1) / widths
+    return np.asarray(energy / np.maximum(mean[:, None], _LEAST_SCALE))
 
 
-def _progress_errors(progress: Floats, starts: Ints, ends: Ints) -> Floats:
+def _progress_errors(progress: Floats, starts: Ints, ends: Ints, widths: Ints) -> Floats:
     """Sum of squared differences of progress from each ramp: (windows, starts, ends).
 
     A ramp is 0 up to its start and 1 from its end on. The sum over the ramp is taken apart, so
@@ -96,21 +95,21 @@ def _progress_errors(progress: Floats, starts: Ints, ends: Ints) -> Floats:
     """
     times = np.arange(progress.shape[1])
     sums = _running(progress, progress * times, progress**2, (progress - 1) ** 2)
-    (_, _, before, _), (plain, timed, squared, _), (*_, after) = _parts(sums, starts, ends)
+    (_, _, before, _), (plain, timed, squared, _), (*_, after) = _parts(sums, starts, ends, widths)
     start = starts[:, :, None]
     length = np.maximum(ends[:, None, :] - start, 1)
     ramp = (timed - start * plain) / length
     return np.asarray(before + squared - 2 * ramp + _powers(2, length) + after)
 
 
-def _energy_errors(energy: Floats, starts: Ints, ends: Ints) -> Floats:
+def _energy_errors(energy: Floats, starts: Ints, ends: Ints, widths: Ints) -> Floats:
     """Sum of squared differences of energy from that of each mix: (windows, starts, ends).
 
     Outside of a mix, energy stays what it is at its edges.
     """
     times = np.arange(energy.shape[1])
     sums = _running(energy, energy * times, energy * times**2, energy**2)
-    before, (plain, timed, twice_timed, squared), after = _parts(sums, starts, ends)
+    before, (plain, timed, twice_timed, squared), after = _parts(sums, starts, ends, widths)
     start, end = starts[:, :, None], ends[:, None, :]
     length = np.maximum(end - start, 1)
     share = (timed - start * plain) / length
@@ -127,8 +126,8 @@ def _energy_errors(energy: Floats, starts: Ints, ends: Ints) -> Floats:
         + (a + b) ** 2 * _powers(4, length)
     )
     outside = before[3] - 2 * a * before[0] + a**2 * start
-    outside = outside + after[3] - 2 * b * after[0] + b**2 * (len(times) - end)
-    return np.asarray(outside + squared - 2 * product + square, np.float64)
+    outside = outside + after[3] - 2 * b * after[0] + b**2 * (widths[:, None, None] - end)
+    return np.asarray(outside + squared - 2 * product + square)
 
 
 def _powers(exponent: int, length: Ints) -> Floats:
@@ -146,9 +145,9 @@ def _running(*terms: Floats) -> Floats:
     return np.concatenate([np.zeros((*stacked.shape[:2], 1)), np.cumsum(stacked, axis=2)], axis=2)
 
 
-def _parts(sums: Floats, starts: Ints, ends: Ints) -> tuple[Floats, Floats, Floats]:
+def _parts(sums: Floats, starts: Ints, ends: Ints, widths: Ints) -> tuple[Floats, Floats, Floats]:
     """Sums before each start, from start to end, and from the end on: (terms, windows, ...)."""
     each = np.arange(len(starts))[:, None]
     at_start = sums[:, each, starts][:, :, :, None]
     at_end = sums[:, each, ends][:, :, None, :]
-    return at_start, at_end - at_start, sums[:, :, -1:, None] - at_end
+    return at_start, at_end - at_start, sums[:, each, widths[:, None]][:, :, :, None] - at_end

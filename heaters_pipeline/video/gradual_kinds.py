@@ -94,14 +94,19 @@ def _joined(curves: GradualCurves, found: Sequence[Gradual]) -> list[Gradual]:
     joined: list[Gradual] = []
     for gradual in found:
         if joined and (kind := _kind_together(curves, joined[-1], gradual)):
-            joined[-1] = Gradual(kind, joined[-1].start, gradual.end)
-        else:
-            joined.append(gradual)
+            joined[-1] = Gradual(kind, joined[-1].start, max(joined[-1].end, gradual.end))
+            continue
+        # Fades were followed to where it is blackest, perhaps into what came before.
+        start = max(gradual.start, joined[-1].end) if joined else gradual.start
+        if start < gradual.end:
+            joined.append(Gradual(gradual.kind, start, gradual.end))
     return joined
 
 
 def _kind_together(curves: GradualCurves, first: Gradual, second: Gradual) -> GradualKind | None:
     """What two neighbours are as one transition, None if they are two."""
+    if curves.scene_numbers[first.end] != curves.scene_numbers[second.start]:
+        return None
     if first.kind == "fade_out" and second.kind == "fade_in":
         timeline = curves.timeline
         between = timeline.seconds_at(second.start) - timeline.seconds_at(first.end)
@@ -109,9 +114,9 @@ def _kind_together(curves: GradualCurves, first: Gradual, second: Gradual) -> Gr
             return "fade_through_black" if curves.black[first.end] else "fade_through_white"
     if second.start - first.end <= 1:
         # Nothing stands still between them, so the same fade went on at another speed.
-        if first.kind == "fade_in" and second.kind == "dissolve":
+        if first.kind == "fade_in" and second.kind in ("fade_in", "dissolve"):
             return "fade_in"
-        if first.kind == "dissolve" and second.kind == "fade_out":
+        if first.kind in ("fade_out", "dissolve") and second.kind == "fade_out":
             return "fade_out"
     return None
 
@@ -124,17 +129,19 @@ def _with_dark_halves(curves: GradualCurves, found: Sequence[Gradual]) -> list[G
     """
     whole = set(found)
     ends = [gradual.end for gradual in found]
+    reached = 0
     for first, last in zip(*blank_cores(curves), strict=True):
         seconds = curves.timeline.seconds_at(int(last)) - curves.timeline.seconds_at(int(first))
         if seconds > _BLANK_SECONDS_BETWEEN or not curves.black[first]:
             continue
         number = bisect_left(ends, first)
         around = [gradual for gradual in found[number : number + 2] if gradual.start - 1 <= last]
-        before = ends[number - 1] if number else 0
+        before = max(reached, ends[number - 1] if number else 0)
         following = found[number + len(around) : number + len(around) + 1]
         after = following[0].start - 1 if following else curves.frames - 1
         if through := _through_black(curves, (int(first), int(last)), around, (before, after)):
             whole = whole.difference(around) | {through}
+            reached = through.end
     return sorted(whole, key=lambda gradual: gradual.start)
 
 

@@ -1,4 +1,4 @@
-"""How well stretches of a video pass for a mix of two pictures, or for a wipe. Pure.
+"""How well stretches of a video pass for a mix of their two ends. Pure.
 
 All functions take many stretches at once: from frame ``starts[i]``, the last of the scene before,
 to ``ends[i]``, the first of the scene after.
@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from heaters_pipeline.video.gradual_curves import Bools, Floats, GradualCurves, Ints
 
-# Cells differ by 0 to 255. Results hardly change within a third of each of these bounds.
+# Cells differ by 0 to 255. On edited videos, recall and precision moved by at most 0.03 with
+# LEAST_MIX from 0.08 to 0.09 and _LEAST_EXPLAINED from 0.75 to 0.85.
 LEAST_STEP = 4.0  # mean difference of the two scenes; noise and quality pulses stay below
 _MOST_BEND = 0.25  # of progress from even, at the quarters
 LEAST_MIX = 0.08  # share of detail lost x straightness x evenness x root of spread
 _LEAST_SPREAD = 0.2  # about 0.6 times the share of the picture that changes
-_LEAST_EXPLAINED = 0.85  # by a mix; 1 without any motion, less where a thing appears or goes
+_LEAST_EXPLAINED = 0.85  # by a dip; 5/8 where a thing appears at once in the last frame
 _SAMPLES = 24
 NO_DETAIL = 4.0
 NO_DETAIL_LOST = 0.5  # two blank pictures have none to lose; evenness alone has to convince
@@ -32,9 +33,8 @@ class Measures:
         bend: How far progress is from even, at the quarters.
         lost: Share of the energy of detail lost in between.
         spread: How evenly the difference is shared by the cells, 0 to 1.
-        explained: Share of what energy of detail differs by from an even change that a mix of the
-            two ends explains; 1 for a mix of still pictures, below 0 where a mix is the worse
-            explanation.
+        explained: Share of how energy of detail differs from an even change that is a dip of the
+            shape ``p (1 - p)``, of any depth, 0 to 1; 1 for a mix of still pictures.
     """
 
     step: Floats

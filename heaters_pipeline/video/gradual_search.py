@@ -32,7 +32,7 @@ from heaters_pipeline.video.gradual_wipes import (
 _LENGTHS = (6, 8, 11, 15, 20, 27, 36, 48, 64)
 """In frames at 25 a second; a factor of 4/3 apart, which the fit then makes up for."""
 
-_LEAST_FRAMES = 5  # a faster change is a cut, or motion
+_LEAST_FRAMES = 6  # a faster change is a cut, or motion between two frames that were measured
 _NEIGHBOURS = 8  # windows closer than one so manieth of their length are fitted to the same ramp
 
 
@@ -110,7 +110,7 @@ def _mixes(curves: GradualCurves, windows: _Stretches) -> _Stretches:
     """Those of the windows that are mixes of two pictures once they are fitted."""
     starts, ends = fitted(curves, windows.starts, windows.ends)
     measures = measured(curves, starts, ends)
-    mixes = measures.mixes & (ends - starts > _LEAST_FRAMES)
+    mixes = measures.mixes & (ends - starts > _LEAST_FRAMES * curves.frame_step)
     return _Stretches(starts, ends, windows.ranks).only(mixes)
 
 
@@ -169,7 +169,7 @@ def _wipe_windows(curves: GradualCurves, lines: Ints) -> tuple[Ints, Ints]:
     for length in _lengths(curves):
         if length >= LEAST_WIPE_FRAMES * curves.frame_step:
             sharpness = sharpness_of_all(curves, lines, length)
-            sharpness[(sharpness < LEAST_SHARPNESS) | ~_within_scene(curves, length)] = 0
+            sharpness[sharpness < LEAST_SHARPNESS] = 0
             found.append((length, _best_nearby(sharpness, length)))
     return _all_lengths(found)
 

@@ -17,7 +17,7 @@ LEAST_WIPE_FRAMES = 8  # what crosses the picture faster is a body that passes b
 LEAST_SHARPNESS = 0.3  # of a window; with motion in both scenes the front has half of all change
 
 _LEAST_WIPE = 0.13  # sharpness x what lasts x evenness x root of spread
-_LEAST_LASTING = 0.6  # behind a body that passes by, about half of the picture comes back
+_LEAST_LASTING = 0.8  # where a body passes by, part of the picture comes back
 _MOST_RAGGED = 0.07  # of the wipe's length, root mean square over the lines
 _BLUR_FRAMES = 3  # the front of a frame that was not measured lies between two others
 _MARGIN_FRAMES = 2  # of the scenes around, which a front should stand out of
@@ -31,8 +31,7 @@ class WipeMeasures:
     Attributes:
         step: Mean difference of the two end pictures.
         sharpness: Share of all change that comes with the front; 0 if change comes at any time.
-        lasting: Share of the change by the front that is left at the end and some time later,
-            0 to 1.
+        lasting: Share of the change by the front that is left at the end, and further out, 0 to 1.
         evenness: How evenly that change is shared by the lines; 1/8 if one of 8 has all.
         spread: How evenly the difference of the end pictures is shared by the cells, 0 to 1.
         ragged: How far the lines are from being passed at an even pace, over the length.
@@ -70,7 +69,7 @@ def fronts(curves: GradualCurves) -> tuple[Ints, ...]:
 def sharpness_of_all(curves: GradualCurves, lines: Ints, length: int) -> Floats:
     """How sharp a front is that takes ``length`` frames, for each start: (frames - length,).
 
-    0 where there is too little change, and for the first and last few starts.
+    0 where there is too little change, or a cut or the video's end is nearer than 2 frames.
     """
     sharpness = np.zeros(curves.frames - length)
     width = len(sharpness) - 2 * _MARGIN_FRAMES
@@ -85,7 +84,9 @@ def sharpness_of_all(curves: GradualCurves, lines: Ints, length: int) -> Floats:
         passing += path[until : until + width]
         passing -= path[since : since + width]
     share = _share_of_time(len(lines), np.array(length))
-    enough = passing >= LEAST_STEP * len(lines)
+    numbers = curves.scene_numbers
+    in_scene = numbers[:width] == numbers[length + 2 * _MARGIN_FRAMES :]
+    enough = in_scene & (passing >= LEAST_STEP * len(lines))
     found = np.where(enough, (passing / (total + 1e-6) - share) / (1 - share), 0)
     sharpness[_MARGIN_FRAMES : _MARGIN_FRAMES + width] = found
     return sharpness
@@ -106,37 +107,56 @@ def wipe_measures(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) 
     """Measure stretches as wipes in one direction."""
     passing = _change_by_front(curves, lines, starts, ends)
     by_front = passing.sum(axis=1) + 1e-6
-    first, last = _around(curves, starts, ends, _MARGIN_FRAMES)
-    total = (curves.paths[0, last] - curves.paths[0, first]) * len(lines) + 1e-6
+    lowest, highest = curves.frames_around(starts)
+    first, last = starts - _MARGIN_FRAMES, ends + _MARGIN_FRAMES
+    path = curves.paths[0, np.minimum(last, highest)] - curves.paths[0, np.maximum(first, lowest)]
+    total = path * len(lines) + 1e-6
     share = _share_of_time(len(lines), ends - starts)
     step, spread = step_and_spread(curves.cells[ends] - curves.cells[starts])
-    # A body that passes by is in the picture at the end of its front, but not for long.
-    first, last = _around(curves, starts, ends, (ends - starts) // 2)
-    later_step, _ = step_and_spread(curves.cells[last] - curves.cells[first])
+    left = np.minimum(step, _left_for_long(curves, lines, starts, ends))
     return WipeMeasures(
         step=step,
         sharpness=(by_front / total - share) / (1 - share),
-        lasting=np.minimum(1, np.minimum(step, later_step) * len(lines) / by_front),
+        lasting=np.minimum(1, left * len(lines) / by_front),
         evenness=by_front**2 / (len(lines) * np.square(passing).sum(axis=1) + 1e-6),
         spread=spread,
         ragged=_ragged(curves, lines, starts, ends),
     )
 
 
-def _around(
-    curves: GradualCurves, starts: Ints, ends: Ints, margin: Ints | int
-) -> tuple[Ints, Ints]:
-    """Frames that far outside of stretches, in the same scenes."""
-    lowest, highest = curves.frames_around(starts)
-    return np.maximum(starts - margin, lowest), np.minimum(ends + margin, highest)
-
-
 def _change_by_front(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> Floats:
     """How much each line changes while the front passes it: (stretches, lines)."""
+    low, high = _frames_passing(curves, lines, starts, ends)
+    return np.asarray(curves.paths[lines, high] - curves.paths[lines, low])
+
+
+def _left_for_long(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> Floats:
+    """Mean difference of each line before and after the front, half a wipe's time further out.
+
+    By then, a body that passes by has not come to the line or has left it again, unless it is as
+    large as the picture.
+    """
+    lowest, highest = (edge[:, None] for edge in curves.frames_around(starts))
+    low, high = _frames_passing(curves, lines, starts, ends)
+    half = ((ends - starts) // 2)[:, None]
+    cells = curves.cells_of(lines)
+
+    def difference(before: Ints, after: Ints) -> Floats:
+        change = curves.cells[after[:, :, None], cells] - curves.cells[before[:, :, None], cells]
+        return np.asarray(np.abs(change).mean(axis=(1, 2)), np.float64)
+
+    earlier, later = np.maximum(low - half, lowest), np.minimum(high + half, highest)
+    return np.minimum(difference(earlier, high), difference(low, later))
+
+
+def _frames_passing(
+    curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints
+) -> tuple[Ints, Ints]:
+    """From which to which frame the front passes each line: (stretches, lines) each."""
     lowest, highest = (edge[:, None] for edge in curves.frames_around(starts))
     low, high = _passing(len(lines), (ends - starts)[:, None])
-    low, high = ((starts[:, None] + edge).clip(lowest, highest) for edge in (low, high))
-    return np.asarray(curves.paths[lines, high] - curves.paths[lines, low])
+    first = starts[:, None]
+    return (first + low).clip(lowest, highest), (first + high).clip(lowest, highest)
 
 
 def _ragged(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> Floats:
