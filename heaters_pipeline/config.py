@@ -23,6 +23,7 @@ from heaters_pipeline.video.detection_settings import (
     LongScenes,
     Method,
     ShortScenes,
+    ThresholdScale,
 )
 from heaters_pipeline.video.ignored_region import IgnoredRegion
 from heaters_pipeline.video.keyframes import KeyframeSettings, KeyframeStrategy
@@ -92,6 +93,11 @@ class DetectionConfig(dg.Config):
     threshold: float | None = Field(
         default=_DETECTION.threshold,
         description=f"A cut is where the score passes it. By method (default): {_THRESHOLDS}.",
+    )
+    scale: ThresholdScale = Field(
+        default=_DETECTION.scale,
+        description="own: the threshold is on the method's own scale. unit: it is a similarity "
+        "from 0 to 1, the same for all methods, and a cut is where the similarity is lower.",
     )
     gradual: GradualFrames = Field(
         default=_DETECTION.gradual,

@@ -14,6 +14,7 @@ from heaters_pipeline.video.detection_settings import (
     GradualFrames,
     LongScenes,
     ShortScenes,
+    ThresholdScale,
 )
 from heaters_pipeline.video.score_track import Scan
 
@@ -60,6 +61,13 @@ _DETECTION = {
     ),
     "threshold": click.option(
         "--threshold", type=float, help="Where a change is a cut. Default: the method's own."
+    ),
+    "scale": _choice(
+        "--scale",
+        "scale",
+        ThresholdScale,
+        "own: --threshold is on the method's own scale; unit: a similarity from 0 to 1, the same "
+        "for all methods.",
     ),
     "gradual": _choice(
         "--gradual",

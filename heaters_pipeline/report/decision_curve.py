@@ -8,6 +8,7 @@ from heaters_pipeline.report.curve_drawing import Values
 from heaters_pipeline.video.cuts import cut_strengths
 from heaters_pipeline.video.detection_settings import DetectionSettings
 from heaters_pipeline.video.score_track import ScoreTrack
+from heaters_pipeline.video.similarity_scale import PairSums, unit_similarity
 from heaters_pipeline.video.timing import Timeline
 
 _CUTS_BELOW = ("correl", "intersect")
@@ -46,6 +47,11 @@ def decision_curve(track: ScoreTrack, settings: DetectionSettings) -> DecisionCu
         name = settings.method
         values = np.asarray(track.similarities[settings.method], np.float64)
         rule = f"a cut lies {'below' if name in _CUTS_BELOW else 'above'} {threshold:g}"
+    if settings.scale == "unit":
+        sums = PairSums.of_neighbours(track.histogram_sums)
+        unit = unit_similarity(settings.method, values, sums)
+        rule = f"a cut has a similarity below {threshold:g}"
+        return DecisionCurve(f"similarity by {settings.method}", unit, threshold, rule, False)
     logarithmic = settings.method in _LOGARITHMIC and threshold > 0
     if logarithmic:
         values = np.maximum(values, threshold * _FLOOR_SHARE)

@@ -22,9 +22,11 @@ from fractions import Fraction
 from typing import Literal, get_args
 
 from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.video.similarity_scale import SUGGESTED_UNIT_THRESHOLDS
 
 Method = Literal["adaptive", "correl", "chisqr", "intersect", "bhattacharyya"]
 GradualFrames = Literal["split", "exclude", "before", "after"]
+ThresholdScale = Literal["own", "unit"]
 ShortScenes = Literal["merge", "drop", "keep"]
 LongScenes = Literal["split", "keep"]
 Seconds = Fraction | float
@@ -60,7 +62,9 @@ class DetectionSettings:
 
     Attributes:
         method: How changes are judged.
-        threshold: As the method defines it, None for its default.
+        threshold: On the scale, None for the method's default there.
+        scale: ``own`` takes the threshold as the method's scores are; ``unit`` as a similarity from
+            0 to 1, the same for all methods (``similarity_scale``): a cut is where it is lower.
         gradual: Where the frames of a gradual transition belong: ``split`` lets the scenes meet
             at its middle, ``before`` and ``after`` give them to one scene, ``exclude`` to none.
         min_duration_seconds: Scenes that are shorter follow ``short_scenes``; 0 to
@@ -77,6 +81,7 @@ class DetectionSettings:
 
     method: Method = "adaptive"
     threshold: float | None = None
+    scale: ThresholdScale = "own"
     gradual: GradualFrames = "split"
     min_duration_seconds: Seconds = Fraction(1, 4)
     short_scenes: ShortScenes = "merge"
@@ -87,7 +92,7 @@ class DetectionSettings:
 
     def __post_init__(self) -> None:
         self._check_choices()
-        low, high = THRESHOLD_BOUNDS[self.method]
+        low, high = THRESHOLD_BOUNDS[self.method] if self.scale == "own" else (0, 1)
         if self.threshold is not None:
             _check_bounds(f"the threshold of {self.method}", self.threshold, low, high)
         self._check_durations()
@@ -96,11 +101,15 @@ class DetectionSettings:
     @property
     def effective_threshold(self) -> float:
         """The threshold, or the method's default where none is set."""
-        return DEFAULT_THRESHOLDS[self.method] if self.threshold is None else self.threshold
+        if self.threshold is not None:
+            return self.threshold
+        defaults = DEFAULT_THRESHOLDS if self.scale == "own" else SUGGESTED_UNIT_THRESHOLDS
+        return defaults[self.method]
 
     def _check_choices(self) -> None:
         for name, value, choices in (
             ("method", self.method, METHODS),
+            ("scale", self.scale, get_args(ThresholdScale)),
             ("gradual", self.gradual, get_args(GradualFrames)),
             ("short_scenes", self.short_scenes, get_args(ShortScenes)),
             ("long_scenes", self.long_scenes, get_args(LongScenes)),

@@ -11,6 +11,7 @@ from heaters_pipeline.video.cuts import LEAST_STRENGTH, find_cuts
 from heaters_pipeline.video.detection_settings import DetectionSettings, Method
 from heaters_pipeline.video.gradual import GradualKind, find_gradual
 from heaters_pipeline.video.score_track import ScoreTrack
+from heaters_pipeline.video.similarity_scale import PairSums, native_threshold
 
 TransitionKind = Literal["cut"] | GradualKind
 
@@ -46,7 +47,10 @@ def full_scan_reason(settings: DetectionSettings) -> str | None:
     """Why a fast track cannot answer these settings, None if it can."""
     if settings.method != "adaptive":
         return f"{settings.method} compares every frame with the one before"
-    if settings.effective_threshold < LEAST_STRENGTH:
+    threshold = settings.effective_threshold
+    if settings.scale == "unit":
+        threshold = float(native_threshold("adaptive", threshold))
+    if threshold < LEAST_STRENGTH:
         return (
             f"adaptive with a threshold under {LEAST_STRENGTH:g} has to look between more frames "
             "than a fast scan decodes"
@@ -62,22 +66,33 @@ def find_transitions(track: ScoreTrack, settings: DetectionSettings) -> tuple[Tr
     """
     if track.scan == "fast" and (reason := full_scan_reason(settings)):
         raise SettingsError(f"{reason}; scan the video in full for it (scan: full)")
-    threshold = settings.effective_threshold
+    threshold = _own_threshold(track, settings)
     if settings.method != "adaptive":
         scores = track.similarities[settings.method]
         return _as_cuts(_cut_frames(scores, settings.method, threshold))
-    cuts = find_cuts(track, threshold)
+    cuts = find_cuts(track, float(threshold))
     gradual = tuple(
         Transition(found.kind, found.start, found.end) for found in find_gradual(track, cuts)
     )
     return tuple(sorted((*_as_cuts(cuts), *gradual), key=lambda transition: transition.start))
 
 
+def _own_threshold(track: ScoreTrack, settings: DetectionSettings) -> npt.NDArray[np.float64]:
+    """On the scale of the method's scores; one a frame where that depends on the pictures."""
+    threshold = settings.effective_threshold
+    if settings.scale == "own":
+        return np.asarray(threshold)
+    sums = PairSums.of_neighbours(track.histogram_sums)
+    return native_threshold(settings.method, threshold, sums)
+
+
 def _as_cuts(frames: list[int]) -> tuple[Transition, ...]:
     return tuple(Transition("cut", frame, frame) for frame in frames)
 
 
-def _cut_frames(scores: npt.NDArray[np.float32], method: Method, threshold: float) -> list[int]:
+def _cut_frames(
+    scores: npt.NDArray[np.float32], method: Method, threshold: npt.NDArray[np.float64]
+) -> list[int]:
     # Comparisons with the NaN of frame 0 are false either way: it never is a cut.
     beyond = scores < threshold if method in _CUT_WHERE_LESS else scores > threshold
     return [int(frame) for frame in np.flatnonzero(beyond)]

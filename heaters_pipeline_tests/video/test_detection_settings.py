@@ -83,6 +83,7 @@ def test_the_default_cuts_nothing_off_and_splits_nothing() -> None:
     assert shown == {
         "method": "adaptive",
         "threshold": None,
+        "scale": "own",
         "gradual": "split",
         "min_duration_seconds": Fraction(1, 4),
         "short_scenes": "merge",
