@@ -24,12 +24,14 @@ ASSET_GROUPS = {
     "source_videos": "intake",
     "frame_scores": "scene_detection",
     "scenes": "scene_detection",
+    "method_comparison": "scene_detection",
     "clips": "clips",
     "sprite_sheets": "clips",
     "keyframes": "clips",
     "catalog": "catalog",
 }
-PARTITIONED = [asset for asset in ASSET_GROUPS if asset != "catalog"]
+# What a run of process_videos materializes.
+PARTITIONED = [asset for asset in ASSET_GROUPS if asset not in ("catalog", "method_comparison")]
 SCENES = (40, 30, 50)
 LOADING_SECONDS = 240
 RUN_SECONDS = 240
