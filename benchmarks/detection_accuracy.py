@@ -266,7 +266,7 @@ def main() -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
-    packages = ("av", "numpy", "opencv-python-headless", "scenedetect")
+    packages = ("av", "numpy", "opencv-python-headless", "scenedetect-headless")
     print(f"Python {platform.python_version()},", ", ".join(_version(name) for name in packages))
 
 

@@ -171,6 +171,7 @@ def test_detect_names_every_setting_as_it_was_typed(film: Path, heaters: Heaters
     assert heaters("detect", film, "--json").document["detection_params"] == {
         "method": "adaptive",
         "threshold": 4.3,
+        "scale": "own",
         "gradual": "split",
         "min_duration_seconds": 0.25,
         "short_scenes": "merge",
@@ -182,6 +183,7 @@ def test_detect_names_every_setting_as_it_was_typed(film: Path, heaters: Heaters
     typed = {
         "--method": "correl",
         "--threshold": "0.5",
+        "--scale": "unit",
         "--gradual": "exclude",
         "--min-duration": "0.5",
         "--short-scenes": "drop",
@@ -195,6 +197,7 @@ def test_detect_names_every_setting_as_it_was_typed(film: Path, heaters: Heaters
     assert document["detection_params"] == {
         "method": "correl",
         "threshold": 0.5,
+        "scale": "unit",
         "gradual": "exclude",
         "min_duration_seconds": 0.5,
         "short_scenes": "drop",
