@@ -12,18 +12,14 @@ memory must not grow with length, and a track must stay small. Peers come with t
 
 import argparse
 import json
-import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import imageio_ffmpeg
+
+from benchmarks.timing import Spent, median_of, print_table, run, versions
 
 OURS = """
 import sys
@@ -71,28 +67,6 @@ with av.open(sys.argv[1]) as container:
             cv2.compareHist(before, histogram, cv2.HISTCMP_CORREL)
         before = histogram
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What a process took."""
-
-    cpu_seconds: float
-    wall_seconds: float
-    peak_mb: float
-
-
-def run(command: list[str]) -> Spent:
-    """Run a command to its end."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)[:200]} ended with {process.returncode}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return Spent(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * unit / 1e6)
 
 
 def commands(film: Path, histograms: bool) -> dict[str, list[str]]:
@@ -143,13 +117,6 @@ with av.open(sys.argv[1]) as container:
 """
 
 
-def print_table(rows: list[list[str]]) -> None:
-    """Columns side by side."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
-
-
 def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -163,13 +130,13 @@ def main() -> None:
     for _ in range(options.runs):
         for name, command in timed.items():
             spent[name].append(run(command))
-    base = statistics.median(one.cpu_seconds for one in spent[next(iter(timed))])
+    base = median_of(spent[next(iter(timed))]).cpu_seconds
     rows = [["", "CPU s", "of decoding", "wall s", "peak MB"]]
     for name, runs in spent.items():
-        cpu = statistics.median(one.cpu_seconds for one in runs)
-        wall = statistics.median(one.wall_seconds for one in runs)
-        peak = max(one.peak_mb for one in runs)
-        rows.append([name, f"{cpu:.1f}", f"{cpu / base:.2f}", f"{wall:.1f}", f"{peak:.0f}"])
+        one = median_of(runs)
+        cpu = one.cpu_seconds
+        cells = f"{cpu:.1f}", f"{cpu / base:.2f}", f"{one.wall_seconds:.1f}", f"{one.peak_mb:.0f}"
+        rows.append([name, *cells])
     print_table(rows)
     if options.hours:
         with tempfile.TemporaryDirectory() as folder:
@@ -178,16 +145,9 @@ def main() -> None:
             print(f"{options.hours:g} hours, scan: fast: {one.cpu_seconds:.0f} s CPU, ", end="")
             print(f"{one.wall_seconds:.0f} s, peak {one.peak_mb:.0f} MB")
             subprocess.run([sys.executable, "-c", SCENES, str(long)], check=True)
-    packages = ("av", "numpy", "opencv-python-headless", "scenedetect-headless", "imageio-ffmpeg")
-    versions = ", ".join(f"{name} {_version(name)}" for name in packages)
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {versions}")
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
+    print(
+        versions("av", "numpy", "opencv-python-headless", "scenedetect-headless", "imageio-ffmpeg")
+    )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import av.video.stream
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clip_audio import AudioTracks, Window
 from heaters_pipeline.video.clip_file import ClipWriter
+from heaters_pipeline.video.clip_packets import PacketSum, has_start_codes
 from heaters_pipeline.video.clip_record import ClipSettings
 from heaters_pipeline.video.clip_source import SourceReader
 from heaters_pipeline.video.file_verdict import Packet
@@ -28,7 +29,6 @@ Not MPEG-1: FFmpeg's reader splits it anew, and so hides another frame than it s
 
 # The first also lets the sound start early enough; at last the file is read from its start.
 _BACK_SECONDS = (1, 5, 20, 80)
-_ANNEX_B_STARTS = (b"\x00\x00\x01", b"\x00\x00\x00\x01")
 
 
 def why_not_copied(info: VideoInfo, timeline: Timeline) -> str | None:
@@ -40,17 +40,28 @@ def why_not_copied(info: VideoInfo, timeline: Timeline) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The video that was copied.
+
+    Attributes:
+        video: Its stream in the clip.
+        packets: What was read of the source for it.
+    """
+
+    video: av.video.stream.VideoStream
+    packets: PacketSum
+
+
 def copy_span(
     reader: SourceReader,
     timeline: Timeline,
     span: Span,
     writer: ClipWriter,
     settings: ClipSettings,
-) -> av.video.stream.VideoStream:
+) -> Copied:
     """Write the packets of a span, video and sound.
 
-    Returns:
-        The video stream of the clip.
     Raises:
         ClipError: The span cannot be copied; the message says why.
     """
@@ -68,7 +79,7 @@ def copy_span(
         copy=True,
         bitrate_kbps=settings.audio_bitrate_kbps,
     )
-    video = _CopiedVideo(plan, wanted[0], out, writer)
+    video = _CopiedVideo(plan, wanted[0], out, writer, reader.video)
     for packet in packets:
         if packet.stream_index == reader.info.stream_index:
             video.feed(packet)
@@ -79,7 +90,7 @@ def copy_span(
     if not video.done:
         raise ClipError("the source ended before the span did; was it replaced?")
     audio.finish()
-    return out
+    return Copied(out, video.packets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +165,14 @@ def _packets_from(reader: SourceReader, pts: int | None) -> Iterator[Packet]:
 
 class _CopiedVideo:
     def __init__(
-        self, plan: _Plan, origin: int, out: av.video.stream.VideoStream, writer: ClipWriter
+        self,
+        plan: _Plan,
+        origin: int,
+        out: av.video.stream.VideoStream,
+        writer: ClipWriter,
+        source: av.video.stream.VideoStream,
     ) -> None:
+        self.packets = PacketSum(source.codec_context.name, source.codec_context.extradata)
         self._writer = writer
         self._out = out
         self._origin = origin
@@ -176,6 +193,7 @@ class _CopiedVideo:
         pts, dts, duration = self._ahead.pop()
         if packet.pts != pts:
             raise ClipError("the source gives other packets when it is read again")
+        self.packets.add(packet)
         packet.pts, packet.dts = pts - self._origin, dts - self._origin
         packet.duration = duration
         packet.stream = self._out
@@ -189,6 +207,6 @@ def _keep_picture_tags(
         # Matroska keeps it beside the codec's parameters, and the muxer looks there alone.
         out.codec_context.sample_aspect_ratio = source.sample_aspect_ratio
     extradata = source.codec_context.extradata or b""
-    if source.codec_context.name == "hevc" and not extradata.startswith(_ANNEX_B_STARTS):
+    if source.codec_context.name == "hevc" and not has_start_codes(extradata):
         # Apple's players take no other name; the parameter sets stand where it says.
         out.codec_context.codec_tag = "hvc1"

@@ -4,11 +4,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from heaters_pipeline.video.clip_check import check_clip, check_first_picture
+from heaters_pipeline.video.clip_check import check_clip, check_copy, check_pictures
 from heaters_pipeline.video.clip_copy import copy_span, why_not_copied
 from heaters_pipeline.video.clip_encode import encode_span
-from heaters_pipeline.video.clip_file import ClipWriter, open_clip
-from heaters_pipeline.video.clip_record import ClipFile, ClipNote, ClipSettings
+from heaters_pipeline.video.clip_file import open_clip
+from heaters_pipeline.video.clip_record import (
+    ClipFacts,
+    ClipFile,
+    ClipNote,
+    ClipSettings,
+    Method,
+    Verify,
+    checks_of,
+)
 from heaters_pipeline.video.clip_source import SourceReader
 from heaters_pipeline.video.frames import Frame, read_span
 from heaters_pipeline.video.probe import VideoInfo
@@ -28,8 +36,10 @@ class ClipMaker:
         timeline: Of the video.
         settings: How its clips are made.
         tags: Written into each clip.
+        verify: How closely each is looked at.
         known_digest: Gives ``Frame.digest`` of a frame, or None where it is not known.
-        encoder_threads: How many threads an encoder may use; 0 for as many as there are cores.
+        threads: How many the decoder and the encoder of one clip may use each; 0 for as many as
+            there are cores.
     """
 
     source: Path
@@ -37,28 +47,25 @@ class ClipMaker:
     timeline: Timeline
     settings: ClipSettings
     tags: Mapping[str, str]
+    verify: Verify
     known_digest: Callable[[int], int | None]
-    encoder_threads: int
+    threads: int = 0
 
     @property
-    def refusal(self) -> str | None:
-        """Why nothing of the video can be copied although that is asked for, or None."""
-        if self.settings.mode == "reencode":
-            return None
+    def copy_refusal(self) -> str | None:
+        """Why nothing of the video can be copied, or None."""
         return why_not_copied(self.info, self.timeline)
 
-    @property
-    def copies(self) -> bool:
-        """Whether clips are to be made by copying."""
-        return self.settings.mode == "copy" and self.refusal is None
-
-    def copy(self, reader: SourceReader, span: Span, target: Path) -> ClipFile:
+    def copy(
+        self, reader: SourceReader, span: Span, target: Path, fallback_reason: str | None
+    ) -> ClipFile:
         """Make a clip by copying.
 
         Args:
             reader: The open source.
             span: Frames that the clip shows.
             target: File to write.
+            fallback_reason: Why it is not encoded although that was asked for.
         Raises:
             ClipError: The copy is not exact; nothing is left of it.
             InvalidVideoError: The source cannot be read.
@@ -68,10 +75,14 @@ class ClipMaker:
         digest = self.known_digest(span.start)
         if digest is None:
             digest = next(self.frames_of(Span(span.start, span.start + 1))).digest
-        note = ClipNote("copy", None, span, self.tags)
-        with open_clip(target, note.encode()) as writer:
-            video = copy_span(reader, self.timeline, span, writer, self.settings)
-            return self._finished(writer, video.index, span, target, digest)
+        with open_clip(target, self._note("copy", span, fallback_reason)) as writer:
+            copied = copy_span(reader, self.timeline, span, writer, self.settings)
+            path = writer.finish(copied.video.index, self.timeline.duration_of(span))
+            facts = check_copy(path, self.timeline, span, copied.packets, digest)
+            if self.verify == "full":
+                check_pictures(path, self.frames_of(span), len(span))
+            writer.publish(target)
+        return _without_source(facts)
 
     def encode(
         self,
@@ -95,13 +106,22 @@ class ClipMaker:
             SourceChangedError: It is no longer what it was.
             StoreUnavailableError: The disk failed.
         """
-        note = ClipNote("reencode", fallback_reason, span, self.tags)
-        with open_clip(target, note.encode()) as writer:
+        with open_clip(target, self._note("reencode", span, fallback_reason)) as writer:
             video = encode_span(
                 *(frames, reader, self.timeline, span, writer, self.settings),
-                threads=self.encoder_threads,
+                threads=self.threads,
             )
-            return self._finished(writer, video.index, span, target, None)
+            path = writer.finish(video.index, self.timeline.duration_of(span))
+            facts = check_clip(path, self.timeline, span)
+            if self.verify == "full":
+                check_pictures(path, None, len(span))
+            writer.publish(target)
+        return _without_source(facts)
+
+    def _note(self, method: Method, span: Span, fallback_reason: str | None) -> str:
+        # A file gets its name only after these checks.
+        checked = checks_of(method, self.verify)
+        return ClipNote(method, fallback_reason, span, checked, self.tags).encode()
 
     def frames_of(self, span: Span) -> Iterator[Frame]:
         """Decode the frames of a span, with the pictures that they have in the whole video.
@@ -124,24 +144,13 @@ class ClipMaker:
         return next((at for at in candidates if self.known_digest(at) is not None), frame)
 
     def _decoded(self, span: Span) -> Iterator[Frame]:
-        return read_span(self.source, self.info, self.timeline, span)
+        return read_span(self.source, self.info, self.timeline, span, threads=self.threads)
 
     def _decoded_from_start(self, span: Span) -> Iterator[Frame]:
         for frame in self._decoded(Span(0, span.end)):
             if frame.index >= span.start:
                 yield frame
 
-    def _finished(
-        self,
-        writer: ClipWriter,
-        video_index: int,
-        span: Span,
-        target: Path,
-        picture_digest: int | None,
-    ) -> ClipFile:
-        path = writer.finish(video_index, self.timeline.duration_of(span))
-        facts = check_clip(path, self.timeline, span)
-        if picture_digest is not None:
-            check_first_picture(path, picture_digest)
-        writer.publish(target)
-        return ClipFile(**{field.name: getattr(facts, field.name) for field in fields(ClipFile)})
+
+def _without_source(facts: ClipFacts) -> ClipFile:
+    return ClipFile(**{field.name: getattr(facts, field.name) for field in fields(ClipFile)})

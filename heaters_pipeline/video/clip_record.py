@@ -14,12 +14,23 @@ from heaters_pipeline.errors import ClipError, SettingsError
 from heaters_pipeline.video.timing import Span
 
 Method = Literal["copy", "reencode"]
+Verify = Literal["quick", "full"]
+"""How closely a clip is looked at before it gets its name; ``full`` decodes all of it."""
 
-CHECKS: Mapping[Method, tuple[str, ...]] = {
-    "copy": ("frame_count", "every_pts", "duration", "first_picture"),
+_QUICK_CHECKS: Mapping[Method, tuple[str, ...]] = {
+    "copy": ("frame_count", "every_pts", "duration", "packets", "first_picture"),
     "reencode": ("frame_count", "every_pts", "duration"),
 }
-"""What is checked of every clip before it gets its name, by method."""
+_FULL_CHECKS: Mapping[Method, tuple[str, ...]] = {
+    "copy": ("every_picture",),
+    "reencode": ("every_frame_decodes",),
+}
+
+
+def checks_of(method: Method, verify: Verify) -> tuple[str, ...]:
+    """What is checked of every clip before it gets its name."""
+    return _QUICK_CHECKS[method] + (_FULL_CHECKS[method] if verify == "full" else ())
+
 
 _PRESETS = frozenset(
     {
@@ -28,7 +39,7 @@ _PRESETS = frozenset(
     }
 )
 _FORMAT = "heaters_clip"
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ class ClipFile:
 
     Attributes:
         method: How it was made.
-        fallback_reason: Why it was not copied although that was asked for, else None.
+        fallback_reason: Why it was not made by the method that was asked for, else None.
         frames: Number of frames that it shows.
         first_pts: When its first frame is shown, in ticks of ``time_base``.
         last_pts: When its last frame is shown.
@@ -113,11 +124,13 @@ class ClipNote:
     method: Method
     fallback_reason: str | None
     span: Span
+    checked: tuple[str, ...]
     tags: Mapping[str, str]
 
     def encode(self) -> str:
         """As canonical JSON."""
         content = {
+            "checked": list(self.checked),
             "fallback_reason": self.fallback_reason,
             "format": _FORMAT,
             "format_version": _FORMAT_VERSION,
@@ -142,10 +155,16 @@ class ClipNote:
             if not _is_method(method):
                 raise ClipError(f"the clip was made by an unknown method: {method!r:.80}")
             start, end = content["span"]
-            return cls(method, content["fallback_reason"], Span(start, end), content["tags"])
+            return cls(
+                method=method,
+                fallback_reason=content["fallback_reason"],
+                span=Span(start, end),
+                checked=tuple(content["checked"]),
+                tags=content["tags"],
+            )
         except (ValueError, TypeError, LookupError) as error:
             raise ClipError(f"the file has no note of a clip but {text!r:.80}") from error
 
 
 def _is_method(value: Any) -> TypeGuard[Method]:
-    return isinstance(value, str) and value in CHECKS
+    return isinstance(value, str) and value in get_args(Method)

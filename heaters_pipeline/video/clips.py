@@ -1,25 +1,22 @@
 """Make clips: one MP4 file for a span of frames, exact to the frame, checked before it has a name.
 
-``copy`` takes the source's packets as they are; ``reencode`` makes H.264 and AAC, and is the
-fallback where copying is impossible or its check fails. A clip starts at instant 0 and ends with
-its last frame; players that ignore edit lists show a copied clip from the I-frame before it.
+``copy`` takes the source's packets as they are; ``reencode`` makes H.264 and AAC. A clip that
+cannot be made by the method that was asked for, or fails its check, is tried by the other one. A
+clip starts at instant 0 and ends with its last frame; players that ignore edit lists show a copied
+clip from the I-frame before it.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import ExitStack
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from queue import SimpleQueue
 from types import MappingProxyType
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
+from heaters_pipeline.video.clip_batch import ClipFailure, copied, encoded
 from heaters_pipeline.video.clip_check import inspect_clip
 from heaters_pipeline.video.clip_maker import ClipMaker
-from heaters_pipeline.video.clip_record import ClipFacts, ClipFile, ClipSettings
+from heaters_pipeline.video.clip_record import ClipFacts, ClipFile, ClipSettings, Method, Verify
 from heaters_pipeline.video.clip_source import SourceReader
-from heaters_pipeline.video.frames import Frame
 from heaters_pipeline.video.probe import VideoInfo, shown_name
 from heaters_pipeline.video.timing import Span, Timeline
 
@@ -38,8 +35,6 @@ logger = logging.getLogger(__name__)
 FORMAT_VERSION = 1
 """Raised when the same settings would give other files."""
 
-# Up to here decoding what nobody asked for is cheaper than finding the next I-frame.
-_GAP_DECODED_SECONDS = 5
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 OnClip = Callable[[Span, ClipFile | ClipError], None]
@@ -56,6 +51,7 @@ def write_clip(
     *,
     first_picture_digest: int | None = None,
     tags: Mapping[str, str] = _NO_TAGS,
+    verify: Verify = "quick",
 ) -> ClipFile:
     """Make one clip.
 
@@ -69,6 +65,7 @@ def write_clip(
         first_picture_digest: ``Frame.digest`` of the span's first frame; found by decoding it
             where it is needed and not given.
         tags: Written into the file, for ``inspect_clip``.
+        verify: ``full`` decodes all of the clip before it gets its name.
     Raises:
         ClipError: The clip cannot be made.
         InvalidVideoError: The source cannot be read.
@@ -76,18 +73,28 @@ def write_clip(
         StoreUnavailableError: The disk failed or is full.
     """
     maker = ClipMaker(
-        *(source, info, timeline, settings, tags),
+        *(source, info, timeline, settings, tags, verify),
         known_digest={span.start: first_picture_digest}.get,
-        encoder_threads=0,
     )
-    reason = maker.refusal
+
+    def make(method: Method, reason: str | None) -> ClipFile:
+        if method == "reencode":
+            return maker.encode(reader, maker.frames_of(span), span, target, reason)
+        if maker.copy_refusal:
+            raise ClipError(maker.copy_refusal)
+        return maker.copy(reader, span, target, reason)
+
+    first, second = _methods(settings)
     with SourceReader(source, info) as reader:
-        if maker.copies:
-            try:
-                return maker.copy(reader, span, target)
-            except (ClipError, InvalidVideoError) as error:
-                reason = _noted(source, span, error)
-        return maker.encode(reader, maker.frames_of(span), span, target, reason)
+        try:
+            return make(first, None)
+        except (ClipError, InvalidVideoError) as error:
+            reason = _reason_for_other(first, error)
+        _note_other(maker, second, [span], reason)
+        try:
+            return make(second, reason)
+        except ClipError as error:
+            raise _neither(reason, error) from error
 
 
 def write_clips(
@@ -102,11 +109,12 @@ def write_clips(
     workers: int,
     on_clip: OnClip,
     tags: Mapping[str, str] = _NO_TAGS,
+    verify: Verify = "quick",
 ) -> None:
     """Make many clips of one video; one that fails does not keep the others from being made.
 
-    Copies are made side by side. What has to be encoded comes after them, in the order of the
-    video, which is decoded once for it.
+    Clips are made side by side, in no certain order. Where they are encoded, the video is decoded
+    once for all of them, in as many parts as there are encoders.
 
     Args:
         source: The video.
@@ -116,121 +124,65 @@ def write_clips(
         target_for: Gives each clip's file.
         settings: How to make them.
         picture_digests: ``Frame.digest`` of each frame of the video, None where it is not known.
-        workers: How many clips are copied at once, and how many threads encoding may use; >= 1.
+        workers: How many threads to use; >= 1.
         on_clip: Called by the calling thread, once a span. While it lasts, few more are made.
         tags: Written into each file, for ``inspect_clip``.
+        verify: ``full`` decodes all of each clip before it gets its name.
     Raises:
         SourceChangedError: The source is no longer the file that was probed. As after the next,
             the remaining clips are not made.
         StoreUnavailableError: The disk failed or is full.
     """
     maker = ClipMaker(
-        *(source, info, timeline, settings, tags),
+        *(source, info, timeline, settings, tags, verify),
         known_digest=(lambda _: None) if picture_digests is None else picture_digests.__getitem__,
-        encoder_threads=workers,
     )
-    reasons = dict.fromkeys(spans, maker.refusal)
-    if maker.copies:
-        reasons = _copy_all(maker, spans, target_for, workers, on_clip)
-    _encode_all(maker, reasons, target_for, on_clip)
+
+    def make(method: Method, reasons: Mapping[Span, str | None]) -> dict[Span, ClipFailure]:
+        make_all = copied if method == "copy" else encoded
+        failures: dict[Span, ClipFailure] = {}
+        if not reasons:
+            return failures
+        with make_all(maker, reasons, target_for, workers) as outcomes:
+            for span, outcome in outcomes:
+                if isinstance(outcome, ClipFile):
+                    on_clip(span, outcome)
+                else:
+                    failures[span] = outcome
+        return failures
+
+    first, second = _methods(settings)
+    failed = make(first, dict.fromkeys(spans))
+    reasons = {}
+    for span, error in failed.items():
+        try:
+            reasons[span] = _reason_for_other(first, error)
+        except InvalidVideoError as invalid:
+            on_clip(span, ClipError(str(invalid)))
+    for reason in dict.fromkeys(reasons.values()):
+        _note_other(maker, second, [at for at in reasons if reasons[at] == reason], reason)
+    for span, error in make(second, reasons).items():
+        on_clip(span, _neither(reasons[span], error))
 
 
-def _noted(source: Path, span: Span, error: ClipError | InvalidVideoError) -> str:
-    logger.warning(
-        "frames [%d, %d) of %s are encoded: %s", span.start, span.end, shown_name(source), error
-    )
+def _methods(settings: ClipSettings) -> tuple[Method, Method]:
+    """The method that is asked for, and the one for clips that it cannot make."""
+    return ("copy", "reencode") if settings.mode == "copy" else ("reencode", "copy")
+
+
+def _reason_for_other(method: Method, error: ClipFailure) -> str:
+    if method == "reencode" and isinstance(error, InvalidVideoError):
+        # What cannot be decoded would be copied with its damage.
+        raise error
     return str(error)
 
 
-def _copy_all(
-    maker: ClipMaker,
-    spans: Sequence[Span],
-    target_for: Callable[[Span], Path],
-    workers: int,
-    on_clip: OnClip,
-) -> dict[Span, str | None]:
-    """Copy what can be copied; give the other spans with the reasons."""
-    idle: SimpleQueue[SourceReader] = SimpleQueue()
-    refused: dict[Span, str | None] = {}
-
-    def make(span: Span) -> ClipFile:
-        reader = idle.get()
-        try:
-            return maker.copy(reader, span, target_for(span))
-        finally:
-            idle.put(reader)
-
-    with ExitStack() as opened, ThreadPoolExecutor(workers, "clip") as pool:
-        for _ in range(workers):
-            idle.put(opened.enter_context(SourceReader(maker.source, maker.info)))
-        ahead = iter(spans)
-        running = {pool.submit(make, span): span for span in islice(ahead, 2 * workers)}
-        try:
-            while running:
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    span = running.pop(future)
-                    try:
-                        clip = future.result()
-                    except (ClipError, InvalidVideoError) as error:
-                        refused[span] = _noted(maker.source, span, error)
-                    else:
-                        on_clip(span, clip)
-                    # Only now, so that clips do not pile up where the caller is slow.
-                    running.update({pool.submit(make, span): span for span in islice(ahead, 1)})
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return refused
+def _note_other(maker: ClipMaker, method: Method, spans: Sequence[Span], reason: str) -> None:
+    logger.warning(
+        "%d clips of %s, from frame %d on, are made by the method %s: %s",
+        *(len(spans), shown_name(maker.source), min(span.start for span in spans), method, reason),
+    )
 
 
-def _encode_all(
-    maker: ClipMaker,
-    reasons: Mapping[Span, str | None],
-    target_for: Callable[[Span], Path],
-    on_clip: OnClip,
-) -> None:
-    """Encode spans, each with the reason why it is not copied although that was asked for."""
-    decoded = _DecodedOnce(maker, max((span.end for span in reasons), default=0))
-    with SourceReader(maker.source, maker.info) as reader:
-        for span in sorted(reasons):
-            outcome: ClipFile | ClipError
-            try:
-                frames = decoded.frames_of(span)
-                outcome = maker.encode(reader, frames, span, target_for(span), reasons[span])
-            except (ClipError, InvalidVideoError) as error:
-                decoded.start_anew()
-                outcome = error if isinstance(error, ClipError) else ClipError(str(error))
-            on_clip(span, outcome)
-
-
-class _DecodedOnce:
-    """Gives the frames of one span after the other from one pass over the video.
-
-    Seeks only where a span lies before the last one, or far behind it.
-    """
-
-    def __init__(self, maker: ClipMaker, end: int) -> None:
-        self._maker = maker
-        self._end = end
-        self._frames: Iterator[Frame] = iter(())
-        self._next: int | None = None
-
-    def start_anew(self) -> None:
-        """Forget the pass; after an error it gives nothing more."""
-        self._next = None
-
-    def frames_of(self, span: Span) -> Iterator[Frame]:
-        if self._next is None or not self._is_near(self._next, span.start):
-            self._frames = self._maker.frames_of(Span(span.start, self._end))
-        for frame in self._frames:
-            self._next = frame.index + 1
-            if frame.index >= span.start:
-                yield frame
-            if self._next == span.end:
-                return
-
-    def _is_near(self, place: int, start: int) -> bool:
-        if start < place:
-            return False
-        timeline = self._maker.timeline
-        return timeline.seconds_at(start) - timeline.seconds_at(place) <= _GAP_DECODED_SECONDS
+def _neither(reason: str, error: ClipFailure) -> ClipError:
+    return ClipError(f"{error} (tried since: {reason})")

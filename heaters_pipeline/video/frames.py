@@ -204,7 +204,9 @@ class FrameReader:
         )
 
 
-def read_span(path: Path, info: VideoInfo, timeline: Timeline, span: Span) -> Iterator[Frame]:
+def read_span(
+    path: Path, info: VideoInfo, timeline: Timeline, span: Span, *, threads: int = 0
+) -> Iterator[Frame]:
     """Decode exactly the frames of a span, in order.
 
     Starts at an I-frame before the span where the file has usable timestamps, at the beginning
@@ -216,6 +218,7 @@ def read_span(path: Path, info: VideoInfo, timeline: Timeline, span: Span) -> It
         info: From ``probe``.
         timeline: Of the whole file, from ``FrameReader``.
         span: Frames to yield, inside the timeline.
+        threads: That the decoder may use; 0 for as many as there are cores.
     Raises (while iterating):
         ValueError: The span ends after the timeline.
         SourceChangedError: The file does not give these frames again.
@@ -227,7 +230,7 @@ def read_span(path: Path, info: VideoInfo, timeline: Timeline, span: Span) -> It
     index = span.start
     # A palette may stand in the first packet alone.
     if timeline.from_stream and span.start > 0 and info.pixel_format != "pal8":
-        for decoded in _decode_from(path, info, timeline.pts[span.start]):
+        for decoded in _decode_from(path, info, timeline.pts[span.start], threads):
             pts = timeline.pts[index]
             if decoded.pts != pts:
                 break
@@ -256,7 +259,7 @@ def _read_from_start(
 
 
 def _decode_from(
-    path: Path, info: VideoInfo, first_pts: int
+    path: Path, info: VideoInfo, first_pts: int, threads: int
 ) -> Iterator[av.video.frame.VideoFrame]:
     """The frames from ``first_pts`` on, up to the first damage.
 
@@ -265,6 +268,7 @@ def _decode_from(
     """
     with open_input(path) as container, reading(path):
         stream = video_stream(container, path, info)
+        stream.codec_context.thread_count = threads
         packets = packets_from(container, stream, info.time_base, first_pts)
         for packet in chain(packets, [None]):
             frames, is_damaged = decode_packet(stream, packet)

@@ -6,11 +6,12 @@ only, and a list of allowed containers, since playlists make FFmpeg read other f
 """
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 
 import av
 import av.container
@@ -94,9 +95,14 @@ class VideoInfo:
 
 
 @contextmanager
-def open_input(path: Path) -> Iterator[av.container.InputContainer]:
+def open_input(
+    path: Path, options: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[av.container.InputContainer]:
     """Open a local video file safely for reading.
 
+    Args:
+        path: The file.
+        options: FFmpeg's, for reading a container that is known.
     Raises:
         InvalidVideoError: No such regular file, empty, or not a container that is allowed.
         StoreUnavailableError: The disk failed.
@@ -105,7 +111,7 @@ def open_input(path: Path) -> Iterator[av.container.InputContainer]:
     _require_regular_file(path)
     try:
         container = av.open(
-            str(path.absolute()), options=dict(_OPEN_OPTIONS), metadata_errors="replace"
+            str(path.absolute()), options={**_OPEN_OPTIONS, **options}, metadata_errors="replace"
         )
     except (av.error.FFmpegError, ValueError) as error:
         _raise_if_machine_failed(path, error)

@@ -1,5 +1,7 @@
 """Encoded clips: as many frames at the same instants, and pictures that look the same."""
 
+import itertools
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -217,31 +219,53 @@ def test_streams_without_i_frames_give_the_right_pictures(mode: str, tmp_path: P
             assert psnr_db(picture, originals[span.start + offset]) > LEAST_PSNR_DB, span
 
 
-def test_a_video_is_decoded_once_for_all_its_clips(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = know(make_video(tmp_path / "a.mp4", [300], size_px=(64, 36)))
-    opened: list[Span] = []
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[Span]:
+    """The stretches for which decoding was begun."""
+    begun: list[Span] = []
     real_read_span = clip_maker.read_span
 
-    def read_span(*arguments: object) -> object:
-        opened.append(arguments[-1])
-        return real_read_span(*arguments)
+    def read_span(*arguments: object, **options: object) -> object:
+        begun.append(arguments[-1])
+        return real_read_span(*arguments, **options)
 
     monkeypatch.setattr(clip_maker, "read_span", read_span)
-    spans = [Span(0, 20), Span(20, 21), Span(30, 60), Span(250, 280), Span(280, 300)]
+    return begun
+
+
+def make_all(
+    known: Known, spans: Sequence[Span], folder: Path, workers: int
+) -> dict[Span, ClipFile | ClipError]:
     made: dict[Span, ClipFile | ClipError] = {}
     write_clips(
-        *(known.path, known.info, known.timeline, spans[::-1]),
-        lambda span: tmp_path / f"{span.start}.mp4",
+        *(known.path, known.info, known.timeline, spans),
+        lambda span: folder / f"{span.start}.mp4",
         GOOD,
         picture_digests=None,
-        workers=2,
+        workers=workers,
         on_clip=made.__setitem__,
     )
     for span in spans:
-        numbers = [frame_number_of(p) for p in pictures_of(tmp_path / f"{span.start}.mp4")]
+        numbers = [frame_number_of(p) for p in pictures_of(folder / f"{span.start}.mp4")]
         assert numbers == list(range(span.start, span.end))
         assert isinstance(made[span], ClipFile)
+    return made
+
+
+def test_a_video_is_decoded_once_for_all_its_clips(tmp_path: Path, passes: list[Span]) -> None:
+    known = know(make_video(tmp_path / "a.mp4", [300], size_px=(64, 36)))
+    spans = [Span(0, 20), Span(20, 21), Span(30, 60), Span(250, 280), Span(280, 300)]
+    make_all(known, spans[::-1], tmp_path, workers=1)
     # The gap of 190 frames is worth a seek, the one of 9 is not.
-    assert opened == [Span(0, 300), Span(250, 300)]
+    assert passes == [Span(0, 300), Span(250, 300)]
+
+
+def test_several_encoders_share_one_pass(tmp_path: Path, passes: list[Span]) -> None:
+    known = know(make_video(tmp_path / "a.mp4", [300], size_px=(64, 36), options={"g": "30"}))
+    spans = [Span(start, start + 6) for start in range(0, 300, 6)]
+    make_all(known, spans, tmp_path, workers=3)
+    # Each part is entered once, and they do not overlap: no more for 50 clips than for a few.
+    assert len(passes) == 6
+    assert sorted(passes)[0].start == 0
+    assert all(a.end == b.start for a, b in itertools.pairwise(sorted(passes)))
+    assert sorted(passes)[-1].end == 300

@@ -159,13 +159,38 @@ def test_the_others_are_made_where_one_fails(
         assert numbers_in(folder / f"{span.start}.mp4") == list(range(span.start, span.end))
 
 
+def test_what_cannot_be_encoded_is_copied(
+    known: Known, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_to_encode(monkeypatch, Span(7, 30))
+    made = make_all(known, folder, REENCODE, known.digests)
+    clip = made[Span(7, 30)]
+    assert isinstance(clip, ClipFile)
+    assert (clip.method, clip.fallback_reason) == ("copy", "the encoder was told to fail")
+    for span in made:
+        assert numbers_in(folder / f"{span.start}.mp4") == list(range(span.start, span.end))
+    one = make_one(known, folder / "one.mp4", REENCODE)
+    assert (one.method, one.fallback_reason) == ("copy", "the encoder was told to fail")
+
+
+@pytest.mark.parametrize("settings", [COPY, REENCODE], ids=lambda s: s.mode)
+def test_a_clip_that_neither_method_can_make_says_why(
+    settings: ClipSettings, known: Known, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_to_encode(monkeypatch, Span(7, 30))
+    with pytest.raises(ClipError) as failure:
+        make_one(known, folder / "a.mp4", settings, first_picture_digest=0)
+    assert "the encoder was told to fail" in str(failure.value)
+    assert "first picture is not the source's" in str(failure.value)
+
+
 def test_what_cannot_be_decoded_costs_its_own_clip(
     known: Known, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real_read_span = clip_maker.read_span
 
-    def read_span(*arguments: Any) -> Iterator[Any]:
-        for frame in real_read_span(*arguments):
+    def read_span(*arguments: Any, **options: Any) -> Iterator[Any]:
+        for frame in real_read_span(*arguments, **options):
             if frame.index == 12:
                 raise InvalidVideoError("too_corrupt", "frame 12 is damaged")
             yield frame
@@ -321,10 +346,11 @@ def test_a_damaged_clip_is_found_out(known: Known, tmp_path: Path) -> None:
         "[]",
         "null",
         '{"format":"other","format_version":1}',
-        '{"format":"heaters_clip","format_version":2}',
-        '{"format":"heaters_clip","format_version":1,"method":"magic","span":[0,1]}',
-        '{"format":"heaters_clip","format_version":1,"method":"copy","span":[3,1]}',
-        '{"format":"heaters_clip","format_version":1,"method":["copy"]}',
+        '{"format":"heaters_clip","format_version":1,"method":"copy","span":[0,1],"tags":{}}',
+        '{"format":"heaters_clip","format_version":3}',
+        '{"format":"heaters_clip","format_version":2,"method":"magic","span":[0,1]}',
+        '{"format":"heaters_clip","format_version":2,"method":"copy","span":[3,1]}',
+        '{"format":"heaters_clip","format_version":2,"method":["copy"]}',
     ],
 )
 def test_notes_of_others_are_refused(note: str) -> None:
@@ -333,7 +359,7 @@ def test_notes_of_others_are_refused(note: str) -> None:
 
 
 def test_notes_are_canonical() -> None:
-    first = ClipNote("copy", None, Span(1, 2), {"b": "2", "a": "1"})
-    second = ClipNote("copy", None, Span(1, 2), {"a": "1", "b": "2"})
+    first = ClipNote("copy", None, Span(1, 2), ("packets",), {"b": "2", "a": "1"})
+    second = ClipNote("copy", None, Span(1, 2), ("packets",), {"a": "1", "b": "2"})
     assert first.encode() == second.encode()
     assert ClipNote.decode(first.encode()) == first
