@@ -10,8 +10,8 @@ from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.clip_maker import ClipMaker
 from heaters_pipeline.video.clip_record import ClipFile
 from heaters_pipeline.video.clip_source import SourceReader
+from heaters_pipeline.video.encoder_memory import encoders_and_threads
 from heaters_pipeline.video.frames import Frame
-from heaters_pipeline.video.probe import VideoInfo
 from heaters_pipeline.video.side_by_side import Pace, side_by_side
 from heaters_pipeline.video.timing import Span
 
@@ -20,9 +20,6 @@ Outcomes = Iterator[tuple[Span, ClipFile | ClipFailure]]
 
 # Up to here decoding what nobody asked for is cheaper than finding the next I-frame.
 _GAP_DECODED_SECONDS = 5
-# x264 holds some 60 pictures to look ahead in, the decoder 20, each 1.5 bytes a pixel and more.
-_ENCODER_BYTES_PER_PX = 130
-_ENCODERS_BYTES = 400 << 20
 # Complex stretches take longer: with more parts than encoders, all have work until the end.
 _PARTS_PER_ENCODER = 2
 
@@ -87,9 +84,10 @@ def encoded(
         SourceChangedError: The source is no longer the file that was probed.
         StoreUnavailableError: The disk failed.
     """
-    encoders = min(workers, len(reasons), _most_encoders(maker.info))
-    # Encoders of one thread each take less time, on the whole and by the clock, than one of many.
-    maker = replace(maker, threads=workers // encoders)
+    encoders, threads = encoders_and_threads(
+        maker.info, maker.settings, clips=len(reasons), workers=workers
+    )
+    maker = replace(maker, threads=threads)
 
     def worker(parts: Iterator[Sequence[Span]], pace: Pace) -> Outcomes:
         with SourceReader(maker.source, maker.info) as reader:
@@ -108,10 +106,6 @@ def encoded(
     parts = _parts(sorted(reasons), encoders * _PARTS_PER_ENCODER if encoders > 1 else 1)
     with side_by_side(parts, worker, workers=encoders, ahead=2 * workers) as outcomes:
         yield outcomes
-
-
-def _most_encoders(info: VideoInfo) -> int:
-    return max(1, _ENCODERS_BYTES // (_ENCODER_BYTES_PER_PX * info.width_px * info.height_px))
 
 
 def _parts(spans: Sequence[Span], wanted: int) -> list[list[Span]]:
