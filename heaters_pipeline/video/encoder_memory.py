@@ -10,8 +10,8 @@ from heaters_pipeline.video.probe import VideoInfo
 # may take as much more as it is larger.
 _BUDGET_BYTES = 450_000_000
 _LEAST_PX = 1920 * 1080
-# Measured with 1080p (slower and placebo are guessed): the encoder, mostly the pictures among which it
-# looks ahead, and the decoder.
+# Measured with 1080p, but for slower and placebo, which are guessed: the encoder, mostly the
+# pictures among which it looks ahead, and the decoder.
 _BYTES_PER_PX: Mapping[str, int] = {
     "ultrafast": 50,
     "superfast": 85,
