@@ -1,5 +1,6 @@
 """Encoded clips: as many frames at the same instants, and pictures that look the same."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,11 +9,19 @@ import numpy as np
 import pytest
 
 from heaters_pipeline.video import clip_maker
+from heaters_pipeline.video.clip_record import Codec
 from heaters_pipeline.video.clips import ClipError, ClipFile, ClipSettings, write_clip, write_clips
 from heaters_pipeline.video.frames import FrameReader, Picture
 from heaters_pipeline.video.probe import probe
 from heaters_pipeline.video.timing import Span
-from heaters_pipeline_tests.video.clip_sources import ENCODINGS, Encoding, Known, know, random_spans
+from heaters_pipeline_tests.video.clip_sources import (
+    ENCODINGS,
+    Encoding,
+    Known,
+    glance_at,
+    know,
+    random_spans,
+)
 from heaters_pipeline_tests.videos import frame_number_of, make_video
 
 GOOD = ClipSettings("reencode", crf=10, preset="ultrafast")
@@ -28,13 +37,6 @@ def encode(known: Known, span: Span, target: Path, settings: ClipSettings = GOOD
 
 def pictures_of(path: Path) -> list[Picture]:
     return [frame.picture() for frame in FrameReader(path, probe(path))]
-
-
-def glance_at(path: Path) -> Known:
-    """What cutting needs to know of a video."""
-    reader = FrameReader(path, probe(path))
-    digests = [frame.digest for frame in reader]
-    return Known(path, reader.info, reader.timeline, [], digests)
 
 
 def psnr_db(first: Picture, second: Picture) -> float:
@@ -167,7 +169,8 @@ def test_rgb_becomes_the_yuv_that_players_assume(
     assert np.abs(error.mean(axis=(0, 1))).max() < 3
 
 
-def test_what_the_source_says_of_its_picture_survives(tmp_path: Path) -> None:
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+def test_what_the_source_says_of_its_picture_survives(codec: Codec, tmp_path: Path) -> None:
     colours = {"colorprim": "bt2020", "transfer": "smpte2084", "colormatrix": "bt2020nc"}
     params = ":".join(f"{name}={value}" for name, value in colours.items())
     path = make_video(
@@ -179,7 +182,9 @@ def test_what_the_source_says_of_its_picture_survives(tmp_path: Path) -> None:
         sample_aspect_ratio=Fraction(16, 11),
         options={"x264-params": params},
     )
-    encode(know(path), Span(5, 15), tmp_path / "clip.mp4")
+    # Of HDR, colours are told as they are only where they are kept so.
+    settings = replace(GOOD, codec=codec, bit_depth="source")
+    encode(know(path), Span(5, 15), tmp_path / "clip.mp4", settings)
     assert described(tmp_path / "clip.mp4") == described(path)
     assert described(path)[1:] == (Fraction(16, 11), 9, 16, 9)
 
