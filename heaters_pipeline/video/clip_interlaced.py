@@ -6,15 +6,12 @@ filter takes its first frame for the one before, and its last for the one after.
 
 from collections import deque
 from collections.abc import Iterator
-from typing import cast
 
-import av.error
 import av.video.frame
-from av.filter import Graph
 
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.filter_source import source_arguments
 from heaters_pipeline.video.frames import Frame
+from heaters_pipeline.video.picture_filter import PictureFilter, source_arguments
 
 Pictured = tuple[Frame, av.video.frame.VideoFrame]
 """A frame, and the picture that is to be shown for it."""
@@ -52,18 +49,9 @@ def deinterlaced(frames: Iterator[Frame], threads: int) -> Iterator[Pictured]:
 def shows_bottom_first(interlaced: av.video.frame.VideoFrame) -> bool:
     """Whether the lower field of an interlaced picture is the earlier one."""
     # PyAV does not say it; the filter lets nothing but such pictures pass.
-    graph = Graph()
-    source = graph.add("buffer", source_arguments(interlaced))
-    sink = graph.add("buffersink")
-    selected = graph.add("select", "eq(interlace_type,2)")
-    graph.link_nodes(source, selected, sink).configure()
-    source.push(interlaced)
-    source.push(None)
-    try:
-        sink.pull()
-    except av.error.EOFError:
-        return False
-    return True
+    select = PictureFilter(interlaced, "select", "eq(interlace_type,2)")
+    select.push(interlaced)
+    return select.pull() is not None
 
 
 class _Deinterlacer:
@@ -71,13 +59,9 @@ class _Deinterlacer:
 
     def __init__(self, first: Frame, before: Frame | None, threads: int) -> None:
         self._source = source_arguments(first.decoded)
-        # Its filters do not keep it alive.
-        self._graph = Graph()
-        self._graph.threads = threads
-        self._input = self._graph.add("buffer", self._source)
-        self._output = self._graph.add("buffersink")
-        bwdif = self._graph.add("bwdif", "mode=send_frame:deint=interlaced")
-        self._graph.link_nodes(self._input, bwdif, self._output).configure()
+        self._filter = PictureFilter(
+            first.decoded, "bwdif", "mode=send_frame:deint=interlaced", threads=threads
+        )
         self._pushed = 0
         self._waiting: deque[Frame] = deque()
         # Its picture is shown already; the filter only compares with it.
@@ -95,7 +79,11 @@ class _Deinterlacer:
         return self._finished()
 
     def finish(self) -> Iterator[Pictured]:
-        self._input.push(None)
+        if self._pushed == 1:
+            # Compared with nothing but itself, it would be taken for a picture without motion.
+            self._filter = PictureFilter(self._waiting[0].decoded, "estdif", "mode=frame")
+            self._filter.push(self._waiting[0].decoded)
+        self._filter.push(None)
         yield from self._finished()
         if self._waiting:
             raise ClipError(
@@ -106,14 +94,10 @@ class _Deinterlacer:
         # The filter extrapolates stamps, which those of the source may not allow.
         frame.decoded.pts = self._pushed
         self._pushed += 1
-        self._input.push(frame.decoded)
+        self._filter.push(frame.decoded)
 
     def _finished(self) -> Iterator[Pictured]:
-        while True:
-            try:
-                picture = cast("av.video.frame.VideoFrame", self._output.pull())
-            except (av.error.BlockingIOError, av.error.EOFError):
-                return
+        while (picture := self._filter.pull()) is not None:
             if self._unwanted:
                 self._unwanted -= 1
             elif self._waiting:

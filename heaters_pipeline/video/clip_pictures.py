@@ -13,11 +13,10 @@ import av.video.plane
 import av.video.reformatter
 import numpy as np
 import numpy.typing as npt
-from av.filter import Graph
 
 from heaters_pipeline.video.clip_record import BitDepth
-from heaters_pipeline.video.filter_source import source_arguments
 from heaters_pipeline.video.hdr_facts import HdrFacts, is_hdr
+from heaters_pipeline.video.picture_filter import PictureFilter
 from heaters_pipeline.video.tone_mapping import ToneMapper
 
 _EIGHT_BITS, _TEN_BITS = "yuv420p", "yuv420p10le"
@@ -128,18 +127,13 @@ def _is_rgb(decoded: av.video.frame.VideoFrame) -> bool:
 class _Padding:
     """Repeats the last columns and rows of pictures, of each of their fields if interlaced."""
 
-    def __init__(self, picture: av.video.frame.VideoFrame, size_px: tuple[int, int]) -> None:
-        # The filter keeps what PyAV cannot set, such as the order of the fields. The graph is
-        # kept because its filters do not keep it alive.
-        self._graph = Graph()
-        self._input = self._graph.add("buffer", source_arguments(picture))
-        pad = self._graph.add("pad", f"{size_px[0]}:{size_px[1]}")
-        self._output = self._graph.add("buffersink")
-        self._graph.link_nodes(self._input, pad, self._output).configure()
+    def __init__(self, first: av.video.frame.VideoFrame, size_px: tuple[int, int]) -> None:
+        # The filter keeps what PyAV cannot set, such as the order of the fields.
+        self._pad = PictureFilter(first, "pad", f"{size_px[0]}:{size_px[1]}")
 
     def pad(self, picture: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
-        self._input.push(picture)
-        larger = cast("av.video.frame.VideoFrame", self._output.pull())
+        self._pad.push(picture)
+        larger = cast("av.video.frame.VideoFrame", self._pad.pull())
         is_deep = picture.format.components[0].bits > 8
         fields = 2 if picture.interlaced_frame else 1
         for source, target in zip(picture.planes, larger.planes, strict=True):

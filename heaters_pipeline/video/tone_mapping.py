@@ -11,8 +11,8 @@ import numpy.typing as npt
 from av.filter import Graph
 from av.filter.context import FilterContext
 
-from heaters_pipeline.video.filter_source import source_arguments
 from heaters_pipeline.video.hdr_facts import HdrFacts
+from heaters_pipeline.video.picture_filter import source_arguments
 from heaters_pipeline.video.tone_curve import HLG_PEAK_NITS, HdrColours, Primaries, sdr_of
 
 _USUAL_PEAK_NITS = 1000

@@ -1,4 +1,4 @@
-"""Interlaced sources, each field of which carries a number."""
+"""Interlaced sources: each frame has its number, and a square that moves from field to field."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -13,13 +13,16 @@ import numpy.typing as npt
 from av.codec.context import Flags
 from av.filter import Graph
 
-from heaters_pipeline_tests.videos import make_picture
+from heaters_pipeline_tests.videos import Picture, make_picture
+
+_GROUND, _SQUARE = 50, 230
+_SQUARE_PX, _SQUARE_TOP_PX, _STEP_PX = 32, 16, 4
 
 
 def make_interlaced_video(
     path: Path, frames: int, field_order: str, *, codec: str, size_px: tuple[int, int] = (160, 96)
 ) -> Path:
-    """Write frames of two fields each: field ``n`` shows picture ``n`` of ``make_picture``.
+    """Write frames of two fields each, which ``frame_number_of`` and ``square_left_px`` can tell.
 
     Args:
         path: File to write.
@@ -56,9 +59,9 @@ def _woven(frames: int, field_order: str, size_px: tuple[int, int]) -> Iterator[
     graph.link_nodes(source, graph.add("setfield", field_order), sink).configure()
     for number in range(frames):
         fields = [
-            av.VideoFrame.from_ndarray(
-                make_picture(2 * number + late, 0, size_px), "bgr24"
-            ).reformat(format="yuv420p")
+            av.VideoFrame.from_ndarray(_picture(number, late, size_px), "bgr24").reformat(
+                format="yuv420p"
+            )
             for late in (0, 1)
         ]
         frame = av.VideoFrame(*size_px, "yuv420p")
@@ -69,6 +72,30 @@ def _woven(frames: int, field_order: str, size_px: tuple[int, int]) -> Iterator[
         frame.pts, frame.time_base = number, Fraction(1, 25)
         source.push(frame)
         yield cast("av.VideoFrame", sink.pull())
+
+
+def _picture(number: int, late: int, size_px: tuple[int, int]) -> Picture:
+    picture = make_picture(number, 0, size_px)
+    below = picture[size_px[1] // 5 :]
+    below[:] = _GROUND
+    left_px = square_left_of_field(2 * number + late)
+    below[_SQUARE_TOP_PX : _SQUARE_TOP_PX + _SQUARE_PX, left_px : left_px + _SQUARE_PX] = _SQUARE
+    return picture
+
+
+def square_left_of_field(field: int) -> int:
+    """Where the square begins in a field, counted from 0 in the order of time."""
+    return 4 + _STEP_PX * field
+
+
+def square_left_px(luma: npt.NDArray[np.uint8]) -> tuple[int, int]:
+    """Where the square begins in the even rows and in the odd rows of a frame's luma."""
+    top = luma.shape[0] // 5 + _SQUARE_TOP_PX + 4
+    middle = luma[top : top + _SQUARE_PX - 8]
+    even, odd = (middle[row::2].mean(axis=0) > (_GROUND + _SQUARE) / 2 for row in (0, 1))
+    if top % 2:
+        even, odd = odd, even
+    return int(even.argmax()), int(odd.argmax())
 
 
 def rows_of(plane: av.video.plane.VideoPlane) -> npt.NDArray[np.uint8]:
