@@ -7,9 +7,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from heaters_pipeline.video import clip_maker
-from heaters_pipeline.video.clip_record import Codec
+from heaters_pipeline.video.clip_record import Codec, Method
 from heaters_pipeline.video.clips import ClipError, ClipFile, ClipSettings, write_clip, write_clips
 from heaters_pipeline.video.frames import FrameReader, Picture
 from heaters_pipeline.video.probe import probe
@@ -250,3 +251,27 @@ def test_a_video_is_decoded_once_for_all_its_clips(
         assert isinstance(made[span], ClipFile)
     # The gap of 190 frames is worth a seek, the one of 9 is not.
     assert opened == [Span(0, 300), Span(250, 300)]
+
+
+@pytest.mark.parametrize("mode", ["copy", "reencode"])
+def test_what_people_said_of_the_video_survives(mode: Method, tmp_path: Path) -> None:
+    path = tmp_path / "spoken.mkv"
+    plain = make_video(tmp_path / "plain.mp4", [20])
+    with av.open(str(plain)) as source, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        stream.metadata["language"], stream.metadata["title"] = "deu", "Director's cut"
+        stream.disposition = Disposition.default
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                container.mux(packet)
+    known = know(path)
+    settings = replace(GOOD, mode=mode)
+    clip = write_clip(
+        *(path, known.info, known.timeline, Span(4, 12), tmp_path / "clip.mp4", settings)
+    )
+    assert clip.method == mode
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        (video,) = container.streams
+        assert video.language == "deu"
+        assert video.disposition & Disposition.default
