@@ -9,11 +9,10 @@ import av.video.stream
 import numpy as np
 
 from heaters_pipeline.video.clip_file import ClipWriter
-from heaters_pipeline.video.clip_interlaced import shows_bottom_first
 from heaters_pipeline.video.clip_pictures import ClipPictures
 from heaters_pipeline.video.clip_record import ClipSettings, Codec
 from heaters_pipeline.video.clip_source import SourceReader
-from heaters_pipeline.video.hdr_facts import HdrFacts, MasteringDisplay
+from heaters_pipeline.video.hdr_facts import MasteringDisplay
 
 _ENCODERS: Mapping[Codec, str] = {"h264": "libx264", "hevc": "libx265"}
 _HDR_PARAMS: Mapping[Codec, tuple[str, str]] = {
@@ -22,6 +21,8 @@ _HDR_PARAMS: Mapping[Codec, tuple[str, str]] = {
 }
 # What Apple's players ask of HEVC in MP4; FFmpeg would write hev1.
 _HEVC_TAG = "hvc1"
+# With so few frames or fewer, libx265 gives decoding times that it never wrote.
+_HEVC_REORDERED_FRAMES = 2
 # Units of HEVC's and H.264's messages.
 _CHROMATICITY_STEPS, _NIT_STEPS = 50_000, 10_000
 
@@ -30,10 +31,10 @@ def add_video(
     writer: ClipWriter,
     reader: SourceReader,
     first: av.video.frame.VideoFrame,
-    facts: HdrFacts,
     pictures: ClipPictures,
-    time_base: Fraction,
     settings: ClipSettings,
+    *,
+    frames: int,
     threads: int,
 ) -> av.video.stream.VideoStream:
     """Add the stream that a clip's pictures are encoded into.
@@ -42,17 +43,20 @@ def add_video(
         writer: Of the clip.
         reader: The open source.
         first: The first frame, as it is stored in the source.
-        facts: What is told of the video's brightness.
         pictures: What is encoded.
-        time_base: Of the source.
         settings: Quality, speed and codec.
+        frames: How many the clip has.
         threads: How many the encoder may use; 0 for as many as there are cores.
     """
     encoder = _ENCODERS[settings.codec]
+    params = _hevc_params(frames, threads) if settings.codec == "hevc" else {}
+    params |= _told_params(pictures, settings.codec)
     options = {
         "crf": str(settings.crf),
         "preset": settings.preset,
-        f"{encoder.removeprefix('lib')}-params": _params(first, facts, pictures, settings, threads),
+        f"{encoder.removeprefix('lib')}-params": ":".join(
+            f"{name}={value}" for name, value in params.items()
+        ),
     }
     rate = reader.info.frame_rate or Fraction(25)
     video = cast(
@@ -63,7 +67,7 @@ def add_video(
     context = video.codec_context
     context.width, context.height = pictures.size_px
     context.pix_fmt = pictures.pixel_format
-    context.time_base = time_base
+    context.time_base = reader.info.time_base
     context.sample_aspect_ratio = reader.info.sample_aspect_ratio
     context.color_primaries = pictures.colours.primaries
     context.color_trc = pictures.colours.transfer
@@ -80,28 +84,26 @@ def add_video(
     return video
 
 
-def _params(
-    first: av.video.frame.VideoFrame,
-    facts: HdrFacts,
-    pictures: ClipPictures,
-    settings: ClipSettings,
-    threads: int,
-) -> str:
-    params = {}
-    if pictures.is_interlaced:
-        params["bff" if shows_bottom_first(first) else "tff"] = "1"
-    if settings.codec == "hevc":
-        params["log-level"] = "none"
-        if threads:
-            # Without a pool it starts no threads but those of FFmpeg's setting.
-            params["pools"] = str(threads) if threads > 1 else "none"
-    if not pictures.is_tone_mapped:
-        screen_name, light_name = _HDR_PARAMS[settings.codec]
-        if facts.screen:
-            params[screen_name] = _coded(facts.screen)
-        if facts.light:
-            params[light_name] = f"{facts.light.most_nits},{facts.light.most_average_nits}"
-    return ":".join(f"{name}={value}" for name, value in params.items())
+def _hevc_params(frames: int, threads: int) -> dict[str, str]:
+    params = {"log-level": "none"}
+    if threads:
+        # Without a pool it starts no threads but those of FFmpeg's setting.
+        params["pools"] = str(threads) if threads > 1 else "none"
+    if frames <= _HEVC_REORDERED_FRAMES:
+        params["bframes"] = "0"
+    return params
+
+
+def _told_params(pictures: ClipPictures, codec: Codec) -> dict[str, str]:
+    params: dict[str, str] = {}
+    screen_name, light_name = _HDR_PARAMS[codec]
+    if pictures.field_order:
+        params[pictures.field_order] = "1"
+    if pictures.facts.screen:
+        params[screen_name] = _coded(pictures.facts.screen)
+    if light := pictures.facts.light:
+        params[light_name] = f"{light.most_nits},{light.most_average_nits}"
+    return params
 
 
 def _coded(screen: MasteringDisplay) -> str:

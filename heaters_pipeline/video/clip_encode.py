@@ -55,7 +55,8 @@ def encode_span(
     facts = _hdr_facts(first[0], reader)
     pictures = ClipPictures(first[1], facts, settings.bit_depth, threads=threads)
     video = add_video(
-        *(writer, reader, first[0].decoded, facts, pictures, timeline.time_base, settings),
+        *(writer, reader, first[0].decoded, pictures, settings),
+        frames=len(span),
         threads=threads,
     )
     sound = _Sound(reader, timeline, span, writer, settings.audio_bitrate_kbps)

@@ -6,7 +6,7 @@ the height, get rows until each field has an even number of them.
 """
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import av.video.frame
 import av.video.plane
@@ -14,6 +14,7 @@ import av.video.reformatter
 import numpy as np
 import numpy.typing as npt
 
+from heaters_pipeline.video.clip_interlaced import shows_bottom_first
 from heaters_pipeline.video.clip_record import BitDepth
 from heaters_pipeline.video.hdr_facts import HdrFacts, is_hdr
 from heaters_pipeline.video.picture_filter import PictureFilter
@@ -22,6 +23,8 @@ from heaters_pipeline.video.tone_mapping import ToneMapper
 _EIGHT_BITS, _TEN_BITS = "yuv420p", "yuv420p10le"
 # From this height on, RGB becomes the YUV of high definition, as players assume.
 _HIGH_DEFINITION_PX = 720
+
+FieldOrder = Literal["tff", "bff"]
 
 _Range = av.video.reformatter.ColorRange
 _Space = av.video.reformatter.Colorspace
@@ -44,8 +47,8 @@ class ClipPictures:
         pixel_format: FFmpeg's name of what the pictures are.
         size_px: (width, height) of the pictures.
         colours: What the pictures are tagged as.
-        is_interlaced: Whether each picture is two fields.
-        is_tone_mapped: Whether HDR became BT.709.
+        facts: What is to be told of their brightness; nothing once HDR became BT.709.
+        field_order: ``tff`` or ``bff`` where each picture is two fields, else None.
     """
 
     def __init__(
@@ -67,15 +70,17 @@ class ClipPictures:
         is_deep = max(component.bits for component in first.format.components) > 8
         self.pixel_format = _TEN_BITS if bit_depth == "source" and is_deep else _EIGHT_BITS
         self._source_size_px = (first.width, first.height)
-        self.is_interlaced = first.interlaced_frame
-        step_px = 4 if self.is_interlaced else 2
+        self.field_order: FieldOrder | None = None
+        if first.interlaced_frame:
+            self.field_order = "bff" if shows_bottom_first(first) else "tff"
+        step_px = 4 if self.field_order else 2
         self.size_px = _rounded_up(first.width, 2), _rounded_up(first.height, step_px)
         self._reformatter = av.video.reformatter.VideoReformatter()
         self._padding: _Padding | None = None
         self._tone_mapper: ToneMapper | None = None
         if bit_depth == "8" and is_hdr(first):
             self._tone_mapper = ToneMapper(first, facts, self.pixel_format, threads)
-        self.is_tone_mapped = self._tone_mapper is not None
+        self.facts = facts if self._tone_mapper is None else HdrFacts()
         self.colours = self._tags(first)
 
     def convert(self, decoded: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
@@ -90,7 +95,7 @@ class ClipPictures:
 
     def _tags(self, first: av.video.frame.VideoFrame) -> ColourTags:
         converted = self._converted(first)
-        told = converted if self.is_tone_mapped else first
+        told = first if self._tone_mapper is None else converted
         matrix = converted.colorspace if _is_rgb(first) else told.colorspace
         return ColourTags(told.color_primaries, told.color_trc, matrix, converted.color_range)
 
