@@ -6,7 +6,9 @@ Without ``--videos`` the sources are the generated encodings of the tests (codec
 GOP structures), else all videos of a folder. A copied clip must show the very pictures
 ``[start, end)`` of its source in PyAV, in OpenCV and in the ffmpeg program (from the extra
 ``bench``, left out where it is not installed); an encoded one as many frames, and its PSNR is
-printed. OpenCV is left out where it does not read the source itself: AV1 gives no frame,
+printed: over all frames of a clip, as FFmpeg's filter psnr has it, of the luma (``Y``) and of all
+samples of 4:2:0 (``YUV``), each of the worst clip. They are held against the pictures that the
+encoder was given. OpenCV is left out where it does not read the source itself: AV1 gives no frame,
 interlaced H.264 gives memory that nobody wrote.
 The time is that of ``write_clip`` alone, with its check. The exit code is 1 if anything differs.
 """
@@ -19,13 +21,19 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
+import av.video.plane
 import numpy as np
+import numpy.typing as npt
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
+from heaters_pipeline.video.clip_interlaced import deinterlaced
+from heaters_pipeline.video.clip_pictures import ClipPictures
 from heaters_pipeline.video.clips import ClipFile, ClipSettings, write_clip
-from heaters_pipeline.video.frames import FrameReader
+from heaters_pipeline.video.frames import Frame, FrameReader
+from heaters_pipeline.video.hdr_facts import HdrFacts
 from heaters_pipeline.video.probe import probe
 from heaters_pipeline.video.timing import Span
 from heaters_pipeline_tests.video.clip_sources import (
@@ -49,16 +57,20 @@ class Row:
     differing: list[str] = field(default_factory=list)
     reasons: set[str] = field(default_factory=set)
     readers: set[str] = field(default_factory=lambda: {"PyAV"})
+    luma_psnr_db: float = float("inf")
     psnr_db: float = float("inf")
     wall_ms: list[float] = field(default_factory=list)
     cpu_ms: list[float] = field(default_factory=list)
 
     def line(self) -> str:
         """The row of the table."""
-        psnr = f"{self.psnr_db:.1f}" if np.isfinite(self.psnr_db) else "-"
+        luma_psnr, psnr = (
+            f"{value:.1f}" if np.isfinite(value) else "-"
+            for value in (self.luma_psnr_db, self.psnr_db)
+        )
         return (
             f"{self.name:26} {self.clips:5} {self.frames:7} {self.copied:6} "
-            f"{self.clips - self.copied:7} {len(self.differing):9} {psnr:>8} "
+            f"{self.clips - self.copied:7} {len(self.differing):9} {luma_psnr:>5} {psnr:>6} "
             f"{statistics.median(self.wall_ms):7.0f} {max(self.wall_ms):7.0f} "
             f"{statistics.median(self.cpu_ms):7.0f}  {' '.join(sorted(self.readers))}"
         )
@@ -66,7 +78,7 @@ class Row:
 
 HEAD = (
     f"{'source':26} {'clips':>5} {'frames':>7} {'copied':>6} {'encoded':>7} {'differing':>9} "
-    f"{'least dB':>8} {'ms':>7} {'ms max':>7} {'ms CPU':>7}  read with"
+    f"{'dB Y':>5} {'dB YUV':>6} {'ms':>7} {'ms max':>7} {'ms CPU':>7}  read with"
 )
 
 
@@ -117,12 +129,18 @@ def measure(
             continue
         row.wall_ms.append((time.perf_counter() - wall) * 1000)
         row.cpu_ms.append((time.process_time() - cpu) * 1000)
-        judge(row, known, span, clip, target, readers)
+        judge(row, known, span, clip, target, readers, settings)
     return row
 
 
 def judge(
-    row: Row, known: Known, span: Span, clip: ClipFile, target: Path, readers: Readers
+    row: Row,
+    known: Known,
+    span: Span,
+    clip: ClipFile,
+    target: Path,
+    readers: Readers,
+    settings: ClipSettings,
 ) -> None:
     """Note what a clip shows."""
     exact = clip.method == "copy"
@@ -139,24 +157,43 @@ def judge(
         wrong.append(f"PyAV shows {len(shown.pictures)} frames")
     row.differing.extend(f"[{span.start}, {span.end}): {text}" for text in wrong)
     if not exact:
-        row.psnr_db = min(row.psnr_db, least_psnr_db(known, span, target))
+        luma_psnr_db, psnr_db = clip_psnr_db(known, span, target, settings)
+        row.luma_psnr_db = min(row.luma_psnr_db, luma_psnr_db)
+        row.psnr_db = min(row.psnr_db, psnr_db)
 
 
-def least_psnr_db(known: Known, span: Span, clip: Path) -> float:
-    """Of the frames of a clip, against the source, on BGR pictures."""
-    least = float("inf")
-    originals = (frame for frame in FrameReader(known.path, known.info))
-    shown = iter(FrameReader(clip, probe(clip)))
-    for original in originals:
-        if original.index < span.start:
-            continue
-        if original.index == span.end:
-            break
-        first, second = original.picture(), next(shown).picture()
-        second = second[: first.shape[0], : first.shape[1]]
-        error = float(np.mean((first.astype(np.float32) - second) ** 2))
-        least = min(least, 10 * float(np.log10(255**2 / max(error, 1e-6))))
-    return least
+def clip_psnr_db(
+    known: Known, span: Span, clip: Path, settings: ClipSettings
+) -> tuple[float, float]:
+    """Of the luma, and of all samples, over all frames of a clip."""
+    frames: Iterator[Frame] = iter(FrameReader(known.path, known.info))
+    wanted = islice(frames, span.start, span.end)
+    if settings.interlaced == "deinterlace":
+        given = (picture for _, picture in deinterlaced(wanted, 0))
+    else:
+        given = (frame.decoded for frame in wanted)
+    pictures: ClipPictures | None = None
+    errors, samples = np.zeros(3), np.zeros(3)
+    for shown, original in zip(FrameReader(clip, probe(clip)), given, strict=True):
+        pictures = pictures or ClipPictures(
+            original, HdrFacts.of(original), settings.bit_depth, threads=0
+        )
+        encoded = pictures.convert(original)
+        for index, planes in enumerate(zip(encoded.planes, shown.decoded.planes, strict=True)):
+            first, second = (samples_of(plane, pictures.pixel_format) for plane in planes)
+            errors[index] += np.square(first - second).sum()
+            samples[index] += first.size
+    most = 1023 if pictures and pictures.pixel_format.endswith("10le") else 255
+    means = errors[0] / samples[0], errors.sum() / samples.sum()
+    luma, whole = (float(10 * np.log10(most**2 / max(mean, 1e-6))) for mean in means)
+    return luma, whole
+
+
+def samples_of(plane: av.video.plane.VideoPlane, pixel_format: str) -> npt.NDArray[np.float64]:
+    """The samples of a plane, without what pads its rows."""
+    kind = np.uint16 if pixel_format.endswith("10le") else np.uint8
+    rows = np.asarray(plane).view(kind).reshape(plane.height, -1)
+    return rows[:, : plane.width].astype(np.float64)
 
 
 def main() -> int:
@@ -167,6 +204,9 @@ def main() -> int:
     parser.add_argument("--mode", choices=["copy", "reencode"], default="copy")
     parser.add_argument("--crf", type=int, default=18)
     parser.add_argument("--preset", default="veryfast")
+    parser.add_argument("--codec", choices=["h264", "hevc"], default="h264")
+    parser.add_argument("--bit-depth", choices=["8", "source"], default="8")
+    parser.add_argument("--interlaced", choices=["deinterlace", "keep"], default="deinterlace")
     parser.add_argument("--videos", type=Path, help="a folder; default: generated encodings")
     options = parser.parse_args()
     # OpenCV and the AV1 encoder talk about each file.
@@ -175,7 +215,14 @@ def main() -> int:
     program = None
     if importlib.util.find_spec("imageio_ffmpeg"):
         program = importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe()
-    settings = ClipSettings(options.mode, crf=options.crf, preset=options.preset)
+    settings = ClipSettings(
+        options.mode,
+        crf=options.crf,
+        preset=options.preset,
+        codec=options.codec,
+        bit_depth=options.bit_depth,
+        interlaced=options.interlaced,
+    )
     rows = []
     print(f"seed {options.seed}, {options.spans} clips each, {settings}\n{HEAD}")
     with tempfile.TemporaryDirectory() as name:

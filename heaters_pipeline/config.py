@@ -9,7 +9,7 @@ asset, where the refusal has no message of ours and is tried again.
 import dagster as dg
 from pydantic import Field
 
-from heaters_pipeline.video.clip_record import ClipSettings
+from heaters_pipeline.video.clip_record import BitDepth, ClipSettings, Codec, Interlaced
 from heaters_pipeline.video.clip_record import Method as ClipMethod
 from heaters_pipeline.video.comparing import variants_from
 from heaters_pipeline.video.detection_settings import (
@@ -168,12 +168,27 @@ class ClipConfig(dg.Config):
 
     mode: ClipMethod = Field(
         default=_CLIPS.mode,
-        description="copy keeps every picture bit for bit; reencode makes H.264 and AAC anew.",
+        description="copy keeps every picture bit for bit; reencode makes all anew. The other "
+        "settings also count for what cannot be copied.",
     )
     crf: int = Field(
-        default=_CLIPS.crf, description="x264's constant rate factor; lower is better."
+        default=_CLIPS.crf,
+        description="The encoder's constant rate factor, 0 to 51; lower is better.",
     )
-    preset: str = Field(default=_CLIPS.preset, description="x264's preset; slower is smaller.")
+    preset: str = Field(
+        default=_CLIPS.preset, description="The encoder's preset; slower is smaller."
+    )
+    codec: Codec = Field(default=_CLIPS.codec, description="h264 or hevc, when encoding.")
+    bit_depth: BitDepth = Field(
+        default=_CLIPS.bit_depth,
+        description="8 makes all 8-bit, and HDR BT.709; source makes 10 bits of more than 8, with "
+        "their colours as they are.",
+    )
+    interlaced: Interlaced = Field(
+        default=_CLIPS.interlaced,
+        description="deinterlace makes each interlaced picture a whole one; keep encodes its two "
+        "fields, as H.264 alone.",
+    )
     audio_bitrate_kbps: int = Field(
         default=_CLIPS.audio_bitrate_kbps, description="AAC bit rate of a stream, in kbit/s."
     )

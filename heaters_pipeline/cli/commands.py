@@ -14,7 +14,7 @@ import click
 
 from heaters_pipeline import __version__, home
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
-from heaters_pipeline.cli.options import JSON, detection_options, given
+from heaters_pipeline.cli.options import JSON, clip_options, detection_options, given
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.errors import HeatersError, SettingsError
 from heaters_pipeline.intake.sources import LocalFile, classify
@@ -44,12 +44,7 @@ def main() -> None:
 @main.command()
 @click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
 @detection_options
-@click.option(
-    "--clips",
-    "clip_mode",
-    type=click.Choice(["copy", "reencode"]),
-    help="Copy the packets, bit for bit (default), or encode anew as H.264 and AAC.",
-)
+@clip_options
 @click.option(
     "--keyframes",
     "strategy",
@@ -61,7 +56,7 @@ def process(
     videos: tuple[str, ...],
     scan: dict[str, Any],
     detection: dict[str, Any],
-    clip_mode: str | None,
+    clips: dict[str, Any],
     strategy: str | None,
     as_json: bool,
 ) -> None:
@@ -73,7 +68,7 @@ def process(
     config = {
         "frame_scores": scan,
         "scenes": detection,
-        "clips": given(mode=clip_mode),
+        "clips": clips,
         "keyframes": given(strategy=strategy),
     }
     videos = tuple(_absolute(video) for video in videos)

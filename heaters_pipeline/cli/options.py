@@ -8,6 +8,14 @@ from typing import Any, TypeVar, get_args
 import click
 
 from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.video.clip_record import (
+    PRESETS,
+    BitDepth,
+    ClipSettings,
+    Codec,
+    Interlaced,
+)
+from heaters_pipeline.video.clip_record import Method as ClipMethod
 from heaters_pipeline.video.detection_settings import (
     METHODS,
     DetectionSettings,
@@ -21,6 +29,7 @@ from heaters_pipeline.video.score_track import Scan
 Result = TypeVar("Result")
 
 _DEFAULT = DetectionSettings()
+_CLIP_DEFAULT = ClipSettings()
 
 
 def _picture_path(
@@ -45,12 +54,14 @@ def _seconds(option: str, setting: str, help_text: str) -> Callable[..., Any]:
     return click.option(option, setting, type=float, metavar="SECONDS", help=help_text)
 
 
-def _choice(option: str, setting: str, kind: Any, help_text: str) -> Callable[..., Any]:
+def _choice(
+    option: str, setting: str, kind: Any, help_text: str, defaults: Any = _DEFAULT
+) -> Callable[..., Any]:
     return click.option(
         option,
         setting,
         type=click.Choice(get_args(kind)),
-        help=f"{help_text} Default: {getattr(_DEFAULT, setting)}.",
+        help=f"{help_text} Default: {getattr(defaults, setting)}.",
     )
 
 
@@ -143,6 +154,71 @@ def detection_options(command: Callable[..., Result]) -> Callable[..., Result]:
 
     decorated: Callable[..., Result] = with_detection
     for option in reversed((*_DETECTION.values(), *_SCAN.values())):
+        decorated = option(decorated)
+    return decorated
+
+
+# Named like the settings that they set. The settings themselves refuse what is out of bounds.
+_CLIPS = {
+    "mode": _choice(
+        "--clips",
+        "mode",
+        ClipMethod,
+        "Copy the packets, bit for bit, or encode anew as the next options say; they also count "
+        "for what cannot be copied.",
+        _CLIP_DEFAULT,
+    ),
+    "crf": click.option(
+        "--crf",
+        type=int,
+        help="Quality when encoding, 0 (best) to 51 (worst), the encoder's constant rate factor. "
+        f"Default: {_CLIP_DEFAULT.crf}.",
+    ),
+    "preset": click.option(
+        "--preset",
+        type=click.Choice(PRESETS),
+        help=f"Slower makes smaller clips. Default: {_CLIP_DEFAULT.preset}.",
+    ),
+    "codec": _choice("--codec", "codec", Codec, "H.264 or HEVC.", _CLIP_DEFAULT),
+    "bit_depth": _choice(
+        "--bit-depth",
+        "bit_depth",
+        BitDepth,
+        "8: all become 8-bit, HDR becomes BT.709; source: more than 8 bits become 10, with their "
+        "colours as they are.",
+        _CLIP_DEFAULT,
+    ),
+    "interlaced": _choice(
+        "--interlaced",
+        "interlaced",
+        Interlaced,
+        "Make each interlaced picture a whole one, or keep its two fields (H.264 alone).",
+        _CLIP_DEFAULT,
+    ),
+    "audio_bitrate_kbps": click.option(
+        "--audio-bitrate",
+        "audio_bitrate_kbps",
+        type=int,
+        metavar="KBPS",
+        help="AAC bit rate of each stream of sound, in kbit/s, 8 to 512. "
+        f"Default: {_CLIP_DEFAULT.audio_bitrate_kbps}.",
+    ),
+}
+
+
+def clip_options(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Give a command the options of clips.
+
+    The command gets them as one argument, ``clips``: what was typed, by setting.
+    """
+
+    @functools.wraps(command)
+    def with_clips(**options: Any) -> Result:
+        clips = given(**{setting: options.pop(setting) for setting in _CLIPS})
+        return command(**options, clips=clips)
+
+    decorated: Callable[..., Result] = with_clips
+    for option in reversed(_CLIPS.values()):
         decorated = option(decorated)
     return decorated
 

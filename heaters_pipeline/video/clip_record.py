@@ -16,6 +16,9 @@ from heaters_pipeline.video.timing import Span
 Method = Literal["copy", "reencode"]
 Verify = Literal["quick", "full"]
 """How closely a clip is looked at before it gets its name; ``full`` decodes all of it."""
+Codec = Literal["h264", "hevc"]
+BitDepth = Literal["8", "source"]
+Interlaced = Literal["deinterlace", "keep"]
 
 _QUICK_CHECKS: Mapping[Method, tuple[str, ...]] = {
     "copy": ("frame_count", "every_pts", "duration", "packets", "first_picture"),
@@ -32,12 +35,16 @@ def checks_of(method: Method, verify: Verify) -> tuple[str, ...]:
     return _QUICK_CHECKS[method] + (_FULL_CHECKS[method] if verify == "full" else ())
 
 
-_PRESETS = frozenset(
-    {
-        *("ultrafast", "superfast", "veryfast", "faster", "fast"),
-        *("medium", "slow", "slower", "veryslow", "placebo"),
-    }
+PRESETS = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+    *("medium", "slow", "slower", "veryslow", "placebo"),
 )
+_CHOICES: Mapping[str, Any] = {
+    "mode": Method,
+    "codec": Codec,
+    "bit_depth": BitDepth,
+    "interlaced": Interlaced,
+}
 _FORMAT = "heaters_clip"
 _FORMAT_VERSION = 2
 
@@ -48,23 +55,38 @@ class ClipSettings:
 
     Attributes:
         mode: ``copy`` or ``reencode``.
-        crf: Quality of H.264 when encoding, 0 (lossless) to 51 (worst).
-        preset: libx264's name of a speed when encoding, such as ``fast``.
+        crf: Quality when encoding, 0 (best) to 51 (worst).
+        preset: The encoder's name of a speed, such as ``fast``; H.264 and HEVC have the same.
+        codec: ``h264`` or ``hevc``, when encoding.
+        bit_depth: ``8``, for which HDR is tone-mapped to BT.709, or ``source``: 10 bits where the
+            source has more than 8, with its colours as they are.
+        interlaced: ``deinterlace`` makes each interlaced picture a whole one, ``keep`` encodes
+            its two fields.
         audio_bitrate_kbps: Of each AAC stream that is encoded, 8 to 512.
     """
 
     mode: Method = "copy"
     crf: int = 25
     preset: str = "fast"
+    codec: Codec = "h264"
+    bit_depth: BitDepth = "8"
+    interlaced: Interlaced = "deinterlace"
     audio_bitrate_kbps: int = 128
 
     def __post_init__(self) -> None:
-        if self.mode not in get_args(Method):
-            raise SettingsError(f"mode must be copy or reencode, got {self.mode!r}")
+        for name, kind in _CHOICES.items():
+            if getattr(self, name) not in get_args(kind):
+                choices = " or ".join(get_args(kind))
+                raise SettingsError(f"{name} must be {choices}, got {getattr(self, name)!r}")
         if not 0 <= self.crf <= 51:
             raise SettingsError(f"crf must be from 0 to 51, got {self.crf}")
-        if self.preset not in _PRESETS:
-            raise SettingsError(f"preset must be one of libx264's, got {self.preset!r}")
+        if self.preset not in PRESETS:
+            raise SettingsError(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
+        if (self.codec, self.interlaced) == ("hevc", "keep"):
+            raise SettingsError(
+                "interlaced=keep needs codec=h264: HEVC codes each field as a picture of its own, "
+                "which few players show right; use interlaced=deinterlace or codec=h264"
+            )
         if not 8 <= self.audio_bitrate_kbps <= 512:
             raise SettingsError(
                 f"audio_bitrate_kbps must be from 8 to 512, got {self.audio_bitrate_kbps}"

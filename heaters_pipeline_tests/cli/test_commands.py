@@ -65,6 +65,12 @@ def frames_of(rows: list[dict[str, Any]]) -> list[tuple[int, int]]:
         (["detect", "--short-scenes", "hide", "film.mp4"], "'hide' is not one of 'merge', 'drop'"),
         (["detect", "--long-scenes", "cut", "film.mp4"], "'cut' is not one of 'split', 'keep'"),
         (["process", "--clips", "magic", "film.mp4"], "'magic' is not one of 'copy', 'reencode'"),
+        (["process", "--crf", "good", "film.mp4"], "'good' is not a valid integer"),
+        (["process", "--preset", "quick", "film.mp4"], "'quick' is not one of 'ultrafast'"),
+        (["process", "--codec", "av1", "film.mp4"], "'av1' is not one of 'h264', 'hevc'"),
+        (["process", "--bit-depth", "12", "film.mp4"], "'12' is not one of '8', 'source'"),
+        (["process", "--interlaced", "weave", "film.mp4"], "'weave' is not one of 'deinterlace'"),
+        (["detect", "--crf", "18", "film.mp4"], "No such option '--crf'"),
         (["detect"], "Missing argument 'FILE'"),
         (["submit"], "Missing argument 'VIDEO...'"),
         (["ui", "--port", "high"], "'high' is not a valid integer"),
@@ -382,3 +388,21 @@ def test_errors_without_a_message_of_their_own_are_not_hidden(
     monkeypatch.setattr("heaters_pipeline.resources.open_workspace", broken)
     with pytest.raises(ZeroDivisionError):
         main(["status"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--crf", "52"], "crf must be from 0 to 51, got 52"),
+        (["--audio-bitrate", "7"], "audio_bitrate_kbps must be from 8 to 512, got 7"),
+        (["--codec", "hevc", "--interlaced", "keep"], "interlaced=keep needs codec=h264: HEVC"),
+    ],
+)
+def test_settings_of_clips_that_cannot_be_are_refused_before_anything_is_begun(
+    home: Path, film: Path, heaters: Heaters, options: list[str], message: str
+) -> None:
+    ended = heaters("process", str(film), *options, "--json")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"Error: {message}")
+    assert ended.err.count("\n") == 1
+    assert not (home / "data").exists()

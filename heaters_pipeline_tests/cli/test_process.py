@@ -8,6 +8,8 @@ import pytest
 
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.manifests import read_manifest
+from heaters_pipeline.video.probe import probe
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.pipeline import SPANS
 from heaters_pipeline_tests.videos import make_video
@@ -111,6 +113,28 @@ def test_options_are_the_settings_of_the_assets(
     ]
     (video,) = heaters("process", "film", "--json", "--clips", "reencode").videos
     assert {clip["metadata"]["method"] for clip in video["clips"]} == {"reencode"}
+
+
+def test_options_of_clips_decide_on_the_files(
+    used_home: Path, film: Path, heaters: Heaters
+) -> None:
+    options = ["--clips", "reencode", "--crf", "40", "--preset", "ultrafast", "--codec", "hevc"]
+    options += ["--bit-depth", "source", "--interlaced", "deinterlace", "--audio-bitrate", "64"]
+    (video,) = heaters("process", film, "--json", *options).videos
+    store = DirectoryObjectStore(used_home / "data")
+    manifest = read_manifest(store, "clips", "film")
+    assert manifest is not None
+    assert manifest.inputs["settings"] == {
+        "mode": "reencode",
+        "crf": 40,
+        "preset": "ultrafast",
+        "codec": "hevc",
+        "bit_depth": "source",
+        "interlaced": "deinterlace",
+        "audio_bitrate_kbps": 64,
+    }
+    clip = used_home / "data" / video["clips"][0]["clip_filepath"]
+    assert probe(clip).codec == "hevc"
 
 
 def test_options_of_detection_are_those_of_detect(

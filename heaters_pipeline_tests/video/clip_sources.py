@@ -246,6 +246,13 @@ def know(path: Path) -> Known:
     return Known(path, info, reader.timeline, pictures, digests)
 
 
+def glance_at(path: Path) -> Known:
+    """What cutting needs to know of a video, without looking at its pictures."""
+    reader = FrameReader(path, probe(path))
+    digests = [frame.digest for frame in reader]
+    return Known(path, reader.info, reader.timeline, [], digests)
+
+
 def seen_by_opencv(path: Path) -> list[int]:
     """A checksum of each picture that OpenCV shows."""
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
