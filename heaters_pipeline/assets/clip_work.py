@@ -6,8 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import BoundedSemaphore
 
+from heaters_pipeline.assets.pictures import require_picture
 from heaters_pipeline.assets.records import Source, local_source, settings_json, track_of
-from heaters_pipeline.assets.stage import StageWork
+from heaters_pipeline.assets.stage import StageRun, StageWork
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ClipError, HeatersError
 from heaters_pipeline.storage import keys
@@ -32,6 +33,23 @@ UPLOADS_WAITING = 8
 def clip_identifier(video_id: str, position: int) -> str:
     """How people call a clip: ``<video_id>_clip_001`` onwards; ``position`` counts from 0."""
     return f"{video_id}_clip_{position + 1:03d}"
+
+
+def clips_work(
+    run: StageRun, source: Source, scenes: Sequence[Scene], settings: ClipSettings
+) -> StageWork:
+    """What is to be done for the clips of these scenes; nothing if they are there."""
+    work = run.work(
+        inputs={
+            "scenes": [scene.to_json() for scene in scenes],
+            "settings": settings_json(settings),
+            "format_version": FORMAT_VERSION,
+            "source_sha256": source.sha256,
+            "stage": "clips",
+        }
+    )
+    require_picture(work, "contact_sheet")
+    return work
 
 
 def clip_units(
