@@ -129,13 +129,19 @@ def registered_as(
     found: ObjectInfo, sha256: str, origin: str | None, info: VideoInfo
 ) -> Registered:
     """What is registered of an object with this content."""
+    facts = header_facts(info)
+    return Registered(found.key, found.version, sha256, found.size_bytes, origin, facts)
+
+
+def header_facts(info: VideoInfo) -> dict[str, Any]:
+    """The facts of a header as the manifest keeps them."""
     facts: dict[str, Json] = {
         name: exact_seconds(value) if isinstance(value, Fraction) else value
         for name, value in asdict(info).items()
     }
     # As the manifest gives them back: else what was just read would never equal what is recorded.
-    facts = json.loads(canonical_json(facts))
-    return Registered(found.key, found.version, sha256, found.size_bytes, origin, facts)
+    content: dict[str, Any] = json.loads(canonical_json(facts))
+    return content
 
 
 def recorded_source(run: StageRun) -> Registered | None:

@@ -147,6 +147,45 @@ def detection_options(command: Callable[..., Result]) -> Callable[..., Result]:
     return decorated
 
 
+_CLIP_MODE = click.option(
+    "--clips",
+    "clip_mode",
+    type=click.Choice(["copy", "reencode"]),
+    help="Copy the packets, bit for bit (default), or encode anew as H.264 and AAC.",
+)
+_KEYFRAMES = click.option(
+    "--keyframes",
+    "strategy",
+    type=click.Choice(["midpoint", "multi"]),
+    help="One key frame a clip (default), or three.",
+)
+
+
+def run_options(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Give a command the options of a run.
+
+    The command gets them as one argument, ``config``: by asset what was typed, by setting.
+    """
+
+    @functools.wraps(command)
+    def with_config(
+        scan: dict[str, Any],
+        detection: dict[str, Any],
+        clip_mode: str | None,
+        strategy: str | None,
+        **options: Any,
+    ) -> Result:
+        config = {
+            "frame_scores": scan,
+            "scenes": detection,
+            "clips": given(mode=clip_mode),
+            "keyframes": given(strategy=strategy),
+        }
+        return command(**options, config=config)
+
+    return detection_options(_CLIP_MODE(_KEYFRAMES(with_config)))
+
+
 JSON = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
