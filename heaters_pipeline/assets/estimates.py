@@ -1,9 +1,9 @@
 """About how many bytes a planned run would store, and how many seconds it would take. Pure.
 
-The rates were measured on two cores of a virtual machine, on ten real videos
-(``docs/benchmarks.md``). They are good for the order of magnitude: what a codec makes of a picture
-differs by a factor of four from video to video. How fast the source and the results travel to and
-from the store is not known, so it is not counted.
+The rates were measured on two cores of a virtual machine, on real videos (``docs/benchmarks.md``).
+They are good for the order of magnitude: what an encoder makes of a pixel differs by a factor of
+six from video to video. How fast the source and the results travel to and from the store is not
+known, so it is not counted; nor are records, pictures of the Dagster UI, and the start of Dagster.
 """
 
 import os
@@ -27,8 +27,8 @@ COPY_SECONDS = 0.08
 """Of one core for a clip that is copied, besides what its picture size costs."""
 COPY_SECONDS_A_MEGAPIXEL = 0.5
 """Of one core for a clip that is copied: its first pictures are decoded and compared."""
-SCENES_SECONDS = 1.0
-"""Almost all of it for the pictures of the Dagster UI."""
+SCENES_SECONDS = 1.5
+"""Of one core, almost all of it for the pictures of the Dagster UI."""
 
 TRACK_BYTES = 40_000
 TRACK_BYTES_A_FRAME = 60

@@ -1,6 +1,6 @@
 """What ``heaters plan`` says: JSON documents, and tables for people."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from heaters_pipeline.assets.estimates import Estimate, total
@@ -72,14 +72,13 @@ def plan_lines(document: Mapping[str, Any]) -> list[str]:
 def _summary(document: Mapping[str, Any]) -> str:
     counts, stages = document["counts"], document["stages"]
     name, scenes = document["video_id"], document["scenes"]
-    stale = f"; {counts['stale']} stale objects would stay" if counts["stale"] else ""
+    stale = f"; stale objects that would stay: {counts['stale']}" if counts["stale"] else ""
     if all(stage["done"] for stage in stages.values()):
         return f"{name}: all is done, a run would reuse {counts['reused']} and make nothing{stale}"
-    size, seconds = document["about_bytes"], document["about_seconds"]
     expected = ", ".join(
         (
-            "size unknown" if size is None else f"about {_megabytes(size)} MB to store",
-            "time unknown" if seconds is None else f"about {_rounded(seconds)} s",
+            _expected(document, "about_bytes", _megabytes, "MB to store"),
+            _expected(document, "about_seconds", _rounded, "s"),
         )
     )
     if scenes is None:
@@ -89,6 +88,15 @@ def _summary(document: Mapping[str, Any]) -> str:
     else:
         doing = f"{len(scenes)} scenes; a run would make {counts['made']}, reuse {counts['reused']}"
     return f"{name}: {doing}: {expected}{stale}"
+
+
+def _expected(
+    document: Mapping[str, Any], name: str, shown: Callable[[Any], str], unit: str
+) -> str:
+    if document[name] is None:
+        return f"an unknown number of {unit}"
+    some_unknown = any(stage[name] is None for stage in document["stages"].values())
+    return f"{'at least ' if some_unknown else ''}about {shown(document[name])} {unit}"
 
 
 def _stage(stage: StagePlan, cost: Estimate) -> dict[str, Any]:
