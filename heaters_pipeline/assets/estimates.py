@@ -18,15 +18,19 @@ from heaters_pipeline.video.clips import ClipSettings
 from heaters_pipeline.video.keyframes import keyframe_positions
 
 # A second of one core.
-FAST_SCAN_PIXELS = 450e6
-FULL_SCAN_PIXELS = 300e6
+FAST_SCAN_PIXELS = 600e6
+FULL_SCAN_PIXELS = 400e6
 ENCODED_PIXELS = 14e6
 SHEETS_PIXELS = 200e6
 KEYFRAMES_PIXELS = 350e6
 COPY_SECONDS = 0.08
 """Of one core for a clip that is copied, besides what its picture size costs."""
-COPY_SECONDS_A_MEGAPIXEL = 0.5
+COPY_SECONDS_A_MEGAPIXEL = 0.3
 """Of one core for a clip that is copied: its first pictures are decoded and compared."""
+SCAN_SECONDS = 0.6
+"""Of one core for a scan, besides its pixels."""
+CLIP_SECONDS = 0.05
+"""Of one core for the sheets or the key frames of a clip, besides their pixels."""
 SCENES_SECONDS = 1.5
 """Of one core, almost all of it for the pictures of the Dagster UI."""
 
@@ -158,9 +162,10 @@ def _cost(
         case "clips":
             return _clips_cost(plan.source.size_bytes, header, footage, settings.clips)
         case "sprite_sheets":
-            return _sheet_bytes(header, footage, settings), _over(pixels, SHEETS_PIXELS)
+            return _sheet_bytes(header, footage, settings), _drawing(pixels, footage, SHEETS_PIXELS)
         case _:
-            return _keyframe_bytes(header, footage, settings), _over(pixels, KEYFRAMES_PIXELS)
+            seconds = _drawing(pixels, footage, KEYFRAMES_PIXELS)
+            return _keyframe_bytes(header, footage, settings), seconds
 
 
 def _scan_cost(header: _Header, settings: RunSettings) -> tuple[float | None, float | None]:
@@ -168,7 +173,7 @@ def _scan_cost(header: _Header, settings: RunSettings) -> tuple[float | None, fl
     rate = FULL_SCAN_PIXELS if settings.scan.scan == "full" else FAST_SCAN_PIXELS
     if pixels is None or not header.pixels:
         return None, None
-    return TRACK_BYTES + TRACK_BYTES_A_FRAME * pixels / header.pixels, pixels / rate
+    return TRACK_BYTES + TRACK_BYTES_A_FRAME * pixels / header.pixels, SCAN_SECONDS + pixels / rate
 
 
 def _clips_cost(
@@ -214,5 +219,5 @@ def _sides(width_px: int, height_px: int) -> tuple[int, int]:
     return max(width_px, height_px), min(width_px, height_px)
 
 
-def _over(pixels: float | None, rate: float) -> float | None:
-    return None if pixels is None else pixels / rate
+def _drawing(pixels: float | None, footage: _Footage, rate: float) -> float | None:
+    return None if pixels is None else pixels / rate + CLIP_SECONDS * (footage.clips or 0)
