@@ -315,6 +315,8 @@ def test_on_s3_nothing_is_written_and_little_is_asked(
     # A manifest and a listing a stage, and the source's facts.
     assert workspace.store.requests.total() <= 2 * len(STAGES)
     delete(pipeline, keys.MANIFEST_PREFIX)
+    # On another machine: the source is fetched to be known again, and not kept.
+    pipeline.folder = tmp_path / "elsewhere"
     lost = plan_of(pipeline)
     assert counts(lost, "clips") == {"unrecorded": CLIPS}
     assert_agrees(lost, pipeline.process())
