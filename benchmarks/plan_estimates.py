@@ -8,6 +8,7 @@ planned before anything is stored.
 """
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def _expected(
 ) -> dict[str, Estimate]:
     settings = RunSettings.of(config)
     plan = plan_video(pipeline.workspace(), VIDEO_ID, SourceConfig(**source), settings)
-    return estimate(plan, settings)
+    return estimate(plan, settings, cores=os.cpu_count() or 1)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ six from video to video. How fast the source and the results travel to and from 
 known, so it is not counted; nor are records, pictures of the Dagster UI, and the start of Dagster.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -106,13 +105,17 @@ class _Header:
         return seconds * self.frame_rate * self.pixels
 
 
-def estimate(plan: VideoPlan, settings: RunSettings) -> dict[str, Estimate]:
+def estimate(plan: VideoPlan, settings: RunSettings, *, cores: int) -> dict[str, Estimate]:
     """What each stage is expected to cost; nothing for one in which nothing is to do.
 
     Before the scenes are known, clips are reckoned as all of the wanted part of the video.
+
+    Args:
+        plan: What a run would do.
+        settings: Of the run.
+        cores: Of the machine.
     """
     header = _Header.of(plan.source.info)
-    cores = os.cpu_count() or 1
     costs = {}
     for stage in plan.stages:
         footage = _footage(stage, header, settings)
@@ -123,11 +126,16 @@ def estimate(plan: VideoPlan, settings: RunSettings) -> dict[str, Estimate]:
 
 
 def total(costs: Iterable[Estimate]) -> Estimate:
-    """The sum of what can be said; None if nothing can."""
+    """The sum of what can be said; None if that is nothing, and something cannot be said."""
     costs = list(costs)
-    sizes = [cost.size_bytes for cost in costs if cost.size_bytes is not None]
-    seconds = [cost.seconds for cost in costs if cost.seconds is not None]
-    return Estimate(sum(sizes) if sizes else None, sum(seconds) if seconds else None)
+    sizes = [cost.size_bytes for cost in costs]
+    seconds = [cost.seconds for cost in costs]
+    size_bytes = sum(size for size in sizes if size)
+    all_seconds = sum(each for each in seconds if each)
+    return Estimate(
+        None if None in sizes and not size_bytes else size_bytes,
+        None if None in seconds and not all_seconds else all_seconds,
+    )
 
 
 def _footage(stage: StagePlan, header: _Header, settings: RunSettings) -> _Footage:
@@ -154,7 +162,7 @@ def _cost(
     pixels = header.decoded_pixels(footage.seconds)
     match stage.stage:
         case "source_videos":
-            return plan.source.size_bytes, 0
+            return plan.source.size_bytes, None
         case "frame_scores":
             return _scan_cost(header, settings)
         case "scenes":

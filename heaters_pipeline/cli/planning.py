@@ -1,5 +1,6 @@
 """``heaters plan``: what ``heaters process`` would do for each video, without doing it."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -42,4 +43,4 @@ def _plan(video: str, settings: RunSettings) -> dict[str, Any]:
         plan = plan_video(workspace, video_id, SourceConfig(**source), settings)
     except HeatersError as error:
         return refusal_document(video, str(error))
-    return plan_document(plan, estimate(plan, settings))
+    return plan_document(plan, estimate(plan, settings, cores=os.cpu_count() or 1))
