@@ -9,7 +9,14 @@ asset, where the refusal has no message of ours and is tried again.
 import dagster as dg
 from pydantic import Field
 
-from heaters_pipeline.video.clip_record import BitDepth, ClipSettings, Codec, Interlaced
+from heaters_pipeline.video.clip_record import (
+    DEFAULT_VERIFY,
+    BitDepth,
+    ClipSettings,
+    Codec,
+    Interlaced,
+    Verify,
+)
 from heaters_pipeline.video.clip_record import Method as ClipMethod
 from heaters_pipeline.video.comparing import variants_from
 from heaters_pipeline.video.detection_settings import (
@@ -192,6 +199,11 @@ class ClipConfig(dg.Config):
     audio_bitrate_kbps: int = Field(
         default=_CLIPS.audio_bitrate_kbps, description="AAC bit rate of a stream, in kbit/s."
     )
+    verify: Verify = Field(
+        default=DEFAULT_VERIFY,
+        description="How closely each new clip is checked before it is stored: full decodes all of "
+        "it. It changes no clip, so none is made again for it.",
+    )
 
     def settings(self) -> ClipSettings:
         """The settings that the work is done with.
@@ -199,7 +211,7 @@ class ClipConfig(dg.Config):
         Raises:
             SettingsError: A value is out of bounds.
         """
-        return ClipSettings(**self.model_dump())
+        return ClipSettings(**self.model_dump(exclude={"verify"}))
 
 
 class SpriteConfig(dg.Config):

@@ -72,26 +72,50 @@ def bring_submitted(run: StageRun) -> BroughtVideo:
     Raises:
         ObjectNotFoundError: It was not submitted either.
     """
+    link, source_key = submitted_link(run)
+    brought = _bring_link(run, link, source_key)
+    if brought is None:
+        raise _nowhere(run)
+    return brought
+
+
+def submitted_link(run: StageRun) -> tuple[HttpLink | S3Link, str]:
+    """The link by which the run's video was submitted, and the key that the video gets.
+
+    Raises:
+        ObjectNotFoundError: It was not submitted, or without a link.
+        DownloadError: What was submitted is no link.
+    """
     store = run.workspace.store
     request = store.head(keys.submission_key(run.video_id))
-    if request is not None:
-        # What cannot be downloaded is refused until it is submitted again.
-        run.input_version = request.version
-        submission = read_submission(store, run.video_id)
-        if submission.url is not None:
-            link = classify(submission.url)
-            if not isinstance(link, HttpLink | S3Link):
-                # Who can write to the store must not be able to read this machine's files.
-                raise DownloadError(
-                    f"the submission of {run.video_id} names {submission.url!r}, which is no link; "
-                    "submit an http, https or s3 link, or upload the file"
-                )
-            brought = _bring_link(run, link, submission.source_key)
-            if brought is not None:
-                return brought
-    raise ObjectNotFoundError(
-        f"{run.video_id} is neither in {store.url} under {keys.SOURCE_PREFIX} nor submitted; "
-        "upload the video, or submit its link with heaters submit"
+    if request is None:
+        raise _nowhere(run)
+    # What cannot be downloaded is refused until it is submitted again.
+    run.input_version = request.version
+    submission = read_submission(store, run.video_id)
+    if submission.url is None:
+        raise _nowhere(run)
+    link = classify(submission.url)
+    if not isinstance(link, HttpLink | S3Link):
+        # Who can write to the store must not be able to read this machine's files.
+        raise DownloadError(
+            f"the submission of {run.video_id} names {submission.url!r}, which is no link; "
+            "submit an http, https or s3 link, or upload the file"
+        )
+    return link, submission.source_key
+
+
+def downloaded_before(store: ObjectStore, link: HttpLink | S3Link, key: str) -> bool:
+    """Whether what lies under a key came from this link."""
+    known = known_source(store, key)
+    # A link's key holds its digest, so what lies there came from it.
+    return store.head(key) is not None and (known is None or known.origin == link.origin)
+
+
+def _nowhere(run: StageRun) -> ObjectNotFoundError:
+    return ObjectNotFoundError(
+        f"{run.video_id} is neither in {run.workspace.store.url} under {keys.SOURCE_PREFIX} nor "
+        "submitted; upload the video, or submit its link with heaters submit"
     )
 
 
@@ -132,11 +156,7 @@ def _keep_local(run: StageRun, path: Path, stored: ObjectInfo, sha256: str) -> N
 
 
 def _bring_link(run: StageRun, link: HttpLink | S3Link, key: str) -> BroughtVideo | None:
-    store = run.workspace.store
-    known = known_source(store, key)
-    found = store.head(key)
-    if found is not None and (known is None or known.origin == link.origin):
-        # A link's key holds its digest, so what lies there came from it.
+    if downloaded_before(run.workspace.store, link, key):
         return None
     with run.workspace.scratch() as folder:
         # Messages name the file.

@@ -6,12 +6,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import BoundedSemaphore
 
+from heaters_pipeline.assets.pictures import require_picture
 from heaters_pipeline.assets.records import Source, local_source, settings_json, track_of
-from heaters_pipeline.assets.stage import StageWork
+from heaters_pipeline.assets.stage import StageRun, StageWork
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ClipError, HeatersError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import Json, exact_seconds, fingerprint_of
+from heaters_pipeline.video.clip_record import Verify
 from heaters_pipeline.video.clips import (
     FORMAT_VERSION,
     ClipFile,
@@ -32,6 +34,23 @@ UPLOADS_WAITING = 8
 def clip_identifier(video_id: str, position: int) -> str:
     """How people call a clip: ``<video_id>_clip_001`` onwards; ``position`` counts from 0."""
     return f"{video_id}_clip_{position + 1:03d}"
+
+
+def clips_work(
+    run: StageRun, source: Source, scenes: Sequence[Scene], settings: ClipSettings
+) -> StageWork:
+    """What is to be done for the clips of these scenes; nothing if they are there."""
+    work = run.work(
+        inputs={
+            "scenes": [scene.to_json() for scene in scenes],
+            "settings": settings_json(settings),
+            "format_version": FORMAT_VERSION,
+            "source_sha256": source.sha256,
+            "stage": "clips",
+        }
+    )
+    require_picture(work, "contact_sheet")
+    return work
 
 
 def clip_units(
@@ -92,7 +111,9 @@ def clip_details(clip: ClipFile) -> dict[str, Json]:
     }
 
 
-def make_clips(work: StageWork, source: Source, settings: ClipSettings, *, workers: int) -> None:
+def make_clips(
+    work: StageWork, source: Source, settings: ClipSettings, *, verify: Verify, workers: int
+) -> None:
     """Make and store what is missing; what fails is recorded and the others go on."""
     units = {unit.scene.span: unit for unit in work.missing}
     if not units:
@@ -132,6 +153,7 @@ def make_clips(work: StageWork, source: Source, settings: ClipSettings, *, worke
                 workers=workers,
                 on_clip=on_clip,
                 tags={"source_sha256": source.sha256},
+                verify=verify,
             )
         with run.phase("upload"):
             for upload in uploads:

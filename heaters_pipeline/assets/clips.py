@@ -5,16 +5,15 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.clip_work import adopt_clips, clip_units, make_clips
-from heaters_pipeline.assets.pictures import contact_sheet, require_picture, shown_picture
+from heaters_pipeline.assets.clip_work import adopt_clips, clip_units, clips_work, make_clips
+from heaters_pipeline.assets.pictures import contact_sheet, shown_picture
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
-from heaters_pipeline.assets.records import scenes_of, settings_json, source_of
+from heaters_pipeline.assets.records import scenes_of, source_of
 from heaters_pipeline.assets.stage import stage_run
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, clip_table
 from heaters_pipeline.config import ClipConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
-from heaters_pipeline.video.clips import FORMAT_VERSION
 
 
 @dg.asset(
@@ -37,20 +36,12 @@ def clips(
     """
     with stage_run(context, workspace, "clips") as run:
         source, scenes, settings = source_of(run), scenes_of(run), config.settings()
-        inputs = {
-            "scenes": [scene.to_json() for scene in scenes],
-            "settings": settings_json(settings),
-            "format_version": FORMAT_VERSION,
-            "source_sha256": source.sha256,
-            "stage": "clips",
-        }
-        work = run.work(inputs=inputs)
-        require_picture(work, "contact_sheet")
+        work = clips_work(run, source, scenes, settings)
         summary = work.current.summary if work.current else {}
         if not work.done:
             work.plan(clip_units(run.video_id, source, scenes, settings))
             adopt_clips(work)
-            make_clips(work, source, settings, workers=os.cpu_count() or 1)
+            make_clips(work, source, settings, verify=config.verify, workers=os.cpu_count() or 1)
             work.require_complete()
             summary = {"contact_sheet": contact_sheet(work)}
         items = work.ordered_items

@@ -48,14 +48,7 @@ def keyframes(
     with stage_run(context, workspace, "keyframes") as run:
         source_of(run)
         clips, settings = clips_of(run), config.settings()
-        work = run.work(
-            inputs={
-                "clips": [clip.key for clip in clips],
-                "format_version": FORMAT_VERSION,
-                "settings": settings_json(settings),
-                "stage": "keyframes",
-            }
-        )
+        work = keyframe_work(run, clips, settings)
         if not work.done:
             _make_missing(run, work, clips, settings)
         pictures = work.ordered_items
@@ -70,10 +63,31 @@ def keyframes(
         )
 
 
+def keyframe_work(
+    run: StageRun, clips: Sequence[ManifestItem], settings: KeyframeSettings
+) -> StageWork:
+    """What is to be done for the key frames of these clips; nothing if they are there."""
+    return run.work(
+        inputs={
+            "clips": [clip.key for clip in clips],
+            "format_version": FORMAT_VERSION,
+            "settings": settings_json(settings),
+            "stage": "keyframes",
+        }
+    )
+
+
+def keyframe_units(
+    video_id: str, clips: Sequence[ManifestItem], settings: KeyframeSettings
+) -> list[Unit]:
+    """The key frames that a video should have, a unit a clip."""
+    return [_unit(video_id, clip, settings) for clip in clips]
+
+
 def _make_missing(
     run: StageRun, work: StageWork, clips: Sequence[ManifestItem], settings: KeyframeSettings
 ) -> None:
-    units = [_unit(run.video_id, clip, settings) for clip in clips]
+    units = keyframe_units(run.video_id, clips, settings)
     work.plan(units)
     percents = keyframe_positions(settings)
     _adopt(work, percents)

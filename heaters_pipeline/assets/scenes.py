@@ -26,7 +26,7 @@ from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import Json
 from heaters_pipeline.video.detection_settings import DetectionSettings
-from heaters_pipeline.video.scenes import scenes_from
+from heaters_pipeline.video.scenes import SceneList, scenes_from
 from heaters_pipeline.video.score_track import ScoreTrack
 from heaters_pipeline.video.timing import Span, Timeline
 from heaters_pipeline.video.transitions import (
@@ -60,17 +60,7 @@ def scenes(
         source = source_of(run)
         settings = config.settings()
         track = workspace.require_manifest("frame_scores", run.video_id)
-        work = run.work(
-            inputs={
-                "algorithm_version": ALGORITHM_VERSION,
-                "frame_scores": track.fingerprint,
-                "settings": settings_json(settings),
-                "stage": "scenes",
-            },
-            has_objects=False,
-        )
-        require_picture(work, "similarity_picture")
-        require_picture(work, "detection_picture")
+        work = scenes_work(run, track.fingerprint, settings)
         if work.done and work.current is not None:
             summary = work.current.summary
         else:
@@ -97,12 +87,43 @@ def scenes(
         )
 
 
+def scenes_work(run: StageRun, track_fingerprint: str, settings: DetectionSettings) -> StageWork:
+    """What is to be done for the scenes of a track; nothing if they were decided."""
+    work = run.work(
+        inputs={
+            "algorithm_version": ALGORITHM_VERSION,
+            "frame_scores": track_fingerprint,
+            "settings": settings_json(settings),
+            "stage": "scenes",
+        },
+        has_objects=False,
+    )
+    require_picture(work, "similarity_picture")
+    require_picture(work, "detection_picture")
+    return work
+
+
+def find_scenes(
+    track: ScoreTrack, settings: DetectionSettings
+) -> tuple[tuple[Transition, ...], SceneList]:
+    """Decide on a track where scenes change, and what becomes of its frames."""
+    transitions = find_transitions(track, settings)
+    return transitions, scenes_from(track.timeline, transitions, settings)
+
+
+def scenes_on(timeline: Timeline, spans: Sequence[Span]) -> list[Scene]:
+    """Spans with their instants."""
+    return [
+        Scene(span, timeline.seconds_at(span.start), timeline.seconds_at(span.end))
+        for span in spans
+    ]
+
+
 def _decide(
     work: StageWork, source: Source, track: ScoreTrack, settings: DetectionSettings
 ) -> dict[str, Any]:
     with work.run.phase("decide"):
-        transitions = find_transitions(track, settings)
-        found = scenes_from(track.timeline, transitions, settings)
+        transitions, found = find_scenes(track, settings)
     run = work.run
     picture = keep_picture(work, "png", lambda: _plot(run.video_id, track, transitions, settings))
     full_picture = keep_full_picture(
@@ -110,7 +131,7 @@ def _decide(
     )
 
     def rows(spans: Sequence[Span]) -> list[dict[str, Json]]:
-        return [_scene(track.timeline, span).to_json() for span in spans]
+        return [scene.to_json() for scene in scenes_on(track.timeline, spans)]
 
     return {
         "units": len(found.scenes),
@@ -124,10 +145,6 @@ def _decide(
         "similarity_picture": picture,
         "detection_picture": full_picture,
     }
-
-
-def _scene(timeline: Timeline, span: Span) -> Scene:
-    return Scene(span, timeline.seconds_at(span.start), timeline.seconds_at(span.end))
 
 
 def _plot(

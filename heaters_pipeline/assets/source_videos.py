@@ -10,7 +10,7 @@ import dagster as dg
 
 from heaters_pipeline.assets.bringing import bring_in, bring_submitted
 from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY
-from heaters_pipeline.assets.stage import StageRun, stage_run
+from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
@@ -21,8 +21,17 @@ from heaters_pipeline.video.probe import VideoInfo, probe
 
 
 @dataclass(frozen=True, slots=True)
-class _Registered:
-    """What the source manifest says, or will say."""
+class Registered:
+    """What the source manifest says, or will say.
+
+    Attributes:
+        source_key: Key of the object.
+        version: Of the object.
+        sha256: Of its content, in hex.
+        size_bytes: Length of its content.
+        origin: Where it comes from, None if it was uploaded.
+        info: The facts of its header, as ``VideoInfo`` has them.
+    """
 
     source_key: str
     version: str
@@ -50,24 +59,19 @@ def source_videos(
     """
     with stage_run(context, workspace, "source_videos") as run:
         brought = bring_in(run, config.origin, config.source_key) if config.origin else None
-        found = brought.found if brought else _locate(run, config.source_key)
+        found = brought.found if brought else locate_source(run, config.source_key)
         if found is None:
             brought = bring_submitted(run)
             found = brought.found
         run.input_version = found.version
-        recorded = _recorded(run)
+        recorded = recorded_source(run)
         if brought is not None:
-            registered = _registered(found, brought.sha256, brought.origin, brought.info)
+            registered = registered_as(found, brought.sha256, brought.origin, brought.info)
         elif recorded is not None and recorded.version == found.version:
             registered = recorded
         else:
             registered = _read(run, found, recorded.origin if recorded else None)
-        work = run.work(
-            inputs={"source_sha256": registered.sha256, "stage": "source_videos"},
-            has_objects=False,
-        )
-        if registered != recorded:
-            work.outdated()
+        work = source_work(run, registered)
         info = registered.info
         return work.finish(
             {"units": 1, **asdict(registered)},
@@ -82,10 +86,21 @@ def source_videos(
         )
 
 
-def _locate(run: StageRun, source_key: str | None) -> ObjectInfo | None:
+def source_work(run: StageRun, registered: Registered) -> StageWork:
+    """What is to be done to register a source; nothing if the record says the same."""
+    work = run.work(
+        inputs={"source_sha256": registered.sha256, "stage": "source_videos"},
+        has_objects=False,
+    )
+    if registered != recorded_source(run):
+        work.outdated()
+    return work
+
+
+def locate_source(run: StageRun, source_key: str | None) -> ObjectInfo | None:
     """The source object of the run's video, or None."""
     store = run.workspace.store
-    recorded = _recorded(run)
+    recorded = recorded_source(run)
     known = source_key or (recorded.source_key if recorded else None)
     key = known or keys.guess_source_key(run.video_id)
     if key is not None:
@@ -101,28 +116,38 @@ def _locate(run: StageRun, source_key: str | None) -> ObjectInfo | None:
     )
 
 
-def _read(run: StageRun, found: ObjectInfo, origin: str | None) -> _Registered:
+def _read(run: StageRun, found: ObjectInfo, origin: str | None) -> Registered:
     """Read an object that somebody uploaded, once."""
     with run.phase("read"), run.workspace.local_copy(found.key, found.version) as path:
         info = probe(path)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return _registered(found, sha256, origin, info)
+    return registered_as(found, sha256, origin, info)
 
 
-def _registered(found: ObjectInfo, sha256: str, origin: str | None, info: VideoInfo) -> _Registered:
+def registered_as(
+    found: ObjectInfo, sha256: str, origin: str | None, info: VideoInfo
+) -> Registered:
+    """What is registered of an object with this content."""
+    facts = header_facts(info)
+    return Registered(found.key, found.version, sha256, found.size_bytes, origin, facts)
+
+
+def header_facts(info: VideoInfo) -> dict[str, Any]:
+    """The facts of a header as the manifest keeps them."""
     facts: dict[str, Json] = {
         name: exact_seconds(value) if isinstance(value, Fraction) else value
         for name, value in asdict(info).items()
     }
     # As the manifest gives them back: else what was just read would never equal what is recorded.
-    facts = json.loads(canonical_json(facts))
-    return _Registered(found.key, found.version, sha256, found.size_bytes, origin, facts)
+    content: dict[str, Any] = json.loads(canonical_json(facts))
+    return content
 
 
-def _recorded(run: StageRun) -> _Registered | None:
+def recorded_source(run: StageRun) -> Registered | None:
+    """What is recorded of the source of the run's video, or None."""
     manifest = run.workspace.manifest("source_videos", run.video_id)
     if manifest is None:
         return None
-    fields = _Registered.__dataclass_fields__
-    return _Registered(**{name: manifest.summary[name] for name in fields})
+    fields = Registered.__dataclass_fields__
+    return Registered(**{name: manifest.summary[name] for name in fields})

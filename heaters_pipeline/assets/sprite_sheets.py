@@ -25,6 +25,7 @@ from heaters_pipeline.storage.manifests import (
 )
 from heaters_pipeline.video.sprite_layout import SpriteLayout, SpriteSettings, plan_sprites
 from heaters_pipeline.video.sprites import INDEX_FORMAT_VERSION, write_sprites
+from heaters_pipeline.video.timing import Timeline
 
 _logger = logging.getLogger(__name__)
 
@@ -47,14 +48,7 @@ def sprite_sheets(
     with stage_run(context, workspace, "sprite_sheets") as run:
         source_of(run)
         clips, settings = clips_of(run), config.settings()
-        work = run.work(
-            inputs={
-                "clips": [clip.key for clip in clips],
-                "format_version": INDEX_FORMAT_VERSION,
-                "settings": settings_json(settings),
-                "stage": "sprite_sheets",
-            }
-        )
+        work = sprite_work(run, clips, settings)
         if not work.done:
             _make_missing(run, work, clips, settings)
         pages = [item for item in work.ordered_items if "page" in item.details]
@@ -69,20 +63,39 @@ def sprite_sheets(
         )
 
 
-def _make_missing(
-    run: StageRun, work: StageWork, clips: Sequence[ManifestItem], settings: SpriteSettings
-) -> None:
-    timeline = track_of(run).timeline
-    layouts: dict[str, SpriteLayout] = {}
-    units, clip_keys = [], {}
+def sprite_work(
+    run: StageRun, clips: Sequence[ManifestItem], settings: SpriteSettings
+) -> StageWork:
+    """What is to be done for the sheets of these clips; nothing if they are there."""
+    return run.work(
+        inputs={
+            "clips": [clip.key for clip in clips],
+            "format_version": INDEX_FORMAT_VERSION,
+            "settings": settings_json(settings),
+            "stage": "sprite_sheets",
+        }
+    )
+
+
+def sprite_units(
+    video_id: str, clips: Sequence[ManifestItem], timeline: Timeline, settings: SpriteSettings
+) -> list[tuple[Unit, SpriteLayout]]:
+    """The sheets that a video should have, a unit a clip."""
+    planned = []
     for clip in clips:
         scene = Scene.of(clip)
         layout = plan_sprites(timeline, scene.span, settings)
-        unit = _unit(run.video_id, clip, scene, layout, settings)
-        layouts[unit.identifier] = layout
-        clip_keys[unit.identifier] = clip.key
-        units.append(unit)
-    work.plan(units)
+        planned.append((_unit(video_id, clip, scene, layout, settings), layout))
+    return planned
+
+
+def _make_missing(
+    run: StageRun, work: StageWork, clips: Sequence[ManifestItem], settings: SpriteSettings
+) -> None:
+    planned = sprite_units(run.video_id, clips, track_of(run).timeline, settings)
+    layouts = {unit.identifier: layout for unit, layout in planned}
+    clip_keys = {unit.identifier: clip.key for (unit, _), clip in zip(planned, clips, strict=True)}
+    work.plan(unit for unit, _ in planned)
     _adopt(work)
 
     def make(unit: Unit, clip: Path, folder: Path) -> list[ManifestItem]:

@@ -46,15 +46,22 @@ class StageRun:
     """One asset at work on one video: its timing and its progress.
 
     Attributes:
+        context: Of the run in Dagster; None where work is only planned.
         seconds: Seconds by phase.
         input_version: Version of the input at work; what is rejected if it proves invalid.
     """
 
-    def __init__(self, context: dg.AssetExecutionContext, workspace: Workspace, stage: str) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        stage: str,
+        video_id: str,
+        context: dg.AssetExecutionContext | None = None,
+    ) -> None:
         self.context = context
         self.workspace = workspace
         self.stage = stage
-        self.video_id = context.partition_key
+        self.video_id = video_id
         self.seconds: dict[str, float] = {}
         self.input_version: str | None = None
         self._started = time.perf_counter()
@@ -62,8 +69,8 @@ class StageRun:
         self._logged_at = self._started
 
     def of_stage(self, stage: str) -> "StageRun":
-        """Work of an earlier stage that has to be done within this one."""
-        return StageRun(self.context, self.workspace, stage)
+        """The same for another stage of the video, whose work is done within this one."""
+        return StageRun(self.workspace, stage, self.video_id, self.context)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -105,6 +112,8 @@ class StageRun:
 
         The sensor then starts no other run for that version.
         """
+        if self.context is None:
+            return
         tags = {SOURCE_VERSION_TAG: source_version_tag(self.video_id, version)}
         self.context.instance.add_run_tags(self.context.run.run_id, tags)
 
@@ -212,6 +221,18 @@ class StageWork:
         """
         unknown = self._stored.keys() - self._damaged
         return [unit for unit in self.missing if all(key in unknown for key in unit.keys)]
+
+    @property
+    def damaged(self) -> list[Unit]:
+        """The missing units of which a recorded object is gone or of another size."""
+        return [unit for unit in self.missing if not self._damaged.isdisjoint(unit.keys)]
+
+    @property
+    def stale(self) -> list[ObjectInfo]:
+        """What the store holds of the stage although nothing wants it, once work is planned."""
+        units = self._units
+        wanted = self.items.keys() if self.done else {key for unit in units for key in unit.keys}
+        return [found for key, found in self._stored.items() if key not in wanted]
 
     def stored(self, key: str) -> ObjectInfo:
         """The facts of an object that was there when the stage looked."""
@@ -348,7 +369,7 @@ def stage_run(
     Raises:
         dagster.Failure: With the message that a person needs.
     """
-    run = StageRun(context, workspace, stage)
+    run = StageRun(workspace, stage, context.partition_key, context)
     with lasting_errors_fail(run.metadata):
         try:
             yield run

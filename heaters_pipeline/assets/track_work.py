@@ -50,10 +50,10 @@ def track_work(run: StageRun, source: Source, settings: ScoreSettings) -> StageW
 def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> dict[str, Json]:
     """Take over the track that lies in the store, or make it; gives the manifest's summary."""
     run = work.run
-    found = _stored_track(work, settings.scan)
+    found = stored_track(work, settings.scan)
     track = found or _score(run, source, settings)
-    key = keys.frame_scores_key(run.video_id, work.fingerprint, track.scan)
-    unit = Unit(run.video_id, (key,), _whole_video(track))
+    unit = track_unit(work, track.scan, _whole_video(track))
+    (key,) = unit.keys
     work.plan([unit])
     if found is not None:
         size_bytes = run.objects()[key].size_bytes
@@ -63,6 +63,25 @@ def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> 
             stored = run.workspace.write_bytes(key, track.to_bytes(), TRACK_CONTENT_TYPE)
         work.add(unit, [unit.scene.item(key, stored.size_bytes, {})])
     return {"scan": track.scan, "frames_compared": len(track.anchors)}
+
+
+def stored_track(work: StageWork, scan: Scan) -> ScoreTrack | None:
+    """A track that answers the scan, if one lies in the store whole, recorded or not."""
+    run = work.run
+    for kind in ("full",) if scan == "full" else get_args(Scan)[::-1]:
+        key = keys.frame_scores_key(run.video_id, work.fingerprint, kind)
+        if key in run.objects():
+            try:
+                return ScoreTrack.from_bytes(run.workspace.store.read_bytes(key))
+            except ManifestError as error:
+                _logger.warning("%s is made again: %s", key, error)
+    return None
+
+
+def track_unit(work: StageWork, scan: Scan, whole_video: Scene) -> Unit:
+    """The one unit of the stage: the track of a scan."""
+    video_id = work.run.video_id
+    return Unit(video_id, (keys.frame_scores_key(video_id, work.fingerprint, scan),), whole_video)
 
 
 def scan_in_full(run: StageRun, source: Source, reason: str) -> None:
@@ -84,19 +103,6 @@ def scan_in_full(run: StageRun, source: Source, reason: str) -> None:
 
 def _ignored_json(settings: ScoreSettings) -> list[Json]:
     return [str(region) for region in settings.ignored]
-
-
-def _stored_track(work: StageWork, scan: Scan) -> ScoreTrack | None:
-    """A track that answers the scan, if one lies in the store whole, recorded or not."""
-    run = work.run
-    for kind in ("full",) if scan == "full" else get_args(Scan)[::-1]:
-        key = keys.frame_scores_key(run.video_id, work.fingerprint, kind)
-        if key in run.objects():
-            try:
-                return ScoreTrack.from_bytes(run.workspace.store.read_bytes(key))
-            except ManifestError as error:
-                _logger.warning("%s is made again: %s", key, error)
-    return None
 
 
 def _score(run: StageRun, source: Source, settings: ScoreSettings) -> ScoreTrack:

@@ -14,7 +14,7 @@ import click
 
 from heaters_pipeline import __version__, home
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
-from heaters_pipeline.cli.options import JSON, clip_options, detection_options, given
+from heaters_pipeline.cli.options import JSON, run_options
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.errors import HeatersError, SettingsError
 from heaters_pipeline.intake.sources import LocalFile, classify
@@ -43,34 +43,14 @@ def main() -> None:
 
 @main.command()
 @click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
-@detection_options
-@clip_options
-@click.option(
-    "--keyframes",
-    "strategy",
-    type=click.Choice(["midpoint", "multi"]),
-    help="One key frame a clip (default), or three.",
-)
+@run_options
 @JSON
-def process(
-    videos: tuple[str, ...],
-    scan: dict[str, Any],
-    detection: dict[str, Any],
-    clips: dict[str, Any],
-    strategy: str | None,
-    as_json: bool,
-) -> None:
+def process(videos: tuple[str, ...], config: dict[str, dict[str, Any]], as_json: bool) -> None:
     """Run the whole pipeline for each VIDEO, here and now.
 
     VIDEO is a file, a link (http, https, s3), or a key that lies in the store already. What exists
     is reused. The runs are recorded in Dagster; heaters ui shows them.
     """
-    config = {
-        "frame_scores": scan,
-        "scenes": detection,
-        "clips": clips,
-        "keyframes": given(strategy=strategy),
-    }
     videos = tuple(_absolute(video) for video in videos)
     with stdout_for(as_json) as stdout, _at_home():
         from heaters_pipeline.cli.processing import process_videos, summary_line
@@ -81,6 +61,35 @@ def process(
 
         with Watcher() as watcher:
             documents = process_videos(videos, config, watcher, on_video)
+        if stdout:
+            print_json({"videos": documents}, stdout)
+    if any(document["error"] for document in documents):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
+@run_options
+@JSON
+def plan(videos: tuple[str, ...], config: dict[str, dict[str, Any]], as_json: bool) -> None:
+    """Say what process would do for each VIDEO, without doing it.
+
+    By stage: what is valid, what would be made, and about how many bytes and seconds that is.
+    unrecorded is taken over if it holds what it should, damaged is made again, stale is left as it
+    is. Nothing is written, no run is started.
+    """
+    videos = tuple(_absolute(video) for video in videos)
+    with stdout_for(as_json) as stdout, _at_home():
+        from heaters_pipeline.cli.plan_documents import plan_lines
+        from heaters_pipeline.cli.planning import plan_videos
+
+        def on_video(document: Mapping[str, Any]) -> None:
+            if document["error"] is not None:
+                click.echo(f"{document['video_id']}: {document['error']}", err=True)
+            elif not as_json:
+                click.echo("\n".join(plan_lines(document)))
+
+        documents = plan_videos(videos, config, on_video)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):

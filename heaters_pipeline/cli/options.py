@@ -9,11 +9,13 @@ import click
 
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.video.clip_record import (
+    DEFAULT_VERIFY,
     PRESETS,
     BitDepth,
     ClipSettings,
     Codec,
     Interlaced,
+    Verify,
 )
 from heaters_pipeline.video.clip_record import Method as ClipMethod
 from heaters_pipeline.video.detection_settings import (
@@ -203,6 +205,12 @@ _CLIPS = {
         help="AAC bit rate of each stream of sound, in kbit/s, 8 to 512. "
         f"Default: {_CLIP_DEFAULT.audio_bitrate_kbps}.",
     ),
+    "verify": click.option(
+        "--verify",
+        type=click.Choice(get_args(Verify)),
+        help="How closely each new clip is checked before it is stored; full decodes all of it. "
+        f"Default: {DEFAULT_VERIFY}.",
+    ),
 }
 
 
@@ -221,6 +229,39 @@ def clip_options(command: Callable[..., Result]) -> Callable[..., Result]:
     for option in reversed(_CLIPS.values()):
         decorated = option(decorated)
     return decorated
+
+
+_KEYFRAMES = click.option(
+    "--keyframes",
+    "strategy",
+    type=click.Choice(["midpoint", "multi"]),
+    help="One key frame a clip (default), or three.",
+)
+
+
+def run_options(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Give a command the options of a run.
+
+    The command gets them as one argument, ``config``: by asset what was typed, by setting.
+    """
+
+    @functools.wraps(command)
+    def with_config(
+        scan: dict[str, Any],
+        detection: dict[str, Any],
+        clips: dict[str, Any],
+        strategy: str | None,
+        **options: Any,
+    ) -> Result:
+        config = {
+            "frame_scores": scan,
+            "scenes": detection,
+            "clips": clips,
+            "keyframes": given(strategy=strategy),
+        }
+        return command(**options, config=config)
+
+    return detection_options(clip_options(_KEYFRAMES(with_config)))
 
 
 JSON = click.option(

@@ -5,22 +5,16 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.bringing import known_source
+from heaters_pipeline.assets.planning import RunSettings
 from heaters_pipeline.cli.documents import process_document
 from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, process_video
 from heaters_pipeline.cli.terminal import Watcher
-from heaters_pipeline.config import ClipConfig, DetectionConfig, KeyframeConfig, ScanConfig
+from heaters_pipeline.cli.wanted_runs import Config, video_and_source, with_scan
 from heaters_pipeline.errors import HeatersError, StoreError
-from heaters_pipeline.intake.bring import choose_key
-from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify
 from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.status import video_statuses
-from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import read_manifest
 from heaters_pipeline.storage.object_store import ObjectStore
-from heaters_pipeline.video.transitions import full_scan_reason
-
-Config = Mapping[str, Mapping[str, Any]]
 
 
 def process_videos(
@@ -41,9 +35,8 @@ def process_videos(
     Raises:
         SettingsError: A setting is out of bounds; nothing was started.
     """
-    config = _with_scan(config)
-    ClipConfig(**config["clips"]).settings()
-    KeyframeConfig(**config["keyframes"]).settings()
+    config = with_scan(config)
+    RunSettings.of(config)
     store = open_workspace().store
     documents = []
     with dg.DagsterInstance.get() as instance:
@@ -60,15 +53,6 @@ def process_videos(
     return documents
 
 
-def _with_scan(config: Config) -> Config:
-    """Let the first scan be a full one if the method is known to need it."""
-    scan = dict(config["frame_scores"])
-    if full_scan_reason(DetectionConfig(**config["scenes"]).settings()):
-        scan["scan"] = "full"
-    ScanConfig(**scan).settings()
-    return {**config, "frame_scores": scan}
-
-
 def _process(
     instance: dg.DagsterInstance,
     store: ObjectStore,
@@ -77,7 +61,7 @@ def _process(
     watcher: Watcher,
 ) -> dict[str, Any]:
     try:
-        video_id, source = _source(store, video)
+        video_id, source = video_and_source(store, video)
     except HeatersError as error:
         return process_document(video, "download_failed", str(error), {}, {})
     run = process_video(instance, video_id, {**config, "source_videos": source}, watcher.step)
@@ -89,24 +73,6 @@ def _process(
     return process_document(
         video_id, _state(instance, store, run), run.error, manifests, run.stages
     )
-
-
-def _source(store: ObjectStore, video: str) -> tuple[str, dict[str, Any]]:
-    """The partition of a video, and where the run is to take it from."""
-    wanted = classify(video)
-    if isinstance(wanted, StoreKey):
-        return wanted.video_id, {"source_key": wanted.source_key} if wanted.source_key else {}
-    if isinstance(wanted, LocalFile):
-        try:
-            key = choose_key(store, wanted, lambda key: known_source(store, key))
-        except StoreError:
-            # The run will meet the same trouble, and shows it where people look.
-            key = wanted.source_key
-        return keys.video_id_of(key), {"origin": str(wanted.path), "source_key": key}
-    return keys.video_id_of(wanted.source_key), {
-        "origin": wanted.url,
-        "source_key": wanted.source_key,
-    }
 
 
 def _state(instance: dg.DagsterInstance, store: ObjectStore, run: LocalRun) -> str:

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from heaters_pipeline.errors import ObjectNotFoundError, SourceChangedError
@@ -103,11 +103,9 @@ def bring_file(
         SourceChangedError: It was written to while it was read; nothing of it stays in the store.
     """
     with _opened(path) as source:
-        found = store.head(source_key)
-        if found is not None:
-            record = _current(known(source_key), found)
-            if _has_content(store, found, record, source):
-                return Brought(source_key, source.sha256, found.size_bytes, found, copied=False)
+        there = _brought_before(store, source_key, known, source)
+        if there is not None:
+            return there
         stored = store.put_file(
             source_key,
             path,
@@ -120,6 +118,19 @@ def bring_file(
             store.delete(source_key)
             raise
         return Brought(source_key, sha256, stored.size_bytes, stored, copied=True)
+
+
+def find_brought(
+    store: ObjectStore, path: Path, *, source_key: str, known: KnownSources
+) -> Brought | None:
+    """The object under a key if it has a local file's content; None if the file is to be copied.
+
+    Raises:
+        InvalidVideoError: The file is missing, cannot be read, or is no video.
+        SourceChangedError: It was written to while it was read.
+    """
+    with _opened(path) as source:
+        return _brought_before(store, source_key, known, source)
 
 
 def find_stored(store: ObjectStore, wanted: StoreKey) -> ObjectInfo:
@@ -146,6 +157,17 @@ def _is_source_of(video_id: str, key: str) -> bool:
     return keys.is_video_upload(key) and keys.video_id_of(key) == video_id
 
 
+def _brought_before(
+    store: ObjectStore, source_key: str, known: KnownSources, source: "_Source"
+) -> Brought | None:
+    found = store.head(source_key)
+    if found is None:
+        return None
+    if not _has_content(store, found, _current(known(source_key), found), source):
+        return None
+    return Brought(source_key, source.sha256, found.size_bytes, found, copied=False)
+
+
 def _current(record: KnownSource | None, found: ObjectInfo) -> KnownSource | None:
     """The record, unless the object was replaced since it was written."""
     return record if record is not None and record.version == found.version else None
@@ -156,22 +178,27 @@ def _has_content(
 ) -> bool:
     if found.size_bytes != source.size_bytes:
         return False
-    stored_sha256 = record.sha256 if record is not None else _stored_sha256(store, found.key)
-    return stored_sha256 == source.sha256
+    if record is not None:
+        return record.sha256 == source.sha256
+    with read_in_place(store, found.key) as path:
+        return sha256_of(path) == source.sha256
 
 
-def _stored_sha256(store: ObjectStore, key: str) -> str:
-    """Read an object of which nothing is recorded."""
+@contextmanager
+def read_in_place(store: ObjectStore, key: str) -> Iterator[Path]:
+    """A file with an object's content of which nothing stays on this machine."""
     path = store.local_path(key)
     if path is not None:
-        return _sha256_of(path)
+        yield path
+        return
     with tempfile.TemporaryDirectory(prefix="heaters-") as folder:
-        copy = Path(folder) / "object"
+        copy = Path(folder) / PurePosixPath(key).name
         store.fetch(key, copy)
-        return _sha256_of(copy)
+        yield copy
 
 
-def _sha256_of(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The digest of a file's content, in hex."""
     with os_errors_explained(f"cannot read {path}"), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

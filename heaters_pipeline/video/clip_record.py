@@ -16,6 +16,7 @@ from heaters_pipeline.video.timing import Span
 Method = Literal["copy", "reencode"]
 Verify = Literal["quick", "full"]
 """How closely a clip is looked at before it gets its name; ``full`` decodes all of it."""
+DEFAULT_VERIFY: Verify = "quick"
 Codec = Literal["h264", "hevc"]
 BitDepth = Literal["8", "source"]
 Interlaced = Literal["deinterlace", "keep"]

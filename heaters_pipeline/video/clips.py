@@ -15,7 +15,14 @@ from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.clip_batch import ClipFailure, copied, encoded
 from heaters_pipeline.video.clip_check import inspect_clip
 from heaters_pipeline.video.clip_maker import ClipMaker
-from heaters_pipeline.video.clip_record import ClipFacts, ClipFile, ClipSettings, Method, Verify
+from heaters_pipeline.video.clip_record import (
+    DEFAULT_VERIFY,
+    ClipFacts,
+    ClipFile,
+    ClipSettings,
+    Method,
+    Verify,
+)
 from heaters_pipeline.video.clip_source import SourceReader
 from heaters_pipeline.video.probe import VideoInfo, shown_name
 from heaters_pipeline.video.timing import Span, Timeline
@@ -51,7 +58,7 @@ def write_clip(
     *,
     first_picture_digest: int | None = None,
     tags: Mapping[str, str] = _NO_TAGS,
-    verify: Verify = "quick",
+    verify: Verify = DEFAULT_VERIFY,
 ) -> ClipFile:
     """Make one clip.
 
@@ -109,7 +116,7 @@ def write_clips(
     workers: int,
     on_clip: OnClip,
     tags: Mapping[str, str] = _NO_TAGS,
-    verify: Verify = "quick",
+    verify: Verify = DEFAULT_VERIFY,
 ) -> None:
     """Make many clips of one video; one that fails does not keep the others from being made.
 

@@ -1,0 +1,309 @@
+"""What a run would do for a video, decided by the functions that the run itself uses.
+
+Only looks: nothing is written to the store, nothing stays on this machine, and no run of Dagster is
+needed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from heaters_pipeline.assets.clip_work import clip_units, clips_work
+from heaters_pipeline.assets.keyframes import keyframe_units, keyframe_work
+from heaters_pipeline.assets.records import Source
+from heaters_pipeline.assets.scenes import find_scenes, scenes_on, scenes_work
+from heaters_pipeline.assets.source_planning import (
+    LATER_STAGES,
+    ExpectedSource,
+    expected_source,
+    results_exist,
+)
+from heaters_pipeline.assets.sprite_sheets import sprite_units, sprite_work
+from heaters_pipeline.assets.stage import StageRun, StageWork
+from heaters_pipeline.assets.track_work import stored_track, track_unit, track_work
+from heaters_pipeline.assets.units import Scene, Unit
+from heaters_pipeline.config import (
+    ClipConfig,
+    DetectionConfig,
+    KeyframeConfig,
+    ScanConfig,
+    SourceConfig,
+    SpriteConfig,
+)
+from heaters_pipeline.resources import Workspace
+from heaters_pipeline.storage.manifests import ManifestItem
+from heaters_pipeline.storage.object_store import ObjectInfo
+from heaters_pipeline.video.clips import ClipSettings
+from heaters_pipeline.video.detection_settings import DetectionSettings
+from heaters_pipeline.video.keyframes import KeyframeSettings
+from heaters_pipeline.video.score_track import ScoreTrack
+from heaters_pipeline.video.scores import ScoreSettings
+from heaters_pipeline.video.sprite_layout import SpriteSettings
+from heaters_pipeline.video.timing import Span
+
+MADE_STAGES = ("frame_scores", "clips", "sprite_sheets", "keyframes")
+"""The stages whose units are made, reused or failed, as ``heaters process`` counts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What decides the results of a run, stage by stage."""
+
+    scan: ScoreSettings
+    detection: DetectionSettings
+    clips: ClipSettings
+    sprites: SpriteSettings
+    keyframes: KeyframeSettings
+
+    @classmethod
+    def of(cls, config: Mapping[str, Mapping[str, Any]]) -> "RunSettings":
+        """From config by asset, as a run gets it; an asset that is left out has its defaults.
+
+        Raises:
+            SettingsError: A value is out of bounds.
+        """
+        return cls(
+            ScanConfig(**config.get("frame_scores", {})).settings(),
+            DetectionConfig(**config.get("scenes", {})).settings(),
+            ClipConfig(**config.get("clips", {})).settings(),
+            SpriteConfig(**config.get("sprite_sheets", {})).settings(),
+            KeyframeConfig(**config.get("keyframes", {})).settings(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StagePlan:
+    """What a run would do for one stage of a video. Counts are units, such as clips.
+
+    Attributes:
+        stage: The asset.
+        known: Whether it can be told now. If not, it depends on what an earlier stage would find
+            out, and all else here is empty.
+        done: Nothing is to do, not even a record to write.
+        valid: Recorded, and stored with the right size.
+        unrecorded: Stored under the keys that are wanted, without a record: opened, and taken
+            over if they hold what they should.
+        missing: Neither.
+        damaged: Recorded, but an object is gone or of another size.
+        stale: Objects of the stage that nothing wants any more; a run leaves them.
+        to_make: The missing and damaged units, as far as a unit is more than a row of a record.
+    """
+
+    stage: str
+    known: bool = True
+    done: bool = False
+    valid: int = 0
+    unrecorded: int = 0
+    missing: int = 0
+    damaged: int = 0
+    stale: tuple[ObjectInfo, ...] = ()
+    to_make: tuple[Unit, ...] = ()
+
+    @property
+    def made(self) -> int:
+        """Units that the run would make."""
+        return self.missing + self.damaged
+
+    @property
+    def reused(self) -> int:
+        """Units that the run would reuse."""
+        return self.valid + self.unrecorded
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPlan:
+    """What a run would do for a video.
+
+    Attributes:
+        video_id: The partition.
+        source: The source that the run would work with.
+        scenes: The scenes as the run would have them; None before the video is scanned.
+        stages: In the order in which they run.
+    """
+
+    video_id: str
+    source: ExpectedSource
+    scenes: tuple[Scene, ...] | None
+    stages: tuple[StagePlan, ...]
+
+    @property
+    def known(self) -> bool:
+        """Whether all of it can be told now."""
+        return all(stage.known for stage in self.stages)
+
+    def total(self, count: Callable[[StagePlan], int]) -> int:
+        """A sum over the stages whose units are made."""
+        return sum(count(stage) for stage in self.stages if stage.stage in MADE_STAGES)
+
+
+def plan_video(
+    workspace: Workspace, video_id: str, source: SourceConfig, settings: RunSettings
+) -> VideoPlan:
+    """Say what a run would do.
+
+    Args:
+        workspace: Fresh, as for a run.
+        video_id: The partition.
+        source: Where the run would take the video from.
+        settings: Of the run.
+    Raises:
+        InvalidVideoError: It is no video.
+        ObjectNotFoundError: There is no such video.
+        ManifestError: A record cannot be read.
+    """
+    run = StageRun(workspace, "source_videos", video_id)
+    expected = expected_source(run, source)
+    identity = expected.identity
+    if identity is None:
+        return VideoPlan(video_id, expected, None, _before_reading(run, expected))
+    track = _Track(run.of_stage("frame_scores"), identity, settings.scan, expected)
+    scenes, scenes_plan = _scenes(run.of_stage("scenes"), track, settings.detection)
+    later = (
+        _from_scenes(run, identity, scenes, track, settings)
+        if scenes is not None
+        else map(_unknown, LATER_STAGES[2:])
+    )
+    return VideoPlan(
+        video_id,
+        expected,
+        None if scenes is None else tuple(scenes),
+        (_source_plan(expected), track.plan, scenes_plan, *later),
+    )
+
+
+class _Track:
+    """The track that a run would decide on: as it is stored, or still to be made.
+
+    Attributes:
+        fingerprint: Of the stage.
+        plan: For the stage.
+    """
+
+    def __init__(
+        self, run: StageRun, source: Source, settings: ScoreSettings, expected: ExpectedSource
+    ) -> None:
+        work = track_work(run, source, settings)
+        self.fingerprint = work.fingerprint
+        self._work = work
+        self._track = None if work.done else stored_track(work, settings.scan)
+        if self._track is not None:
+            unit = track_unit(work, self._track.scan, _whole_video(expected))
+            work.plan([unit])
+            # A run takes it as it opened, whatever was recorded of it.
+            self.plan = StagePlan(run.stage, unrecorded=1, stale=tuple(work.stale))
+        else:
+            unit = track_unit(work, settings.scan, _whole_video(expected))
+            self.plan = _stage_plan(work, [unit])
+
+    def read(self) -> ScoreTrack | None:
+        """The track, None if it is still to be made."""
+        if self._track is None and self._work.done:
+            (item,) = self._work.ordered_items
+            content = self._work.run.workspace.store.read_bytes(item.key)
+            self._track = ScoreTrack.from_bytes(content)
+        return self._track
+
+
+def _source_plan(expected: ExpectedSource) -> StagePlan:
+    return StagePlan(
+        "source_videos",
+        done=expected.registered,
+        valid=int(expected.registered),
+        unrecorded=int(expected.stored and not expected.registered),
+        missing=int(not expected.stored and not expected.lost),
+        damaged=int(expected.lost),
+    )
+
+
+def _before_reading(run: StageRun, expected: ExpectedSource) -> tuple[StagePlan, ...]:
+    """Of a source whose content nobody read: only that a video without results is scanned."""
+    track, *later = LATER_STAGES
+    scan = _unknown(track) if results_exist(run) else StagePlan(track, missing=1)
+    return (_source_plan(expected), scan, *map(_unknown, later))
+
+
+def _scenes(
+    run: StageRun, track: _Track, settings: DetectionSettings
+) -> tuple[list[Scene] | None, StagePlan]:
+    work = scenes_work(run, track.fingerprint, settings)
+    if work.done and work.current is not None:
+        scenes = [Scene.from_json(row) for row in work.current.summary["scenes"]]
+        return scenes, StagePlan(run.stage, done=True, valid=len(scenes))
+    scored = track.read()
+    if scored is None:
+        return None, _unknown(run.stage)
+    _, found = find_scenes(scored, settings)
+    scenes = scenes_on(scored.timeline, found.scenes)
+    return scenes, StagePlan(run.stage, missing=len(scenes))
+
+
+def _from_scenes(
+    run: StageRun, source: Source, scenes: Sequence[Scene], track: _Track, settings: RunSettings
+) -> Iterable[StagePlan]:
+    """The stages that follow from the scenes: clips, and what is made of them."""
+    video_id = run.video_id
+    units = clip_units(video_id, source, scenes, settings.clips)
+    cut = clips_work(run.of_stage("clips"), source, scenes, settings.clips)
+    yield _stage_plan(cut, units)
+    clips = cut.ordered_items if cut.done else [_as_item(unit) for unit in units]
+    yield _sheets(run.of_stage("sprite_sheets"), clips, track, settings.sprites)
+    pictures = keyframe_work(run.of_stage("keyframes"), clips, settings.keyframes)
+    yield _stage_plan(pictures, keyframe_units(video_id, clips, settings.keyframes))
+
+
+def _sheets(
+    run: StageRun, clips: Sequence[ManifestItem], track: _Track, settings: SpriteSettings
+) -> StagePlan:
+    work = sprite_work(run, clips, settings)
+    if work.done:
+        return _stage_plan(work, ())
+    scored = track.read()
+    if scored is None:
+        # How many pages a clip has follows from the instants of its frames.
+        return _unknown(run.stage)
+    planned = sprite_units(run.video_id, clips, scored.timeline, settings)
+    return _stage_plan(work, [unit for unit, _ in planned])
+
+
+def _stage_plan(work: StageWork, wanted: Sequence[Unit]) -> StagePlan:
+    """Plan a stage with objects.
+
+    Args:
+        work: Not yet planned.
+        wanted: What it should consist of; does not matter if it is done.
+    """
+    stage = work.run.stage
+    if work.done and work.current is not None:
+        valid = int(work.current.summary["units"])
+        return StagePlan(stage, done=True, valid=valid, stale=tuple(work.stale))
+    work.plan(wanted)
+    unrecorded = {unit.identifier for unit in work.unrecorded}
+    to_make = tuple(unit for unit in work.missing if unit.identifier not in unrecorded)
+    damaged = len(work.damaged)
+    return StagePlan(
+        stage,
+        valid=len(wanted) - len(work.missing),
+        unrecorded=len(unrecorded),
+        missing=len(to_make) - damaged,
+        damaged=damaged,
+        stale=tuple(work.stale),
+        to_make=to_make,
+    )
+
+
+def _unknown(stage: str) -> StagePlan:
+    return StagePlan(stage, known=False)
+
+
+def _as_item(clip: Unit) -> ManifestItem:
+    """A clip as the manifest will have it, as far as later stages ask."""
+    (key,) = clip.keys
+    return clip.scene.item(key, 0, clip.details)
+
+
+def _whole_video(source: ExpectedSource) -> Scene:
+    """As far as the header tells; no key depends on it."""
+    frames = source.info.get("frames_promised") or 1
+    seconds = source.info.get("duration_promised_seconds") or 0
+    return Scene(Span(0, frames), Fraction(0), Fraction(seconds))

@@ -1,0 +1,56 @@
+"""What a run is asked to do: its config, and where its video comes from. Plans ask the same."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from heaters_pipeline.assets.bringing import known_source
+from heaters_pipeline.config import DetectionConfig
+from heaters_pipeline.errors import StoreError
+from heaters_pipeline.intake.bring import choose_key
+from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.video.transitions import full_scan_reason
+
+Config = Mapping[str, Mapping[str, Any]]
+"""Config by asset."""
+
+
+def with_scan(config: Config) -> Config:
+    """Let the first scan be a full one if the method is known to need it.
+
+    Raises:
+        SettingsError: A setting of detection is out of bounds.
+    """
+    scan = dict(config["frame_scores"])
+    if full_scan_reason(DetectionConfig(**config["scenes"]).settings()):
+        scan["scan"] = "full"
+    return {**config, "frame_scores": scan}
+
+
+def video_and_source(store: ObjectStore, video: str) -> tuple[str, dict[str, Any]]:
+    """The partition of a video, and where a run is to take it from.
+
+    Args:
+        store: Where it lies, or is to lie.
+        video: As it was typed.
+    Returns:
+        The partition, and the config of ``source_videos``.
+    Raises:
+        SettingsError: It names no video.
+        InvalidVideoError: The file is missing, cannot be read, or is no video.
+    """
+    wanted = classify(video)
+    if isinstance(wanted, StoreKey):
+        return wanted.video_id, {"source_key": wanted.source_key} if wanted.source_key else {}
+    if isinstance(wanted, LocalFile):
+        try:
+            key = choose_key(store, wanted, lambda key: known_source(store, key))
+        except StoreError:
+            # The run will meet the same trouble, and shows it where people look.
+            key = wanted.source_key
+        return keys.video_id_of(key), {"origin": str(wanted.path), "source_key": key}
+    return keys.video_id_of(wanted.source_key), {
+        "origin": wanted.url,
+        "source_key": wanted.source_key,
+    }
