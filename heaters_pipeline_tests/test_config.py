@@ -52,7 +52,9 @@ SETTINGS_OF = dict(PAIRS)
 def test_each_setting_has_the_name_and_the_default_of_the_dataclass(
     config: Any, settings: Any
 ) -> None:
-    assert set(config.model_fields) == {field.name for field in fields(settings)}
+    # How closely clips are checked changes none of them, and so is no setting of theirs.
+    names = set(config.model_fields) - {"verify"}
+    assert names == {field.name for field in fields(settings)}
     assert config().settings() == settings()
     assert all(field.description for field in config.model_fields.values())
 

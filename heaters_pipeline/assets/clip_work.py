@@ -10,9 +10,14 @@ from heaters_pipeline.assets.pictures import require_picture
 from heaters_pipeline.assets.records import Source, local_source, settings_json, track_of
 from heaters_pipeline.assets.stage import StageRun, StageWork
 from heaters_pipeline.assets.units import Scene, Unit
-from heaters_pipeline.errors import ClipError, HeatersError
+from heaters_pipeline.errors import ClipError, HeatersError, ManifestError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import Json, exact_seconds, fingerprint_of
+from heaters_pipeline.storage.manifests import (
+    Json,
+    ManifestItem,
+    exact_seconds,
+    fingerprint_of,
+)
 from heaters_pipeline.video.clip_record import Verify
 from heaters_pipeline.video.clips import (
     FORMAT_VERSION,
@@ -109,6 +114,30 @@ def clip_details(clip: ClipFile) -> dict[str, Json]:
         "last_pts": clip.last_pts,
         "time_base": exact_seconds(clip.time_base),
     }
+
+
+def frame_totals(run: StageRun, clips: Sequence[ManifestItem]) -> dict[str, int]:
+    """How many frames the clips hold, how many were left out, and how many the video has.
+
+    Raises:
+        ManifestError: They do not add up, so that a frame would be lost or be there twice.
+    """
+    (track,) = run.workspace.require_manifest("frame_scores", run.video_id).items
+    scenes = run.workspace.require_manifest("scenes", run.video_id).summary
+    totals = {
+        "clips": sum(item.end_frame - item.start_frame for item in clips),
+        **{
+            kind: sum(len(Scene.from_json(row).span) for row in scenes[kind])
+            for kind in ("dropped", "excluded")
+        },
+    }
+    if sum(totals.values()) != track.end_frame:
+        raise ManifestError(
+            f"the clips of {run.video_id} hold {totals['clips']} frames, {totals['dropped']} are "
+            f"dropped and {totals['excluded']} excluded, which is not the {track.end_frame} of the "
+            "video; delete its record of the scenes and run it again"
+        )
+    return {**totals, "source": track.end_frame}
 
 
 def make_clips(

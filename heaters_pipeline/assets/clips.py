@@ -5,7 +5,13 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.clip_work import adopt_clips, clip_units, clips_work, make_clips
+from heaters_pipeline.assets.clip_work import (
+    adopt_clips,
+    clip_units,
+    clips_work,
+    frame_totals,
+    make_clips,
+)
 from heaters_pipeline.assets.pictures import contact_sheet, shown_picture
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import scenes_of, source_of
@@ -43,13 +49,15 @@ def clips(
             adopt_clips(work)
             make_clips(work, source, settings, verify=config.verify, workers=os.cpu_count() or 1)
             work.require_complete()
-            summary = {"contact_sheet": contact_sheet(work)}
+            frames = frame_totals(run, work.ordered_items)
+            summary = {"contact_sheet": contact_sheet(work), "frames": frames}
         items = work.ordered_items
         return work.finish(
             summary,
             metadata={
                 "contact_sheet": shown_picture(run, summary["contact_sheet"], "clips"),
                 "clips": len(items),
+                **{f"frames/{kind}": count for kind, count in summary["frames"].items()},
                 **run.clips_per_minute(work.made_count),
                 "reencoded": sum(item.details["method"] == "reencode" for item in items),
                 "table": clip_table(items),

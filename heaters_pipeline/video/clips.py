@@ -39,7 +39,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised when the same settings would give other files."""
 
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})

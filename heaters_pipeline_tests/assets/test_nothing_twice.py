@@ -293,6 +293,17 @@ def test_deleted_report_pictures_are_drawn_again(pipeline: Pipeline, made: Outco
     assert set(pipeline.versions("reports/")) == pictures
 
 
+def test_a_closer_check_makes_no_clip_again(pipeline: Pipeline, made: Outcome) -> None:
+    assert_nothing_made(pipeline.process(clips={"verify": "full"}))
+    lost = pipeline.manifest("clips").items[0]
+    pipeline.store.delete(lost.key)
+    outcome = pipeline.process(clips={"verify": "full"})
+    assert_made_alone(pipeline, outcome, SPANS[0])
+    closer, *others = (item.details["checked"] for item in pipeline.manifest("clips").items)
+    assert closer[-1] == "every_picture"
+    assert all("every_picture" not in checked for checked in others)
+
+
 def test_on_s3_the_second_run_puts_nothing_and_asks_little(
     rclone_s3: S3Server, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

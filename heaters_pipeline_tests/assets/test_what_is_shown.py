@@ -211,6 +211,32 @@ def test_excluded_frames_are_counted_and_listed_and_have_no_clip(
     assert (outcome.metadata["scenes"]["dropped"], outcome.metadata["scenes"]["excluded"]) == (0, 2)
 
 
+def test_frames_of_clips_and_frames_left_out_add_up_to_the_video(
+    pipeline: Pipeline, film: Path
+) -> None:
+    outcome = pipeline.process(
+        source_videos={"origin": str(film)},
+        scenes={"start_seconds": 0.4, "short_scenes": "drop", "min_duration_seconds": 0.81},
+    )
+    assert outcome.success, outcome.error
+    shown = {kind: outcome.metadata["clips"][f"frames/{kind}"] for kind in ("clips", "source")}
+    assert shown == {"clips": 55, "source": 95}
+    left_out = {
+        kind: outcome.metadata["clips"][f"frames/{kind}"] for kind in ("dropped", "excluded")
+    }
+    assert left_out == {"dropped": 30, "excluded": 10}
+
+
+def test_a_frame_that_nothing_accounts_for_ends_the_run(pipeline: Pipeline, made: Outcome) -> None:
+    record = pipeline.manifest("scenes")
+    scenes = record.summary["scenes"]
+    summary = {**record.summary, "scenes": [scenes[0], *scenes[2:]]}
+    write_manifest(pipeline.store, replace(record, summary=summary))
+    outcome = pipeline.materialize("clips")
+    assert not outcome.success
+    assert "hold 70 frames, 0 are dropped and 0 excluded, which is not the 95" in str(outcome.error)
+
+
 def test_reencoded_clips_are_apart_from_copied_ones(pipeline: Pipeline, made: Outcome) -> None:
     copied = {item.key for item in pipeline.manifest("clips").items}
     outcome = pipeline.process(clips={"mode": "reencode", "preset": "ultrafast"})
