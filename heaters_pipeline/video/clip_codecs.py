@@ -8,6 +8,7 @@ import av.video.frame
 import av.video.stream
 import numpy as np
 
+from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clip_file import ClipWriter
 from heaters_pipeline.video.clip_pictures import ClipPictures
 from heaters_pipeline.video.clip_record import ClipSettings, Codec
@@ -23,6 +24,8 @@ _HDR_PARAMS: Mapping[Codec, tuple[str, str]] = {
 _HEVC_TAG = "hvc1"
 # With so few frames or fewer, libx265 gives decoding times that it never wrote.
 _HEVC_REORDERED_FRAMES = 2
+# Of less than 50 pixels in width libx265 writes beyond its memory, which may end the process.
+_HEVC_LEAST_PX = (64, 16)
 # Units of HEVC's and H.264's messages.
 _CHROMATICITY_STEPS, _NIT_STEPS = 50_000, 10_000
 
@@ -47,7 +50,11 @@ def add_video(
         settings: Quality, speed and codec.
         frames: How many the clip has.
         threads: How many the encoder may use; 0 for as many as there are cores.
+    Raises:
+        ClipError: The encoder does not take such small pictures.
     """
+    if settings.codec == "hevc":
+        _require_size_for_hevc(pictures.size_px)
     encoder = _ENCODERS[settings.codec]
     params = _hevc_params(frames, threads) if settings.codec == "hevc" else {}
     params |= _told_params(pictures, settings.codec)
@@ -82,6 +89,14 @@ def add_video(
     if matrix:
         video.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
     return video
+
+
+def _require_size_for_hevc(size_px: tuple[int, int]) -> None:
+    if any(side < least for side, least in zip(size_px, _HEVC_LEAST_PX, strict=True)):
+        raise ClipError(
+            f"pictures of {size_px[0]}x{size_px[1]} are too small for libx265, which needs "
+            f"{_HEVC_LEAST_PX[0]}x{_HEVC_LEAST_PX[1]}; use codec=h264"
+        )
 
 
 def _hevc_params(frames: int, threads: int) -> dict[str, str]:

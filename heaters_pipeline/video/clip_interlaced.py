@@ -29,16 +29,14 @@ def deinterlaced(frames: Iterator[Frame], threads: int) -> Iterator[Pictured]:
     Raises (while iterating):
         ClipError: The filter gives another number of pictures.
     """
-    before: Frame | None = None
     deinterlacer: _Deinterlacer | None = None
     for frame in frames:
         if deinterlacer is not None and not deinterlacer.takes(frame):
             yield from deinterlacer.finish()
-            before = deinterlacer = None
+            deinterlacer = None
         if deinterlacer is None and frame.decoded.interlaced_frame:
-            deinterlacer = _Deinterlacer(frame, before, threads)
+            deinterlacer = _Deinterlacer(frame, threads)
         if deinterlacer is None:
-            before = frame
             yield frame, frame.decoded
         else:
             yield from deinterlacer.feed(frame)
@@ -57,25 +55,23 @@ def shows_bottom_first(interlaced: av.video.frame.VideoFrame) -> bool:
 class _Deinterlacer:
     """FFmpeg's bwdif for frames of one kind."""
 
-    def __init__(self, first: Frame, before: Frame | None, threads: int) -> None:
+    def __init__(self, first: Frame, threads: int) -> None:
         self._source = source_arguments(first.decoded)
         self._filter = PictureFilter(
             first.decoded, "bwdif", "mode=send_frame:deint=interlaced", threads=threads
         )
         self._pushed = 0
         self._waiting: deque[Frame] = deque()
-        # Its picture is shown already; the filter only compares with it.
-        self._unwanted = 0
-        if before is not None and self.takes(before):
-            self._unwanted = 1
-            self._push(before)
 
     def takes(self, frame: Frame) -> bool:
         return source_arguments(frame.decoded) == self._source
 
     def feed(self, frame: Frame) -> Iterator[Pictured]:
+        # The filter extrapolates stamps, which those of the source may not allow.
+        frame.decoded.pts = self._pushed
+        self._pushed += 1
         self._waiting.append(frame)
-        self._push(frame)
+        self._filter.push(frame.decoded)
         return self._finished()
 
     def finish(self) -> Iterator[Pictured]:
@@ -90,19 +86,10 @@ class _Deinterlacer:
                 f"deinterlacing lost {len(self._waiting)} frames; encode with interlaced=keep"
             )
 
-    def _push(self, frame: Frame) -> None:
-        # The filter extrapolates stamps, which those of the source may not allow.
-        frame.decoded.pts = self._pushed
-        self._pushed += 1
-        self._filter.push(frame.decoded)
-
     def _finished(self) -> Iterator[Pictured]:
         while (picture := self._filter.pull()) is not None:
-            if self._unwanted:
-                self._unwanted -= 1
-            elif self._waiting:
-                yield self._waiting.popleft(), picture
-            else:
+            if not self._waiting:
                 raise ClipError(
                     "deinterlacing gave more pictures than frames; encode with interlaced=keep"
                 )
+            yield self._waiting.popleft(), picture

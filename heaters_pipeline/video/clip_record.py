@@ -40,6 +40,8 @@ PRESETS = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast"),
     *("medium", "slow", "slower", "veryslow", "placebo"),
 )
+"""The speeds of libx264 and libx265, fastest first."""
+
 _CHOICES: Mapping[str, Any] = {
     "mode": Method,
     "codec": Codec,

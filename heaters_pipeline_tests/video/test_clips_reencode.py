@@ -92,6 +92,22 @@ def test_the_shortest_clips_are_whole(codec: Codec, frames: int, tmp_path: Path)
         assert [frame_number_of(picture) for picture in shown] == list(range(start, span.end))
 
 
+def test_pictures_that_are_too_small_for_hevc_are_refused(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "small.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 48, 36, "yuv420p"
+        for number in range(4):
+            grey = np.full((36, 48, 3), 40 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, "bgr24")))
+        container.mux(stream.encode(None))
+    known = know(tmp_path / "small.mp4")
+    with pytest.raises(ClipError, match=r"48x36 are too small for libx265.* use codec=h264"):
+        encode(known, Span(0, 3), tmp_path / "clip.mp4", replace(GOOD, codec="hevc"))
+    assert not (tmp_path / "clip.mp4").exists()
+    assert len(encode(known, Span(0, 3), tmp_path / "clip.mp4")) == 3
+
+
 def test_what_is_written_is_what_players_expect(tmp_path: Path) -> None:
     known = know(named("h264-10bit.mkv").write(tmp_path))
     encode(known, Span(10, 40), tmp_path / "clip.mp4")
