@@ -10,7 +10,7 @@ from heaters_pipeline.video.probe import VideoInfo
 # may take as much more as it is larger.
 _BUDGET_BYTES = 450_000_000
 _LEAST_PX = 1920 * 1080
-# Measured with 1080p, but for slower and placebo, which are guessed: the encoder, mostly the
+# Of H.264, measured with 1080p but for slower and placebo, which are guessed: the encoder, mostly the
 # pictures among which it looks ahead, and the decoder.
 _BYTES_PER_PX: Mapping[str, int] = {
     "ultrafast": 50,
@@ -24,8 +24,9 @@ _BYTES_PER_PX: Mapping[str, int] = {
     "veryslow": 430,
     "placebo": 460,
 }
+_HEVC_BYTES_PER_PX = 380
 _BYTES_PER_PX_AND_THREAD = 13
-# Presets slower than medium do not fit in; one encoder of theirs has so many threads all the same.
+# HEVC and presets slower than medium do not fit in; one encoder has so many threads all the same.
 _THREADS_IN_ANY_CASE = 4
 
 
@@ -47,8 +48,12 @@ def encoders_and_threads(
     if info.width_px * info.height_px < _LEAST_PX:
         per_px = _BUDGET_BYTES / (info.width_px * info.height_px)
 
+    needed_per_px = _BYTES_PER_PX[settings.preset]
+    if settings.codec == "hevc":
+        needed_per_px = max(needed_per_px, _HEVC_BYTES_PER_PX)
+
     def threads_of(encoders: int) -> int:
-        left = per_px / encoders - _BYTES_PER_PX[settings.preset]
+        left = per_px / encoders - needed_per_px
         return min(workers // encoders, 1 + math.floor(left / _BYTES_PER_PX_AND_THREAD))
 
     ways = [(encoders * threads_of(encoders), encoders) for encoders in range(1, workers + 1)]
