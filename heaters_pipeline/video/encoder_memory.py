@@ -10,8 +10,8 @@ from heaters_pipeline.video.probe import VideoInfo
 # may take as much more as it is larger.
 _BUDGET_BYTES = 450_000_000
 _LEAST_PX = 1920 * 1080
-# Of H.264, measured with 1080p but for slower and placebo, which are guessed: the encoder, mostly the
-# pictures among which it looks ahead, and the decoder.
+# Of H.264, measured with 1080p but for slower and placebo, which are guessed: the encoder, mostly
+# the pictures among which it looks ahead, and the decoder.
 _BYTES_PER_PX: Mapping[str, int] = {
     "ultrafast": 50,
     "superfast": 85,
@@ -44,10 +44,7 @@ def encoders_and_threads(
         clips: How many are to be made, at least one.
         workers: Number of threads in all.
     """
-    per_px = _BUDGET_BYTES / _LEAST_PX
-    if info.width_px * info.height_px < _LEAST_PX:
-        per_px = _BUDGET_BYTES / (info.width_px * info.height_px)
-
+    per_px = _BUDGET_BYTES / min(info.width_px * info.height_px, _LEAST_PX)
     needed_per_px = _BYTES_PER_PX[settings.preset]
     if settings.codec == "hevc":
         needed_per_px = max(needed_per_px, _HEVC_BYTES_PER_PX)
