@@ -17,6 +17,7 @@ from heaters_pipeline.video.clip_file import ClipWriter
 from heaters_pipeline.video.clip_packets import PacketSum, has_start_codes
 from heaters_pipeline.video.clip_record import ClipSettings
 from heaters_pipeline.video.clip_source import SourceReader
+from heaters_pipeline.video.clip_subtitles import SourceSubtitles, add_subtitles
 from heaters_pipeline.video.file_verdict import Packet
 from heaters_pipeline.video.probe import VideoInfo
 from heaters_pipeline.video.timing import Span, Timeline
@@ -59,8 +60,9 @@ def copy_span(
     span: Span,
     writer: ClipWriter,
     settings: ClipSettings,
+    subtitles: SourceSubtitles,
 ) -> Copied:
-    """Write the packets of a span, video and sound.
+    """Write the packets of a span, video and sound, and the subtitles.
 
     Raises:
         ClipError: The span cannot be copied; the message says why.
@@ -79,6 +81,7 @@ def copy_span(
         copy=True,
         bitrate_kbps=settings.audio_bitrate_kbps,
     )
+    add_subtitles(writer, reader, subtitles, window)
     video = _CopiedVideo(plan, wanted[0], out, writer, reader.video)
     for packet in packets:
         if packet.stream_index == reader.info.stream_index:

@@ -14,6 +14,7 @@ from heaters_pipeline.video.clip_interlaced import Pictured, deinterlaced
 from heaters_pipeline.video.clip_pictures import ClipPictures
 from heaters_pipeline.video.clip_record import ClipSettings
 from heaters_pipeline.video.clip_source import SourceReader
+from heaters_pipeline.video.clip_subtitles import SourceSubtitles, add_subtitles
 from heaters_pipeline.video.frames import Frame, decode_packet
 from heaters_pipeline.video.hdr_facts import HdrFacts, is_hdr
 from heaters_pipeline.video.timing import Span, Timeline
@@ -28,10 +29,11 @@ def encode_span(
     span: Span,
     writer: ClipWriter,
     settings: ClipSettings,
+    subtitles: SourceSubtitles,
     *,
     threads: int,
 ) -> av.video.stream.VideoStream:
-    """Encode the frames of a span and the sound that belongs to them.
+    """Encode the frames of a span and the sound that belongs to them, and write the subtitles.
 
     Args:
         frames: Gives the span's frames in order; not read beyond them.
@@ -40,6 +42,7 @@ def encode_span(
         span: Frames to encode.
         writer: Takes the packets.
         settings: Quality, speed, and what pictures become.
+        subtitles: Of the source.
         threads: How many the encoder and filters may use; 0 for as many as there are cores.
     Returns:
         The video stream of the clip.
@@ -60,6 +63,7 @@ def encode_span(
         threads=threads,
     )
     sound = _Sound(reader, timeline, span, writer, settings.audio_bitrate_kbps)
+    add_subtitles(writer, reader, subtitles, sound.window)
     origin = timeline.pts[span.start]
     encoded = 0
     for frame, shown in chain([first], pictured):
@@ -111,13 +115,13 @@ class _Sound:
     ) -> None:
         tick = timeline.time_base
         start_pts = timeline.pts[span.start]
-        self._end_seconds = timeline.boundary_pts(span.end) * tick
+        self.window = Window(start_pts * tick, timeline.boundary_pts(span.end) * tick)
         early_pts = max(timeline.pts[0], start_pts - int(_SOUND_LEAD_SECONDS / tick))
         self._packets = reader.packets_from(early_pts) if reader.info.audio else iter(())
         self._tracks = AudioTracks(
             writer,
             reader,
-            Window(start_pts * tick, self._end_seconds),
+            self.window,
             copy=False,
             bitrate_kbps=bitrate_kbps,
         )
@@ -126,5 +130,5 @@ class _Sound:
         self._tracks.feed_until(self._packets, seconds)
 
     def finish(self) -> None:
-        self._tracks.feed_until(self._packets, self._end_seconds)
+        self._tracks.feed_until(self._packets, self.window.end)
         self._tracks.finish()

@@ -19,6 +19,13 @@ from heaters_pipeline.video.mp4_boxes import ShownPart, write_fast_start
 
 _DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})
 
+_DESCRIPTIONS = (
+    ("language", "language"),
+    ("handler_name", "handler_name"),
+    ("name", "title"),
+    ("title", "title"),
+)
+
 _Stream = TypeVar("_Stream", bound=av.stream.Stream)
 
 
@@ -63,9 +70,10 @@ class ClipWriter:
 
     def describe(self, stream: av.stream.Stream, source: av.stream.Stream) -> None:
         """Note what people said of a stream: its language and title, and which is the default."""
-        for name in ("language", "title"):
-            if name in source.metadata:
-                stream.metadata[name] = source.metadata[name]
+        # What is a title elsewhere, FFmpeg reads from MP4 as name, and players as handler's name.
+        for read, written in _DESCRIPTIONS:
+            if read in source.metadata:
+                stream.metadata[written] = source.metadata[read]
         stream.disposition = source.disposition
 
     def mux(self, packet: Packet) -> None:

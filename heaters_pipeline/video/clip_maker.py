@@ -18,6 +18,7 @@ from heaters_pipeline.video.clip_record import (
     checks_of,
 )
 from heaters_pipeline.video.clip_source import SourceReader
+from heaters_pipeline.video.clip_subtitles import SourceSubtitles
 from heaters_pipeline.video.frames import Frame, read_span
 from heaters_pipeline.video.probe import VideoInfo
 from heaters_pipeline.video.timing import Span, Timeline
@@ -37,6 +38,7 @@ class ClipMaker:
         settings: How its clips are made.
         tags: Written into each clip.
         verify: How closely each is looked at.
+        subtitles: Of the video.
         known_digest: Gives ``Frame.digest`` of a frame, or None where it is not known.
         threads: How many the decoder and the encoder of one clip may use each; 0 for as many as
             there are cores.
@@ -48,6 +50,7 @@ class ClipMaker:
     settings: ClipSettings
     tags: Mapping[str, str]
     verify: Verify
+    subtitles: SourceSubtitles
     known_digest: Callable[[int], int | None]
     threads: int = 0
 
@@ -76,7 +79,9 @@ class ClipMaker:
         if digest is None:
             digest = next(self.frames_of(Span(span.start, span.start + 1))).digest
         with open_clip(target, self._note("copy", span, fallback_reason)) as writer:
-            copied = copy_span(reader, self.timeline, span, writer, self.settings)
+            copied = copy_span(
+                *(reader, self.timeline, span, writer, self.settings, self.subtitles)
+            )
             path = writer.finish(copied.video.index, self.timeline.duration_of(span))
             facts = check_copy(path, self.timeline, span, copied.packets, digest)
             if self.verify == "full":
@@ -108,7 +113,7 @@ class ClipMaker:
         """
         with open_clip(target, self._note("reencode", span, fallback_reason)) as writer:
             video = encode_span(
-                *(frames, reader, self.timeline, span, writer, self.settings),
+                *(frames, reader, self.timeline, span, writer, self.settings, self.subtitles),
                 threads=self.threads,
             )
             path = writer.finish(video.index, self.timeline.duration_of(span))

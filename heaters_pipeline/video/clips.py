@@ -24,6 +24,7 @@ from heaters_pipeline.video.clip_record import (
     Verify,
 )
 from heaters_pipeline.video.clip_source import SourceReader
+from heaters_pipeline.video.clip_subtitles import SourceSubtitles
 from heaters_pipeline.video.probe import VideoInfo, shown_name
 from heaters_pipeline.video.timing import Span, Timeline
 
@@ -81,6 +82,7 @@ def write_clip(
     """
     maker = ClipMaker(
         *(source, info, timeline, settings, tags, verify),
+        subtitles=SourceSubtitles(source, info),
         known_digest={span.start: first_picture_digest}.get,
     )
 
@@ -101,7 +103,7 @@ def write_clip(
         try:
             return make(second, reason)
         except ClipError as error:
-            raise _neither(reason, error) from error
+            raise _neither(reason, second, error) from error
 
 
 def write_clips(
@@ -142,6 +144,7 @@ def write_clips(
     """
     maker = ClipMaker(
         *(source, info, timeline, settings, tags, verify),
+        subtitles=SourceSubtitles(source, info),
         known_digest=(lambda _: None) if picture_digests is None else picture_digests.__getitem__,
     )
 
@@ -169,7 +172,7 @@ def write_clips(
     for reason in dict.fromkeys(reasons.values()):
         _note_other(maker, second, [at for at in reasons if reasons[at] == reason], reason)
     for span, error in make(second, reasons).items():
-        on_clip(span, _neither(reasons[span], error))
+        on_clip(span, _neither(reasons[span], second, error))
 
 
 def _methods(settings: ClipSettings) -> tuple[Method, Method]:
@@ -191,5 +194,6 @@ def _note_other(maker: ClipMaker, method: Method, spans: Sequence[Span], reason:
     )
 
 
-def _neither(reason: str, error: ClipFailure) -> ClipError:
-    return ClipError(f"{error} (tried since: {reason})")
+def _neither(reason: str, method: Method, error: ClipFailure) -> ClipError:
+    tried = "copied" if method == "copy" else "encoded"
+    return ClipError(f"{error} (it was {tried} because: {reason})")

@@ -92,7 +92,7 @@ def test_the_shortest_clips_are_whole(codec: Codec, frames: int, tmp_path: Path)
         assert [frame_number_of(picture) for picture in shown] == list(range(start, span.end))
 
 
-def test_pictures_that_are_too_small_for_hevc_are_refused(tmp_path: Path) -> None:
+def test_pictures_that_are_too_small_for_hevc_are_copied(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "small.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         assert isinstance(stream, av.VideoStream)
@@ -102,9 +102,12 @@ def test_pictures_that_are_too_small_for_hevc_are_refused(tmp_path: Path) -> Non
             container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, "bgr24")))
         container.mux(stream.encode(None))
     known = know(tmp_path / "small.mp4")
-    with pytest.raises(ClipError, match=r"48x36 are too small for libx265.* use codec=h264"):
-        encode(known, Span(0, 3), tmp_path / "clip.mp4", replace(GOOD, codec="hevc"))
-    assert not (tmp_path / "clip.mp4").exists()
+    settings = replace(GOOD, codec="hevc")
+    clip = write_clip(
+        *(known.path, known.info, known.timeline, Span(0, 3), tmp_path / "clip.mp4", settings)
+    )
+    assert clip.method == "copy"
+    assert "48x36 are too small for libx265" in str(clip.fallback_reason)
     assert len(encode(known, Span(0, 3), tmp_path / "clip.mp4")) == 3
 
 
