@@ -162,8 +162,14 @@ def _look_through(
             seen.packets.add(packet)
         if packet.pts is not None and not packet.is_discard:
             seen.shown_pts.append(packet.pts)
-        if seen.wants_picture and seen.picture is None:
+        if seen.wants_picture:
             seen.picture = _picture_at_start(stream, packet)
+            # All that has to be decoded before the picture at the start was, once its packet is.
+            seen.wants_picture = seen.picture is None and not _holds_start(packet)
+
+
+def _holds_start(packet: Packet) -> bool:
+    return packet.pts == 0 and not packet.is_discard
 
 
 def _picture_at_start(stream: av.video.stream.VideoStream, packet: Packet) -> Frame | None:
@@ -172,10 +178,8 @@ def _picture_at_start(stream: av.video.stream.VideoStream, packet: Packet) -> Fr
     # Hidden pictures that no other needs are most of the work, and decide nothing.
     skips = packet.is_discard and context.codec.canonical_name in _SKIPPING_DECODERS
     context.skip_frame = "NONREF" if skips else "DEFAULT"
-    is_wanted = packet.pts == 0 and not packet.is_discard
     pictures = context.decode(packet)
-    if is_wanted:
-        # All that has to be decoded before it was.
+    if _holds_start(packet):
         pictures += context.decode(None)
     return next((Frame(0, 0, 1, picture) for picture in pictures if picture.pts == 0), None)
 

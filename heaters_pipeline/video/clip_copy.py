@@ -14,12 +14,14 @@ import av.video.stream
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clip_audio import AudioTracks, Window
 from heaters_pipeline.video.clip_file import ClipWriter
-from heaters_pipeline.video.clip_packets import PacketSum, has_start_codes
+from heaters_pipeline.video.clip_packets import PacketSum
 from heaters_pipeline.video.clip_record import ClipSettings
 from heaters_pipeline.video.clip_source import SourceReader
 from heaters_pipeline.video.clip_subtitles import SourceSubtitles, add_subtitles
 from heaters_pipeline.video.file_verdict import Packet
+from heaters_pipeline.video.nal_units import has_start_codes
 from heaters_pipeline.video.probe import VideoInfo
+from heaters_pipeline.video.random_access import random_access_test
 from heaters_pipeline.video.timing import Span, Timeline
 
 COPIED_CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mjpeg"})
@@ -28,8 +30,10 @@ COPIED_CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", 
 Not MPEG-1: FFmpeg's reader splits it anew, and so hides another frame than it should.
 """
 
+# Hidden frames cost space and time in each player; more of them are not worth an exact copy.
+_MOST_LEAD_SECONDS = 120
 # The first also lets the sound start early enough; at last the file is read from its start.
-_BACK_SECONDS = (1, 5, 20, 80)
+_BACK_SECONDS = (1, 5, 20, 80, _MOST_LEAD_SECONDS)
 
 
 def why_not_copied(info: VideoInfo, timeline: Timeline) -> str | None:
@@ -126,30 +130,46 @@ class _Plan:
 
 def _plan(reader: SourceReader, timeline: Timeline, wanted: Sequence[int]) -> _Plan:
     first = timeline.pts[0]
+    lead_limit = int(_MOST_LEAD_SECONDS / timeline.time_base)
     ticks_back = [int(seconds / timeline.time_base) for seconds in _BACK_SECONDS]
-    for from_pts in (*(max(first, wanted[0] - back) for back in ticks_back), None):
-        plan = _plan_from(reader, from_pts, wanted)
+    ways: list[int | None] = [max(first, wanted[0] - back) for back in ticks_back]
+    if wanted[0] - first <= lead_limit:
+        ways.append(None)
+    for from_pts in dict.fromkeys(ways):
+        plan = _plan_from(reader, from_pts, wanted, lead_limit)
         if plan is not None:
             return plan
-    raise ClipError("the source's packets do not bear the timestamps of these frames")
+    raise ClipError(
+        "the source's packets do not bear the timestamps of these frames, or its decoding cannot "
+        f"begin within {_MOST_LEAD_SECONDS} s before them"
+    )
 
 
-def _plan_from(reader: SourceReader, from_pts: int | None, wanted: Sequence[int]) -> _Plan | None:
+def _plan_from(
+    reader: SourceReader, from_pts: int | None, wanted: Sequence[int], lead_limit: int
+) -> _Plan | None:
     missing = set(wanted)
     seen, skip = 0, None
     copied: list[int] = []
-    for packet in _packets_from(reader, from_pts):
+    packets = _packets_from(reader, from_pts)
+    can_begin = random_access_test(reader.info.codec, reader.video.codec_context.extradata or b"")
+    for packet in packets:
         if packet.stream_index != reader.info.stream_index:
             continue
         pts = packet.pts
+        is_first_of_file = from_pts is None and seen == 0
         nothing_yet = len(missing) == len(wanted)
         # What comes before its I-frame can be decoded for certain in the first group alone.
-        in_time = pts is not None and (pts <= wanted[0] or (from_pts is None and seen == 0))
-        if packet.is_keyframe and nothing_yet and in_time:
+        in_time = pts is not None and wanted[0] - pts <= lead_limit
+        in_time &= is_first_of_file or (pts is not None and pts <= wanted[0])
+        is_beginning = can_begin(packet) or (is_first_of_file and packet.is_keyframe)
+        if is_beginning and nothing_yet and in_time:
             skip = seen
             copied.clear()
         seen += 1
         if skip is None:
+            if pts in missing:
+                return None
             continue
         if pts is None:
             raise ClipError("packets of the source have no timestamps")
@@ -175,7 +195,9 @@ class _CopiedVideo:
         writer: ClipWriter,
         source: av.video.stream.VideoStream,
     ) -> None:
-        self.packets = PacketSum(source.codec_context.name, source.codec_context.extradata)
+        codec, extradata = source.codec_context.name, source.codec_context.extradata or b""
+        self.packets = PacketSum(codec, extradata)
+        self._is_random_access = random_access_test(codec, extradata)
         self._writer = writer
         self._out = out
         self._origin = origin
@@ -196,6 +218,8 @@ class _CopiedVideo:
         pts, dts, duration = self._ahead.pop()
         if packet.pts != pts:
             raise ClipError("the source gives other packets when it is read again")
+        # Readers go back to the last key frame before the part that is shown, and no further.
+        packet.is_keyframe = not self.packets.packets or self._is_random_access(packet)
         self.packets.add(packet)
         packet.pts, packet.dts = pts - self._origin, dts - self._origin
         packet.duration = duration

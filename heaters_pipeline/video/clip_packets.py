@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Iterator
 
 from heaters_pipeline.video.file_verdict import Packet
-
-_START_CODE = b"\0\0\1"
-_ANNEX_B_STARTS = (_START_CODE, b"\0" + _START_CODE)
-_WITH_UNITS = frozenset({"h264", "hevc"})
+from heaters_pipeline.video.nal_units import (
+    CODECS_WITH_UNITS,
+    delimited_units,
+    has_start_codes,
+)
 
 
 class PacketSum:
@@ -24,7 +25,7 @@ class PacketSum:
     def __init__(self, codec: str, extradata: bytes | None) -> None:
         self.packets = 0
         self._sum = hashlib.sha256()
-        self._has_start_codes = codec in _WITH_UNITS and has_start_codes(extradata or b"")
+        self._has_start_codes = codec in CODECS_WITH_UNITS and has_start_codes(extradata or b"")
 
     def add(self, packet: Packet) -> None:
         """Take the next packet."""
@@ -43,23 +44,7 @@ class PacketSum:
     __hash__ = None  # type: ignore[assignment]
 
 
-def has_start_codes(extradata: bytes) -> bool:
-    """Whether the units of an H.264 or HEVC stream follow start codes, not sizes."""
-    return extradata.startswith(_ANNEX_B_STARTS)
-
-
-def _with_sizes(content: bytes) -> Iterator[bytes]:
-    start = _after_start_code(content, 0)
-    while start < len(content):
-        following = content.find(_START_CODE, start)
-        end = len(content) if following < 0 else following
-        # A start code may be preceded by one zero, which is a part of it.
-        unit_end = end - 1 if following > start and content[following - 1] == 0 else end
-        yield (unit_end - start).to_bytes(4, "big")
-        yield content[start:unit_end]
-        start = _after_start_code(content, end)
-
-
-def _after_start_code(content: bytes, at: int) -> int:
-    found = content.find(_START_CODE, at)
-    return len(content) if found < 0 else found + len(_START_CODE)
+def _with_sizes(content: bytes) -> Iterator[bytes | memoryview]:
+    for unit in delimited_units(memoryview(content)):
+        yield len(unit).to_bytes(4, "big")
+        yield unit

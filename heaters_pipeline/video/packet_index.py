@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from heaters_pipeline.video.file_verdict import MAX_DURATION_SECONDS, FileVerdict, Packet
 from heaters_pipeline.video.frames import packets_of, video_stream
+from heaters_pipeline.video.nal_units import UnitReader
 from heaters_pipeline.video.probe import VideoInfo, open_input, reading
 from heaters_pipeline.video.timing import Timeline
 
@@ -143,9 +144,9 @@ def _followed_by_later_ones(pts: Ints, fresh_starts: Bools) -> Bools:
 def _judge_of(codec: str, extradata: bytes) -> Callable[[Packet], _Kind]:
     """For a codec, tell of a packet whether it is a reference and a fresh start."""
     if codec == "h264":
-        return _UnitJudge(extradata, 4, _h264_kind)
+        return _UnitJudge(codec, extradata, _h264_kind)
     if codec == "hevc":
-        return _UnitJudge(extradata, 21, _hevc_kind)
+        return _UnitJudge(codec, extradata, _hevc_kind)
     if codec in ("mpeg1video", "mpeg2video"):
         return _mpeg12_kind
     if codec == "mpeg4":
@@ -154,44 +155,20 @@ def _judge_of(codec: str, extradata: bytes) -> Callable[[Packet], _Kind]:
 
 
 class _UnitJudge:
-    """Look at the first slice of an H.264 or HEVC packet, in either framing of its units."""
+    """Look at the first slice of an H.264 or HEVC packet."""
 
     def __init__(
-        self,
-        extradata: bytes,
-        size_at: int,
-        kind: Callable[[memoryview], _Kind | None],
+        self, codec: str, extradata: bytes, kind: Callable[[memoryview], _Kind | None]
     ) -> None:
-        # The configuration record of MP4 and Matroska starts with 1, start codes do not.
-        has_sizes = len(extradata) > size_at and extradata[0] == 1
-        self._size_bytes = (extradata[size_at] & 3) + 1 if has_sizes else 0
+        self._reader = UnitReader(codec, extradata)
         self._kind = kind
 
     def __call__(self, packet: Packet) -> _Kind:
-        content = memoryview(packet)
-        units = self._sized(content) if self._size_bytes else self._delimited(content)
-        for unit in units:
+        for unit in self._reader.units(memoryview(packet)):
             if found := self._kind(unit):
                 return found
         # Nothing that is understood: keep it, and do not start there.
         return _Kind(reference=True, fresh=False)
-
-    def _sized(self, content: memoryview) -> "list[memoryview]":
-        units, at = [], 0
-        while at + self._size_bytes < len(content):
-            size = int.from_bytes(content[at : at + self._size_bytes], "big")
-            at += self._size_bytes
-            units.append(content[at : at + 2])
-            at += size
-        return units
-
-    @staticmethod
-    def _delimited(content: memoryview) -> "list[memoryview]":
-        data, units, at = bytes(content), [], 0
-        while (at := data.find(b"\0\0\1", at)) >= 0:
-            at += 3
-            units.append(content[at : at + 2])
-        return units
 
 
 def _h264_kind(unit: memoryview) -> _Kind | None:

@@ -179,7 +179,6 @@ ENCODINGS = (
         "mkv",
         "libx264",
         _x264("keyint=30:intra-refresh=1:bframes=2"),
-        refusal="the clip",
     ),
     Encoding(
         "h264-interlaced",

@@ -1,0 +1,56 @@
+"""The units that packets of H.264 and HEVC consist of, in either of their two framings."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+START_CODE = b"\0\0\1"
+_ANNEX_B_STARTS = (START_CODE, b"\0" + START_CODE)
+# Where the configuration record of MP4 and Matroska says how long the sizes are.
+_SIZE_LENGTH_AT = {"h264": 4, "hevc": 21}
+
+CODECS_WITH_UNITS = frozenset(_SIZE_LENGTH_AT)
+"""FFmpeg's names of the codecs."""
+
+
+def has_start_codes(extradata: bytes) -> bool:
+    """Whether the units of a stream follow start codes, not sizes."""
+    return extradata.startswith(_ANNEX_B_STARTS)
+
+
+class UnitReader:
+    """Takes packets of one stream apart.
+
+    Args:
+        codec: One of ``CODECS_WITH_UNITS``.
+        extradata: Of the stream.
+    """
+
+    def __init__(self, codec: str, extradata: bytes) -> None:
+        size_at = _SIZE_LENGTH_AT[codec]
+        # The configuration record starts with 1, start codes do not.
+        has_sizes = len(extradata) > size_at and extradata[0] == 1
+        self._size_bytes = (extradata[size_at] & 3) + 1 if has_sizes else 0
+
+    def units(self, content: memoryview) -> Iterator[memoryview]:
+        """The units of a packet, without what frames them; a last one that is cut short, too."""
+        return self._sized(content) if self._size_bytes else delimited_units(content)
+
+    def _sized(self, content: memoryview) -> Iterator[memoryview]:
+        at = 0
+        while at + self._size_bytes < len(content):
+            size = int.from_bytes(content[at : at + self._size_bytes], "big")
+            at += self._size_bytes
+            yield content[at : at + size]
+            at += size
+
+
+def delimited_units(content: memoryview) -> Iterator[memoryview]:
+    """The units between start codes."""
+    data, at = bytes(content), -1
+    starts = []
+    while (at := data.find(START_CODE, at + 1)) >= 0:
+        starts.append(at)
+    for start, following in pairwise([*starts, len(data)]):
+        # A start code may be preceded by one zero, which is a part of it.
+        is_longer = following < len(data) and data[following - 1] == 0
+        yield content[start + len(START_CODE) : following - is_longer]
