@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from heaters_pipeline_tests.browser import open_page
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT, running
 from heaters_pipeline_tests.videos import make_video
 
@@ -35,18 +36,7 @@ PARTITIONED = [asset for asset in ASSET_GROUPS if asset not in ("catalog", "meth
 SCENES = (40, 30, 50)
 LOADING_SECONDS = 240
 RUN_SECONDS = 240
-SHOWING_MILLISECONDS = 60_000
 WIDE_PX, USUAL_PX = (2200, 900), (1500, 900)
-BROWSER_OPTIONS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +146,8 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     """A page of a browser."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is missing: install the package chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_OPTIONS)
-        page = browser.new_page()
-        page.set_default_timeout(SHOWING_MILLISECONDS)
+    with open_page() as page:
         yield page
-        browser.close()
 
 
 def _free_port() -> int:
