@@ -12,6 +12,7 @@ from heaters_pipeline.video.clip_record import ClipFile
 from heaters_pipeline.video.clip_source import SourceReader
 from heaters_pipeline.video.encoder_memory import encoders_and_threads
 from heaters_pipeline.video.frames import Frame
+from heaters_pipeline.video.freed_memory import free_memory
 from heaters_pipeline.video.side_by_side import Pace, side_by_side
 from heaters_pipeline.video.timing import Span
 
@@ -20,6 +21,8 @@ Outcomes = Iterator[tuple[Span, ClipFile | ClipFailure]]
 
 # Up to here decoding what nobody asked for is cheaper than finding the next I-frame.
 _GAP_DECODED_SECONDS = 5
+# An encoder that is done holds as many pictures as it was given, up to some ten.
+_FRAMES_UNTIL_FREED = 100
 # Complex stretches take longer: with more parts than encoders, all have work until the end.
 _PARTS_PER_ENCODER = 2
 
@@ -90,6 +93,7 @@ def encoded(
     maker = replace(maker, threads=threads)
 
     def worker(parts: Iterator[Sequence[Span]], pace: Pace) -> Outcomes:
+        frames_encoded = 0
         with SourceReader(maker.source, maker.info) as reader:
             for part in parts:
                 decoded = _DecodedOnce(maker, part[-1].end)
@@ -98,7 +102,12 @@ def encoded(
                     try:
                         frames = _while_wanted(decoded.frames_of(span), pace)
                         target, reason = target_for(span), reasons[span]
-                        yield span, maker.encode(reader, frames, span, target, reason)
+                        clip = maker.encode(reader, frames, span, target, reason)
+                        frames_encoded += len(span)
+                        if frames_encoded >= _FRAMES_UNTIL_FREED:
+                            free_memory()
+                            frames_encoded = 0
+                        yield span, clip
                     except (ClipError, InvalidVideoError) as error:
                         decoded.start_anew()
                         yield span, error

@@ -86,7 +86,9 @@ def copy_span(
         bitrate_kbps=settings.audio_bitrate_kbps,
     )
     add_subtitles(writer, reader, subtitles, window)
-    video = _CopiedVideo(plan, wanted[0], out, writer, reader.video)
+    video = _CopiedVideo(
+        *(plan, wanted[0], timeline.boundary_pts(span.end)), out, writer, reader.video
+    )
     for packet in packets:
         if packet.stream_index == reader.info.stream_index:
             video.feed(packet)
@@ -114,18 +116,23 @@ class _Plan:
     skip: int
     pts: list[int]
 
-    def decoding_times(self) -> tuple[list[int], list[int]]:
+    def decoding_times(self, end_pts: int) -> tuple[list[int], list[int]]:
         """DTS and duration of each packet.
 
         Made anew, as many containers know no DTS: the sorted PTS, moved back by so much that
         no packet is decoded after it is shown.
+
+        Args:
+            end_pts: When the last frame of the span ends.
         """
         shown = sorted(self.pts)
         delay = max(at - pts for at, pts in zip(shown, self.pts, strict=True))
         steps = [after - at for at, after in pairwise(shown)]
         if 0 in steps:
             raise ClipError("two packets of the source have the same timestamp")
-        return [at - delay for at in shown], [*steps, steps[-1] if steps else 1]
+        # Of hidden packets after the span it does not matter how long they last.
+        last_ticks = max(end_pts - shown[-1], 1)
+        return [at - delay for at in shown], [*steps, last_ticks]
 
 
 def _plan(reader: SourceReader, timeline: Timeline, wanted: Sequence[int]) -> _Plan:
@@ -191,6 +198,7 @@ class _CopiedVideo:
         self,
         plan: _Plan,
         origin: int,
+        end_pts: int,
         out: av.video.stream.VideoStream,
         writer: ClipWriter,
         source: av.video.stream.VideoStream,
@@ -202,7 +210,7 @@ class _CopiedVideo:
         self._out = out
         self._origin = origin
         self._skip = plan.skip
-        dts, durations = plan.decoding_times()
+        dts, durations = plan.decoding_times(end_pts)
         self._ahead = list(zip(plan.pts, dts, durations, strict=True))[::-1]
 
     @property

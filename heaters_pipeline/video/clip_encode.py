@@ -1,6 +1,6 @@
 """Encode a span anew: H.264 or HEVC, and AAC, in MP4, at the same instants as the source."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain, islice
 
@@ -15,6 +15,7 @@ from heaters_pipeline.video.clip_pictures import ClipPictures
 from heaters_pipeline.video.clip_record import ClipSettings
 from heaters_pipeline.video.clip_source import SourceReader
 from heaters_pipeline.video.clip_subtitles import SourceSubtitles, add_subtitles
+from heaters_pipeline.video.file_verdict import Packet
 from heaters_pipeline.video.frames import Frame, decode_packet
 from heaters_pipeline.video.hdr_facts import HdrFacts, is_hdr
 from heaters_pipeline.video.timing import Span, Timeline
@@ -64,20 +65,20 @@ def encode_span(
     )
     sound = _Sound(reader, timeline, span, writer, settings.audio_bitrate_kbps)
     add_subtitles(writer, reader, subtitles, sound.window)
+    packets = _Packets(writer)
     origin = timeline.pts[span.start]
     encoded = 0
     for frame, shown in chain([first], pictured):
         picture = pictures.convert(shown)
         picture.pts = timeline.pts[frame.index] - origin
         picture.time_base = timeline.time_base
-        for packet in video.encode(picture):
-            writer.mux(packet)
+        packets.write(video.encode(picture))
         sound.feed_until(timeline.pts[frame.index] * timeline.time_base)
         encoded += 1
     if encoded < len(span):
         raise ClipError(f"the source ends after {encoded} of {len(span)} frames; was it replaced?")
-    for packet in video.encode(None):
-        writer.mux(packet)
+    packets.write(video.encode(None))
+    packets.finish(timeline.boundary_pts(span.end) - timeline.pts[span.end - 1])
     sound.finish()
     return video
 
@@ -100,6 +101,26 @@ def _hdr_facts(first: Frame, reader: SourceReader) -> HdrFacts:
                 reader.video.codec_context.flush_buffers()
                 return HdrFacts.of(frames[0])
     return facts
+
+
+class _Packets:
+    """Writes packets one behind, since only of the last one the muxer asks how long it lasts."""
+
+    def __init__(self, writer: ClipWriter) -> None:
+        self._writer = writer
+        self._last: Packet | None = None
+
+    def write(self, packets: Iterable[Packet]) -> None:
+        for packet in packets:
+            if self._last is not None:
+                self._writer.mux(self._last)
+            self._last = packet
+
+    def finish(self, last_ticks: int) -> None:
+        if self._last is not None:
+            # As many frames are decoded as shown, so what is decoded last ends with the last one.
+            self._last.duration = last_ticks
+            self._writer.mux(self._last)
 
 
 class _Sound:

@@ -32,20 +32,27 @@ SHOW = """async (url) => {
         video.addEventListener(name, done, {once: true});
         video.addEventListener("error", () => failed(video.error.message), {once: true});
     });
-    const shown = () => {
-        const canvas = document.createElement("canvas");
+    const canvas = document.createElement("canvas");
+    const shown = async () => {
         [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-        canvas.getContext("2d").drawImage(video, 0, 0);
+        const context = canvas.getContext("2d", {willReadFrequently: true});
+        // Loaded is not yet drawn; the video stands still, so that waiting changes nothing.
+        for (let patience = 0; patience < 200; patience++) {
+            context.drawImage(video, 0, 0);
+            const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
+            if (data.some(value => value > 0)) break;
+            await new Promise(done => setTimeout(done, 25));
+        }
         return canvas.toDataURL("image/png").split(",")[1];
     };
     const loaded = heard("loadeddata");
     video.src = url;
     await loaded;
-    const first = shown();
+    const first = await shown();
     const ended = heard("ended");
     await video.play();
     await ended;
-    return {first, last: shown(), duration: video.duration};
+    return {first, last: await shown(), duration: video.duration};
 }"""
 # What Chromium of Debian plays; other builds know neither H.264 nor HEVC.
 CODECS = {
