@@ -1,6 +1,7 @@
 """Where decoding can begin so that all that is shown from there on is right."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from heaters_pipeline.video.file_verdict import Packet
 from heaters_pipeline.video.nal_units import UnitReader
@@ -16,7 +17,8 @@ def random_access_test(codec: str, extradata: bytes) -> Callable[[Packet], bool]
     Containers call a frame of H.264 a key frame if it is an I-frame, too, although later frames
     may refer to what came before it, and FFmpeg does so where pictures are refreshed bit by bit
     and are right only some frames later. An IDR picture says for certain that nothing before it is
-    needed, and a recovery point says after how many frames that is so: here, none is allowed.
+    needed. A recovery point says after how many frames pictures are right, and whether they are so
+    exactly: here it has to be at once, and exactly.
 
     Args:
         codec: FFmpeg's name.
@@ -33,26 +35,47 @@ def random_access_test(codec: str, extradata: bytes) -> Callable[[Packet], bool]
             kind = unit[0] & _UNIT_TYPE if unit else None
             if kind == _H264_IDR:
                 return True
-            if kind == _H264_SEI and (frames := recovery_frames(bytes(unit[1:]))) is not None:
-                return frames == 0
+            if kind == _H264_SEI and (found := recovery_point(bytes(unit[1:]))) is not None:
+                return found.is_clean
         return False
 
     return is_random_access
 
 
-def recovery_frames(messages: bytes) -> int | None:
-    """After how many frames pictures are right, if messages of an SEI unit tell it.
+@dataclass(frozen=True, slots=True)
+class RecoveryPoint:
+    """What a recovery point says (ITU-T H.264, D.2.8).
+
+    Attributes:
+        frames: After how many frames pictures are right, or nearly.
+        is_exact: They are right bit for bit.
+        is_broken: Pictures that follow refer to others than those that precede.
+    """
+
+    frames: int
+    is_exact: bool
+    is_broken: bool
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether all is right from there on."""
+        return self.frames == 0 and self.is_exact and not self.is_broken
+
+
+def recovery_point(messages: bytes) -> RecoveryPoint | None:
+    """The recovery point among the messages of an SEI unit.
 
     Args:
-        messages: The unit without its first byte (ITU-T H.264, 7.3.2.3).
+        messages: The unit without its first byte (ITU-T H.264, 7.3.2.3), as it stands in the
+            stream.
     """
+    messages = messages.replace(b"\0\0\3", b"\0\0")
     at = 0
     while at + 2 <= len(messages):
         kind, at = _long_number(messages, at)
         size, at = _long_number(messages, at)
         if kind == _RECOVERY_POINT:
-            # No zeros that were escaped can stand before what is read of so short a message.
-            return _exp_golomb(messages[at : at + size])
+            return _recovery_point(messages[at : at + size])
         at += size
     return None
 
@@ -68,9 +91,15 @@ def _long_number(data: bytes, at: int) -> tuple[int, int]:
     return number, at
 
 
-def _exp_golomb(data: bytes) -> int | None:
+def _recovery_point(data: bytes) -> RecoveryPoint | None:
     bits = "".join(f"{byte:08b}" for byte in data)
     zeros = bits.find("1")
-    if zeros < 0 or len(bits) < 2 * zeros + 1:
+    # The number is written in Exp-Golomb code, two flags follow.
+    flags_at = 2 * zeros + 1
+    if zeros < 0 or len(bits) < flags_at + 2:
         return None
-    return int(bits[zeros : 2 * zeros + 1], 2) - 1
+    return RecoveryPoint(
+        frames=int(bits[zeros:flags_at], 2) - 1,
+        is_exact=bits[flags_at] == "1",
+        is_broken=bits[flags_at + 1] == "1",
+    )
