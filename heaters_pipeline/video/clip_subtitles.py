@@ -2,6 +2,7 @@
 
 import logging
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,7 +27,9 @@ logger = logging.getLogger(__name__)
 _TICK = Fraction(1, 1000)
 # How long a last text is shown of which nothing says how long.
 _LAST_SECONDS = 10
-_MOST_TEXT_BYTES = 32 << 20
+# Of all texts and what Python takes for each, so that many short ones are bounded, too.
+_MOST_TEXT_BYTES = 64 << 20
+_EVENT_BYTES = 300
 _MOST_SAMPLE_BYTES = (1 << 16) - 1
 # FFmpeg's encoder of MP4's text writes the track's description out of this.
 _STYLE = b"""[Script Info]\r
@@ -157,7 +160,10 @@ class _Sample:
     text: str
 
     def packet(self, track: av.subtitles.stream.SubtitleStream) -> Packet:
-        content = self.text.encode()[:_MOST_SAMPLE_BYTES]
+        content = self.text.encode()
+        if len(content) > _MOST_SAMPLE_BYTES:
+            # Half a character would make the sample unreadable.
+            content = content[:_MOST_SAMPLE_BYTES].decode(errors="ignore").encode()
         packet = av.Packet(len(content).to_bytes(2, "big") + content)
         packet.pts = packet.dts = self.start
         packet.duration = self.end - self.start
@@ -175,9 +181,13 @@ def _samples(events: Sequence[Event], window: Window) -> Iterator[_Sample]:
         if max(start, 0) < min(end, length):
             timed.append((max(start, 0), min(end, length), event.text))
     instants = {0, *(at for start, end, _ in timed for at in (start, end))} if timed else set()
+    ahead = deque(timed)
+    shown: list[tuple[int, str]] = []
     for start, end in pairwise(sorted(instants)):
-        texts = [text for begin, until, text in timed if begin <= start < until]
-        yield _Sample(start, end, "\n".join(texts))
+        shown = [(until, text) for until, text in shown if until > start]
+        while ahead and ahead[0][0] <= start:
+            shown.append(ahead.popleft()[1:])
+        yield _Sample(start, end, "\n".join(text for _, text in shown))
 
 
 def _events_of(reader: SourceReader, wanted: dict[int, str]) -> dict[int, list[Event]]:
@@ -197,7 +207,7 @@ def _events_of(reader: SourceReader, wanted: dict[int, str]) -> dict[int, list[E
         if index in endless:
             begun, text = endless.pop(index)
             events[index].append(Event(begun, start, text))
-        left_bytes -= packet.size
+        left_bytes -= packet.size + _EVENT_BYTES
         if left_bytes < 0:
             raise InvalidVideoError(
                 "too_large", f"more than {_MOST_TEXT_BYTES >> 20} MB of subtitles"

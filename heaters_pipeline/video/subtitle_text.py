@@ -5,10 +5,13 @@ import re
 from collections.abc import Callable, Mapping
 
 _ASS_FIELDS_BEFORE_TEXT = 8
-_ASS_DRAWING = re.compile(r"\{[^}]*\\p[1-9]")
-_ASS_OVERRIDES = re.compile(r"\{[^}]*\}")
+_ASS_OVERRIDES = re.compile(r"(\{[^}]*\})")
+_ASS_DRAWING_SCALE = re.compile(r"\\p(\d+)")
 _ASS_ESCAPES = {r"\N": "\n", r"\n": "\n", r"\h": "\N{NO-BREAK SPACE}"}
-_TAGS = re.compile(r"</?(?:[ibus]|font|c|v|lang|ruby|rt|\d[\d:.]*)(?:[ .][^<>]*)?>", re.IGNORECASE)
+_SUBRIP_TAGS = re.compile(r"</?(?:[ibus]|font)(?: [^<>]*)?>", re.IGNORECASE)
+_SUBRIP_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
+# Here a < that is no tag is written as &lt;, while in SubRip <3 is text.
+_WEBVTT_TAGS = re.compile(r"</?(?:[ibu]|c|v|lang|ruby|rt|\d[\d:.]*)(?:[ .][^<>]*)?>")
 # Players of SubRip take these over from ASS; other braces are text.
 _SUBRIP_OVERRIDES = re.compile(r"\{\\[^}]*\}")
 _UTF_16_MARKS = (b"\xfe\xff", b"\xff\xfe")
@@ -29,21 +32,34 @@ def _utf8(content: bytes) -> str:
 
 
 def _subrip(content: bytes) -> str:
-    return _TAGS.sub("", _SUBRIP_OVERRIDES.sub("", _utf8(content)))
+    text = _SUBRIP_OVERRIDES.sub("", _utf8(content))
+    return _SUBRIP_TAGS.sub("", _SUBRIP_BREAK.sub("\n", text))
 
 
 def _webvtt(content: bytes) -> str:
-    return html.unescape(_TAGS.sub("", _utf8(content)))
+    return html.unescape(_WEBVTT_TAGS.sub("", _utf8(content)))
 
 
 def _ass(content: bytes) -> str:
     fields = _utf8(content).split(",", _ASS_FIELDS_BEFORE_TEXT)
-    if len(fields) <= _ASS_FIELDS_BEFORE_TEXT or _ASS_DRAWING.search(fields[-1]):
+    if len(fields) <= _ASS_FIELDS_BEFORE_TEXT:
         return ""
-    text = _ASS_OVERRIDES.sub("", fields[-1])
+    text = _without_drawings(fields[-1])
     for escape, meaning in _ASS_ESCAPES.items():
         text = text.replace(escape, meaning)
     return text
+
+
+def _without_drawings(text: str) -> str:
+    """The text between overrides; a drawing is what stands where they set its scale above 0."""
+    parts = _ASS_OVERRIDES.split(text)
+    kept, is_drawing = parts[:1], False
+    for override, part in zip(parts[1::2], parts[2::2], strict=True):
+        if scales := _ASS_DRAWING_SCALE.findall(override):
+            is_drawing = int(scales[-1]) > 0
+        if not is_drawing:
+            kept.append(part)
+    return "".join(kept)
 
 
 def _mov_text(content: bytes) -> str:

@@ -192,6 +192,37 @@ def test_other_kinds_of_text(codec: str, extension: str, text: str, tmp_path: Pa
     assert subtitles_of(tmp_path / "clip.mp4") == {"fra": [(0, 800, expected)]}
 
 
+@pytest.mark.parametrize(
+    ("codec", "content", "text"),
+    [
+        ("subrip", "I <3 you > me", "I <3 you > me"),
+        ("subrip", "<5> for <b>me</b><br/>and you", "<5> for me\nand you"),
+        ("webvtt", "<b>5 &lt; 6</b><v Ann>yes", "5 < 6yes"),
+        ("ass", r"0,0,Default,,0,0,0,,{\p1}m 0 0 l 9 9{\p0}Hello", "Hello"),
+        ("ass", r"0,0,Default,,0,0,0,,Hello{\an8\p2} m 0 0 l 9 9", "Hello"),
+        ("ass", r"0,0,Default,,0,0,0,,{\pos(1,2)\pbo3}Here{\i1} we are", "Here we are"),
+    ],
+)
+def test_only_styling_is_left_out(codec: str, content: str, text: str) -> None:
+    assert plain_text(codec, content.encode()) == text
+
+
+def test_texts_too_long_for_mp4_end_with_a_whole_character(tmp_path: Path) -> None:
+    known = make_source(tmp_path / "a.mkv", {"fra": ("subrip", [(1.0, 2.0, "é" * 40_000)])})
+    cut(known, Span(30, 60), tmp_path / "clip.mp4")
+    assert subtitles_of(tmp_path / "clip.mp4") == {"fra": [(0, 800, "é" * 32_767)]}
+
+
+@pytest.mark.parametrize("mode", ["copy", "reencode"])
+def test_each_text_overlaps_the_next(mode: Method, tmp_path: Path) -> None:
+    texts = [(at / 10, at / 10 + 0.15, str(at)) for at in range(60)]
+    known = make_source(tmp_path / "a.mkv", {"deu": ("subrip", texts)})
+    cut(known, Span(25, FRAMES), tmp_path / "clip.mp4", mode)
+    shown = subtitles_of(tmp_path / "clip.mp4")["deu"]
+    assert shown[:3] == [(0, 50, "9\n10"), (50, 100, "10"), (100, 150, "10\n11")]
+    assert shown[-1] == (4950, 5000, "59")
+
+
 def make_all(known: Known, folder: Path) -> dict[Span, Any]:
     made: dict[Span, Any] = {}
     write_clips(
@@ -241,7 +272,8 @@ def test_pictures_are_left_out_with_one_word(
 def test_too_many_of_them_do_not_cost_the_clip(
     known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(clip_subtitles, "_MOST_TEXT_BYTES", 60)
+    # Their texts alone are shorter.
+    monkeypatch.setattr(clip_subtitles, "_MOST_TEXT_BYTES", 1000)
     with caplog.at_level(logging.WARNING):
         made = make_all(known, tmp_path)
     assert all(isinstance(clip, ClipFile) for clip in made.values())
