@@ -249,7 +249,8 @@ def main() -> int:
                 print(f"    DIFFERS {text}")
     differing = sum(len(row.differing) for row in rows)
     print(
-        f"{len(rows)} sources, {sum(row.clips for row in rows)} clips, "
+        f"{len(rows)} sources, {sum(row.copied > 0 for row in rows)} of them copied; "
+        f"{sum(row.clips for row in rows)} clips, {sum(row.copied for row in rows)} copied, "
         f"{sum(row.frames for row in rows)} frames, {differing} differing"
     )
     return 1 if differing else 0

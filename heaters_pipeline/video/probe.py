@@ -225,7 +225,7 @@ def probe(path: Path) -> VideoInfo:
             time_base=_time_base(stream, path),
             frame_rate=stream.average_rate or stream.guessed_rate or None,
             pixel_format=str(context.pix_fmt or "unknown"),
-            frames_promised=stream.frames if counted else None,
+            frames_promised=_indexed_frames(stream) if counted else None,
             duration_promised_seconds=_promised_duration(container, name),
             audio=tuple(_audio_info(audio) for audio in container.streams.audio),
             size_bytes=path.stat().st_size,
@@ -324,6 +324,11 @@ def _time_base(stream: av.video.stream.VideoStream, path: Path) -> Fraction:
             "bad_timestamps", f"{shown_name(path)} has no time base; remux it with a frame rate"
         )
     return stream.time_base
+
+
+def _indexed_frames(stream: av.video.stream.VideoStream) -> int:
+    """The frames that the index lists, without those that edit lists leave out for good."""
+    return min(stream.frames, len(stream.index_entries))
 
 
 def _promised_duration(container: av.container.InputContainer, name: str) -> Fraction | None:

@@ -4,7 +4,7 @@ import random
 import subprocess
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heaters_pipeline.video.frames import FrameReader
+from heaters_pipeline.video.mp4_boxes import ShownPart, read_tracks, write_fast_start
 from heaters_pipeline.video.probe import VideoInfo, probe
 from heaters_pipeline.video.timing import Span, Timeline
 
@@ -37,6 +38,8 @@ class Encoding:
         start_seconds: Instant of the first frame.
         sound: Encoders of the audio streams.
         muxer: FFmpeg's name of the container, where the extension does not say it.
+        hidden: Frames before the first that an edit list of the file hides.
+        empty_seconds: How long the edit list shows nothing before the first frame.
         refusal: Part of the reason why its clips are encoded, None where each can be copied.
         opencv: Whether OpenCV reads its pictures.
     """
@@ -53,6 +56,8 @@ class Encoding:
     start_seconds: int = 0
     sound: tuple[str, ...] = ()
     muxer: str | None = None
+    hidden: int = 0
+    empty_seconds: Fraction = Fraction(0)
     refusal: str | None = None
     opencv: bool = True
 
@@ -62,6 +67,18 @@ class Encoding:
     def write(self, folder: Path, seed: int = 0) -> Path:
         """Encode the video into ``<folder>/<name>.<extension>``."""
         path = folder / f"{self.name}.{self.extension}"
+        if not self.hidden and not self.empty_seconds:
+            return self._write(path, seed)
+        shown = ShownPart(self.empty_seconds, 0, Fraction(self.frames) / self.rate)
+        whole = self._write(path.with_stem(f"{self.name}-whole"), seed)
+        (track,) = read_tracks(whole)
+        first_ticks = track.shown.media_start_ticks
+        hidden_ticks = int(self.hidden / self.rate * track.timescale)
+        shown = replace(shown, media_start_ticks=first_ticks + hidden_ticks)
+        write_fast_start(whole, path, {1: shown})
+        return path
+
+    def _write(self, path: Path, seed: int) -> Path:
         with av.open(str(path), "w", format=self.muxer) as container:
             video = container.add_stream(self.codec, rate=self.rate, options=dict(self.options))
             video.width, video.height = self.size_px
@@ -72,7 +89,7 @@ class Encoding:
             sounds = [container.add_stream(name, rate=AUDIO_RATE_HZ) for name in self.sound]
             stamps = self._stamps(seed)
             for picture, pts in zip(
-                moving_pictures(self.frames, self.size_px, seed), stamps, strict=True
+                moving_pictures(self.hidden + self.frames, self.size_px, seed), stamps, strict=True
             ):
                 frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
                 frame = frame.reformat(format=self.pixel_format)
@@ -89,7 +106,7 @@ class Encoding:
 
     def _stamps(self, seed: int) -> list[int]:
         if not self.uneven:
-            return list(range(self.frames))
+            return list(range(self.hidden + self.frames))
         steps = np.random.default_rng(seed).integers(1, 7, self.frames) * 1500
         return [int(stamp) for stamp in np.cumsum(steps) - steps[0]]
 
@@ -164,6 +181,11 @@ ENCODINGS = (
     Encoding("h264-no-b", "mov", "libx264", _x264("keyint=30:bframes=0")),
     Encoding("h264-one-i", "mp4", "libx264", _x264("keyint=infinite:scenecut=0")),
     Encoding("h264-all-i", "mkv", "libx264", _x264("keyint=1")),
+    Encoding("h264-gop-250", "mkv", "libx264", _x264("keyint=250:scenecut=0"), frames=300),
+    Encoding("h264-gop-600", "mp4", "libx264", _x264("keyint=600:scenecut=0"), frames=640),
+    Encoding("h264-trimmed", "mp4", "libx264", _x264("keyint=24:bframes=2"), hidden=31),
+    Encoding("h264-delayed", "mov", "libx264", _x264("keyint=24"), empty_seconds=Fraction(3, 2)),
+    Encoding("h264-wrapping", "ts", "libx264", _x264("keyint=24:bframes=2"), start_seconds=95441),
     Encoding("h264-uneven", "mkv", "libx264", _x264("keyint=16:bframes=3"), uneven=True),
     Encoding("h264-uneven", "mp4", "libx264", _x264("keyint=16:bframes=3"), uneven=True),
     Encoding("h264-late", "mp4", "libx264", _x264("keyint=24"), start_seconds=2),
@@ -194,9 +216,12 @@ ENCODINGS = (
     Encoding("hevc-closed", "mp4", "libx265", _x265("keyint=24:open-gop=0:bframes=3")),
     Encoding("hevc-open", "mkv", "libx265", _x265("keyint=20:open-gop=1:bframes=4:scenecut=0")),
     Encoding("hevc-open", "ts", "libx265", _x265("keyint=20:open-gop=1:bframes=4:scenecut=0")),
+    Encoding("hevc-all-i", "mkv", "libx265", _x265("keyint=1")),
+    Encoding("hevc-gop-250", "mp4", "libx265", _x265("keyint=250:scenecut=0"), frames=270),
     Encoding("hevc-radl", "mov", "libx265", _x265("keyint=24:open-gop=0:radl=3:bframes=3")),
     Encoding("av1", "mp4", "libsvtav1", _av1(24), opencv=False),
     Encoding("av1", "mkv", "libsvtav1", _av1(30), sound=("flac",), opencv=False),
+    Encoding("av1-gop-250", "mp4", "libsvtav1", _av1(250), frames=260, opencv=False),
     Encoding("vp9", "webm", "libvpx-vp9", _VP9, sound=("libopus",)),
     Encoding(
         "vp9-altref",
@@ -213,10 +238,18 @@ ENCODINGS = (
     ),
     Encoding("vp8", "webm", "libvpx", _VP9, sound=("libopus",), refusal="vp8"),
     Encoding("mpeg4", "avi", "mpeg4", _OLD, sound=("libmp3lame",)),
+    Encoding("mpeg4-b2", "avi", "mpeg4", {**_OLD, "bf": "2"}),
     Encoding("mpeg4-b2", "mp4", "mpeg4", {**_OLD, "bf": "2"}),
     Encoding("mpeg4-b2", "mkv", "mpeg4", {**_OLD, "bf": "2"}, sound=("ac3",)),
     Encoding("mpeg2-b2", "mpg", "mpeg2video", {**_OLD, "bf": "2"}, sound=("mp2",)),
     Encoding("mpeg2-b2", "ts", "mpeg2video", {**_OLD, "bf": "2"}, start_seconds=1),
+    Encoding(
+        "mpeg2-closed",
+        "ts",
+        "mpeg2video",
+        {**_OLD, "bf": "2", "flags": "+cgop", "sc_threshold": "1000000000"},
+    ),
+    Encoding("mpeg2-all-i", "mpg", "mpeg2video", {"g": "1", "b": "2M"}),
     Encoding("mpeg2-b2", "mkv", "mpeg2video", {**_OLD, "bf": "2"}),
     Encoding("mpeg1", "mpg", "mpeg1video", _OLD, sound=("mp2",), refusal="mpeg1video"),
     Encoding("mjpeg", "avi", "mjpeg", {"q": "6"}, pixel_format="yuvj420p", sound=("pcm_s16le",)),
