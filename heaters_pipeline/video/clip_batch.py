@@ -8,9 +8,9 @@ from pathlib import Path
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.clip_maker import ClipMaker
+from heaters_pipeline.video.clip_memory import copies_at_once, encoders_and_threads
 from heaters_pipeline.video.clip_record import ClipFile
 from heaters_pipeline.video.clip_source import SourceReader
-from heaters_pipeline.video.encoder_memory import encoders_and_threads
 from heaters_pipeline.video.frames import Frame
 from heaters_pipeline.video.freed_memory import free_memory
 from heaters_pipeline.video.side_by_side import Pace, side_by_side
@@ -41,7 +41,7 @@ def copied(
         reasons: The spans, at least one, each with the reason why it is not encoded, where that was
             asked for.
         target_for: Gives each clip's file.
-        workers: Number of clips at a time.
+        workers: Number of threads.
     Returns:
         What became of each.
     Raises (while iterating):
@@ -61,8 +61,9 @@ def copied(
     if maker.copy_refusal:
         yield ((span, ClipError(maker.copy_refusal)) for span in reasons)
         return
-    workers = min(workers, len(reasons))
-    with side_by_side(reasons, worker, workers=workers, ahead=2 * workers) as outcomes:
+    maker = replace(maker, threads=1)
+    copiers = min(copies_at_once(maker.info, maker.verify, workers=workers), len(reasons))
+    with side_by_side(reasons, worker, workers=copiers, ahead=2 * copiers) as outcomes:
         yield outcomes
 
 

@@ -80,20 +80,23 @@ def check_copy(
     return facts
 
 
-def check_pictures(path: Path, expected: Iterator[Frame] | None, frames: int) -> None:
+def check_pictures(
+    path: Path, expected: Iterator[Frame] | None, frames: int, *, threads: int = 0
+) -> None:
     """Decode all of a clip.
 
     Args:
         path: The clip.
         expected: The pictures that it has to show bit for bit, None where any will do.
         frames: How many it has to show.
+        threads: That the decoder may use; 0 for as many as there are cores.
     Raises:
         ClipError: It shows something else, or damage.
         InvalidVideoError: The source cannot be read any more.
         SourceChangedError: It is no longer what it was.
     """
     wanted = [None] * frames if expected is None else expected
-    for offset, (picture, frame) in enumerate(zip_longest(_pictures(path), wanted)):
+    for offset, (picture, frame) in enumerate(zip_longest(_pictures(path, threads), wanted)):
         if picture is None:
             raise ClipError(f"the clip ends before its frame {offset}")
         if offset >= frames:
@@ -104,10 +107,11 @@ def check_pictures(path: Path, expected: Iterator[Frame] | None, frames: int) ->
             raise ClipError(f"frame {offset} of the clip is not the source's picture")
 
 
-def _pictures(path: Path) -> Iterator[av.video.frame.VideoFrame]:
+def _pictures(path: Path, threads: int) -> Iterator[av.video.frame.VideoFrame]:
     with _clip_errors(path), open_input(path) as container:
         stream = wanted_stream(container)
         stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = threads
         yield from container.decode(stream)
 
 

@@ -85,7 +85,7 @@ class ClipMaker:
             path = writer.finish(copied.video.index, self.timeline.duration_of(span))
             facts = check_copy(path, self.timeline, span, copied.packets, digest)
             if self.verify == "full":
-                check_pictures(path, self.frames_of(span), len(span))
+                check_pictures(path, self.frames_of(span), len(span), threads=self.threads)
             writer.publish(target)
         return _without_source(facts)
 
@@ -119,7 +119,7 @@ class ClipMaker:
             path = writer.finish(video.index, self.timeline.duration_of(span))
             facts = check_clip(path, self.timeline, span)
             if self.verify == "full":
-                check_pictures(path, None, len(span))
+                check_pictures(path, None, len(span), threads=self.threads)
             writer.publish(target)
         return _without_source(facts)
 

@@ -1,9 +1,9 @@
 """Make clips: one MP4 file for a span of frames, exact to the frame, checked before it has a name.
 
-``copy`` takes the source's packets as they are; ``reencode`` makes H.264 and AAC. A clip that
-cannot be made by the method that was asked for, or fails its check, is tried by the other one. A
-clip starts at instant 0 and ends with its last frame; players that ignore edit lists show a copied
-clip from the I-frame before it.
+``copy`` takes the source's packets as they are; ``reencode`` makes H.264 or HEVC, and AAC. A clip
+that cannot be made by the method that was asked for, or fails its check, is tried by the other one.
+A clip starts at instant 0 and ends with its last frame; players that ignore edit lists show a
+copied clip from the I-frame before it.
 """
 
 import logging

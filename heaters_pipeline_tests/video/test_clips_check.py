@@ -122,7 +122,9 @@ def test_full_verification_decodes_what_was_encoded(known: Known, tmp_path: Path
 def test_a_copy_that_fails_full_verification_is_encoded(
     known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong_pictures(path: Path, expected: Iterator[Frame] | None, count: int) -> None:
+    def wrong_pictures(
+        path: Path, expected: Iterator[Frame] | None, count: int, *, threads: int
+    ) -> None:
         check_pictures(path, expected and frames(known, Span(0, count)), count)
 
     monkeypatch.setattr(clip_maker, "check_pictures", wrong_pictures)

@@ -1,9 +1,9 @@
-"""How much memory it takes to encode clips, and so how many encoders may work side by side."""
+"""How much memory it takes to make clips, and so how many may be made side by side."""
 
 import math
 from collections.abc import Mapping
 
-from heaters_pipeline.video.clip_record import ClipSettings
+from heaters_pipeline.video.clip_record import ClipSettings, Verify
 from heaters_pipeline.video.probe import VideoInfo
 
 # With what Python and its libraries take, a process stays below 600 MB for 1080p; a larger picture
@@ -26,8 +26,22 @@ _BYTES_PER_PX: Mapping[str, int] = {
 }
 _HEVC_BYTES_PER_PX = 380
 _BYTES_PER_PX_AND_THREAD = 13
+# What a decoder holds; each copy that is checked has one, and two where all of it is.
+_DECODER_BYTES_PER_PX = 27
 # HEVC and presets slower than medium do not fit in; one encoder has so many threads all the same.
 _THREADS_IN_ANY_CASE = 4
+
+
+def copies_at_once(info: VideoInfo, verify: Verify, *, workers: int) -> int:
+    """How many clips may be copied and checked at a time.
+
+    Args:
+        info: Of the source.
+        verify: How closely they are checked.
+        workers: Number of threads in all.
+    """
+    needed_per_px = _DECODER_BYTES_PER_PX * (2 if verify == "full" else 1)
+    return max(1, min(workers, math.floor(_budget_bytes_per_px(info) / needed_per_px)))
 
 
 def encoders_and_threads(
@@ -44,7 +58,7 @@ def encoders_and_threads(
         clips: How many are to be made, at least one.
         workers: Number of threads in all.
     """
-    per_px = _BUDGET_BYTES / min(info.width_px * info.height_px, _LEAST_PX)
+    per_px = _budget_bytes_per_px(info)
     needed_per_px = _BYTES_PER_PX[settings.preset]
     if settings.codec == "hevc":
         needed_per_px = max(needed_per_px, _HEVC_BYTES_PER_PX)
@@ -58,3 +72,7 @@ def encoders_and_threads(
     if encoders == 1:
         threads = max(threads, min(workers, _THREADS_IN_ANY_CASE))
     return encoders, threads // encoders
+
+
+def _budget_bytes_per_px(info: VideoInfo) -> float:
+    return _BUDGET_BYTES / min(info.width_px * info.height_px, _LEAST_PX)

@@ -1,11 +1,11 @@
-"""Encoders share the threads that there are, as far as memory allows."""
+"""Clips are made side by side as far as memory allows."""
 
 from dataclasses import replace
 
 import pytest
 
-from heaters_pipeline.video.clip_record import ClipSettings
-from heaters_pipeline.video.encoder_memory import encoders_and_threads
+from heaters_pipeline.video.clip_memory import copies_at_once, encoders_and_threads
+from heaters_pipeline.video.clip_record import ClipSettings, Verify
 from heaters_pipeline.video.probe import VideoInfo, probe
 from heaters_pipeline_tests.videos import make_video
 
@@ -42,3 +42,20 @@ def test_threads_are_shared_within_memory(
     sized = replace(info, width_px=size_px[0], height_px=size_px[1])
     settings = ClipSettings("reencode", preset=preset)
     assert encoders_and_threads(sized, settings, clips=clips, workers=workers) == expected
+
+
+@pytest.mark.parametrize(
+    ("size_px", "verify", "workers", "expected"),
+    [
+        ((1920, 1080), "quick", 2, 2),
+        ((1920, 1080), "quick", 64, 8),
+        ((1920, 1080), "full", 64, 4),
+        ((640, 360), "quick", 64, 64),
+        ((7680, 4320), "full", 64, 4),
+    ],
+)
+def test_so_many_copies_are_made_as_memory_allows(
+    info: VideoInfo, size_px: tuple[int, int], verify: Verify, workers: int, expected: int
+) -> None:
+    sized = replace(info, width_px=size_px[0], height_px=size_px[1])
+    assert copies_at_once(sized, verify, workers=workers) == expected
