@@ -8,6 +8,9 @@ _ANNEX_B_STARTS = (START_CODE, b"\0" + START_CODE)
 # Where the configuration record of MP4 and Matroska says how long the sizes are.
 _SIZE_LENGTH_AT = {"h264": 4, "hevc": 21}
 
+HEVC_IRAP_TYPES = range(16, 24)
+"""Types of the slices of HEVC at which decoding can begin: BLA, IDR, CRA, and two reserved."""
+
 CODECS_WITH_UNITS = frozenset(_SIZE_LENGTH_AT)
 """FFmpeg's names of the codecs."""
 
@@ -15,6 +18,11 @@ CODECS_WITH_UNITS = frozenset(_SIZE_LENGTH_AT)
 def has_start_codes(extradata: bytes) -> bool:
     """Whether the units of a stream follow start codes, not sizes."""
     return extradata.startswith(_ANNEX_B_STARTS)
+
+
+def hevc_type(unit: memoryview) -> int:
+    """The type of a unit of HEVC, which is not empty (ITU-T H.265, 7.3.1.2)."""
+    return (unit[0] >> 1) & 0x3F
 
 
 class UnitReader:

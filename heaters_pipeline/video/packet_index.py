@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from heaters_pipeline.video.file_verdict import MAX_DURATION_SECONDS, FileVerdict, Packet
 from heaters_pipeline.video.frames import packets_of, video_stream
-from heaters_pipeline.video.nal_units import UnitReader
+from heaters_pipeline.video.nal_units import HEVC_IRAP_TYPES, UnitReader, hevc_type
 from heaters_pipeline.video.probe import VideoInfo, open_input, reading
 from heaters_pipeline.video.timing import Timeline
 
@@ -27,7 +27,6 @@ _MOST_REORDERING = 64
 _H264_SLICES = (1, 5)
 _H264_IDR = 5
 _HEVC_FIRST_NON_VCL = 32
-_HEVC_LEAST_IRAP, _HEVC_MOST_IRAP = 16, 23
 _B_PICTURE_OF_MPEG12 = 3
 _B_PICTURE_OF_MPEG4 = 2
 
@@ -183,13 +182,13 @@ def _h264_kind(unit: memoryview) -> _Kind | None:
 def _hevc_kind(unit: memoryview) -> _Kind | None:
     if len(unit) < 2:
         return None
-    kind, layer = (unit[0] >> 1) & 0x3F, unit[1] & 7
+    kind, layer = hevc_type(unit), unit[1] & 7
     if kind >= _HEVC_FIRST_NON_VCL:
         return None
     # Even types below 16 are referred to by no frame of their own temporal layer.
     return _Kind(
-        reference=kind >= _HEVC_LEAST_IRAP or kind % 2 == 1,
-        fresh=_HEVC_LEAST_IRAP <= kind <= _HEVC_MOST_IRAP,
+        reference=kind >= HEVC_IRAP_TYPES.start or kind % 2 == 1,
+        fresh=kind in HEVC_IRAP_TYPES,
         layer=layer,
     )
 

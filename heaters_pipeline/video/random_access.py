@@ -1,10 +1,10 @@
 """Where decoding can begin so that all that is shown from there on is right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from heaters_pipeline.video.file_verdict import Packet
-from heaters_pipeline.video.nal_units import UnitReader
+from heaters_pipeline.video.nal_units import HEVC_IRAP_TYPES, UnitReader, hevc_type
 
 _H264_SEI, _H264_IDR = 6, 5
 _RECOVERY_POINT = 6
@@ -18,28 +18,44 @@ def random_access_test(codec: str, extradata: bytes) -> Callable[[Packet], bool]
     may refer to what came before it, and FFmpeg does so where pictures are refreshed bit by bit
     and are right only some frames later. An IDR picture says for certain that nothing before it is
     needed. A recovery point says after how many frames pictures are right, and whether they are so
-    exactly: here it has to be at once, and exactly.
+    exactly: here it has to be at once, and exactly. Of HEVC the slices say whether nothing before
+    is needed (IRAP); what they leave undecodable is shown before them.
 
     Args:
         codec: FFmpeg's name.
         extradata: Of the stream.
     """
-    if codec != "h264":
+    says_unit = _SAYS_UNIT.get(codec)
+    if says_unit is None:
         return lambda packet: packet.is_keyframe
     reader = UnitReader(codec, extradata)
 
     def is_random_access(packet: Packet) -> bool:
         if not packet.is_keyframe:
             return False
-        for unit in reader.units(memoryview(packet)):
-            kind = unit[0] & _UNIT_TYPE if unit else None
-            if kind == _H264_IDR:
-                return True
-            if kind == _H264_SEI and (found := recovery_point(bytes(unit[1:]))) is not None:
-                return found.is_clean
-        return False
+        said = (says_unit(unit) for unit in reader.units(memoryview(packet)) if unit)
+        return next((word for word in said if word is not None), False)
 
     return is_random_access
+
+
+def _h264_says(unit: memoryview) -> bool | None:
+    """Whether decoding can begin with the packet of a unit; None if this one does not say."""
+    kind = unit[0] & _UNIT_TYPE
+    if kind == _H264_IDR:
+        return True
+    found = recovery_point(bytes(unit[1:])) if kind == _H264_SEI else None
+    return None if found is None else found.is_clean
+
+
+def _hevc_says(unit: memoryview) -> bool | None:
+    return True if hevc_type(unit) in HEVC_IRAP_TYPES else None
+
+
+_SAYS_UNIT: Mapping[str, Callable[[memoryview], bool | None]] = {
+    "h264": _h264_says,
+    "hevc": _hevc_says,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,27 @@ def test_open_gops_are_entered_and_pictures_refreshed_bit_by_bit_are_not(tmp_pat
     assert beginnings(written("h264-intra-refresh.mkv", tmp_path)) == [0]
 
 
+@pytest.mark.parametrize("name", ["hevc-closed.mp4", "hevc-open.mkv"])
+def test_frames_that_a_container_wrongly_calls_key_frames_are_not_entered(
+    name: str, tmp_path: Path
+) -> None:
+    source, flagged = written(name, tmp_path), tmp_path / "flagged.mp4"
+    with av.open(str(source)) as container, av.open(str(flagged), "w") as muxer:
+        stream = container.streams.video[0]
+        out = muxer.add_stream_from_template(stream)
+        for number, packet in enumerate(p for p in container.demux(stream) if p.size):
+            packet.is_keyframe |= number % 7 == 0
+            packet.stream = out
+            muxer.mux(packet)
+    assert beginnings(flagged) == beginnings(source)
+    known = know(flagged)
+    for span in (Span(30, 40), Span(61, 90)):
+        target = tmp_path / "clip.mp4"
+        clip = write_clip(known.path, known.info, known.timeline, span, target, ClipSettings())
+        assert (clip.method, clip.fallback_reason) == ("copy", None)
+        assert know(target).pictures == known.pictures[span.start : span.end]
+
+
 def test_units_are_found_in_both_framings(tmp_path: Path) -> None:
     def kinds(path: Path) -> list[int]:
         with av.open(str(path)) as container:
