@@ -2,7 +2,7 @@
 
 import logging
 from bisect import bisect_left, bisect_right
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -116,7 +116,17 @@ class SourceSubtitles:
                     *(shown_name(self._path), _listed(wanted), error),
                 )
                 return []
-        return [_TextStream(index, events[index]) for index in wanted]
+        crowded = {
+            index: codec
+            for index, codec in wanted.items()
+            if _bytes_in_samples(events[index]) > _MOST_TEXT_BYTES
+        }
+        if crowded:
+            logger.warning(
+                "subtitles of %s are left out, they show too many texts at a time: %s",
+                *(shown_name(self._path), _listed(crowded)),
+            )
+        return [_TextStream(index, events[index]) for index in wanted if index not in crowded]
 
 
 def add_subtitles(
@@ -188,6 +198,18 @@ def _samples(events: Sequence[Event], window: Window) -> Iterator[_Sample]:
         while ahead and ahead[0][0] <= start:
             shown.append(ahead.popleft()[1:])
         yield _Sample(start, end, "\n".join(text for _, text in shown))
+
+
+def _bytes_in_samples(events: Sequence[Event]) -> int:
+    """The text of all samples, in each of which every text stands that is shown at that time."""
+    changes: dict[Fraction, int] = defaultdict(int)
+    for event in events:
+        if event.start < event.end:
+            # And its line break.
+            text_bytes = len(event.text.encode()) + 1
+            changes[event.start] += text_bytes
+            changes[event.end] -= text_bytes
+    return sum(accumulate(changes[at] for at in sorted(changes)))
 
 
 def _events_of(reader: SourceReader, wanted: dict[int, str]) -> dict[int, list[Event]]:

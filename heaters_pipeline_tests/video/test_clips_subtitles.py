@@ -207,6 +207,38 @@ def test_only_styling_is_left_out(codec: str, content: str, text: str) -> None:
     assert plain_text(codec, content.encode()) == text
 
 
+@pytest.mark.parametrize(
+    ("codec", "content", "text"),
+    [
+        ("ass", "0,0,Default,,0,0,0,,{\\p" + "1" * 5000 + "}m 0 0{\\p00}x", "x"),
+        ("ass", "0,0,Default,,0,0,0,,{\\b1}" + "{" * 1_000_000, "{" * 1_000_000),
+        ("subrip", "{\\b1}" + "{\\" * 1_000_000, "{\\" * 1_000_000),
+        ("webvtt", "<1" + "." * 1_000_000, "<1" + "." * 1_000_000),
+        ("webvtt", "<1.5>a&#" + "1" * 5000 + ";&#65;", "a&#" + "1" * 5000 + ";A"),
+    ],
+    ids=["ass-number", "ass-braces", "subrip-braces", "webvtt-dots", "webvtt-number"],
+)
+def test_damaged_styling_is_read_as_it_stands(codec: str, content: str, text: str) -> None:
+    # Where the time grows with the square of the length, this does not end.
+    assert plain_text(codec, content.encode()) == text
+
+
+def test_a_crowded_stream_is_left_out_for_all_clips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    crowd = [(1 + at / 100, 5.0, "x" * 100) for at in range(100)]
+    streams = {"deu": ("subrip", crowd), "eng": ("subrip", [(1.5, 2.0, "yes")])}
+    known = make_source(tmp_path / "a.mkv", streams)
+    # Enough for all texts of the stream, but not for what they show while they overlap.
+    monkeypatch.setattr(clip_subtitles, "_MOST_TEXT_BYTES", 100_000)
+    with caplog.at_level(logging.WARNING):
+        made = make_all(known, tmp_path)
+    assert all(isinstance(clip, ClipFile) for clip in made.values())
+    assert subtitles_of(tmp_path / "30.mp4") == {"eng": [(300, 800, "yes")]}
+    (line,) = [line for line in caplog.messages if "subtitles" in line]
+    assert "too many texts at a time: stream 1 (subrip)" in line
+
+
 def test_texts_too_long_for_mp4_end_with_a_whole_character(tmp_path: Path) -> None:
     known = make_source(tmp_path / "a.mkv", {"fra": ("subrip", [(1.0, 2.0, "é" * 40_000)])})
     cut(known, Span(30, 60), tmp_path / "clip.mp4")
