@@ -1,4 +1,8 @@
-"""Clips as a page in a browser shows them: the right first frame, the right last, no longer."""
+"""Clips as a page in a browser shows them: the right first frame, the right last, no longer.
+
+These are slow tests: half a minute as a rule, but Linux 6.18 was seen to spin over /proc for ten
+minutes while Chromium reaped its processes, with two processors at a standstill.
+"""
 
 import base64
 from collections.abc import Iterator
@@ -19,6 +23,8 @@ from heaters_pipeline_tests.browser import open_page
 from heaters_pipeline_tests.video.clip_sources import Known, know
 from heaters_pipeline_tests.videos import frame_number_of, make_video
 from heaters_pipeline_tests.web_server import Served, WebServer, running_web_server
+
+pytestmark = pytest.mark.slow
 
 FRAME_SECONDS = 0.04
 SIZE_PX = (320, 180)
