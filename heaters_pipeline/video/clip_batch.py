@@ -21,8 +21,8 @@ Outcomes = Iterator[tuple[Span, ClipFile | ClipFailure]]
 
 # Up to here decoding what nobody asked for is cheaper than finding the next I-frame.
 _GAP_DECODED_SECONDS = 5
-# An encoder that is done holds as many pictures as it was given, up to some ten.
-_FRAMES_UNTIL_FREED = 100
+# An encoder that is done still holds its last pictures, some ten to some dozen.
+_FRAMES_UNTIL_FREED = 32
 # Complex stretches take longer: with more parts than encoders, all have work until the end.
 _PARTS_PER_ENCODER = 2
 
