@@ -43,6 +43,7 @@ class Outcome:
         data_versions: The data version of each materialized asset.
         failed_checks: Why, by the name of each check that is red.
         passed_checks: The names of the checks that are green.
+        looked: Whether each check of objects looked for them, by its name.
         events: The types of all events, with how often they came.
         requests: What the store was asked, by operation.
     """
@@ -54,6 +55,7 @@ class Outcome:
     data_versions: dict[str, str]
     failed_checks: dict[str, str]
     passed_checks: frozenset[str]
+    looked: dict[str, bool]
     events: Counter[str]
     requests: Counter[str]
 
@@ -171,6 +173,11 @@ class Pipeline:
                 name: check.description or "" for name, check in checks.items() if not check.passed
             },
             passed_checks=frozenset(name for name, check in checks.items() if check.passed),
+            looked={
+                name: bool(check.metadata["looked"].value)
+                for name, check in checks.items()
+                if "looked" in check.metadata
+            },
             events=Counter(event.event_type_value for event in result.all_events),
             requests=workspace.store.requests,
         )
