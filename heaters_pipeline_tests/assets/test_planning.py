@@ -132,6 +132,8 @@ def lose_manifests(pipeline: Pipeline) -> Config:
 
 def lose_clips_manifest(pipeline: Pipeline) -> Config:
     pipeline.store.delete(keys.manifest_key("clips", VIDEO_ID))
+    # As the message of a damaged manifest says it.
+    pipeline.store.delete(keys.finished_key(VIDEO_ID))
     return {}
 
 
