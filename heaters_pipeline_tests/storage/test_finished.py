@@ -1,4 +1,4 @@
-"""A combined record never contradicts the manifests, whoever writes at the same time or is killed."""
+"""A combined record never contradicts the manifests, whoever writes or is killed meanwhile."""
 
 import json
 import os
