@@ -17,7 +17,7 @@ from heaters_pipeline.storage.notices import FINISHED_STAGES
 
 DEFINITIONS_MODULE = "heaters_pipeline.definitions"
 _EVENTS_PER_QUERY = 500
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _run(
     with dg.execute_job(
         dg.build_reconstructable_job(__name__, resolve_job.__name__, (job_name,)),
         instance=instance,
-        run_config={**_QUIET, "ops": ops},
+        run_config={**QUIET, "ops": ops},
         tags={"dagster/partition": video_id} if video_id else {},
         raise_on_error=False,
     ) as result:
