@@ -100,6 +100,16 @@ def test_of_a_single_asset_whose_settings_are_others_no_record_tells(finished: P
     assert finished.process().requests == FEW
 
 
+def test_a_comparison_in_the_same_run_looks_for_its_pictures(finished: Pipeline) -> None:
+    first = finished.process_and_compare()
+    assert first.success, first.error
+    assert first.metadata["method_comparison"]["skipped"] is False
+    before = finished.versions()
+    again = finished.process_and_compare()
+    assert again.count("skipped") == dict.fromkeys([*STAGES, "method_comparison"], True)
+    assert finished.versions() == before
+
+
 @pytest.mark.parametrize("version", [FORMAT_VERSION + 1, None])
 def test_a_record_that_is_newer_or_damaged_does_not_count(
     finished: Pipeline, version: int | None
