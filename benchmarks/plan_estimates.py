@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from heaters_pipeline.assets.estimates import Estimate, estimate
-from heaters_pipeline.assets.planning import RunSettings, plan_video
+from heaters_pipeline.assets.planning import plan_video
+from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline_tests.pipeline import VIDEO_ID, Pipeline, folder_pipeline
 

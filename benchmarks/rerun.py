@@ -5,12 +5,20 @@
 Starts rclone's S3 server (from the extra ``test``) on loopback over a temporary folder, processes
 the videos, deletes Dagster's database, processes them again, and once more. Prints, for each run
 and video, the requests that the pipeline sent, what it made and reused, and its steps' seconds.
+Then, for the finished videos, the medians of whole commands in turn: ``heaters --help``, an empty
+run of Dagster with as many steps (``benchmarks.empty_run``), and ``heaters process`` of the video,
+by its id and by its file.
 """
 
 import argparse
 import os
 import shutil
+import statistics
+import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -31,7 +39,9 @@ def main() -> None:
     """Print a table."""
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
-    videos = [path.resolve() for path in arguments.parse_args().videos]
+    arguments.add_argument("--runs", type=int, default=3, help="of each command")
+    chosen = arguments.parse_args()
+    videos, runs = [path.resolve() for path in chosen.videos], chosen.runs
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         home = folder / "home"
@@ -53,6 +63,31 @@ def main() -> None:
                     shutil.rmtree(home / "history", ignore_errors=True)
                 for video in videos:
                     print(f"{label:<18}{_row(video)}")
+            for label, seconds in _commands(videos, runs).items():
+                print(f"{label:<46}{seconds:>6.2f} s")
+
+
+def _commands(videos: Sequence[Path], runs: int) -> dict[str, float]:
+    """Median seconds of whole processes, run in turn."""
+    heaters = [sys.executable, "-c", "from heaters_pipeline.cli import main; main()"]
+    commands = {
+        "heaters --help": [*heaters, "--help"],
+        "empty run of Dagster": [sys.executable, "-m", "benchmarks.empty_run"],
+    }
+    for video in videos:
+        commands |= {
+            f"heaters process {video.stem}": [*heaters, "process", video.stem],
+            f"heaters process {video.name}": [*heaters, "process", str(video)],
+        }
+    seconds: dict[str, list[float]] = {label: [] for label in commands}
+    # The first round builds the catalog, and fills the caches of the machine.
+    for round_number in range(runs + 1):
+        for label, command in commands.items():
+            started = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True)
+            if round_number:
+                seconds[label].append(time.perf_counter() - started)
+    return {label: statistics.median(measured) for label, measured in seconds.items()}
 
 
 def _row(video: Path) -> str:

@@ -79,7 +79,9 @@ def _objects_check(stage: str) -> dg.AssetChecksDefinition:
         """Red when an object is missing or has another size."""
         manifest = workspace.require_manifest(stage, context.partition_key)
         faults = object_faults(workspace, manifest)
-        return _verdict(faults, {"objects": len(manifest.items)})
+        # A combined record stands for the track, which a finished video is not asked for again.
+        looked = not workspace.is_assumed(keys.objects_prefix(stage, context.partition_key))
+        return _verdict(faults, {"objects": len(manifest.items), "looked": looked})
 
     return objects_exist
 

@@ -1,23 +1,33 @@
 """What the assets work with: the store, local copies, and the records of the current run."""
 
 import fcntl
+import logging
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import dagster as dg
 
 from heaters_pipeline import home
-from heaters_pipeline.errors import InvalidVideoError, ManifestError
+from heaters_pipeline.errors import InvalidVideoError, ManifestError, StoreError
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
+from heaters_pipeline.storage.finished import FinishedVideo, read_finished, write_finished
 from heaters_pipeline.storage.manifests import Manifest, read_manifest, write_manifest
+from heaters_pipeline.storage.notices import FINISHED_STAGES
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.video.probe import shown_name
 
 _LOCK_SUFFIX = ".lock"
+
+given_workspace: ContextVar["Workspace | None"] = ContextVar("given_workspace", default=None)
+"""What a run in this process is to work with, if who starts it has already looked at the video."""
+
+_logger = logging.getLogger(__name__)
 
 
 class Workspace:
@@ -31,14 +41,36 @@ class Workspace:
         self.cache = cache
         self._scratch_folder = scratch_folder
         self._manifests: dict[tuple[str, str], Manifest | None] = {}
+        self._finished: dict[str, FinishedVideo | None] = {}
         self._listings: dict[str, dict[str, ObjectInfo]] = {}
+        self._assumed: dict[str, dict[str, ObjectInfo]] = {}
+        self._pictures: dict[str, bytes] = {}
+        self._heads: dict[str, ObjectInfo | None] = {}
 
     def manifest(self, stage: str, video_id: str) -> Manifest | None:
         """The current manifest of a stage, or None if it was never finished."""
         known = (stage, video_id)
         if known not in self._manifests:
-            self._manifests[known] = read_manifest(self.store, stage, video_id)
+            record = self.finished(video_id) if stage in FINISHED_STAGES else None
+            self._manifests[known] = (
+                record.manifests[stage] if record else read_manifest(self.store, stage, video_id)
+            )
         return self._manifests[known]
+
+    def finished(self, video_id: str) -> FinishedVideo | None:
+        """The combined record of a video as this run found it; None if none counts."""
+        if video_id not in self._finished:
+            record = read_finished(self.store, video_id)
+            if record is not None:
+                prefix = keys.objects_prefix("clips", video_id)
+                self._listings.pop(prefix, None)
+                if self._list(prefix):
+                    # A manifest changes just now, or its writer was killed.
+                    record = None
+            if record is not None:
+                self._pictures |= record.pictures
+            self._finished[video_id] = record
+        return self._finished[video_id]
 
     def require_manifest(self, stage: str, video_id: str) -> Manifest:
         """The current manifest of a stage that has to be there.
@@ -57,17 +89,82 @@ class Workspace:
         """Write a manifest, after all of its objects."""
         write_manifest(self.store, manifest)
         self._manifests[(manifest.stage, manifest.video_id)] = manifest
+        if manifest.stage in FINISHED_STAGES:
+            self._finished[manifest.video_id] = None
+            self.doubt()
+
+    def finish(self, video: FinishedVideo) -> None:
+        """Write the combined record of a video, after all of its manifests.
+
+        If the store fails that costs no more than requests, so that it is only logged.
+        """
+        self._finished[video.video_id] = None
+        try:
+            write_finished(self.store, video)
+        except StoreError as error:
+            _logger.warning(
+                "%s is finished and stored; its combined record is not, so that the next run reads "
+                "each manifest: %s",
+                video.video_id,
+                error,
+            )
+
+    def disown(self, video_id: str) -> None:
+        """Remove the combined record of which this run found that it cannot be right."""
+        if self._finished.pop(video_id, None) is None:
+            return
+        try:
+            self.store.delete(keys.finished_key(video_id))
+        except StoreError as error:
+            _logger.warning("%s stays: %s", keys.finished_key(video_id), error)
 
     def objects(self, prefix: str) -> dict[str, ObjectInfo]:
         """What lies under a prefix, by one LIST; asked again only after something was stored."""
+        if prefix in self._assumed:
+            return self._assumed[prefix]
         if prefix not in self._listings:
-            self._listings[prefix] = {found.key: found for found in self.store.list(prefix)}
+            self._list(prefix)
         return self._listings[prefix]
+
+    def assume(self, prefix: str, objects: Iterable[ObjectInfo]) -> None:
+        """Take for granted what lies under a prefix, without asking."""
+        self._assumed[prefix] = {found.key: found for found in objects}
+
+    def doubt(self) -> None:
+        """Take nothing for granted any more."""
+        self._assumed.clear()
+
+    def is_assumed(self, prefix: str) -> bool:
+        """Whether what lies under a prefix is taken for granted."""
+        return prefix in self._assumed
+
+    def picture(self, key: str) -> bytes:
+        """A small picture, which the combined record may hold. Its key says what it shows."""
+        if key not in self._pictures:
+            self._pictures[key] = self.store.read_bytes(key)
+        return self._pictures[key]
+
+    def look_ahead(self, key: str) -> ObjectInfo | None:
+        """The facts of an object, which ``head`` then gives once without asking again."""
+        self._heads[key] = self.store.head(key)
+        return self._heads[key]
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """The facts of an object as ``look_ahead`` has just seen them, or else as they are."""
+        return self._heads.pop(key) if key in self._heads else self.store.head(key)
+
+    def _list(self, prefix: str) -> list[ObjectInfo]:
+        """List a prefix and return the notices that lie there, which are no objects of a stage."""
+        listed = list(self.store.list(prefix))
+        self._listings[prefix] = {
+            found.key: found for found in listed if not keys.is_notice(found.key)
+        }
+        return [found for found in listed if keys.is_notice(found.key)]
 
     def write_bytes(self, key: str, data: bytes, content_type: str) -> ObjectInfo:
         """Store an object."""
         stored = self.store.write_bytes(key, data, content_type=content_type)
-        self._forget_listings(key)
+        self._forget(key)
         return stored
 
     def put_file(
@@ -82,12 +179,14 @@ class Workspace:
             keep_local: Later steps read it, so that it need not be fetched again.
         """
         stored = self.store.put_file(key, path, content_type=content_type)
-        self._forget_listings(key)
+        self._forget(key)
         if keep_local:
             self.cache.add(self.store, key, stored.version, path)
         return stored
 
-    def _forget_listings(self, key: str) -> None:
+    def _forget(self, key: str) -> None:
+        self._pictures.pop(key, None)
+        self._heads.pop(key, None)
         for prefix in [listed for listed in list(self._listings) if key.startswith(listed)]:
             self._listings.pop(prefix, None)
 
@@ -159,4 +258,4 @@ def open_workspace(location: str | None = None) -> Workspace:
 )
 def workspace_resource(context: dg.InitResourceContext) -> Workspace:
     """Open the workspace when a run or a sensor's tick starts."""
-    return open_workspace(context.resource_config.get("location"))
+    return given_workspace.get() or open_workspace(context.resource_config.get("location"))

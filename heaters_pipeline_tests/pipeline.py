@@ -25,6 +25,7 @@ SPANS = [(0, 20), (20, 45), (45, 75), (75, 95)]
 STAGES = ("source_videos", "frame_scores", "scenes", "clips", "sprite_sheets", "keyframes")
 
 _CACHE_BYTES = 10**8
+_ALL_JOB = "all"
 _CHECK_JOB = "check"
 _ONE_ASSET_JOB = "only_"
 _PARTITION_TAG = "dagster/partition"
@@ -43,6 +44,7 @@ class Outcome:
         data_versions: The data version of each materialized asset.
         failed_checks: Why, by the name of each check that is red.
         passed_checks: The names of the checks that are green.
+        looked: Whether each check of objects looked for them, by its name.
         events: The types of all events, with how often they came.
         requests: What the store was asked, by operation.
     """
@@ -54,6 +56,7 @@ class Outcome:
     data_versions: dict[str, str]
     failed_checks: dict[str, str]
     passed_checks: frozenset[str]
+    looked: dict[str, bool]
     events: Counter[str]
     requests: Counter[str]
 
@@ -114,6 +117,10 @@ class Pipeline:
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
         return self._run(COMPARE_JOB, {"method_comparison": config}, {_PARTITION_TAG: video_id})
 
+    def process_and_compare(self, video_id: str = VIDEO_ID) -> Outcome:
+        """Materialize all assets of a video in one run, as people do from the lineage."""
+        return self._run(_ALL_JOB, {}, {_PARTITION_TAG: video_id})
+
     def build_catalog(self) -> Outcome:
         """Run the catalog's job."""
         return self._run(CATALOG_JOB, {}, {})
@@ -171,6 +178,11 @@ class Pipeline:
                 name: check.description or "" for name, check in checks.items() if not check.passed
             },
             passed_checks=frozenset(name for name, check in checks.items() if check.passed),
+            looked={
+                name: bool(check.metadata["looked"].value)
+                for name, check in checks.items()
+                if "looked" in check.metadata
+            },
             events=Counter(event.event_type_value for event in result.all_events),
             requests=workspace.store.requests,
         )
@@ -195,6 +207,11 @@ def _definitions() -> dg.Definitions:
     checks = dg.define_asset_job(
         _CHECK_JOB, dg.AssetSelection.all_asset_checks(), executor_def=dg.in_process_executor
     )
+    everything = dg.define_asset_job(
+        _ALL_JOB,
+        dg.AssetSelection.assets(*STAGES, "method_comparison"),
+        executor_def=dg.in_process_executor,
+    )
     single = [
         dg.define_asset_job(
             _ONE_ASSET_JOB + stage,
@@ -203,4 +220,4 @@ def _definitions() -> dg.Definitions:
         )
         for stage in STAGES
     ]
-    return dg.Definitions.merge(defs, dg.Definitions(jobs=[checks, *single]))
+    return dg.Definitions.merge(defs, dg.Definitions(jobs=[checks, everything, *single]))

@@ -18,8 +18,9 @@ from heaters_pipeline.intake.sources import (
     content_type_of,
 )
 from heaters_pipeline.intake.submissions import read_submission
+from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import read_manifest
+from heaters_pipeline.storage.manifests import Manifest, read_manifest
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.video.probe import VideoInfo, probe
 
@@ -43,7 +44,15 @@ class BroughtVideo:
 
 def known_source(store: ObjectStore, source_key: str) -> KnownSource | None:
     """What is recorded of a source object."""
-    manifest = read_manifest(store, "source_videos", keys.video_id_of(source_key))
+    return _known(read_manifest(store, "source_videos", keys.video_id_of(source_key)))
+
+
+def known_to(workspace: Workspace, source_key: str) -> KnownSource | None:
+    """The same as a run knows it, which reads each record once."""
+    return _known(workspace.manifest("source_videos", keys.video_id_of(source_key)))
+
+
+def _known(manifest: Manifest | None) -> KnownSource | None:
     if manifest is None:
         return None
     summary = manifest.summary
@@ -105,11 +114,11 @@ def submitted_link(run: StageRun) -> tuple[HttpLink | S3Link, str]:
     return link, submission.source_key
 
 
-def downloaded_before(store: ObjectStore, link: HttpLink | S3Link, key: str) -> bool:
+def downloaded_before(workspace: Workspace, link: HttpLink | S3Link, key: str) -> bool:
     """Whether what lies under a key came from this link."""
-    known = known_source(store, key)
+    known = known_to(workspace, key)
     # A link's key holds its digest, so what lies there came from it.
-    return store.head(key) is not None and (known is None or known.origin == link.origin)
+    return workspace.look_ahead(key) is not None and (known is None or known.origin == link.origin)
 
 
 def _nowhere(run: StageRun) -> ObjectNotFoundError:
@@ -135,7 +144,8 @@ def _bring_file(run: StageRun, file: LocalFile, key: str) -> BroughtVideo:
             store,
             path,
             source_key=key,
-            known=lambda source_key: known_source(store, source_key),
+            known=lambda source_key: known_to(run.workspace, source_key),
+            head=run.workspace.head,
             on_progress=on_progress,
         )
         if brought.copied and store.local_path(key) is None:
@@ -156,7 +166,7 @@ def _keep_local(run: StageRun, path: Path, stored: ObjectInfo, sha256: str) -> N
 
 
 def _bring_link(run: StageRun, link: HttpLink | S3Link, key: str) -> BroughtVideo | None:
-    if downloaded_before(run.workspace.store, link, key):
+    if downloaded_before(run.workspace, link, key):
         return None
     with run.workspace.scratch() as folder:
         # Messages name the file.

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from heaters_pipeline.assets.planning import RunSettings, StagePlan, VideoPlan
+from heaters_pipeline.assets.planning import StagePlan, VideoPlan
+from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.video.clip_copy import COPIED_CODECS
 from heaters_pipeline.video.clips import ClipSettings
 from heaters_pipeline.video.keyframes import keyframe_positions

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.derived import clips_of, make_from_clips
+from heaters_pipeline.assets.finished import keep_finished
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import settings_json, source_of
 from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
@@ -52,7 +53,7 @@ def keyframes(
         if not work.done:
             _make_missing(run, work, clips, settings)
         pictures = work.ordered_items
-        return work.finish(
+        result = work.finish(
             {"pictures": len(pictures)},
             metadata={
                 "clips": len(clips),
@@ -61,6 +62,8 @@ def keyframes(
                 **run.clips_per_minute(work.made_count),
             },
         )
+        keep_finished(run)
+        return result
 
 
 def keyframe_work(

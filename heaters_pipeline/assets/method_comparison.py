@@ -56,6 +56,8 @@ def method_comparison(
     with stage_run(context, workspace, "method_comparison") as run:
         source = source_of(run)
         variants = config.variants()
+        # What a finished video is not asked for again is asked for here.
+        workspace.doubt()
         manifest = workspace.require_manifest("frame_scores", run.video_id)
         labels = _labels(run, config, manifest.items[0].end_frame)
         work = run.work(

@@ -59,7 +59,7 @@ def shown_picture(run: StageRun, key: str | None, alt: str) -> dg.MarkdownMetada
     if key is None:
         return dg.MetadataValue.md("no picture, since there are no clips")
     extension = key.rpartition(".")[2]
-    data = run.workspace.store.read_bytes(key)
+    data = run.workspace.picture(key)
     return dg.MetadataValue.md(markdown_image(data, _CONTENT_TYPES[extension], alt))
 
 

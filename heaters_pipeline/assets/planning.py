@@ -4,14 +4,15 @@ Only looks: nothing is written to the store, nothing stays on this machine, and 
 needed.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from heaters_pipeline.assets.clip_work import clip_units, clips_work
 from heaters_pipeline.assets.keyframes import keyframe_units, keyframe_work
+from heaters_pipeline.assets.recognition import recognise
 from heaters_pipeline.assets.records import Source
+from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.assets.scenes import find_scenes, scenes_on, scenes_work
 from heaters_pipeline.assets.source_planning import (
     LATER_STAGES,
@@ -23,20 +24,11 @@ from heaters_pipeline.assets.sprite_sheets import sprite_units, sprite_work
 from heaters_pipeline.assets.stage import StageRun, StageWork
 from heaters_pipeline.assets.track_work import stored_track, track_unit, track_work
 from heaters_pipeline.assets.units import Scene, Unit
-from heaters_pipeline.config import (
-    ClipConfig,
-    DetectionConfig,
-    KeyframeConfig,
-    ScanConfig,
-    SourceConfig,
-    SpriteConfig,
-)
+from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage.manifests import ManifestItem
 from heaters_pipeline.storage.object_store import ObjectInfo
-from heaters_pipeline.video.clips import ClipSettings
 from heaters_pipeline.video.detection_settings import DetectionSettings
-from heaters_pipeline.video.keyframes import KeyframeSettings
 from heaters_pipeline.video.score_track import ScoreTrack
 from heaters_pipeline.video.scores import ScoreSettings
 from heaters_pipeline.video.sprite_layout import SpriteSettings
@@ -44,32 +36,6 @@ from heaters_pipeline.video.timing import Span
 
 MADE_STAGES = ("frame_scores", "clips", "sprite_sheets", "keyframes")
 """The stages whose units are made, reused or failed, as ``heaters process`` counts them."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """What decides the results of a run, stage by stage."""
-
-    scan: ScoreSettings
-    detection: DetectionSettings
-    clips: ClipSettings
-    sprites: SpriteSettings
-    keyframes: KeyframeSettings
-
-    @classmethod
-    def of(cls, config: Mapping[str, Mapping[str, Any]]) -> "RunSettings":
-        """From config by asset, as a run gets it; an asset that is left out has its defaults.
-
-        Raises:
-            SettingsError: A value is out of bounds.
-        """
-        return cls(
-            ScanConfig(**config.get("frame_scores", {})).settings(),
-            DetectionConfig(**config.get("scenes", {})).settings(),
-            ClipConfig(**config.get("clips", {})).settings(),
-            SpriteConfig(**config.get("sprite_sheets", {})).settings(),
-            KeyframeConfig(**config.get("keyframes", {})).settings(),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +123,8 @@ def plan_video(
     identity = expected.identity
     if identity is None:
         return VideoPlan(video_id, expected, None, _before_reading(run, expected))
+    if expected.registered:
+        recognise(run, identity, settings)
     track = _Track(run.of_stage("frame_scores"), identity, settings.scan, expected)
     scenes, scenes_plan = _scenes(run.of_stage("scenes"), track, settings.detection)
     later = (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from heaters_pipeline.assets.bringing import downloaded_before, known_source, submitted_link
+from heaters_pipeline.assets.bringing import downloaded_before, known_to, submitted_link
 from heaters_pipeline.assets.records import Source
 from heaters_pipeline.assets.source_videos import (
     Registered,
@@ -72,7 +72,7 @@ def expected_source(run: StageRun, config: SourceConfig) -> ExpectedSource:
         return _file(run, wanted, config.source_key or wanted.source_key)
     if isinstance(wanted, HttpLink | S3Link):
         key = config.source_key or wanted.source_key
-        if not downloaded_before(run.workspace.store, wanted, key):
+        if not downloaded_before(run.workspace, wanted, key):
             return _link(run, key)
     found = locate_source(run, config.source_key)
     if found is None:
@@ -97,7 +97,11 @@ def _file(run: StageRun, file: LocalFile, key: str) -> ExpectedSource:
     path = file.path.resolve()
     info = probe(path)
     there = find_brought(
-        store, path, source_key=key, known=lambda source_key: known_source(store, source_key)
+        store,
+        path,
+        source_key=key,
+        known=lambda source_key: known_to(run.workspace, source_key),
+        head=run.workspace.head,
     )
     if there is not None:
         return _registered(run, registered_as(there.object, there.sha256, file.origin, info))

@@ -10,6 +10,8 @@ import dagster as dg
 
 from heaters_pipeline.assets.bringing import bring_in, bring_submitted
 from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.recognition import recognise, settings_of_run
+from heaters_pipeline.assets.records import Source
 from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.partitions import source_videos_partitions
@@ -72,6 +74,10 @@ def source_videos(
         else:
             registered = _read(run, found, recorded.origin if recorded else None)
         work = source_work(run, registered)
+        settings = settings_of_run(context)
+        if work.done and settings is not None:
+            identity = Source(registered.source_key, registered.version, registered.sha256)
+            recognise(run, identity, settings)
         info = registered.info
         return work.finish(
             {"units": 1, **asdict(registered)},
@@ -104,7 +110,7 @@ def locate_source(run: StageRun, source_key: str | None) -> ObjectInfo | None:
     known = source_key or (recorded.source_key if recorded else None)
     key = known or keys.guess_source_key(run.video_id)
     if key is not None:
-        return store.head(key)
+        return run.workspace.head(key)
     # Names that are not clean cannot be told from the partition; look through all.
     return next(
         (

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.derived import clips_of, make_from_clips
+from heaters_pipeline.assets.finished import keep_finished
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import settings_json, source_of, track_of
 from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
@@ -52,7 +53,7 @@ def sprite_sheets(
         if not work.done:
             _make_missing(run, work, clips, settings)
         pages = [item for item in work.ordered_items if "page" in item.details]
-        return work.finish(
+        result = work.finish(
             {"pages": len(pages)},
             metadata={
                 "clips": len(clips),
@@ -61,6 +62,8 @@ def sprite_sheets(
                 **run.clips_per_minute(work.made_count),
             },
         )
+        keep_finished(run)
+        return result
 
 
 def sprite_work(

@@ -19,7 +19,7 @@ import dagster as dg
 
 from heaters_pipeline.assets.producer import producer_versions
 from heaters_pipeline.assets.units import Unit
-from heaters_pipeline.errors import HeatersError, InvalidVideoError
+from heaters_pipeline.errors import HeatersError, InvalidVideoError, ManifestError
 from heaters_pipeline.intake.rejections import write_rejection
 from heaters_pipeline.partitions import SOURCE_VERSION_TAG, source_version_tag
 from heaters_pipeline.resources import Workspace
@@ -376,6 +376,10 @@ def stage_run(
         except InvalidVideoError as error:
             if run.input_version is not None:
                 write_rejection(workspace.store, run.video_id, run.input_version, error)
+            raise
+        except ManifestError:
+            # What a person mends in the manifests must not be hidden by a copy of them.
+            workspace.disown(run.video_id)
             raise
 
 

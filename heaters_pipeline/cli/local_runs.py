@@ -1,7 +1,7 @@
 """Run the pipeline for a video in this process, recorded in the Dagster instance like any run."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,13 @@ from dagster import DagsterEvent, JobDefinition
 from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
 from heaters_pipeline.jobs import CATALOG_JOB, PROCESS_JOB
 from heaters_pipeline.partitions import source_videos_partitions
+from heaters_pipeline.resources import Workspace, given_workspace
 from heaters_pipeline.status import run_error
+from heaters_pipeline.storage.notices import FINISHED_STAGES
 
 DEFINITIONS_MODULE = "heaters_pipeline.definitions"
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_EVENTS_PER_QUERY = 500
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,18 @@ class LocalRun:
     completed: frozenset[str]
     stages: dict[str, dict[str, Any]]
 
+    @property
+    def made_nothing(self) -> bool:
+        """Whether every stage found its results finished."""
+        return self.success and all(facts.get("skipped") for facts in self.stages.values())
+
 
 def process_video(
     instance: dg.DagsterInstance,
     video_id: str,
     config: Mapping[str, Mapping[str, Any]],
     listener: ProgressListener | None = None,
+    workspace: Workspace | None = None,
 ) -> LocalRun:
     """Run the processing job for one video here and wait for it.
 
@@ -49,19 +58,34 @@ def process_video(
         video_id: The partition; added if it is new.
         config: Config by asset.
         listener: Told of the progress.
+        workspace: Fresh, with what was just seen of the video; the run opens one if it is None.
     """
     name = source_videos_partitions.name or ""
     instance.add_dynamic_partitions(name, [video_id])
-    token = progress_listener.set(listener)
+    listener_token = progress_listener.set(listener)
+    workspace_token = given_workspace.set(workspace)
     try:
         return _run(instance, PROCESS_JOB, config, video_id)
     finally:
-        progress_listener.reset(token)
+        given_workspace.reset(workspace_token)
+        progress_listener.reset(listener_token)
 
 
 def build_catalog(instance: dg.DagsterInstance) -> LocalRun:
     """Run the catalog's job here and wait for it."""
     return _run(instance, CATALOG_JOB, {}, "")
+
+
+def in_catalog(instance: dg.DagsterInstance, video_ids: Collection[str]) -> bool:
+    """Whether this instance recorded a catalog since anything of the videos was made."""
+    latest = instance.fetch_materializations(dg.AssetKey("catalog"), limit=1).records
+    if not latest:
+        return False
+    return not any(
+        _made_since(instance, stage, video_id, latest[0].storage_id)
+        for video_id in video_ids
+        for stage in FINISHED_STAGES
+    )
 
 
 def resolve_job(job_name: str) -> JobDefinition:
@@ -82,7 +106,7 @@ def _run(
     with dg.execute_job(
         dg.build_reconstructable_job(__name__, resolve_job.__name__, (job_name,)),
         instance=instance,
-        run_config={**_QUIET, "ops": ops},
+        run_config={**QUIET, "ops": ops},
         tags={"dagster/partition": video_id} if video_id else {},
         raise_on_error=False,
     ) as result:
@@ -103,6 +127,21 @@ def _run(
             ),
             stages=_stages(events),
         )
+
+
+def _made_since(instance: dg.DagsterInstance, stage: str, video_id: str, storage_id: int) -> bool:
+    wanted = dg.AssetRecordsFilter(
+        dg.AssetKey(stage), asset_partitions=[video_id], after_storage_id=storage_id
+    )
+    cursor, more = None, True
+    while more:
+        found = instance.fetch_materializations(wanted, limit=_EVENTS_PER_QUERY, cursor=cursor)
+        for record in found.records:
+            event = record.asset_materialization
+            if event is not None and not _plain(event.metadata).get("skipped"):
+                return True
+        cursor, more = found.cursor, found.has_more
+    return False
 
 
 def _failed_checks(events: list[DagsterEvent]) -> str | None:

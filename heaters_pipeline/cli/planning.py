@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from heaters_pipeline.assets.estimates import estimate
-from heaters_pipeline.assets.planning import RunSettings, plan_video
+from heaters_pipeline.assets.planning import plan_video
+from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.cli.plan_documents import plan_document, refusal_document
 from heaters_pipeline.cli.wanted_runs import Config, video_and_source, with_scan
 from heaters_pipeline.config import SourceConfig
@@ -39,7 +40,7 @@ def plan_videos(
 def _plan(video: str, settings: RunSettings) -> dict[str, Any]:
     workspace = open_workspace()
     try:
-        video_id, source = video_and_source(workspace.store, video)
+        video_id, source = video_and_source(workspace, video)
         plan = plan_video(workspace, video_id, SourceConfig(**source), settings)
     except HeatersError as error:
         return refusal_document(video, str(error))

@@ -5,15 +5,14 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.planning import RunSettings
+from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.cli.documents import process_document
-from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, process_video
+from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, in_catalog, process_video
 from heaters_pipeline.cli.terminal import Watcher
 from heaters_pipeline.cli.wanted_runs import Config, video_and_source, with_scan
 from heaters_pipeline.errors import HeatersError, StoreError
 from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.status import video_statuses
-from heaters_pipeline.storage.manifests import read_manifest
 from heaters_pipeline.storage.object_store import ObjectStore
 
 
@@ -37,16 +36,19 @@ def process_videos(
     """
     config = with_scan(config)
     RunSettings.of(config)
-    store = open_workspace().store
     documents = []
+    made, unchanged = False, []
     with dg.DagsterInstance.get() as instance:
         for video in videos:
             watcher.start(video.rpartition("/")[2])
-            document = _process(instance, store, video, config, watcher)
+            document, run = _process(instance, video, config, watcher)
             watcher.clear()
             on_video(document)
             documents.append(document)
-        if any(document["error"] is None for document in documents):
+            if run is not None and run.made_nothing:
+                unchanged.append(run.video_id)
+            made = made or (document["error"] is None and run is not None and not run.made_nothing)
+        if made or (unchanged and not in_catalog(instance, unchanged)):
             catalog = build_catalog(instance)
             if catalog.error:
                 raise HeatersError(f"the videos are done, but the catalog failed: {catalog.error}")
@@ -54,25 +56,23 @@ def process_videos(
 
 
 def _process(
-    instance: dg.DagsterInstance,
-    store: ObjectStore,
-    video: str,
-    config: Config,
-    watcher: Watcher,
-) -> dict[str, Any]:
+    instance: dg.DagsterInstance, video: str, config: Config, watcher: Watcher
+) -> tuple[dict[str, Any], LocalRun | None]:
+    # What is looked up before the run and after it is not asked for again.
+    workspace = open_workspace()
     try:
-        video_id, source = video_and_source(store, video)
+        video_id, source = video_and_source(workspace, video)
     except HeatersError as error:
-        return process_document(video, "download_failed", str(error), {}, {})
-    run = process_video(instance, video_id, {**config, "source_videos": source}, watcher.step)
+        return process_document(video, "download_failed", str(error), {}, {}), None
+    config = {**config, "source_videos": source}
+    run = process_video(instance, video_id, config, watcher.step, workspace)
     manifests = {
         stage: manifest
         for stage in run.completed
-        if (manifest := read_manifest(store, stage, video_id)) is not None
+        if (manifest := workspace.manifest(stage, video_id)) is not None
     }
-    return process_document(
-        video_id, _state(instance, store, run), run.error, manifests, run.stages
-    )
+    state = "spliced" if run.made_nothing else _state(instance, workspace.store, run)
+    return process_document(video_id, state, run.error, manifests, run.stages), run
 
 
 def _state(instance: dg.DagsterInstance, store: ObjectStore, run: LocalRun) -> str:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from heaters_pipeline.assets.bringing import known_source
+from heaters_pipeline.assets.bringing import known_to
 from heaters_pipeline.config import DetectionConfig
 from heaters_pipeline.errors import StoreError
 from heaters_pipeline.intake.bring import choose_key
 from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify
+from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.video.transitions import full_scan_reason
 
 Config = Mapping[str, Mapping[str, Any]]
@@ -28,11 +28,11 @@ def with_scan(config: Config) -> Config:
     return {**config, "frame_scores": scan}
 
 
-def video_and_source(store: ObjectStore, video: str) -> tuple[str, dict[str, Any]]:
+def video_and_source(workspace: Workspace, video: str) -> tuple[str, dict[str, Any]]:
     """The partition of a video, and where a run is to take it from.
 
     Args:
-        store: Where it lies, or is to lie.
+        workspace: Of the run; what is seen now is not asked for again.
         video: As it was typed.
     Returns:
         The partition, and the config of ``source_videos``.
@@ -45,7 +45,12 @@ def video_and_source(store: ObjectStore, video: str) -> tuple[str, dict[str, Any
         return wanted.video_id, {"source_key": wanted.source_key} if wanted.source_key else {}
     if isinstance(wanted, LocalFile):
         try:
-            key = choose_key(store, wanted, lambda key: known_source(store, key))
+            key = choose_key(
+                workspace.store,
+                wanted,
+                lambda key: known_to(workspace, key),
+                head=workspace.look_ahead,
+            )
         except StoreError:
             # The run will meet the same trouble, and shows it where people look.
             key = wanted.source_key

@@ -41,6 +41,9 @@ class KnownSource:
 KnownSources = Callable[[str], KnownSource | None]
 """From a source key to its record, or None if there is none."""
 
+Head = Callable[[str], ObjectInfo | None]
+"""From a key to the facts of its object; where none is given, the store is asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Brought:
@@ -61,7 +64,9 @@ class Brought:
     copied: bool
 
 
-def choose_key(store: ObjectStore, file: LocalFile, known: KnownSources) -> str:
+def choose_key(
+    store: ObjectStore, file: LocalFile, known: KnownSources, *, head: Head | None = None
+) -> str:
     """The key under which a file lies in the store, or is to be put.
 
     Its own name, unless another file of that name lies there: one with other content that did not
@@ -71,7 +76,7 @@ def choose_key(store: ObjectStore, file: LocalFile, known: KnownSources) -> str:
         InvalidVideoError: The file is missing, cannot be read, or is no video.
         SourceChangedError: It was written to while it was read.
     """
-    found = store.head(file.source_key)
+    found = (head or store.head)(file.source_key)
     if found is None:
         return file.source_key
     record = _current(known(file.source_key), found)
@@ -88,6 +93,7 @@ def bring_file(
     *,
     source_key: str,
     known: KnownSources,
+    head: Head | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> Brought:
     """Copy a local file into the store unless the same content is there.
@@ -97,13 +103,14 @@ def bring_file(
         path: The file; a symbolic link is followed.
         source_key: Where it is to lie; other content under this key is replaced.
         known: What is recorded of source objects.
+        head: Asked for what lies under the key.
         on_progress: Called while the file is copied.
     Raises:
         InvalidVideoError: The file is missing, cannot be read, or is no video; nothing was stored.
         SourceChangedError: It was written to while it was read; nothing of it stays in the store.
     """
     with _opened(path) as source:
-        there = _brought_before(store, source_key, known, source)
+        there = _brought_before(store, source_key, known, head, source)
         if there is not None:
             return there
         stored = store.put_file(
@@ -121,7 +128,12 @@ def bring_file(
 
 
 def find_brought(
-    store: ObjectStore, path: Path, *, source_key: str, known: KnownSources
+    store: ObjectStore,
+    path: Path,
+    *,
+    source_key: str,
+    known: KnownSources,
+    head: Head | None = None,
 ) -> Brought | None:
     """The object under a key if it has a local file's content; None if the file is to be copied.
 
@@ -130,7 +142,7 @@ def find_brought(
         SourceChangedError: It was written to while it was read.
     """
     with _opened(path) as source:
-        return _brought_before(store, source_key, known, source)
+        return _brought_before(store, source_key, known, head, source)
 
 
 def find_stored(store: ObjectStore, wanted: StoreKey) -> ObjectInfo:
@@ -158,9 +170,13 @@ def _is_source_of(video_id: str, key: str) -> bool:
 
 
 def _brought_before(
-    store: ObjectStore, source_key: str, known: KnownSources, source: "_Source"
+    store: ObjectStore,
+    source_key: str,
+    known: KnownSources,
+    head: Head | None,
+    source: "_Source",
 ) -> Brought | None:
-    found = store.head(source_key)
+    found = (head or store.head)(source_key)
     if found is None:
         return None
     if not _has_content(store, found, _current(known(source_key), found), source):

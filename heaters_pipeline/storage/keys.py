@@ -15,6 +15,7 @@ MANIFEST_PREFIX = "manifests/"
 CATALOG_VIDEOS = "catalog/videos.parquet"
 CATALOG_CLIPS = "catalog/clips.parquet"
 
+_NOTICE = "changing-"
 _CLEAN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\.[A-Za-z0-9]{1,8})?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _PARTIAL_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart")
@@ -78,6 +79,26 @@ def manifest_prefix(stage: str) -> str:
 def manifest_key(stage: str, video_id: str) -> str:
     """The stable key of a stage's record."""
     return f"{manifest_prefix(stage)}{video_id}.json"
+
+
+def finished_key(video_id: str) -> str:
+    """The key of the record that holds all manifests of a finished video."""
+    return manifest_key("finished", video_id)
+
+
+def notice_prefix(video_id: str) -> str:
+    """Where notices lie: among the clips, so that the LIST of those shows them, too."""
+    return f"{objects_prefix('clips', video_id)}{_NOTICE}"
+
+
+def notice_key(video_id: str, token: str) -> str:
+    """The key of a notice that a manifest of the video is about to change."""
+    return f"{notice_prefix(video_id)}{token}.json"
+
+
+def is_notice(key: str) -> bool:
+    """Whether a key that was listed is a notice."""
+    return key.rpartition("/")[2].startswith(_NOTICE)
 
 
 def submission_key(video_id: str) -> str:

@@ -7,12 +7,14 @@ describes the fields.
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.notices import FINISHED_STAGES, changing
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -175,9 +177,15 @@ def read_manifest(store: ObjectStore, stage: str, video_id: str) -> Manifest | N
 
 
 def write_manifest(store: ObjectStore, manifest: Manifest) -> ObjectInfo:
-    """Publish a manifest; its objects must exist already."""
+    """Publish a manifest; its objects must exist already.
+
+    The combined record of the video, which would contradict it, is removed.
+    """
     key = keys.manifest_key(manifest.stage, manifest.video_id)
-    return store.write_bytes(key, manifest.to_bytes(), content_type=JSON_CONTENT_TYPE)
+    with ExitStack() as stack:
+        if manifest.stage in FINISHED_STAGES:
+            stack.enter_context(changing(store, manifest.video_id))
+        return store.write_bytes(key, manifest.to_bytes(), content_type=JSON_CONTENT_TYPE)
 
 
 def _item(row: dict[str, Json]) -> ManifestItem:
@@ -200,4 +208,9 @@ def _integer(value: Json) -> int:
 
 
 def _damaged(key: str, why: str) -> ManifestError:
-    return ManifestError(f"{key} is damaged ({why}); delete it and run the video again")
+    copy = ""
+    if key.startswith(keys.MANIFEST_PREFIX):
+        video_id = key.rpartition("/")[2].removesuffix(".json")
+        # Else the copy would stand for it, and it would not be written again.
+        copy = f" and {keys.finished_key(video_id)}"
+    return ManifestError(f"{key} is damaged ({why}); delete it{copy} and run the video again")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from heaters_pipeline.assets.estimates import Estimate, estimate, total
-from heaters_pipeline.assets.planning import RunSettings, StagePlan, VideoPlan, plan_video
+from heaters_pipeline.assets.planning import StagePlan, VideoPlan, plan_video
+from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.errors import InvalidVideoError, ObjectNotFoundError
 from heaters_pipeline.intake.submissions import submit
@@ -131,6 +132,8 @@ def lose_manifests(pipeline: Pipeline) -> Config:
 
 def lose_clips_manifest(pipeline: Pipeline) -> Config:
     pipeline.store.delete(keys.manifest_key("clips", VIDEO_ID))
+    # As the message of a damaged manifest says it.
+    pipeline.store.delete(keys.finished_key(VIDEO_ID))
     return {}
 
 

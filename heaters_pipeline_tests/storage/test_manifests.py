@@ -191,5 +191,6 @@ def test_two_manifests_that_differ_in_a_detail_differ() -> None:
 
 def assert_damaged(data: bytes) -> None:
     """It is refused with its key and what to do."""
-    with pytest.raises(ManifestError, match=rf"^{KEY} is damaged \(.*\); delete it and run"):
+    what_to_do = "delete it and manifests/finished/film.json and run the video again"
+    with pytest.raises(ManifestError, match=rf"^{KEY} is damaged \(.*\); {what_to_do}$"):
         Manifest.from_bytes(data, KEY)

@@ -1,0 +1,73 @@
+"""What Dagster itself takes: a run with as many steps as ``process_videos``, all empty.
+
+    python -m benchmarks.empty_run
+
+As the command does it: the project's modules are imported, and a job is run in this process and
+recorded in the instance of ``DAGSTER_HOME``.
+"""
+
+import importlib
+import warnings
+
+import dagster as dg
+
+from heaters_pipeline.checks import all_checks
+from heaters_pipeline.cli import local_runs
+from heaters_pipeline.partitions import source_videos_partitions
+
+VIDEO_ID = "empty"
+STAGES = ("source_videos", "frame_scores", "scenes", "clips", "sprite_sheets", "keyframes")
+
+
+def _asset(position: int) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=STAGES[position],
+        deps=STAGES[position - 1 : position] if position else [],
+        partitions_def=source_videos_partitions,
+    )
+    def empty() -> None:
+        """Nothing."""
+
+    return empty
+
+
+def _check(name: str, stage: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(name=name, asset=stage, partitions_def=source_videos_partitions)
+    def empty() -> dg.AssetCheckResult:
+        """Nothing."""
+        return dg.AssetCheckResult(passed=True)
+
+    return empty
+
+
+def empty_job() -> dg.JobDefinition:
+    """A job of as many assets and checks as the real one has; Dagster calls this by name."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        made = dg.Definitions(
+            assets=[_asset(position) for position in range(len(STAGES))],
+            asset_checks=[
+                _check(f"check_{number}", STAGES[-1]) for number in range(len(all_checks))
+            ],
+            jobs=[dg.define_asset_job("empty", executor_def=dg.in_process_executor)],
+        )
+    return made.resolve_job_def("empty")
+
+
+def main() -> None:
+    """Run it once."""
+    importlib.import_module(local_runs.DEFINITIONS_MODULE)
+    with dg.DagsterInstance.get() as instance:
+        instance.add_dynamic_partitions(source_videos_partitions.name or "", [VIDEO_ID])
+        with dg.execute_job(
+            dg.build_reconstructable_job("benchmarks.empty_run", empty_job.__name__),
+            instance=instance,
+            run_config=local_runs.QUIET,
+            tags={"dagster/partition": VIDEO_ID},
+        ) as result:
+            if not result.success:
+                raise SystemExit("the empty run failed")
+
+
+if __name__ == "__main__":
+    main()
