@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.policy import CATALOG_GROUP, RETRY_POLICY
-from heaters_pipeline.assets.stage import SKIP_REASON, lasting_errors_fail
+from heaters_pipeline.assets.stage import lasting_errors_fail
+from heaters_pipeline.assets.stage_work import SKIP_REASON
 from heaters_pipeline.report.catalog import (
     CLIP_COLUMNS,
     VIDEO_COLUMNS,

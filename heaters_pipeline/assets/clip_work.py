@@ -8,7 +8,8 @@ from threading import BoundedSemaphore
 
 from heaters_pipeline.assets.pictures import require_picture
 from heaters_pipeline.assets.records import Source, local_source, settings_json, track_of
-from heaters_pipeline.assets.stage import StageRun, StageWork
+from heaters_pipeline.assets.stage import StageRun
+from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ClipError, HeatersError, ManifestError
 from heaters_pipeline.storage import keys
@@ -45,14 +46,15 @@ def clips_work(
     run: StageRun, source: Source, scenes: Sequence[Scene], settings: ClipSettings
 ) -> StageWork:
     """What is to be done for the clips of these scenes; nothing if they are there."""
-    work = run.work(
+    work = look(
+        run,
         inputs={
             "scenes": [scene.to_json() for scene in scenes],
             "settings": settings_json(settings),
             "format_version": FORMAT_VERSION,
             "source_sha256": source.sha256,
             "stage": "clips",
-        }
+        },
     )
     require_picture(work, "contact_sheet")
     return work

@@ -11,7 +11,8 @@ from heaters_pipeline.assets.derived import clips_of, make_from_clips
 from heaters_pipeline.assets.finished import keep_finished
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import settings_json, source_of
-from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
+from heaters_pipeline.assets.stage import StageRun, stage_run
+from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import KeyframeConfig
 from heaters_pipeline.errors import ClipError
@@ -70,13 +71,14 @@ def keyframe_work(
     run: StageRun, clips: Sequence[ManifestItem], settings: KeyframeSettings
 ) -> StageWork:
     """What is to be done for the key frames of these clips; nothing if they are there."""
-    return run.work(
+    return look(
+        run,
         inputs={
             "clips": [clip.key for clip in clips],
             "format_version": FORMAT_VERSION,
             "settings": settings_json(settings),
             "stage": "keyframes",
-        }
+        },
     )
 
 

@@ -19,7 +19,8 @@ from heaters_pipeline.assets.records import (
     source_of,
     track_of,
 )
-from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
+from heaters_pipeline.assets.stage import StageRun, stage_run
+from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.tables import COMPARISON_SCHEMA, comparison_table
 from heaters_pipeline.assets.track_work import scan_in_full
 from heaters_pipeline.config import ComparisonConfig
@@ -60,7 +61,8 @@ def method_comparison(
         workspace.doubt()
         manifest = workspace.require_manifest("frame_scores", run.video_id)
         labels = _labels(run, config, manifest.items[0].end_frame)
-        work = run.work(
+        work = look(
+            run,
             inputs={
                 "algorithm_version": ALGORITHM_VERSION,
                 "frame_scores": manifest.fingerprint,

@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection
 
 import dagster as dg
 
-from heaters_pipeline.assets.stage import StageRun, StageWork
+from heaters_pipeline.assets.stage import StageRun
+from heaters_pipeline.assets.stage_work import StageWork
 from heaters_pipeline.report.contact_sheet import contact_sheet_jpeg, evenly, markdown_image
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import ManifestItem

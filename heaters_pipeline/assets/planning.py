@@ -21,7 +21,8 @@ from heaters_pipeline.assets.source_planning import (
     results_exist,
 )
 from heaters_pipeline.assets.sprite_sheets import sprite_units, sprite_work
-from heaters_pipeline.assets.stage import StageRun, StageWork
+from heaters_pipeline.assets.stage import StageRun
+from heaters_pipeline.assets.stage_work import StageWork
 from heaters_pipeline.assets.track_work import stored_track, track_unit, track_work
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import SourceConfig

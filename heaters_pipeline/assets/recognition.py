@@ -21,7 +21,8 @@ from heaters_pipeline.assets.records import Source, scenes_of
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.assets.scenes import scenes_work
 from heaters_pipeline.assets.sprite_sheets import sprite_work
-from heaters_pipeline.assets.stage import StageRun, StageWork
+from heaters_pipeline.assets.stage import StageRun
+from heaters_pipeline.assets.stage_work import StageWork
 from heaters_pipeline.assets.track_work import track_work
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.storage import keys

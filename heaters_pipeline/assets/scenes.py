@@ -13,7 +13,8 @@ from heaters_pipeline.assets.pictures import (
 )
 from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import Source, local_source, settings_json, source_of, track_of
-from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
+from heaters_pipeline.assets.stage import StageRun, stage_run
+from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.tables import SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.track_work import scan_in_full
 from heaters_pipeline.assets.units import Scene
@@ -89,7 +90,8 @@ def scenes(
 
 def scenes_work(run: StageRun, track_fingerprint: str, settings: DetectionSettings) -> StageWork:
     """What is to be done for the scenes of a track; nothing if they were decided."""
-    work = run.work(
+    work = look(
+        run,
         inputs={
             "algorithm_version": ALGORITHM_VERSION,
             "frame_scores": track_fingerprint,

@@ -12,7 +12,8 @@ from heaters_pipeline.assets.bringing import bring_in, bring_submitted
 from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.recognition import recognise, settings_of_run
 from heaters_pipeline.assets.records import Source
-from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
+from heaters_pipeline.assets.stage import StageRun, stage_run
+from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
@@ -94,7 +95,8 @@ def source_videos(
 
 def source_work(run: StageRun, registered: Registered) -> StageWork:
     """What is to be done to register a source; nothing if the record says the same."""
-    work = run.work(
+    work = look(
+        run,
         inputs={"source_sha256": registered.sha256, "stage": "source_videos"},
         has_objects=False,
     )

@@ -12,7 +12,8 @@ from heaters_pipeline.assets.derived import clips_of, make_from_clips
 from heaters_pipeline.assets.finished import keep_finished
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import settings_json, source_of, track_of
-from heaters_pipeline.assets.stage import StageRun, StageWork, stage_run
+from heaters_pipeline.assets.stage import StageRun, stage_run
+from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import SpriteConfig
 from heaters_pipeline.partitions import source_videos_partitions
@@ -70,13 +71,14 @@ def sprite_work(
     run: StageRun, clips: Sequence[ManifestItem], settings: SpriteSettings
 ) -> StageWork:
     """What is to be done for the sheets of these clips; nothing if they are there."""
-    return run.work(
+    return look(
+        run,
         inputs={
             "clips": [clip.key for clip in clips],
             "format_version": INDEX_FORMAT_VERSION,
             "settings": settings_json(settings),
             "stage": "sprite_sheets",
-        }
+        },
     )
 
 

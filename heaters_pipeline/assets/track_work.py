@@ -10,7 +10,8 @@ from fractions import Fraction
 from typing import get_args
 
 from heaters_pipeline.assets.records import Source, local_source
-from heaters_pipeline.assets.stage import StageRun, StageWork
+from heaters_pipeline.assets.stage import StageRun
+from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.storage import keys
@@ -33,13 +34,14 @@ def track_work(run: StageRun, source: Source, settings: ScoreSettings) -> StageW
         source: The video.
         settings: Of the scan. A full track serves a fast scan as well.
     """
-    work = run.work(
+    work = look(
+        run,
         inputs={
             "algorithm_version": ALGORITHM_VERSION,
             "settings": {"ignored": _ignored_json(settings)},
             "source_sha256": source.sha256,
             "stage": "frame_scores",
-        }
+        },
     )
     recorded = work.current.summary["scan"] if work.done and work.current else None
     if settings.scan == "full" and recorded == "fast":

@@ -106,7 +106,7 @@ def test_an_upload_that_is_refused_fails_its_clip_alone(
 def test_many_failures_are_cut_short(
     pipeline: Pipeline, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("heaters_pipeline.assets.stage.FAILURES_SHOWN", 2)
+    monkeypatch.setattr("heaters_pipeline.assets.stage_work.FAILURES_SHOWN", 2)
     fail_clips(monkeypatch, *SPANS)
     failed = pipeline.process(source_videos={"origin": str(film)})
     assert re.fullmatch(

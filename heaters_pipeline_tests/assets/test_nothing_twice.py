@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from heaters_pipeline.assets.stage import SKIP_REASON
+from heaters_pipeline.assets.stage_work import SKIP_REASON
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.s3_store import S3ObjectStore
 from heaters_pipeline.video.cuts import cut_strengths

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from heaters_pipeline.assets.stage import SKIP_REASON
+from heaters_pipeline.assets.stage_work import SKIP_REASON
 from heaters_pipeline.errors import ObjectNotFoundError
 from heaters_pipeline.report.catalog import (
     CLIP_COLUMNS,
