@@ -1,11 +1,8 @@
 """What the assets work with: the store, local copies, and the records of the current run."""
 
-import fcntl
 import logging
-import shutil
-import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -15,14 +12,14 @@ from heaters_pipeline import home
 from heaters_pipeline.errors import InvalidVideoError, ManifestError, StoreError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
+from heaters_pipeline.storage.claims import Claims, OnWait
+from heaters_pipeline.storage.file_locks import held_folder, remove_abandoned_folders
 from heaters_pipeline.storage.finished import FinishedVideo, read_finished, write_finished
 from heaters_pipeline.storage.manifests import Manifest, read_manifest, write_manifest
 from heaters_pipeline.storage.notices import FINISHED_STAGES
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.video.probe import shown_name
-
-_LOCK_SUFFIX = ".lock"
 
 given_workspace: ContextVar["Workspace | None"] = ContextVar("given_workspace", default=None)
 """What a run in this process is to work with, if who starts it has already looked at the video."""
@@ -40,6 +37,10 @@ class Workspace:
         self.store = store
         self.cache = cache
         self._scratch_folder = scratch_folder
+        self._tidied = False
+        self._claims = Claims(store, scratch_folder.parent / "claims")
+        self._open_claims = ExitStack()
+        self._claimed: set[str] = set()
         self._manifests: dict[tuple[str, str], Manifest | None] = {}
         self._finished: dict[str, FinishedVideo | None] = {}
         self._listings: dict[str, dict[str, ObjectInfo]] = {}
@@ -146,7 +147,8 @@ class Workspace:
 
     def look_ahead(self, key: str) -> ObjectInfo | None:
         """The facts of an object, which ``head`` then gives once without asking again."""
-        self._heads[key] = self.store.head(key)
+        if key not in self._heads:
+            self._heads[key] = self.store.head(key)
         return self._heads[key]
 
     def head(self, key: str) -> ObjectInfo | None:
@@ -207,31 +209,47 @@ class Workspace:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A temporary folder, removed at the end; what killed processes left is removed, too."""
-        self._scratch_folder.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(self._scratch_folder)
-        folder = self._scratch_folder / uuid.uuid4().hex
-        lock_path = folder.with_suffix(_LOCK_SUFFIX)
-        with lock_path.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            folder.mkdir()
-            try:
-                yield folder
-            finally:
-                shutil.rmtree(folder)
-                lock_path.unlink(missing_ok=True)
+        """A temporary folder, removed at the end."""
+        with held_folder(self._scratch_folder) as folder:
+            yield folder
 
-
-def _remove_abandoned(scratch_folder: Path) -> None:
-    for lock_path in scratch_folder.glob(f"*{_LOCK_SUFFIX}"):
+    def tidy(self) -> None:
+        """Remove what killed processes left, once: half-made files, copies and uploads."""
+        if self._tidied:
+            return
+        self._tidied = True
+        remove_abandoned_folders(self._scratch_folder)
         try:
-            with lock_path.open("r") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(lock_path.with_suffix(""), ignore_errors=True)
-                lock_path.unlink(missing_ok=True)
-        except (BlockingIOError, FileNotFoundError):
-            # In use, or another process is just removing it.
-            continue
+            self.cache.tidy()
+            self.store.tidy()
+        except StoreError as error:
+            # Whoever writes there next is told by what fails then.
+            _logger.warning("what killed processes left stays for now: %s", error)
+
+    def claim(self, video_id: str, on_wait: OnWait) -> None:
+        """Be the only run that makes something for a video, until ``close``.
+
+        What was seen of the video so far is forgotten, since another may have worked on it.
+
+        Args:
+            video_id: The partition.
+            on_wait: Told who is waited for.
+        """
+        if video_id in self._claimed:
+            return
+        self._open_claims.enter_context(self._claims.held(video_id, on_wait))
+        self._claimed.add(video_id)
+        self._manifests = {
+            key: value for key, value in self._manifests.items() if key[1] != video_id
+        }
+        self._finished.pop(video_id, None)
+        self._listings.clear()
+        self._heads.clear()
+
+    def close(self) -> None:
+        """Let others work on what this run worked on."""
+        self._claimed.clear()
+        self._open_claims.close()
 
 
 def open_workspace(location: str | None = None) -> Workspace:
@@ -240,8 +258,12 @@ def open_workspace(location: str | None = None) -> Workspace:
     Raises:
         SettingsError: ``HEATERS_STORE`` or another setting is unusable.
     """
-    store = open_store(location or home.store_location(), base_folder=home.home_folder())
     folder = home.cache_folder()
+    store = open_store(
+        location or home.store_location(),
+        base_folder=home.home_folder(),
+        uploads_folder=folder / "uploads",
+    )
     cache = LocalCache(folder / "objects", max_bytes=home.cache_max_bytes())
     return Workspace(store, cache, folder / "scratch")
 
@@ -256,6 +278,10 @@ def open_workspace(location: str | None = None) -> Workspace:
     },
     description="The store with its local copies.",
 )
-def workspace_resource(context: dg.InitResourceContext) -> Workspace:
+def workspace_resource(context: dg.InitResourceContext) -> Iterator[Workspace]:
     """Open the workspace when a run or a sensor's tick starts."""
-    return given_workspace.get() or open_workspace(context.resource_config.get("location"))
+    workspace = given_workspace.get() or open_workspace(context.resource_config.get("location"))
+    try:
+        yield workspace
+    finally:
+        workspace.close()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -145,17 +146,18 @@ class Pipeline:
     ) -> Outcome:
         workspace = self.workspace()
         ops = {asset: {"config": dict(values)} for asset, values in config.items()}
-        result = (
-            _definitions()
-            .resolve_job_def(job_name)
-            .execute_in_process(
-                run_config={**_QUIET, "ops": ops},
-                instance=self.instance,
-                tags=dict(tags),
-                resources={"workspace": workspace},
-                raise_on_error=False,
+        with closing(workspace):
+            result = (
+                _definitions()
+                .resolve_job_def(job_name)
+                .execute_in_process(
+                    run_config={**_QUIET, "ops": ops},
+                    instance=self.instance,
+                    tags=dict(tags),
+                    resources={"workspace": workspace},
+                    raise_on_error=False,
+                )
             )
-        )
         materializations = {
             event.materialization.asset_key.to_user_string(): event.materialization
             for event in result.get_asset_materialization_events()

@@ -140,6 +140,8 @@ def _bring_file(run: StageRun, file: LocalFile, key: str) -> BroughtVideo:
         run.progress("copy", done_bytes, info.size_bytes)
 
     with run.phase("copy"):
+        if run.workspace.look_ahead(key) is None:
+            run.claim()
         brought = bring_file(
             store,
             path,
@@ -166,6 +168,9 @@ def _keep_local(run: StageRun, path: Path, stored: ObjectInfo, sha256: str) -> N
 
 
 def _bring_link(run: StageRun, link: HttpLink | S3Link, key: str) -> BroughtVideo | None:
+    if downloaded_before(run.workspace, link, key):
+        return None
+    run.claim()
     if downloaded_before(run.workspace, link, key):
         return None
     with run.workspace.scratch() as folder:

@@ -8,10 +8,11 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.bringing import bring_in, bring_submitted
+from heaters_pipeline.assets.bringing import BroughtVideo, bring_in, bring_submitted
 from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.recognition import recognise, settings_of_run
 from heaters_pipeline.assets.records import Source
+from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.config import SourceConfig
@@ -60,25 +61,17 @@ def source_videos(
     Brings it in if it was submitted and is not there yet. An unchanged object is neither fetched
     nor read again.
     """
-    with stage_run(context, workspace, "source_videos") as run:
+    with stage_run(context, workspace, "source_videos", claimed=False) as run:
         brought = bring_in(run, config.origin, config.source_key) if config.origin else None
         found = brought.found if brought else locate_source(run, config.source_key)
         if found is None:
             brought = bring_submitted(run)
             found = brought.found
         run.input_version = found.version
-        recorded = recorded_source(run)
-        if brought is not None:
-            registered = registered_as(found, brought.sha256, brought.origin, brought.info)
-        elif recorded is not None and recorded.version == found.version:
-            registered = recorded
-        else:
-            registered = _read(run, found, recorded.origin if recorded else None)
+        if not _is_finished(run, found, brought, settings_of_run(context)):
+            run.claim()
+        registered = _registered(run, found, brought)
         work = source_work(run, registered)
-        settings = settings_of_run(context)
-        if work.done and settings is not None:
-            identity = Source(registered.source_key, registered.version, registered.sha256)
-            recognise(run, identity, settings)
         info = registered.info
         return work.finish(
             {"units": 1, **asdict(registered)},
@@ -91,6 +84,28 @@ def source_videos(
                 "origin": registered.origin or "uploaded",
             },
         )
+
+
+def _registered(run: StageRun, found: ObjectInfo, brought: BroughtVideo | None) -> Registered:
+    recorded = recorded_source(run)
+    if brought is not None:
+        return registered_as(found, brought.sha256, brought.origin, brought.info)
+    if recorded is not None and recorded.version == found.version:
+        return recorded
+    return _read(run, found, recorded.origin if recorded else None)
+
+
+def _is_finished(
+    run: StageRun, found: ObjectInfo, brought: BroughtVideo | None, settings: RunSettings | None
+) -> bool:
+    """Whether nothing is to be made, neither here nor, if the run has them, by later stages."""
+    recorded = recorded_source(run)
+    if recorded is None or recorded.version != found.version:
+        return False
+    if not source_work(run, _registered(run, found, brought)).done:
+        return False
+    identity = Source(recorded.source_key, recorded.version, recorded.sha256)
+    return settings is None or recognise(run, identity, settings)
 
 
 def source_work(run: StageRun, registered: Registered) -> StageWork:

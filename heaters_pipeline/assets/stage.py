@@ -80,6 +80,16 @@ class StageRun:
             self._logged_at = now
             _logger.info("%s: %s %d of %s", self.video_id, phase, done, total or "unknown")
 
+    def claim(self) -> None:
+        """Be the only run that makes something for the video; wait for another that does."""
+
+        def on_wait(whom: str) -> None:
+            _logger.info("%s: waits for %s, who works on it", self.video_id, whom)
+            self.progress("waiting", 0, 0)
+
+        with self.phase("wait"):
+            self.workspace.claim(self.video_id, on_wait)
+
     def objects(self) -> dict[str, ObjectInfo]:
         """What the store holds of this stage of this video."""
         return self.workspace.objects(keys.objects_prefix(self.stage, self.video_id))
@@ -99,7 +109,8 @@ class StageRun:
 
         A 0 for each run that had nothing to do would hide how fast the others were.
         """
-        minutes = (time.perf_counter() - self._started) / 60
+        waited = self.seconds.get("wait", 0.0)
+        minutes = (time.perf_counter() - self._started - waited) / 60
         return {"clips_per_minute": round(count / minutes, 1)} if count else {}
 
     def metadata(self) -> dict[str, Any]:
@@ -139,18 +150,26 @@ def lasting_errors_fail(metadata: Callable[[], dict[str, Any]] = dict) -> Iterat
 
 @contextmanager
 def stage_run(
-    context: dg.AssetExecutionContext, workspace: Workspace, stage: str
+    context: dg.AssetExecutionContext, workspace: Workspace, stage: str, *, claimed: bool = True
 ) -> Iterator[StageRun]:
-    """Run an asset's work on one video.
+    """Run an asset's work on one video, as the only run that does, unless it is finished.
 
     A video that cannot be processed is recorded as rejected, so that no sensor tries it again
     until it changes.
 
+    Args:
+        context: Of the run in Dagster.
+        workspace: Of the run.
+        stage: The asset.
+        claimed: False for a stage that claims the video itself, once it knows that it has to.
     Raises:
         dagster.Failure: With the message that a person needs.
     """
     run = StageRun(workspace, stage, context.partition_key, context)
     with lasting_errors_fail(run.metadata):
+        workspace.tidy()
+        if claimed and not workspace.is_assumed(keys.objects_prefix("frame_scores", run.video_id)):
+            run.claim()
         try:
             yield run
         except InvalidVideoError as error:

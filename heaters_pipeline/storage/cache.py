@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from heaters_pipeline.errors import SettingsError, StoreUnavailableError
+from heaters_pipeline.storage.file_locks import lock_file, unlock_file
 from heaters_pipeline.storage.local_files import make_folder, os_errors_explained, sync_file
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 
@@ -66,7 +67,7 @@ class LocalCache:
         try:
             yield copy
         finally:
-            _unlock(lock)
+            unlock_file(lock)
         self._trim()
 
     def add(self, store: ObjectStore, key: str, version: str, path: Path) -> None:
@@ -92,6 +93,10 @@ class LocalCache:
                     unfinished.replace(copy)
             self._trim()
 
+    def tidy(self) -> None:
+        """Remove what killed processes left half-made, and copies for which there is no room."""
+        self._trim()
+
     def _path(self, store: ObjectStore, key: str, version: str) -> Path:
         identity = "\0".join((store.url, key, version)).encode("utf-8", "surrogateescape")
         suffix = PurePosixPath(key).suffix
@@ -101,13 +106,13 @@ class LocalCache:
     def _use(self, copy: Path) -> int | None:
         """Lock a copy against removal; None if it is not there."""
         try:
-            lock = _lock(copy, os.O_RDONLY, fcntl.LOCK_SH)
+            lock = lock_file(copy, os.O_RDONLY, fcntl.LOCK_SH)
         except FileNotFoundError:
             return None
         try:
             _note_use(copy)
         except BaseException:
-            _unlock(lock)
+            unlock_file(lock)
             raise
         return lock
 
@@ -120,12 +125,12 @@ class LocalCache:
             _require_version(store, key, version, store.fetch(key, unfinished))
             _note_use(unfinished)
             # Locked before it has its name: else another could remove it before it is used.
-            lock = _lock(unfinished, os.O_RDONLY, fcntl.LOCK_SH)
+            lock = lock_file(unfinished, os.O_RDONLY, fcntl.LOCK_SH)
             try:
                 unfinished.replace(copy)
                 self._trim()
             except BaseException:
-                _unlock(lock)
+                unlock_file(lock)
                 raise
         return lock
 
@@ -134,33 +139,33 @@ class LocalCache:
         """Be the only one to make a copy; gives where to make it, on the same file system."""
         make_folder(self._copies)
         make_folder(self._unfinished)
-        lock_file = self._unfinished / f"{copy.name}.lock"
-        lock = _lock(lock_file, os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
+        lock_path = self._unfinished / f"{copy.name}.lock"
+        lock = lock_file(lock_path, os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
         try:
             folder = self._unfinished / copy.name
             _remove_folder(folder)
             folder.mkdir()
             yield folder / copy.name
         finally:
-            self._tidy(lock_file, lock)
+            self._tidy(lock_path, lock)
 
-    def _tidy(self, lock_file: Path, lock: int) -> None:
+    def _tidy(self, lock_path: Path, lock: int) -> None:
         """Remove what was left of making a copy, and the lock that is held for it."""
         try:
-            _remove_folder(lock_file.with_suffix(""))
-            lock_file.unlink()
+            _remove_folder(lock_path.with_suffix(""))
+            lock_path.unlink()
         finally:
-            _unlock(lock)
+            unlock_file(lock)
 
     def _trim(self) -> None:
         """Remove the oldest copies beyond ``max_bytes``, and what dead processes left."""
         with os_errors_explained(f"cannot tidy up {self._copies.parent}"):
-            for lock_file in self._unfinished.glob("*.lock"):
+            for lock_path in self._unfinished.glob("*.lock"):
                 try:
-                    lock = _lock(lock_file, os.O_RDWR, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    lock = lock_file(lock_path, os.O_RDWR, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except (BlockingIOError, FileNotFoundError):
                     continue
-                self._tidy(lock_file, lock)
+                self._tidy(lock_path, lock)
             copies = _facts_of_files(self._copies)
             excess_bytes = sum(facts.st_size for facts in copies.values()) - self._max_bytes
             for copy in sorted(copies, key=lambda copy: copies[copy].st_atime_ns):
@@ -180,35 +185,6 @@ def _require_version(store: ObjectStore, key: str, version: str, found: ObjectIn
         )
 
 
-def _lock(path: Path, flags: int, kind: int) -> int:
-    """Open and lock the file that has this name once the lock is held.
-
-    Raises:
-        BlockingIOError: ``kind`` says not to wait, and another holds a lock.
-        FileNotFoundError: There is no such file, or it was removed while waiting.
-    """
-    while True:
-        descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(descriptor, kind)
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
-        except FileNotFoundError:
-            if not flags & os.O_CREAT:
-                _unlock(descriptor)
-                raise
-        except BaseException:
-            _unlock(descriptor)
-            raise
-        _unlock(descriptor)
-
-
-def _unlock(descriptor: int) -> None:
-    """Unlock and close; the first by itself because a forked child may hold the file open."""
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
-    os.close(descriptor)
-
-
 def _remove_unused(copy: Path) -> None:
     """Remove a copy, if another has not done so yet.
 
@@ -216,13 +192,13 @@ def _remove_unused(copy: Path) -> None:
         BlockingIOError: It is in use.
     """
     try:
-        lock = _lock(copy, os.O_RDONLY, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = lock_file(copy, os.O_RDONLY, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return
     try:
         copy.unlink()
     finally:
-        _unlock(lock)
+        unlock_file(lock)
 
 
 def _facts_of_files(folder: Path) -> dict[Path, os.stat_result]:

@@ -4,7 +4,6 @@ import errno
 import os
 import stat
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from heaters_pipeline.errors import ObjectNotFoundError, StoreError, StoreUnavailableError
+from heaters_pipeline.storage.file_locks import remove_if_abandoned
 from heaters_pipeline.storage.local_files import (
     copy_stream,
     make_folder,
@@ -25,7 +25,6 @@ from heaters_pipeline.storage.local_files import (
 from heaters_pipeline.storage.object_store import ObjectInfo, ProgressCallback
 
 _TEMPORARY = ".tmp"
-_ABANDONED_SECONDS = 24 * 3600
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
@@ -56,7 +55,6 @@ class DirectoryObjectStore:
         self._settle_seconds = settle_seconds
         self._requests: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._swept = False
 
     @property
     def url(self) -> str:
@@ -153,6 +151,16 @@ class DirectoryObjectStore:
             with os_errors_explained(f"cannot delete {path}"):
                 path.unlink(missing_ok=True)
 
+    def tidy(self) -> None:
+        """Remove what killed processes left in ``.tmp``.
+
+        On a drive that knows no locks nothing tells theirs from what is being written, so that it
+        stays.
+        """
+        with os_errors_explained(f"cannot tidy up {self._root / _TEMPORARY}"):
+            for path in self._temporary().glob("*.partial"):
+                remove_if_abandoned(path)
+
     def _count(self, operation: str) -> None:
         with self._lock:
             self._requests[operation] += 1
@@ -238,29 +246,18 @@ class DirectoryObjectStore:
     def _write(self, key: str, write: Callable[[BinaryIO], object]) -> ObjectInfo:
         path = self._locate(key)
         with os_errors_explained(f"cannot write {path}"):
-            temporary = self._root / _TEMPORARY
-            if temporary.is_symlink():
-                raise StoreError(f"{temporary} is a link, which a store does not follow: remove it")
+            temporary = self._temporary()
             make_folder(temporary)
-            self._sweep(temporary)
             with temporary_file(temporary) as target:
                 write(target)
                 make_folder(path.parent)
                 return _info_of(key, publish(target, path))
 
-    def _sweep(self, temporary: Path) -> None:
-        """Remove, once, what killed processes left in ``.tmp``."""
-        with self._lock:
-            if self._swept:
-                return
-            self._swept = True
-        oldest = time.time() - _ABANDONED_SECONDS
-        for path in temporary.glob("*.partial"):
-            try:
-                if path.stat().st_mtime < oldest:
-                    path.unlink()
-            except FileNotFoundError:
-                continue
+    def _temporary(self) -> Path:
+        temporary = self._root / _TEMPORARY
+        if temporary.is_symlink():
+            raise StoreError(f"{temporary} is a link, which a store does not follow: remove it")
+        return temporary
 
 
 def _can_be_key(key: str) -> bool:

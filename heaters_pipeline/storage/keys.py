@@ -12,6 +12,7 @@ SOURCE_PREFIX = "source_videos/"
 SUBMISSION_PREFIX = "submissions/"
 REJECTION_PREFIX = "rejections/"
 MANIFEST_PREFIX = "manifests/"
+CLAIM_PREFIX = "claims/"
 CATALOG_VIDEOS = "catalog/videos.parquet"
 CATALOG_CLIPS = "catalog/clips.parquet"
 
@@ -99,6 +100,16 @@ def notice_key(video_id: str, token: str) -> str:
 def is_notice(key: str) -> bool:
     """Whether a key that was listed is a notice."""
     return key.rpartition("/")[2].startswith(_NOTICE)
+
+
+def claim_prefix(video_id: str) -> str:
+    """Where the claims of runs on a video lie."""
+    return f"{CLAIM_PREFIX}{video_id}/"
+
+
+def claim_key(video_id: str, token: str) -> str:
+    """The key of a run's claim on a video while it works."""
+    return f"{claim_prefix(video_id)}{token}.json"
 
 
 def submission_key(video_id: str) -> str:

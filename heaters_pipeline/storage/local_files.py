@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from heaters_pipeline.errors import StoreError, StoreUnavailableError
+from heaters_pipeline.storage.file_locks import hold_while_open
 from heaters_pipeline.storage.object_store import ProgressCallback
 
 _CHUNK_BYTES = 1024 * 1024
@@ -88,13 +89,30 @@ def opened_source(path: Path, key: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def temporary_file(folder: Path) -> Iterator[BinaryIO]:
-    """Open a new hidden file in ``folder``, which is gone afterwards unless it was published."""
+    """Open a new hidden file in ``folder``, which is gone afterwards unless it was published.
+
+    It is locked while it is open, so that others can tell it from one that a killed process left.
+    """
     path = folder / f".{secrets.token_hex(8)}.partial"
     try:
-        with path.open("xb") as file:
+        with _new_held_file(path) as file:
             yield file
     finally:
         path.unlink(missing_ok=True)
+
+
+def _new_held_file(path: Path) -> BinaryIO:
+    while True:
+        file = path.open("xb")
+        try:
+            hold_while_open(file.fileno())
+            if path.exists():
+                return file
+        except BaseException:
+            file.close()
+            raise
+        # Another process took it for abandoned before it was locked.
+        file.close()
 
 
 def publish(file: BinaryIO, path: Path) -> os.stat_result:

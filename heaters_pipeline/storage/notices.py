@@ -54,3 +54,12 @@ def changing(store: ObjectStore, video_id: str) -> Iterator[None]:
         _logger.warning(
             "%s stays, so that the next runs of %s read each manifest: %s", notice, video_id, error
         )
+
+
+def remove_notices(store: ObjectStore, video_id: str) -> None:
+    """Remove those of killed processes; only for who holds the claim on the video.
+
+    One that was taken for dead and is not still removes the combined record after its manifest.
+    """
+    for found in list(store.list(keys.notice_prefix(video_id))):
+        store.delete(found.key)

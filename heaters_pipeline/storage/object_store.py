@@ -118,3 +118,7 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Remove an object; removing an absent one is no error."""
         ...
+
+    def tidy(self) -> None:
+        """Remove what killed processes of this machine left of writing: no objects."""
+        ...

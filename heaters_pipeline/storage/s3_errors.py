@@ -36,6 +36,7 @@ _PERMISSIONS = {
     "HeadObject": "s3:GetObject on its objects, and s3:ListBucket to learn what is absent",
     "GetObject": "s3:GetObject on its objects, and s3:ListBucket to learn what is absent",
     "ListObjectsV2": "s3:ListBucket on it",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads on it",
     "DeleteObject": "s3:DeleteObject on its objects",
 }
 _PERMISSION_TO_WRITE = "s3:PutObject and s3:AbortMultipartUpload on its objects"

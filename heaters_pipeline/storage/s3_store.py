@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -36,6 +36,8 @@ from heaters_pipeline.storage.s3_errors import (
     explain,
     status_of,
 )
+from heaters_pipeline.storage.s3_uploads import NotedUploads
+from heaters_pipeline.storage.upload_journal import UploadJournal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -63,6 +65,7 @@ class S3ObjectStore:
         prefix: What stands before each key, with or without ``/`` at its end.
         client: A boto3 S3 client to use in place of an own one.
         options: Patience and parallelism.
+        journal: Where multipart uploads are noted while they last; None to note none.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class S3ObjectStore:
         *,
         client: "S3Client | None" = None,
         options: S3Options = _DEFAULT_OPTIONS,
+        journal: UploadJournal | None = None,
     ) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
@@ -79,9 +83,10 @@ class S3ObjectStore:
         self._lock = threading.Lock()
         self._requests: Counter[str] = Counter()
         self._bucket_seen = False
+        self._uploads = NotedUploads(journal, bucket) if journal else None
         self._client = client
         if client is not None:
-            client.meta.events.register("before-send.s3", self._count)
+            self._listen(client)
 
     @property
     def url(self) -> str:
@@ -189,14 +194,26 @@ class S3ObjectStore:
         with self._faults_explained(key):
             self._s3.delete_object(Bucket=self._bucket, Key=self._full(key))
 
+    def tidy(self) -> None:
+        """Abort the multipart uploads of killed processes of this machine."""
+        if self._uploads is None or not self._uploads.has_notes():
+            return
+        with self._faults_explained(""):
+            self._uploads.end_abandoned(self._s3)
+
     @property
     def _s3(self) -> "S3Client":
         """The client, made when it is first needed: making one looks for credentials."""
         with self._lock:
             if self._client is None:
                 self._client = connect(self._options)
-                self._client.meta.events.register("before-send.s3", self._count)
+                self._listen(self._client)
             return self._client
+
+    def _listen(self, client: "S3Client") -> None:
+        client.meta.events.register("before-send.s3", self._count)
+        if self._uploads is not None:
+            self._uploads.listen(client)
 
     def _count(self, request: AWSPreparedRequest, event_name: str, **_: object) -> None:
         with self._lock:
@@ -277,6 +294,7 @@ class S3ObjectStore:
         )
         with (
             self._faults_explained(key),
+            self._uploads.noted(self._s3, self._full(key)) if self._uploads else nullcontext(),
             create_transfer_manager(self._s3, config) as manager,
         ):
             # An open file, not its path: for a path every part opens the file, and an upload

@@ -320,30 +320,49 @@ def test_an_interrupted_write_leaves_what_was_there(
     assert every_file(tmp_path) == ["source", "store/a"]
 
 
-def test_a_killed_writer_leaves_no_object(root: Path, tmp_path: Path) -> None:
-    (tmp_path / "source").write_bytes(bytes(3_000_000))
-    script = f"""
-import time
+WRITES_SLOWLY = """
+import sys, time
 from pathlib import Path
 from heaters_pipeline.storage.directory_store import DirectoryObjectStore
 def wait(_):
     print("writing", flush=True)
     time.sleep(600)
-store = DirectoryObjectStore(Path({str(root)!r}))
-store.put_file("a", Path({str(tmp_path / "source")!r}), content_type="x", on_progress=wait)
+root, source = map(Path, sys.argv[1:])
+DirectoryObjectStore(root).put_file("a", source, content_type="x", on_progress=wait)
 """
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
+
+
+def test_a_killed_writer_leaves_no_object_and_what_it_left_is_removed(
+    root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "source").write_bytes(bytes(3_000_000))
+    command = [sys.executable, "-c", WRITES_SLOWLY, str(root), str(tmp_path / "source")]
+    store = DirectoryObjectStore(root)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"writing\n"
+        (being_written,) = (root / ".tmp").iterdir()
+        os.utime(being_written, (0, 0))
+        store.tidy()
+        assert being_written.exists()
         process.kill()
-    store = DirectoryObjectStore(root)
     assert keys(store) == []
-    (left,) = (root / ".tmp").iterdir()
-    write(store, "b")
-    assert left.exists(), "a file as young as that may still be written"
-    os.utime(left, (0, time.time() - 2 * DAY_SECONDS))
-    write(DirectoryObjectStore(root), "c")
-    assert every_file(root) == ["b", "c"]
+    assert being_written.exists()
+    store.tidy()
+    assert every_file(root) == []
+
+
+def test_on_a_drive_without_locks_what_may_still_be_written_is_left(
+    store: DirectoryObjectStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    write(store, "a", b"a")
+    (root / ".tmp" / ".left.partial").touch()
+    store.tidy()
+    assert every_file(root) == [".tmp/.left.partial", "a"]
 
 
 def test_others_may_read_what_is_written(store: DirectoryObjectStore, root: Path) -> None:
