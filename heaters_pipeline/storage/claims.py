@@ -189,9 +189,7 @@ class _OwnClaim:
         try:
             self._store.delete(self.key)
         except StoreError as error:
-            _logger.warning(
-                "%s stays, and others wait until it counts as dead: %s", self.key, error
-            )
+            _logger.warning("%s stays; others wait until it counts as dead: %s", self.key, error)
 
 
 @dataclass(frozen=True, slots=True)
