@@ -222,6 +222,7 @@ class Workspace:
         try:
             self.cache.tidy()
             self.store.tidy()
+            self._claims.tidy()
         except StoreError as error:
             # Whoever writes there next is told by what fails then.
             _logger.warning("what killed processes left stays for now: %s", error)

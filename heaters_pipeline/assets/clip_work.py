@@ -33,8 +33,7 @@ _logger = logging.getLogger(__name__)
 
 CLIP_CONTENT_TYPE = "video/mp4"
 UPLOADS_AT_ONCE = 4
-UPLOADS_WAITING = 8
-"""Bounds the files that wait on the local disk when uploading is slower than cutting."""
+"""Cutting waits while so many clips are under way: who is killed loses no more than those."""
 
 
 def clip_identifier(video_id: str, position: int) -> str:
@@ -151,7 +150,7 @@ def make_clips(
         return
     run = work.run
     track = track_of(run)
-    waiting = BoundedSemaphore(UPLOADS_WAITING)
+    waiting = BoundedSemaphore(UPLOADS_AT_ONCE)
     uploads: list[Future[None]] = []
     with (
         local_source(run, source) as (path, info),

@@ -58,6 +58,7 @@ class ClaimTimes:
 
 
 DEFAULT_TIMES = ClaimTimes()
+_LOCK_SUFFIX = ".lock"
 
 
 class Claims:
@@ -81,9 +82,10 @@ class Claims:
         Raises:
             StoreError: The claim cannot be written, or those of others cannot be looked for.
         """
-        with self._alone_on_this_machine(video_id, on_wait) as machine:
+        with self._alone_on_this_machine(video_id, on_wait) as (machine, lock):
             claim = _OwnClaim(self._store, video_id, machine)
             try:
+                _note_claim(lock, self._store.url, claim.key)
                 claim.write("waiting")
                 with claim.beating(self._times.beat):
                     self._wait_for_others(claim, on_wait)
@@ -92,17 +94,37 @@ class Claims:
             finally:
                 claim.remove()
 
+    def tidy(self) -> None:
+        """Remove the claims on the store's videos that killed processes of this machine left.
+
+        Raises:
+            StoreError: One cannot be removed.
+        """
+        for path in self._folder.glob(f"*{_LOCK_SUFFIX}"):
+            try:
+                lock = lock_file(path, os.O_RDWR, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, FileNotFoundError):
+                continue
+            try:
+                url, _, key = path.read_text().rstrip("\n").partition("\n")
+                if url in ("", self._store.url):
+                    if key:
+                        self._store.delete(key)
+                    path.unlink(missing_ok=True)
+            finally:
+                unlock_file(lock)
+
     @contextmanager
-    def _alone_on_this_machine(self, video_id: str, on_wait: OnWait) -> Iterator[str]:
-        """Hold the machine's lock of a video; gives the machine's name."""
+    def _alone_on_this_machine(self, video_id: str, on_wait: OnWait) -> Iterator[tuple[str, int]]:
+        """Hold the machine's lock of a video; gives the machine's name and the lock."""
         digest = hashlib.sha256(f"{self._store.url}\0{video_id}".encode()).hexdigest()[:40]
-        path = self._folder / f"{digest}.lock"
+        path = self._folder / f"{digest}{_LOCK_SUFFIX}"
         with os_errors_explained(f"cannot lock {path}"):
             self._folder.mkdir(parents=True, exist_ok=True)
             machine = _machine_name(self._folder)
             descriptor = self._wait_for_lock(path, on_wait)
         try:
-            yield machine
+            yield machine, descriptor
         finally:
             path.unlink(missing_ok=True)
             unlock_file(descriptor)
@@ -261,6 +283,12 @@ class _OtherClaims:
             # Of a newer version, or no claim at all: wait until it counts as dead.
             owner = f"who wrote {found.key}"
             return _Claim(found.key, found.version, True, "", owner, time.monotonic())
+
+
+def _note_claim(lock: int, url: str, key: str) -> None:
+    """Write into the lock's file which claim goes with it, so that a later run can remove it."""
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{url}\n{key}\n".encode(), 0)
 
 
 def _machine_name(folder: Path) -> str:

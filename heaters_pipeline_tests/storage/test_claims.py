@@ -185,11 +185,30 @@ def test_a_killed_process_blocks_nobody(
         assert process.stdout.readline() == b"working\n"
         process.kill()
     assert len(left(store)) == 1
+    Claims(store, tmp_path / "other").tidy()
+    Claims(DirectoryObjectStore(tmp_path / "another store"), tmp_path / "same").tidy()
+    assert len(left(store)) == 1
     # On its own machine the lock tells, without any patience.
     on_wait, times = (nobody, PATIENT) if machine == "same" else (lambda _: None, TIMES)
     with Claims(store, tmp_path / machine, times).held(VIDEO_ID, on_wait):
         assert len(left(store)) == 1
     assert left(store) == []
+
+
+def test_the_claim_of_a_killed_process_is_removed_and_that_of_a_living_one_is_not(
+    store: DirectoryObjectStore, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", HOLDS, str(tmp_path / "store"), str(tmp_path / "locks")]
+    claims = Claims(store, tmp_path / "locks")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"working\n"
+        claims.tidy()
+        assert len(left(store)) == 1
+        process.kill()
+    claims.tidy()
+    assert left(store) == []
+    assert [path.name for path in (tmp_path / "locks").iterdir()] == ["machine"]
 
 
 def test_clocks_of_the_store_and_of_the_machine_decide_nothing(
