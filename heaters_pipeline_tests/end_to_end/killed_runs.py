@@ -1,0 +1,196 @@
+"""Runs of ``heaters process`` that are killed at random moments, and what that costs.
+
+The runs are forked from a process that has imported everything, so that the kills fall into the
+work and not into the start of Python.
+"""
+
+import hashlib
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from heaters_pipeline.storage.object_store import ObjectStore
+
+ITEM_PREFIXES = ("frame_scores/", "clips/", "sprite_sheets/", "keyframes/")
+_RUN_SECONDS = 120.0
+_KEPT = ("source_videos/", "submissions/", "rejections/", "catalog/", "manifests/", "reports/")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What kills cost.
+
+    Attributes:
+        kills: Runs that were killed.
+        episodes: Times that the video was begun anew and brought to its end.
+        units: Units (a clip, the sheets of a clip, its pictures, the track) that were to be made.
+        remade: Finished units that were made once more, by key.
+        lost: Units whose storing had begun when a run was killed, by kill.
+    """
+
+    kills: int = 0
+    episodes: int = 0
+    units: int = 0
+    remade: list[str] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kills} kills in {self.episodes} videos of {self.units} units: "
+            f"{len(self.remade)} finished units made again, {sum(self.lost)} under way lost, "
+            f"{max(self.lost, default=0)} at most by one kill"
+        )
+
+
+class Victim:
+    """The command that is run again and again on a store that begins empty.
+
+    Args:
+        store: Where the results go.
+        environment: Of the command; names the store.
+        arguments: What is typed after ``heaters process``.
+        log: A new file for what it writes.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        environment: Mapping[str, str],
+        arguments: Sequence[str],
+        log: Path,
+    ) -> None:
+        self.store = store
+        self._environment = dict(environment)
+        self._arguments = list(arguments)
+        self._log = log
+        self._begun = log.with_suffix(".begun")
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(
+            ["heaters_pipeline.cli.processing", "heaters_pipeline.definitions"]
+        )
+
+    def run(self, kill_after_seconds: float = _RUN_SECONDS) -> tuple[bool, float]:
+        """Run the command, and kill it if it lasts longer.
+
+        Returns:
+            Whether it came to its end, and how long it ran.
+        """
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=_run,
+            args=(self._arguments, self._environment, self._log, self._begun, sender),
+        )
+        process.start()
+        sender.close()
+        receiver.recv_bytes()
+        started = time.monotonic()
+        process.join(kill_after_seconds)
+        lasted = time.monotonic() - started
+        if process.exitcode is None and process.pid is not None:
+            os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        assert process.exitcode in (0, -signal.SIGKILL), self._log.read_text()
+        return process.exitcode == 0, lasted
+
+    def run_to_its_end(self, random_number: random.Random, seconds: float, tally: Tally) -> None:
+        """Run and kill until a run ends by itself.
+
+        Args:
+            random_number: Decides the moments.
+            seconds: How long a run lasts at most that is not killed.
+            tally: Is added to.
+        """
+        ended = False
+        while not ended:
+            before = self.units()
+            self._begun.write_text("")
+            ended, _ = self.run(random_number.uniform(0, seconds))
+            after = self.units()
+            tally.remade += [unit for unit, versions in before.items() if after[unit] != versions]
+            if not ended:
+                tally.kills += 1
+                tally.lost.append(len(self._begun_units() - after.keys()))
+        tally.episodes += 1
+        tally.units += len(self.units())
+
+    def units(self) -> dict[str, dict[str, str]]:
+        """The versions of the objects of each unit in the store, by unit and key."""
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        for prefix in ITEM_PREFIXES:
+            for each in self.store.list(prefix):
+                found[_unit_of(each.key)][each.key] = each.version
+        return dict(found)
+
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of each object that does not tell when it was made, "" of the others."""
+        return {
+            found.key: ""
+            if found.key.startswith(("manifests/", "catalog/"))
+            else hashlib.sha256(self.store.read_bytes(found.key)).hexdigest()
+            for found in self.store.list("")
+        }
+
+    def _begun_units(self) -> set[str]:
+        return {
+            _unit_of(key)
+            for key in self._begun.read_text().splitlines()
+            if key.startswith(ITEM_PREFIXES)
+        }
+
+
+def leftovers(folder: Path, kept: Collection[str] = ()) -> list[str]:
+    """The files in a folder of local files that are neither copies nor named to be kept."""
+    return sorted(
+        name
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not (name := str(path.relative_to(folder))).startswith("objects/copies/")
+        and name not in kept
+    )
+
+
+def _unit_of(key: str) -> str:
+    """What is made in one piece: the objects of a clip share their stem up to the digest."""
+    folder, _, name = key.rpartition("/")
+    return f"{folder}/{'-'.join(name.partition('.')[0].split('-')[:3])}"
+
+
+def _run(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+    begun: Path,
+    started: Connection,
+) -> None:
+    """The command, in a process of its own that writes down what it begins to store."""
+    os.environ.update(environment)
+    for descriptor in (1, 2):
+        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
+    # In the forked process alone; in the tests' own the modules are as they are.
+    from heaters_pipeline.cli import main
+    from heaters_pipeline.resources import Workspace
+    from heaters_pipeline.storage.s3_client import S3Options
+    from heaters_pipeline.storage.s3_store import S3ObjectStore
+
+    notes = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def noting(store: Callable[..., object]) -> Callable[..., object]:
+        def note(workspace: Workspace, key: str, *rest: object, **options: object) -> object:
+            os.write(notes, f"{key}\n".encode())
+            return store(workspace, key, *rest, **options)
+
+        return note
+
+    for name in ("put_file", "write_bytes"):
+        setattr(Workspace, name, noting(getattr(Workspace, name)))
+    # So small that sources and clips are sent in parts.
+    S3ObjectStore.__init__.__kwdefaults__["options"] = S3Options(multipart_threshold_bytes=50_000)
+    started.send_bytes(b"started")
+    main(["process", *arguments])
