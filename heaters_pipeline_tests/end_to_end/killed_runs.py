@@ -5,13 +5,14 @@ work and not into the start of Python.
 """
 
 import hashlib
+import itertools
 import multiprocessing
 import os
 import random
 import signal
 import time
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,6 +22,35 @@ from heaters_pipeline.storage.object_store import ObjectStore
 ITEM_PREFIXES = ("frame_scores/", "clips/", "sprite_sheets/", "keyframes/")
 _RUN_SECONDS = 120.0
 _KEPT = ("source_videos/", "submissions/", "rejections/", "catalog/", "manifests/", "reports/")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a run is killed, if it lasts that long; whichever comes first.
+
+    Attributes:
+        seconds: After so much time.
+        writes: When so many objects were given to the store; 0 for never.
+        stored: Only after the last of them was stored; else before.
+    """
+
+    seconds: float = _RUN_SECONDS
+    writes: int = 0
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Undisturbed:
+    """How long a run lasts that is not killed, in seconds and in objects that it stores."""
+
+    seconds: float
+    writes: int
+
+    def moment(self, numbers: random.Random) -> Moment:
+        """A random moment of such a run: of its time, or of its work, which is shorter."""
+        if numbers.random() < 0.5:
+            return Moment(seconds=numbers.uniform(0, self.seconds))
+        return Moment(writes=numbers.randint(1, self.writes), stored=numbers.random() < 0.5)
 
 
 @dataclass(slots=True)
@@ -76,22 +106,24 @@ class Victim:
             ["heaters_pipeline.cli.processing", "heaters_pipeline.definitions"]
         )
 
-    def run(self, kill_after_seconds: float = _RUN_SECONDS) -> tuple[bool, float]:
-        """Run the command, and kill it if it lasts longer.
+    def undisturbed(self) -> Undisturbed:
+        """Run the command to its end."""
+        ended, seconds = self._run(Moment())
+        assert ended
+        return Undisturbed(seconds, len(self._begun.read_text().splitlines()))
 
-        Returns:
-            Whether it came to its end, and how long it ran.
-        """
+    def _run(self, moment: Moment) -> tuple[bool, float]:
+        """Run the command, and say whether it came to its end, and how long it ran."""
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=_run,
-            args=(self._arguments, self._environment, self._log, self._begun, sender),
+            args=(self._arguments, self._environment, self._log, self._begun, moment, sender),
         )
         process.start()
         sender.close()
         receiver.recv_bytes()
         started = time.monotonic()
-        process.join(kill_after_seconds)
+        process.join(moment.seconds)
         lasted = time.monotonic() - started
         if process.exitcode is None and process.pid is not None:
             os.kill(process.pid, signal.SIGKILL)
@@ -99,34 +131,30 @@ class Victim:
         assert process.exitcode in (0, -signal.SIGKILL), self._log.read_text()
         return process.exitcode == 0, lasted
 
-    def run_to_its_end(self, random_number: random.Random, seconds: float, tally: Tally) -> None:
-        """Run and kill until a run ends by itself.
+    def run_to_its_end(
+        self, moments: Iterator[Moment], expected: Collection[str], tally: Tally
+    ) -> None:
+        """Run and kill until a run ends by itself; count what that costs.
 
         Args:
-            random_number: Decides the moments.
-            seconds: How long a run lasts at most that is not killed.
+            moments: When to kill.
+            expected: The keys of all objects at the end; a unit is finished with the last of its.
             tally: Is added to.
         """
         ended = False
         while not ended:
-            before = self.units()
+            before = self._finished_units(expected)
             self._begun.write_text("")
-            ended, _ = self.run(random_number.uniform(0, seconds))
-            after = self.units()
-            tally.remade += [unit for unit, versions in before.items() if after[unit] != versions]
+            ended, _ = self._run(next(moments))
+            after = self._finished_units(expected)
+            tally.remade += [
+                unit for unit, versions in before.items() if after.get(unit) != versions
+            ]
             if not ended:
                 tally.kills += 1
                 tally.lost.append(len(self._begun_units() - after.keys()))
         tally.episodes += 1
-        tally.units += len(self.units())
-
-    def units(self) -> dict[str, dict[str, str]]:
-        """The versions of the objects of each unit in the store, by unit and key."""
-        found: dict[str, dict[str, str]] = defaultdict(dict)
-        for prefix in ITEM_PREFIXES:
-            for each in self.store.list(prefix):
-                found[_unit_of(each.key)][each.key] = each.version
-        return dict(found)
+        tally.units += len(after)
 
     def digests(self) -> dict[str, str]:
         """The SHA-256 of each object that does not tell when it was made, "" of the others."""
@@ -136,6 +164,15 @@ class Victim:
             else hashlib.sha256(self.store.read_bytes(found.key)).hexdigest()
             for found in self.store.list("")
         }
+
+    def _finished_units(self, expected: Collection[str]) -> dict[str, dict[str, str]]:
+        """The versions of the objects of each unit that the store holds whole, by unit and key."""
+        wanted = Counter(map(_unit_of, expected))
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        for prefix in ITEM_PREFIXES:
+            for each in self.store.list(prefix):
+                found[_unit_of(each.key)][each.key] = each.version
+        return {unit: parts for unit, parts in found.items() if len(parts) == wanted[unit]}
 
     def _begun_units(self) -> set[str]:
         return {
@@ -167,6 +204,7 @@ def _run(
     environment: Mapping[str, str],
     log: Path,
     begun: Path,
+    moment: Moment,
     started: Connection,
 ) -> None:
     """The command, in a process of its own that writes down what it begins to store."""
@@ -181,10 +219,18 @@ def _run(
 
     notes = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
+    counted = itertools.count(1)
+
     def noting(store: Callable[..., object]) -> Callable[..., object]:
         def note(workspace: Workspace, key: str, *rest: object, **options: object) -> object:
             os.write(notes, f"{key}\n".encode())
-            return store(workspace, key, *rest, **options)
+            is_last = next(counted) == moment.writes
+            if is_last and not moment.stored:
+                os.kill(os.getpid(), signal.SIGKILL)
+            stored = store(workspace, key, *rest, **options)
+            if is_last:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return stored
 
         return note
 

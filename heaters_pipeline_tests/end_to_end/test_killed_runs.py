@@ -3,9 +3,10 @@
 The long form prints what it cost: ``make test-slow PYTEST_ARGS="-k killed_at_any_moment -s"``.
 """
 
+import itertools
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from heaters_pipeline.storage.s3_client import S3Options, connect
 from heaters_pipeline.storage.s3_store import S3ObjectStore
 from heaters_pipeline.video.clips import inspect_clip
 from heaters_pipeline.video.timing import Span
-from heaters_pipeline_tests.end_to_end.killed_runs import Tally, Victim, leftovers
+from heaters_pipeline_tests.end_to_end.killed_runs import Moment, Tally, Victim, leftovers
 from heaters_pipeline_tests.servers import S3Server
 
 SHORT_KILLS, LONG_KILLS = 10, 100
@@ -93,11 +94,11 @@ def test_killed_at_any_moment_a_run_goes_on_from_there(
 ) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    moments = random.Random(seed)
+    numbers = random.Random(seed)
     number = 0
     for way in WAYS:
         expected: Mapping[str, str] = {}
-        seconds = 0.0
+        moments: Iterator[Moment] = iter(())
         tally = Tally()
         while tally.kills < kills // len(WAYS):
             number += 1
@@ -112,10 +113,11 @@ def test_killed_at_any_moment_a_run_goes_on_from_there(
             victim = Victim(store, environment, [*way, str(video)], tmp_path / f"{number}.log")
             if not expected:
                 # What a run makes that nobody disturbs.
-                _, seconds = victim.run()
+                undisturbed = victim.undisturbed()
+                moments = (undisturbed.moment(numbers) for _ in itertools.count())
                 expected = victim.digests()
                 continue
-            victim.run_to_its_end(moments, seconds, tally)
+            victim.run_to_its_end(moments, expected, tally)
             found = victim.digests()
             assert found.keys() == expected.keys()
             # How many encoders share the processors decides what they write, not what it shows.
