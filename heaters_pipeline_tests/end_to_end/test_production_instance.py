@@ -148,6 +148,8 @@ def _drop_inputs(instance: Production, folder: Path) -> None:
     linked = make_video(folder / "linked.mp4", LINKED_SCENES)
     instance.site.served[LINK_PATH] = Served(linked.read_bytes())
     submit(instance.store, "source_videos/linked.mp4", instance.site.url(LINK_PATH))
+    # While the sensor for uploads starts a run for it, too.
+    submit(instance.store, "source_videos/holiday.mp4", None)
 
 
 def _is_all_done(instance: Production) -> bool:
@@ -177,10 +179,10 @@ def test_dagster_keeps_everything_in_postgresql(production: Production) -> None:
     assert not [path for path in production.home.rglob("*") if path.suffix == ".db"]
 
 
-def test_each_object_gets_one_run_and_never_a_second(production: Production) -> None:
+def test_each_object_and_each_submission_gets_one_run_and_never_a_second(production: Production) -> None:
     runs = Counter(run for run in production.runs() if run[0] != "build_catalog")
     assert runs == {
-        ("process_videos", "holiday", "SUCCESS"): 1,
+        ("process_videos", "holiday", "SUCCESS"): 2,
         ("process_videos", "notes", "FAILURE"): 1,
         ("download_videos", "linked", "SUCCESS"): 1,
         ("process_videos", "linked", "SUCCESS"): 1,
@@ -193,6 +195,14 @@ def test_runs_wait_in_the_queue(production: Production) -> None:
         "PIPELINE_ENQUEUED",
     )
     assert queued == [(len(production.runs()),)]
+
+
+def test_runs_of_one_video_never_overlap(production: Production) -> None:
+    spans = production.query(
+        "SELECT start_time, end_time FROM runs WHERE partition = 'holiday' ORDER BY start_time"
+    )
+    (_, first_end), (second_start, _) = spans
+    assert first_end <= second_start
 
 
 def test_each_video_becomes_a_partition(production: Production) -> None:
