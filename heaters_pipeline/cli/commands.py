@@ -131,12 +131,11 @@ def status(video: str | None, as_json: bool) -> None:
     VIDEO is a video's id, its key, or the file that was processed.
     """
     with stdout_for(as_json) as stdout, _at_home():
-        import dagster as dg
-
+        from heaters_pipeline.cli.instance import dagster_instance
         from heaters_pipeline.resources import open_workspace
         from heaters_pipeline.status import video_statuses
 
-        with dg.DagsterInstance.get() as instance:
+        with dagster_instance() as instance:
             wanted = _possible_ids(video) if video else []
             statuses = video_statuses(open_workspace().store, instance, wanted)
         if video and not statuses:

@@ -7,6 +7,7 @@ import dagster as dg
 
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.cli.documents import process_document
+from heaters_pipeline.cli.instance import dagster_instance
 from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, in_catalog, process_video
 from heaters_pipeline.cli.terminal import Watcher
 from heaters_pipeline.cli.wanted_runs import Config, video_and_source, with_scan
@@ -38,7 +39,7 @@ def process_videos(
     RunSettings.of(config)
     documents = []
     made, unchanged = False, []
-    with dg.DagsterInstance.get() as instance:
+    with dagster_instance() as instance:
         for video in videos:
             watcher.start(video.rpartition("/")[2])
             document, run = _process(instance, video, config, watcher)

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 _SECONDS_BETWEEN_LINES = 10.0
 _PHASE_NAMES = {
+    "waiting": "waiting for another run of it",
     "copy": "copying",
     "download": "downloading",
     "decode": "scoring frames",

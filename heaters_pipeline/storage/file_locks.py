@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _LOCK_SUFFIX = ".lock"
-_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EBADF)
 """What file systems say that know no locks, as some network drives do."""
 
 

@@ -110,10 +110,19 @@ class Victim:
         """Run the command to its end."""
         ended, seconds = self._run(Moment())
         assert ended
-        return Undisturbed(seconds, len(self._begun.read_text().splitlines()))
+        return Undisturbed(seconds, len(self.begun()))
+
+    def begun(self) -> list[str]:
+        """The keys of the objects that the last run gave to the store, in order."""
+        return self._begun.read_text().splitlines()
+
+    def output(self) -> str:
+        """What the command wrote."""
+        return self._log.read_text()
 
     def _run(self, moment: Moment) -> tuple[bool, float]:
         """Run the command, and say whether it came to its end, and how long it ran."""
+        self._begun.write_text("")
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=_run,
@@ -128,7 +137,7 @@ class Victim:
         if process.exitcode is None and process.pid is not None:
             os.kill(process.pid, signal.SIGKILL)
         process.join()
-        assert process.exitcode in (0, -signal.SIGKILL), self._log.read_text()
+        assert process.exitcode in (0, -signal.SIGKILL), self.output()
         return process.exitcode == 0, lasted
 
     def run_to_its_end(
@@ -144,7 +153,6 @@ class Victim:
         ended = False
         while not ended:
             before = self._finished_units(expected)
-            self._begun.write_text("")
             ended, _ = self._run(next(moments))
             after = self._finished_units(expected)
             tally.remade += [
@@ -175,11 +183,7 @@ class Victim:
         return {unit: parts for unit, parts in found.items() if len(parts) == wanted[unit]}
 
     def _begun_units(self) -> set[str]:
-        return {
-            _unit_of(key)
-            for key in self._begun.read_text().splitlines()
-            if key.startswith(ITEM_PREFIXES)
-        }
+        return {_unit_of(key) for key in self.begun() if key.startswith(ITEM_PREFIXES)}
 
 
 def leftovers(folder: Path, kept: Collection[str] = ()) -> list[str]:

@@ -179,7 +179,9 @@ def test_dagster_keeps_everything_in_postgresql(production: Production) -> None:
     assert not [path for path in production.home.rglob("*") if path.suffix == ".db"]
 
 
-def test_each_object_and_each_submission_gets_one_run_and_never_a_second(production: Production) -> None:
+def test_each_upload_and_submission_gets_one_run_and_never_a_second(
+    production: Production,
+) -> None:
     runs = Counter(run for run in production.runs() if run[0] != "build_catalog")
     assert runs == {
         ("process_videos", "holiday", "SUCCESS"): 2,
