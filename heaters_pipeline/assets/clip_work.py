@@ -13,6 +13,7 @@ from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ClipError, HeatersError, ManifestError
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.digests import sha256_of_file
 from heaters_pipeline.storage.manifests import (
     Json,
     ManifestItem,
@@ -95,13 +96,14 @@ def adopt_clips(work: StageWork) -> None:
         found = work.stored(key)
         with work.run.phase("adopt"), work.run.workspace.local_copy(key, found.version) as path:
             try:
-                facts = inspect_clip(path)
+                facts, sha256 = inspect_clip(path), sha256_of_file(path)
             except ClipError as error:
                 # Not what it is named; it is made again under the same key.
                 _logger.warning("%s is made again: %s", key, error)
                 continue
         if facts.span == unit.scene.span and facts.frames == len(facts.span):
-            work.reuse(unit, [unit.scene.item(key, found.size_bytes, clip_details(facts))])
+            item = unit.scene.item(key, found.size_bytes, clip_details(facts))
+            work.adopt(unit, [item], {key: sha256})
 
 
 def clip_details(clip: ClipFile) -> dict[str, Json]:

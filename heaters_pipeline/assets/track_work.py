@@ -6,6 +6,7 @@ the fingerprint is the same.
 """
 
 import logging
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import get_args
 
@@ -15,6 +16,7 @@ from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.digests import sha256_of_bytes
 from heaters_pipeline.storage.manifests import Json
 from heaters_pipeline.video.ignored_region import IgnoredRegion
 from heaters_pipeline.video.score_track import Scan, ScoreTrack
@@ -53,13 +55,13 @@ def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> 
     """Take over the track that lies in the store, or make it; gives the manifest's summary."""
     run = work.run
     found = stored_track(work, settings.scan)
-    track = found or _score(run, source, settings)
+    track = found.track if found else _score(run, source, settings)
     unit = track_unit(work, track.scan, _whole_video(track))
     (key,) = unit.keys
     work.plan([unit])
     if found is not None:
         size_bytes = run.objects()[key].size_bytes
-        work.reuse(unit, [unit.scene.item(key, size_bytes, {})])
+        work.adopt(unit, [unit.scene.item(key, size_bytes, {})], {key: found.sha256})
     else:
         with run.phase("upload"):
             stored = run.workspace.write_bytes(key, track.to_bytes(), TRACK_CONTENT_TYPE)
@@ -67,14 +69,23 @@ def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> 
     return {"scan": track.scan, "frames_compared": len(track.anchors)}
 
 
-def stored_track(work: StageWork, scan: Scan) -> ScoreTrack | None:
+@dataclass(frozen=True, slots=True)
+class StoredTrack:
+    """A track that lies in the store, and the SHA-256 of its file."""
+
+    track: ScoreTrack
+    sha256: str
+
+
+def stored_track(work: StageWork, scan: Scan) -> StoredTrack | None:
     """A track that answers the scan, if one lies in the store whole, recorded or not."""
     run = work.run
     for kind in ("full",) if scan == "full" else get_args(Scan)[::-1]:
         key = keys.frame_scores_key(run.video_id, work.fingerprint, kind)
         if key in run.objects():
             try:
-                return ScoreTrack.from_bytes(run.workspace.store.read_bytes(key))
+                content = run.workspace.store.read_bytes(key)
+                return StoredTrack(ScoreTrack.from_bytes(content), sha256_of_bytes(content))
             except ManifestError as error:
                 _logger.warning("%s is made again: %s", key, error)
     return None
