@@ -11,8 +11,8 @@ import warnings
 
 import dagster as dg
 
-from heaters_pipeline import local_runs
 from heaters_pipeline.checks import all_checks
+from heaters_pipeline.cli import local_runs
 from heaters_pipeline.partitions import source_videos_partitions
 
 VIDEO_ID = "empty"

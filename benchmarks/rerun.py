@@ -25,9 +25,9 @@ import dagster as dg
 
 from heaters_pipeline.assets.bringing import known_source
 from heaters_pipeline.cli.documents import COUNTED_STAGES
+from heaters_pipeline.cli.local_runs import process_video
 from heaters_pipeline.intake.bring import choose_key
 from heaters_pipeline.intake.sources import LocalFile
-from heaters_pipeline.local_runs import process_video
 from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline_tests.servers import running_rclone

@@ -12,7 +12,6 @@ from heaters_pipeline.assets.source_videos import source_videos
 from heaters_pipeline.assets.sprite_sheets import sprite_sheets
 from heaters_pipeline.checks import all_checks
 from heaters_pipeline.jobs import build_catalog, compare_methods, download_videos, process_videos
-from heaters_pipeline.repairs import repair_videos
 from heaters_pipeline.resources import workspace_resource
 from heaters_pipeline.sensors import changed_catalog, downloaded_videos, submitted_videos
 
@@ -28,7 +27,7 @@ defs = dg.Definitions(
         catalog,
     ],
     asset_checks=all_checks,
-    jobs=[download_videos, process_videos, repair_videos, compare_methods, build_catalog],
+    jobs=[download_videos, process_videos, compare_methods, build_catalog],
     sensors=[submitted_videos, downloaded_videos, changed_catalog],
     resources={"workspace": workspace_resource},
     executor=dg.in_process_executor,

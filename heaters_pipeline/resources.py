@@ -13,7 +13,6 @@ from heaters_pipeline.errors import InvalidVideoError, ManifestError, StoreError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.claims import Claims, OnWait
-from heaters_pipeline.storage.digests import sha256_of_bytes, sha256_of_file
 from heaters_pipeline.storage.file_locks import held_folder, remove_abandoned_folders
 from heaters_pipeline.storage.finished import FinishedVideo, read_finished, write_finished
 from heaters_pipeline.storage.manifests import Manifest, read_manifest, write_manifest
@@ -47,7 +46,6 @@ class Workspace:
         self._listings: dict[str, dict[str, ObjectInfo]] = {}
         self._assumed: dict[str, dict[str, ObjectInfo]] = {}
         self._pictures: dict[str, bytes] = {}
-        self._digests: dict[str, str] = {}
         self._heads: dict[str, ObjectInfo | None] = {}
 
     def manifest(self, stage: str, video_id: str) -> Manifest | None:
@@ -165,13 +163,8 @@ class Workspace:
         }
         return [found for found in listed if keys.is_notice(found.key)]
 
-    def sha256_of(self, key: str) -> str:
-        """The digest, in hex, of what this run stored under a key."""
-        return self._digests[key]
-
     def write_bytes(self, key: str, data: bytes, content_type: str) -> ObjectInfo:
         """Store an object."""
-        self._digests[key] = sha256_of_bytes(data)
         stored = self.store.write_bytes(key, data, content_type=content_type)
         self._forget(key)
         return stored
@@ -187,9 +180,6 @@ class Workspace:
             content_type: Its MIME type.
             keep_local: Later steps read it, so that it need not be fetched again.
         """
-        if not key.startswith(keys.SOURCE_PREFIX):
-            # Before it is sent, so that damage on its way is found. Sources have theirs already.
-            self._digests[key] = sha256_of_file(path)
         stored = self.store.put_file(key, path, content_type=content_type)
         self._forget(key)
         if keep_local:

@@ -45,7 +45,6 @@ class Outcome:
         data_versions: The data version of each materialized asset.
         failed_checks: Why, by the name of each check that is red.
         passed_checks: The names of the checks that are green.
-        mend: What people are told to do, by the name of each check that is red.
         looked: Whether each check of objects looked for them, by its name.
         events: The types of all events, with how often they came.
         requests: What the store was asked, by operation.
@@ -58,7 +57,6 @@ class Outcome:
     data_versions: dict[str, str]
     failed_checks: dict[str, str]
     passed_checks: frozenset[str]
-    mend: dict[str, str]
     looked: dict[str, bool]
     events: Counter[str]
     requests: Counter[str]
@@ -182,11 +180,6 @@ class Pipeline:
                 name: check.description or "" for name, check in checks.items() if not check.passed
             },
             passed_checks=frozenset(name for name, check in checks.items() if check.passed),
-            mend={
-                name: str(check.metadata["mend"].value)
-                for name, check in checks.items()
-                if "mend" in check.metadata
-            },
             looked={
                 name: bool(check.metadata["looked"].value)
                 for name, check in checks.items()

@@ -13,7 +13,6 @@ from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ClipError, HeatersError, ManifestError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.digests import sha256_of_file
 from heaters_pipeline.storage.manifests import (
     Json,
     ManifestItem,
@@ -96,14 +95,13 @@ def adopt_clips(work: StageWork) -> None:
         found = work.stored(key)
         with work.run.phase("adopt"), work.run.workspace.local_copy(key, found.version) as path:
             try:
-                facts, sha256 = inspect_clip(path), sha256_of_file(path)
+                facts = inspect_clip(path)
             except ClipError as error:
                 # Not what it is named; it is made again under the same key.
                 _logger.warning("%s is made again: %s", key, error)
                 continue
         if facts.span == unit.scene.span and facts.frames == len(facts.span):
-            item = unit.scene.item(key, found.size_bytes, clip_details(facts))
-            work.adopt(unit, [item], {key: sha256})
+            work.reuse(unit, [unit.scene.item(key, found.size_bytes, clip_details(facts))])
 
 
 def clip_details(clip: ClipFile) -> dict[str, Json]:

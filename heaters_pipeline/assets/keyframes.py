@@ -19,7 +19,6 @@ from heaters_pipeline.errors import ClipError
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.digests import sha256_of_bytes
 from heaters_pipeline.storage.manifests import Json, ManifestItem, fingerprint_of
 from heaters_pipeline.video.keyframes import (
     FORMAT_VERSION,
@@ -118,19 +117,17 @@ def _make_missing(
 def _adopt(work: StageWork, percents: Sequence[int]) -> None:
     """Take over pictures that exist without a record, if they open."""
     for unit in work.unrecorded:
-        items, digests = [], {}
+        items = []
         for key, percent in zip(unit.keys, percents, strict=True):
-            content = work.run.workspace.store.read_bytes(key)
-            digests[key] = sha256_of_bytes(content)
             try:
-                size_px = picture_size_px(content)
+                size_px = picture_size_px(work.run.workspace.store.read_bytes(key))
             except ClipError as error:
                 # No picture; it is made again under the same key.
                 _logger.warning("%s is made again: %s", key, error)
                 break
             items.append(_item(unit, key, work.stored(key).size_bytes, percent, size_px))
         else:
-            work.adopt(unit, items, digests)
+            work.reuse(unit, items)
 
 
 def _item(

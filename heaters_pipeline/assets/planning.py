@@ -155,8 +155,7 @@ class _Track:
         work = track_work(run, source, settings)
         self.fingerprint = work.fingerprint
         self._work = work
-        found = None if work.done else stored_track(work, settings.scan)
-        self._track = found.track if found else None
+        self._track = None if work.done else stored_track(work, settings.scan)
         if self._track is not None:
             unit = track_unit(work, self._track.scan, _whole_video(expected))
             work.plan([unit])

@@ -19,7 +19,6 @@ from heaters_pipeline.config import SpriteConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.digests import sha256_of_bytes
 from heaters_pipeline.storage.manifests import (
     JSON_CONTENT_TYPE,
     ManifestItem,
@@ -155,8 +154,7 @@ def _adopt(work: StageWork) -> None:
             _logger.warning("%s is made again: %r", index_key, error)
             continue
         if all(work.stored(item.key).size_bytes == item.size_bytes for item in items):
-            read = work.run.workspace.store.read_bytes
-            work.adopt(unit, items, {key: sha256_of_bytes(read(key)) for key in unit.keys})
+            work.reuse(unit, items)
 
 
 def _items(unit: Unit, index: dict[str, Any], index_bytes: int) -> list[ManifestItem]:

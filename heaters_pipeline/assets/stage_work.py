@@ -16,7 +16,6 @@ from heaters_pipeline.assets.producer import producer_versions
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Unit
 from heaters_pipeline.errors import HeatersError
-from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import Json, Manifest, ManifestItem, fingerprint_of
 from heaters_pipeline.storage.object_store import ObjectInfo
 
@@ -36,7 +35,7 @@ def look(run: StageRun, *, inputs: Mapping[str, Any], has_objects: bool = True) 
     """
     with run.phase("look"):
         current = run.workspace.manifest(run.stage, run.video_id)
-        stored = run.objects() if has_objects else None
+        stored = run.objects() if has_objects else {}
     return StageWork(run, dict(inputs), current, stored)
 
 
@@ -58,15 +57,14 @@ class StageWork:
         run: StageRun,
         inputs: dict[str, Any],
         current: Manifest | None,
-        stored: Mapping[str, ObjectInfo] | None,
+        stored: Mapping[str, ObjectInfo],
     ) -> None:
         self.run = run
         self.fingerprint = fingerprint_of(inputs)
         self.current = current
         self.items: dict[str, ManifestItem] = {}
         self._inputs = inputs
-        self._has_objects = stored is not None
-        self._stored = stored or {}
+        self._stored = stored
         self._units: tuple[Unit, ...] = ()
         self._made: set[str] = set()
         self._failed: dict[str, HeatersError] = {}
@@ -143,28 +141,14 @@ class StageWork:
         return self._stored[key]
 
     def reuse(self, unit: Unit, items: Iterable[ManifestItem]) -> None:
-        """Take a unit that exists and is recorded, all of its objects."""
+        """Take a unit that exists, all of its objects."""
         for item in items:
             self.items[item.key] = _as_reused(item, unit.details)
-
-    def adopt(self, unit: Unit, items: Iterable[ManifestItem], digests: Mapping[str, str]) -> None:
-        """Take a unit that exists without a record and was found to be what it is named.
-
-        Args:
-            unit: The unit.
-            items: All of its objects.
-            digests: The SHA-256 of their contents, by key.
-        """
-        for item in items:
-            details = {**unit.details, "sha256": digests[item.key]}
-            self.items[item.key] = _as_reused(item, details)
 
     def add(self, unit: Unit, items: Iterable[ManifestItem]) -> None:
         """Record a unit that was just made and stored, all of its objects."""
         for item in items:
-            sha256 = self.run.workspace.sha256_of(item.key)
-            said = {"sha256": sha256, "skipped": False, "reason": None}
-            details = {**item.details, **unit.details, **said}
+            details = {**item.details, **unit.details, "skipped": False, "reason": None}
             self.items[item.key] = replace(item, reused=False, details=details)
         self._made.add(unit.identifier)
         _logger.info("%s: made %s", self.run.stage, unit.identifier)
@@ -211,26 +195,11 @@ class StageWork:
         }
         if self.done:
             outcome["reason"] = SKIP_REASON
-        outcome |= self._stored_counts()
         _logger.info("%s: %s %s", self.run.stage, self.run.video_id, outcome)
         return dg.MaterializeResult(
             metadata={**metadata, **outcome, **self.run.metadata()},
             data_version=dg.DataVersion(self.fingerprint),
         )
-
-    def _stored_counts(self) -> dict[str, int]:
-        """How many of the stage's objects were found valid, missing (or damaged), and stale.
-
-        Nothing where the store was not asked for them.
-        """
-        prefix = keys.objects_prefix(self.run.stage, self.run.video_id)
-        if not self._has_objects or self.run.workspace.is_assumed(prefix):
-            return {}
-        return {
-            "objects/valid": len(self._valid),
-            "objects/missing": len(self._damaged),
-            "objects/stale": len(self.stale),
-        }
 
     def _is_stored(self, item: ManifestItem) -> bool:
         found = self._stored.get(item.key)

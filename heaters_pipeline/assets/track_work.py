@@ -6,7 +6,6 @@ the fingerprint is the same.
 """
 
 import logging
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import get_args
 
@@ -16,7 +15,6 @@ from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.digests import sha256_of_bytes
 from heaters_pipeline.storage.manifests import Json
 from heaters_pipeline.video.ignored_region import IgnoredRegion
 from heaters_pipeline.video.score_track import Scan, ScoreTrack
@@ -55,13 +53,13 @@ def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> 
     """Take over the track that lies in the store, or make it; gives the manifest's summary."""
     run = work.run
     found = stored_track(work, settings.scan)
-    track = found.track if found else _score(run, source, settings)
+    track = found or _score(run, source, settings)
     unit = track_unit(work, track.scan, _whole_video(track))
     (key,) = unit.keys
     work.plan([unit])
     if found is not None:
         size_bytes = run.objects()[key].size_bytes
-        work.adopt(unit, [unit.scene.item(key, size_bytes, {})], {key: found.sha256})
+        work.reuse(unit, [unit.scene.item(key, size_bytes, {})])
     else:
         with run.phase("upload"):
             stored = run.workspace.write_bytes(key, track.to_bytes(), TRACK_CONTENT_TYPE)
@@ -69,23 +67,14 @@ def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> 
     return {"scan": track.scan, "frames_compared": len(track.anchors)}
 
 
-@dataclass(frozen=True, slots=True)
-class StoredTrack:
-    """A track that lies in the store, and the SHA-256 of its file."""
-
-    track: ScoreTrack
-    sha256: str
-
-
-def stored_track(work: StageWork, scan: Scan) -> StoredTrack | None:
+def stored_track(work: StageWork, scan: Scan) -> ScoreTrack | None:
     """A track that answers the scan, if one lies in the store whole, recorded or not."""
     run = work.run
     for kind in ("full",) if scan == "full" else get_args(Scan)[::-1]:
         key = keys.frame_scores_key(run.video_id, work.fingerprint, kind)
         if key in run.objects():
             try:
-                content = run.workspace.store.read_bytes(key)
-                return StoredTrack(ScoreTrack.from_bytes(content), sha256_of_bytes(content))
+                return ScoreTrack.from_bytes(run.workspace.store.read_bytes(key))
             except ManifestError as error:
                 _logger.warning("%s is made again: %s", key, error)
     return None

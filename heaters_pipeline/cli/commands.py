@@ -97,34 +97,6 @@ def plan(videos: tuple[str, ...], config: dict[str, dict[str, Any]], as_json: bo
 
 
 @main.command()
-@click.argument("videos", nargs=-1, metavar="[VIDEO]...")
-@click.option("--deep", is_flag=True, help="Read every object and compare its content, too.")
-@click.option("--repair", is_flag=True, help="Make again what is missing or damaged, no more.")
-@JSON
-def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> None:
-    """Compare what lies in the store with what the records of each VIDEO name, or of all.
-
-    Sizes are compared by listings alone. A repair uses the settings that a video was made with.
-    Ends with exit code 1 if faults are left.
-    """
-    with stdout_for(as_json) as stdout, _at_home():
-        from heaters_pipeline.cli.verifying import summary_lines, verify_videos, video_lines
-
-        def on_video(document: Mapping[str, Any]) -> None:
-            for line in video_lines(document):
-                click.echo(line, err=as_json)
-
-        wanted = [_possible_ids(video) for video in videos] or None
-        document = verify_videos(wanted, deep=deep, repair=repair, on_video=on_video)
-        if stdout:
-            print_json(document, stdout)
-        else:
-            click.echo("\n".join(summary_lines(document, deep=deep)))
-    if document["totals"]["faulty"]:
-        sys.exit(1)
-
-
-@main.command()
 @click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
 def submit(videos: tuple[str, ...]) -> None:
     """Queue each VIDEO for the sensors.

@@ -8,10 +8,10 @@ import dagster as dg
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.cli.documents import process_document
 from heaters_pipeline.cli.instance import dagster_instance
+from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, in_catalog, process_video
 from heaters_pipeline.cli.terminal import Watcher
 from heaters_pipeline.cli.wanted_runs import Config, video_and_source, with_scan
 from heaters_pipeline.errors import HeatersError, StoreError
-from heaters_pipeline.local_runs import LocalRun, build_catalog, in_catalog, process_video
 from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.status import video_statuses
 from heaters_pipeline.storage.object_store import ObjectStore

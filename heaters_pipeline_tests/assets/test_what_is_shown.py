@@ -271,17 +271,3 @@ def test_a_manifest_names_the_software_that_made_it(pipeline: Pipeline, made: Ou
         producer = pipeline.manifest(stage).producer
         assert {"heaters_pipeline", "av", "libavcodec", "opencv"} == producer.keys()
         assert all(re.match(r"\d+\.", version) for version in producer.values())
-
-
-def test_how_the_objects_were_found_is_shown_and_never_guessed(processed: Pipeline) -> None:
-    gone = next(processed.store.list("clips/")).key
-    processed.store.delete(gone)
-    stale = "clips/film/00000000-00000095-0123456789abcdef.mp4"
-    processed.store.write_bytes(stale, b"of other settings", content_type="video/mp4")
-    clips = processed.process().metadata["clips"]
-    names = ("objects/valid", "objects/missing", "objects/stale", "made", "reused")
-    assert [clips[name] for name in names] == [3, 1, 1, 1, 3]
-    again = processed.process().metadata
-    assert [again["clips"].get(name) for name in names] == [4, 0, 1, 0, 4]
-    # Of a finished video the track is not looked for, so nothing is said of it.
-    assert "objects/valid" not in again["frame_scores"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from heaters_pipeline.cli import processing
+from heaters_pipeline.cli.local_runs import LocalRun
 from heaters_pipeline.cli.terminal import Watcher, table_lines
-from heaters_pipeline.local_runs import LocalRun
 from heaters_pipeline.storage.directory_store import DirectoryObjectStore
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT
