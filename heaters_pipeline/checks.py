@@ -54,8 +54,7 @@ def scenes_tile_the_video(
 
 def tiling_faults(summary: dict[str, Any], frames: int) -> list[str]:
     """Where the scenes of a manifest leave a gap or overlap; empty when they tile the video."""
-    # Written before frames could be excluded, a manifest has no list of them.
-    rows = [*summary["scenes"], *summary["dropped"], *summary.get("excluded", ())]
+    rows = [*summary["scenes"], *summary["dropped"], *summary["excluded"]]
     spans = sorted(Scene.from_json(row).span for row in rows)
     faults, expected = [], 0
     for span in spans:

@@ -16,6 +16,7 @@ from heaters_pipeline.assets.producer import producer_versions
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Unit
 from heaters_pipeline.errors import HeatersError
+from heaters_pipeline.storage.manifest_upgrades import FORMAT_VERSION
 from heaters_pipeline.storage.manifests import Json, Manifest, ManifestItem, fingerprint_of
 from heaters_pipeline.storage.object_store import ObjectInfo
 
@@ -36,7 +37,10 @@ def look(run: StageRun, *, inputs: Mapping[str, Any], has_objects: bool = True) 
     with run.phase("look"):
         current = run.workspace.manifest(run.stage, run.video_id)
         stored = run.objects() if has_objects else {}
-    return StageWork(run, dict(inputs), current, stored)
+    work = StageWork(run, dict(inputs), current, stored)
+    if current is not None and current.format_version < FORMAT_VERSION:
+        work.outdated()
+    return work
 
 
 class StageWork:

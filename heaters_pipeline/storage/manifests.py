@@ -14,13 +14,13 @@ from typing import Any
 
 from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.manifest_upgrades import FORMAT_VERSION, upgraded
 from heaters_pipeline.storage.notices import FINISHED_STAGES, changing
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 FORMAT = "heaters_pipeline/manifest"
-FORMAT_VERSION = 1
 JSON_CONTENT_TYPE = "application/json"
 
 
@@ -90,6 +90,7 @@ class Manifest:
         producer: Versions of the software that made it, for people; they decide nothing.
         summary: What the next stage and people need besides the items.
         items: One row an object.
+        format_version: Of the file that it was read from; it is always written in the current one.
     """
 
     stage: str
@@ -99,6 +100,7 @@ class Manifest:
     producer: dict[str, str]
     summary: dict[str, Any]
     items: tuple[ManifestItem, ...]
+    format_version: int = FORMAT_VERSION
 
     def to_bytes(self) -> bytes:
         """The file: canonical JSON with a final newline."""
@@ -123,7 +125,9 @@ class Manifest:
             ManifestError: Damaged, or of a version that this program does not know.
         """
         content = parse_record(data, key, FORMAT, FORMAT_VERSION)
+        format_version = content["format_version"]
         try:
+            content = upgraded(content)
             return cls(
                 stage=content["stage"],
                 video_id=content["video_id"],
@@ -132,8 +136,9 @@ class Manifest:
                 producer=content["producer"],
                 summary=content["summary"],
                 items=tuple(_item(row) for row in content["items"]),
+                format_version=format_version,
             )
-        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
             raise _damaged(key, f"{type(error).__name__}: {error}") from error
 
 

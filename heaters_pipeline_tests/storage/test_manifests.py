@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.manifest_upgrades import FORMAT_VERSION
 from heaters_pipeline.storage.manifests import (
     FORMAT,
-    FORMAT_VERSION,
     Manifest,
     ManifestItem,
     canonical_json,
@@ -59,6 +59,9 @@ manifests = st.builds(
     summary=json_objects,
     items=st.lists(items, max_size=3).map(tuple),
 )
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("manifest-*.json"))
+"""Written by the program when it was of that version."""
 
 MANIFEST = Manifest(
     stage="clips",
@@ -130,8 +133,30 @@ def test_a_store_gives_the_manifest_of_the_stage_and_video(tmp_path: Path) -> No
 
 def test_a_newer_manifest_is_refused_with_the_way_out() -> None:
     content = json.loads(MANIFEST.to_bytes()) | {"format_version": FORMAT_VERSION + 1}
-    with pytest.raises(ManifestError, match="this program reads up to 1; update heaters_pipeline"):
+    with pytest.raises(ManifestError, match="this program reads up to 2; update heaters_pipeline"):
         Manifest.from_bytes(json.dumps(content).encode(), KEY)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_a_manifest_of_an_older_version_is_read_and_written_as_a_current_one(path: Path) -> None:
+    content = json.loads(path.read_bytes())
+    manifest = Manifest.from_bytes(path.read_bytes(), KEY)
+    assert manifest.format_version == content["format_version"] == 1
+    assert manifest.fingerprint == content["fingerprint"] == fingerprint_of(content["inputs"])
+    assert [item.key for item in manifest.items] == [row["key"] for row in content["items"]]
+    assert all(item.details["sha256"] is None for item in manifest.items)
+    written = json.loads(manifest.to_bytes())
+    assert written["format_version"] == FORMAT_VERSION
+    for row in written["items"]:
+        del row["details"]["sha256"]
+    assert written | {"format_version": 1} == content
+
+
+def test_a_first_manifest_of_scenes_excluded_no_frames() -> None:
+    (path,) = (path for path in GOLDEN if path.stem.endswith("scenes"))
+    content = json.loads(path.read_bytes())
+    del content["summary"]["excluded"]
+    assert Manifest.from_bytes(json.dumps(content).encode(), KEY).summary["excluded"] == []
 
 
 @pytest.mark.parametrize("name", ["stage", "video_id", "fingerprint", "inputs", "producer"])
