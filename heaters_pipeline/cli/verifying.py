@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from heaters_pipeline import home
+from heaters_pipeline.cli.documents import COUNTED_STAGES
 from heaters_pipeline.cli.terminal import Watcher, table_lines
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.storage.object_store import ObjectStore
@@ -67,8 +68,8 @@ def video_lines(document: Mapping[str, Any]) -> list[str]:
     if not findings:
         unfinished = "" if document["finished"] else "; it is not finished"
         valid = sum(stage["valid"] for stage in document["stages"].values())
-        return [f"{name}: {valid} objects are as recorded{unfinished}"]
-    lines = [f"{name}: {len(findings)} objects are not as recorded"]
+        return [f"{name}: {_objects(valid)} as recorded{unfinished}"]
+    lines = [f"{name}: {_objects(len(findings))} not as recorded"]
     lines += [f"  {finding['why']}" for finding in findings[:FINDINGS_SHOWN]]
     if len(findings) > FINDINGS_SHOWN:
         lines.append(f"  and {len(findings) - FINDINGS_SHOWN} more")
@@ -76,9 +77,12 @@ def video_lines(document: Mapping[str, Any]) -> list[str]:
         return [*lines, f"  to make them again: heaters verify {name} --repair"]
     if repaired["error"]:
         return [*lines, f"  not repaired: {repaired['error']}"]
-    made, reused = (sum(repaired[count].values()) for count in ("made", "reused"))
+    made, reused = (
+        sum(repaired[count].get(stage, 0) for stage in COUNTED_STAGES)
+        for count in ("made", "reused")
+    )
     left = repaired["faults_left"]
-    state = f"{left} are still not as recorded" if left else "repaired"
+    state = f"{_objects(left)} still not as recorded" if left else "repaired"
     return [*lines, f"  {state}; made {made}, reused {reused}"]
 
 
@@ -97,6 +101,10 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
         *table_lines(header, rows),
         f"{len(videos)} videos, {faulty} at fault, {unfinished} unfinished",
     ]
+
+
+def _objects(count: int) -> str:
+    return "1 object is" if count == 1 else f"{count} objects are"
 
 
 def _reports(verifier: Verifier, wanted: Sequence[Sequence[str]]) -> Iterator[VideoReport]:
