@@ -96,8 +96,9 @@ def recorded_config(report: VideoReport) -> Config:
     source = [finding.why for finding in report.findings if finding.stage == "source_videos"]
     if source:
         raise ManifestError(
-            f"{'; '.join(source)}: the source cannot be made again, upload it again; then run "
-            f"heaters verify {video_id} --repair"
+            f"{'; '.join(source)}: the source cannot be made again, upload it again and run "
+            f"heaters verify {video_id} --repair; if it was replaced on purpose, run heaters "
+            f"process {video_id}"
         )
     lost = [stage for stage in FINISHED_STAGES if stage not in manifests]
     if lost:

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from heaters_pipeline import home
-from heaters_pipeline.cli.documents import COUNTED_STAGES
 from heaters_pipeline.cli.terminal import Watcher, table_lines
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.open_store import open_store
-from heaters_pipeline.storage.verification import StageReport, Verifier, VideoReport
+from heaters_pipeline.storage.verification import OBJECT_STAGES, StageReport, Verifier, VideoReport
 
 if TYPE_CHECKING:
     from heaters_pipeline.assets.repairing import Config, Repair, RunOutcome
@@ -78,7 +77,7 @@ def video_lines(document: Mapping[str, Any]) -> list[str]:
     if repaired["error"]:
         return [*lines, f"  not repaired: {repaired['error']}"]
     made, reused = (
-        sum(repaired[count].get(stage, 0) for stage in COUNTED_STAGES)
+        sum(repaired[count].get(stage, 0) for stage in OBJECT_STAGES)
         for count in ("made", "reused")
     )
     left = repaired["faults_left"]
