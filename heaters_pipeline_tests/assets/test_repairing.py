@@ -353,3 +353,14 @@ def test_a_stage_says_what_it_saw(finished: Pipeline) -> None:
     # Taken for granted, so that nothing is claimed.
     assert "valid" not in again.metadata["frame_scores"]
     assert "valid" not in again.metadata["scenes"]
+
+
+def test_a_red_check_names_the_command_and_the_job_that_mend_it(finished: Pipeline) -> None:
+    finished.store.delete(finished.manifest("clips").items[0].key)
+    assert "clips_exist" in finished.check().failed_checks
+    key = dg.AssetCheckKey(dg.AssetKey("clips"), "clips_exist")
+    (record,) = finished.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+    assert record.event is not None
+    assert record.event.dagster_event is not None
+    shown = record.event.dagster_event.asset_check_evaluation_data.metadata["mend"].value
+    assert shown == "heaters verify film --repair, or the job repair_videos for this video"
