@@ -75,7 +75,8 @@ def repair(
     store, video_id = workspace.store, context.partition_key
     (report,) = Verifier(store, deep=config.deep).videos([video_id])
     facts: dict[str, Any] = {"faults": len(report.findings), "finished": report.finished}
-    error, left = report.error, report
+    nothing = None if report.recorded else f"nothing is recorded; run {PROCESS_JOB} for it"
+    error, left = report.error or nothing, report
     for finding in report.findings:
         context.log.warning(finding.why)
     if report.findings:

@@ -111,6 +111,7 @@ def recorded_config(report: VideoReport) -> Config:
             f"the stages of {video_id} were made with different settings; run heaters process "
             f"{video_id} with those that you want"
         )
+    _require_this_version(manifests, video_id)
     config = {
         "frame_scores": {
             "scan": manifests["frame_scores"].summary["scan"],
@@ -130,8 +131,18 @@ def _typed(manifest: Manifest) -> dict[str, Any]:
     }
 
 
+def _require_this_version(manifests: Mapping[str, Manifest], video_id: str) -> None:
+    """Refuse what this version would make another thing of."""
+    for stage, (name, version) in _VERSIONS.items():
+        if manifests[stage].inputs.get(name) != version:
+            raise ManifestError(
+                f"{stage} of {video_id} was made by another version of heaters_pipeline and would "
+                f"become another one; run heaters process {video_id} with the settings you want"
+            )
+
+
 def _require_the_same(config: Config, manifests: Mapping[str, Manifest], video_id: str) -> None:
-    """Refuse config with which a run would make other things than are recorded."""
+    """Refuse config that does not mean the settings that are recorded."""
     try:
         settings = RunSettings.of(config)
     except (HeatersError, ValueError) as error:
@@ -139,19 +150,17 @@ def _require_the_same(config: Config, manifests: Mapping[str, Manifest], video_i
             f"the settings of {video_id} are none of this version: {error}; run heaters process "
             f"{video_id} with those that you want"
         ) from error
-    wanted = {
-        "scenes": settings_json(settings.detection),
-        "clips": settings_json(settings.clips),
-        "sprite_sheets": settings_json(settings.sprites),
-        "keyframes": settings_json(settings.keyframes),
+    meant = {
+        "scenes": settings.detection,
+        "clips": settings.clips,
+        "sprite_sheets": settings.sprites,
+        "keyframes": settings.keyframes,
     }
-    for stage, (name, version) in _VERSIONS.items():
-        inputs = manifests[stage].inputs
-        same = stage not in wanted or inputs["settings"] == wanted[stage]
-        if inputs[name] != version or not same:
+    for stage, chosen in meant.items():
+        if manifests[stage].inputs["settings"] != settings_json(chosen):
             raise ManifestError(
-                f"{stage} of {video_id} was made by another version of heaters_pipeline and would "
-                f"become another one; run heaters process {video_id} with the settings you want"
+                f"the settings of {stage} of {video_id} are not all known to this version; run "
+                f"heaters process {video_id} with those that you want"
             )
 
 

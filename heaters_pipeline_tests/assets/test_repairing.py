@@ -267,6 +267,15 @@ def test_settings_of_another_version_are_not_guessed(finished: Pipeline) -> None
         recorded_config(VideoReport(VIDEO_ID, manifests={**report.manifests, "clips": older}))
 
 
+def test_settings_that_are_not_known_are_not_left_out(finished: Pipeline) -> None:
+    finished.store.delete(finished.manifest("clips").items[0].key)
+    report = verify(finished)
+    newer = Manifest.from_bytes(report.manifests["keyframes"].to_bytes(), "keyframes")
+    newer.inputs["settings"]["sharpness"] = 3
+    with pytest.raises(ManifestError, match="settings of .*film are n.* of|not all known"):
+        recorded_config(VideoReport(VIDEO_ID, manifests={**report.manifests, "keyframes": newer}))
+
+
 def test_over_s3_one_list_a_stage_finds_it_and_only_it_is_made(
     rclone_s3: S3Server, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +339,14 @@ def test_the_job_fails_with_what_a_person_has_to_do(finished: Pipeline) -> None:
     failure = result.failure_data_for_node("repair")
     assert failure is not None
     assert "upload it again" in str(failure.user_failure_data)
+
+
+def test_the_job_fails_for_a_video_of_which_nothing_is_recorded(pipeline: Pipeline) -> None:
+    result = run_repair_job(pipeline)
+    assert not result.success
+    failure = result.failure_data_for_node("repair")
+    assert failure is not None
+    assert "nothing is recorded; run process_videos" in str(failure.user_failure_data)
 
 
 def test_the_launchpad_shows_the_setting_of_the_job() -> None:
