@@ -272,7 +272,7 @@ def test_settings_that_are_not_known_are_not_left_out(finished: Pipeline) -> Non
     report = verify(finished)
     newer = Manifest.from_bytes(report.manifests["keyframes"].to_bytes(), "keyframes")
     newer.inputs["settings"]["sharpness"] = 3
-    with pytest.raises(ManifestError, match="settings of .*film are n.* of|not all known"):
+    with pytest.raises(ManifestError, match="keyframes of film are not all known"):
         recorded_config(VideoReport(VIDEO_ID, manifests={**report.manifests, "keyframes": newer}))
 
 
