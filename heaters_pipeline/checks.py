@@ -12,6 +12,7 @@ import dagster as dg
 
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.errors import ClipError, InvalidVideoError
+from heaters_pipeline.jobs import REPAIR_JOB
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
@@ -49,7 +50,7 @@ def scenes_tile_the_video(
     video_id = context.partition_key
     frames = workspace.require_manifest("frame_scores", video_id).items[0].end_frame
     summary = workspace.require_manifest("scenes", video_id).summary
-    return _verdict(tiling_faults(summary, frames), {"frames": frames})
+    return _verdict(video_id, tiling_faults(summary, frames), {"frames": frames})
 
 
 def tiling_faults(summary: dict[str, Any], frames: int) -> list[str]:
@@ -80,7 +81,9 @@ def _objects_check(stage: str) -> dg.AssetChecksDefinition:
         faults = object_faults(workspace, manifest)
         # A combined record stands for the track, which a finished video is not asked for again.
         looked = not workspace.is_assumed(keys.objects_prefix(stage, context.partition_key))
-        return _verdict(faults, {"objects": len(manifest.items), "looked": looked})
+        return _verdict(
+            context.partition_key, faults, {"objects": len(manifest.items), "looked": looked}
+        )
 
     return objects_exist
 
@@ -121,7 +124,7 @@ def clips_have_their_frames(
             continue
         opened += 1
         faults += clip_faults(item, path)
-    return _verdict(faults, {"clips": len(clips), "opened": opened})
+    return _verdict(video_id, faults, {"clips": len(clips), "opened": opened})
 
 
 def span_faults(clips: Sequence[ManifestItem], scenes: Sequence[Scene]) -> list[str]:
@@ -172,7 +175,7 @@ def sprites_have_their_tiles(
             if path is not None and "page" in item.details:
                 opened += 1
                 faults += page_faults(item, path)
-    return _verdict(faults, {"clips": len(by_clip), "pages_opened": opened})
+    return _verdict(video_id, faults, {"clips": len(by_clip), "pages_opened": opened})
 
 
 def tile_faults(identifier: str, items: Sequence[ManifestItem]) -> list[str]:
@@ -208,11 +211,11 @@ def page_faults(item: ManifestItem, path: Path) -> list[str]:
     return []
 
 
-def _verdict(faults: Sequence[str], facts: dict[str, Any]) -> dg.AssetCheckResult:
+def _verdict(video_id: str, faults: Sequence[str], facts: dict[str, Any]) -> dg.AssetCheckResult:
     shown = list(faults[:FINDINGS_SHOWN])
     if len(faults) > len(shown):
         shown.append(f"and {len(faults) - len(shown)} more")
-    mend = {"mend": "run process_videos for this video; it makes what is missing"}
+    mend = {"mend": f"heaters verify {video_id} --repair, or the job {REPAIR_JOB} for this video"}
     return dg.AssetCheckResult(
         passed=not faults,
         description="; ".join(shown) or None,

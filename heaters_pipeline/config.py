@@ -258,3 +258,13 @@ class KeyframeConfig(dg.Config):
             SettingsError: A value is out of bounds.
         """
         return KeyframeSettings(**self.model_dump())
+
+
+class RepairConfig(dg.Config):
+    """How closely a video is looked at before it is repaired."""
+
+    deep: bool = Field(
+        default=False,
+        description="Read the content of each object and compare it with what was recorded; "
+        "without it only sizes are compared, by listing.",
+    )

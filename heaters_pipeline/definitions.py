@@ -11,7 +11,13 @@ from heaters_pipeline.assets.scenes import scenes
 from heaters_pipeline.assets.source_videos import source_videos
 from heaters_pipeline.assets.sprite_sheets import sprite_sheets
 from heaters_pipeline.checks import all_checks
-from heaters_pipeline.jobs import build_catalog, compare_methods, download_videos, process_videos
+from heaters_pipeline.jobs import (
+    build_catalog,
+    compare_methods,
+    download_videos,
+    process_videos,
+    repair_videos,
+)
 from heaters_pipeline.resources import workspace_resource
 from heaters_pipeline.sensors import changed_catalog, downloaded_videos, submitted_videos
 
@@ -27,7 +33,7 @@ defs = dg.Definitions(
         catalog,
     ],
     asset_checks=all_checks,
-    jobs=[download_videos, process_videos, compare_methods, build_catalog],
+    jobs=[download_videos, process_videos, compare_methods, repair_videos, build_catalog],
     sensors=[submitted_videos, downloaded_videos, changed_catalog],
     resources={"workspace": workspace_resource},
     executor=dg.in_process_executor,

@@ -1,15 +1,31 @@
-"""The jobs: download a video, process a video, compare methods on it, build the catalog.
+"""The jobs: download, process or repair a video, compare methods on it, build the catalog.
 
 Each run is one process that works through the steps of one video in order; many videos are many
 runs. Work inside a step uses threads.
 """
 
+import importlib
+from typing import Any
+
 import dagster as dg
+
+from heaters_pipeline.assets.repairing import Config, RunOutcome, repair_video
+from heaters_pipeline.config import RepairConfig
+from heaters_pipeline.partitions import source_videos_partitions
+from heaters_pipeline.resources import Workspace, given_workspace
+from heaters_pipeline.storage.verification import Verifier, VideoReport
 
 DOWNLOAD_JOB = "download_videos"
 PROCESS_JOB = "process_videos"
 COMPARE_JOB = "compare_methods"
 CATALOG_JOB = "build_catalog"
+REPAIR_JOB = "repair_videos"
+REPAIR_TAG = "heaters/repaired_by"
+"""On the run that a repair started: the run of the repair."""
+
+
+_PARTITION_TAG = "dagster/partition"
+_FAULTS_SHOWN = 10
 
 COMPARISON_ASSET = "method_comparison"
 """It says something about a video, and changes nothing of its state."""
@@ -43,3 +59,79 @@ build_catalog = dg.define_asset_job(
     description="Writes the tables of all videos and clips.",
     executor_def=dg.in_process_executor,
 )
+
+
+@dg.op(description="Verifies a video, and makes again what is missing or damaged of it.")
+def repair(
+    context: dg.OpExecutionContext, config: RepairConfig, workspace: dg.ResourceParam[Workspace]
+) -> None:
+    """Do what ``heaters verify --repair`` does for the video of the run's partition.
+
+    What is lost is made by a run of ``process_videos``, so that it is recorded as all else is.
+
+    Raises:
+        dagster.Failure: Faults are left, or the records cannot be read.
+    """
+    video_id = context.partition_key
+    (report,) = Verifier(workspace.store, deep=config.deep).videos([video_id])
+    facts: dict[str, Any] = {"faults": len(report.findings), "finished": report.finished}
+    nothing = None if report.recorded else f"nothing is recorded; run {PROCESS_JOB} for it"
+    error, left = report.error or nothing, report
+    for finding in report.findings:
+        context.log.warning(finding.why)
+    if report.findings:
+        done = repair_video(
+            workspace,
+            video_id,
+            lambda settings, claimed: _process_again(context, claimed, settings),
+            deep=config.deep,
+        )
+        error, left = done.error, done.after
+        if done.outcome is not None:
+            facts |= {f"made/{stage}": count for stage, count in done.outcome.made.items()}
+            facts |= {f"reused/{stage}": count for stage, count in done.outcome.reused.items()}
+    facts["faults_left"] = len(left.findings)
+    if error or left.findings:
+        raise dg.Failure(_what_is_left(video_id, error, left), facts, allow_retries=False)
+    context.add_output_metadata(facts)
+
+
+@dg.job(
+    name=REPAIR_JOB,
+    partitions_def=source_videos_partitions,
+    description="Verifies a video; what is missing or damaged of it is made again with the "
+    "settings that it was made with, nothing else.",
+    executor_def=dg.in_process_executor,
+)
+def repair_videos() -> None:
+    """The op alone; what it starts is a run of its own."""
+    repair()
+
+
+def _process_again(
+    context: dg.OpExecutionContext, workspace: Workspace, settings: Config
+) -> RunOutcome:
+    # This module lies below the definitions, which wire everything together.
+    definitions: dg.Definitions = importlib.import_module("heaters_pipeline.definitions").defs
+    token = given_workspace.set(workspace)
+    try:
+        result = definitions.resolve_job_def(PROCESS_JOB).execute_in_process(
+            run_config={"ops": {asset: {"config": values} for asset, values in settings.items()}},
+            instance=context.instance,
+            tags={_PARTITION_TAG: context.partition_key, REPAIR_TAG: context.run.run_id},
+            raise_on_error=False,
+        )
+    finally:
+        given_workspace.reset(token)
+    counts: dict[str, dict[str, int]] = {"made": {}, "reused": {}}
+    for event in result.get_asset_materialization_events():
+        asset = event.materialization.asset_key.to_user_string()
+        for name, by_asset in counts.items():
+            by_asset[asset] = int(str(event.materialization.metadata[name].value))
+    failed = None if result.success else f"its run {result.run_id} of {PROCESS_JOB} failed"
+    return RunOutcome(failed, counts["made"], counts["reused"])
+
+
+def _what_is_left(video_id: str, error: str | None, left: VideoReport) -> str:
+    faults = [finding.why for finding in left.findings[:_FAULTS_SHOWN]]
+    return f"{video_id} is not repaired: {'; '.join(filter(None, [error, *faults]))}"

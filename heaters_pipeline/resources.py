@@ -48,6 +48,10 @@ class Workspace:
         self._pictures: dict[str, bytes] = {}
         self._heads: dict[str, ObjectInfo | None] = {}
 
+    def afresh(self) -> "Workspace":
+        """The same store for another run, which has to look for itself."""
+        return Workspace(self.store, self.cache, self._scratch_folder)
+
     def manifest(self, stage: str, video_id: str) -> Manifest | None:
         """The current manifest of a stage, or None if it was never finished."""
         known = (stage, video_id)

@@ -15,7 +15,7 @@ from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
 
 from heaters_pipeline.assets.stage import INTERRUPTED
 from heaters_pipeline.intake.rejections import list_rejections, read_rejection
-from heaters_pipeline.jobs import COMPARE_JOB, COMPARISON_ASSET, DOWNLOAD_JOB
+from heaters_pipeline.jobs import COMPARE_JOB, COMPARISON_ASSET, DOWNLOAD_JOB, REPAIR_JOB
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import read_manifest
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
@@ -197,7 +197,7 @@ def _latest_runs(instance: dg.DagsterInstance, wanted: set[str]) -> dict[str, Da
         runs = instance.get_runs(cursor=cursor, limit=_RUNS_PER_QUERY)
         for run in runs:
             video_id = run.tags.get(_PARTITION_TAG)
-            if _only_compares(run):
+            if _only_tells(run):
                 continue
             if video_id and (not wanted or video_id in wanted):
                 latest.setdefault(video_id, run)
@@ -206,10 +206,13 @@ def _latest_runs(instance: dg.DagsterInstance, wanted: set[str]) -> dict[str, Da
         cursor = runs[-1].run_id
 
 
-def _only_compares(run: DagsterRun) -> bool:
-    """Whether a run tells something about a video but leaves its state alone."""
+def _only_tells(run: DagsterRun) -> bool:
+    """Whether a run tells something about a video but leaves its state alone.
+
+    What a repair makes is made by another run.
+    """
     chosen = run.asset_selection
-    return run.job_name == COMPARE_JOB or chosen == {dg.AssetKey(COMPARISON_ASSET)}
+    return run.job_name in (COMPARE_JOB, REPAIR_JOB) or chosen == {dg.AssetKey(COMPARISON_ASSET)}
 
 
 def _status(

@@ -91,15 +91,21 @@ class Pipeline:
         cache = LocalCache(self.folder / "objects", max_bytes=_CACHE_BYTES)
         return Workspace(self._new_store(), cache, self.folder / "scratch")
 
-    def process(self, video_id: str = VIDEO_ID, **config: Mapping[str, Any]) -> Outcome:
+    def process(
+        self,
+        video_id: str = VIDEO_ID,
+        workspace: Workspace | None = None,
+        **config: Mapping[str, Any],
+    ) -> Outcome:
         """Run the processing job for a video.
 
         Args:
             video_id: The partition; added if it is new.
+            workspace: What the run works with; a new one by default.
             config: Config by asset.
         """
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
-        return self._run(PROCESS_JOB, config, {_PARTITION_TAG: video_id})
+        return self._run(PROCESS_JOB, config, {_PARTITION_TAG: video_id}, workspace)
 
     def download(self, video_id: str) -> Outcome:
         """Run the download job for a video that was submitted."""
@@ -142,9 +148,13 @@ class Pipeline:
         return {found.key: found.version for found in self.store.list(prefix)}
 
     def _run(
-        self, job_name: str, config: Mapping[str, Mapping[str, Any]], tags: Mapping[str, str]
+        self,
+        job_name: str,
+        config: Mapping[str, Mapping[str, Any]],
+        tags: Mapping[str, str],
+        workspace: Workspace | None = None,
     ) -> Outcome:
-        workspace = self.workspace()
+        workspace = workspace or self.workspace()
         ops = {asset: {"config": dict(values)} for asset, values in config.items()}
         with closing(workspace):
             result = (

@@ -13,6 +13,7 @@ from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ClipError, HeatersError, ManifestError
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.manifests import (
     Json,
     ManifestItem,
@@ -96,12 +97,13 @@ def adopt_clips(work: StageWork) -> None:
         with work.run.phase("adopt"), work.run.workspace.local_copy(key, found.version) as path:
             try:
                 facts = inspect_clip(path)
+                details = {**clip_details(facts), "sha256": file_sha256(path)}
             except ClipError as error:
                 # Not what it is named; it is made again under the same key.
                 _logger.warning("%s is made again: %s", key, error)
                 continue
         if facts.span == unit.scene.span and facts.frames == len(facts.span):
-            work.reuse(unit, [unit.scene.item(key, found.size_bytes, clip_details(facts))])
+            work.reuse(unit, [unit.scene.item(key, found.size_bytes, details)])
 
 
 def clip_details(clip: ClipFile) -> dict[str, Json]:
@@ -193,10 +195,11 @@ def make_clips(
 def _store(work: StageWork, unit: Unit, path: Path, clip: ClipFile) -> None:
     (key,) = unit.keys
     try:
+        details = {**clip_details(clip), "sha256": file_sha256(path)}
         stored = work.run.workspace.put_file(key, path, CLIP_CONTENT_TYPE, keep_local=True)
     except HeatersError as error:
         work.fail(unit, error)
     else:
-        work.add(unit, [unit.scene.item(key, stored.size_bytes, clip_details(clip))])
+        work.add(unit, [unit.scene.item(key, stored.size_bytes, details)])
     finally:
         path.unlink(missing_ok=True)

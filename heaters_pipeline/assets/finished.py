@@ -23,7 +23,7 @@ def keep_finished(run: StageRun) -> None:
         for stage in FINISHED_STAGES
         if (manifest := workspace.manifest(stage, video_id)) is not None
     }
-    if len(manifests) < len(FINISHED_STAGES) or not _of_one_run(manifests):
+    if len(manifests) < len(FINISHED_STAGES) or not of_one_run(manifests):
         return
     known = workspace.finished(video_id)
     if known is not None and known.manifests == manifests:
@@ -36,8 +36,12 @@ def keep_finished(run: StageRun) -> None:
     workspace.finish(FinishedVideo(video_id, manifests, pictures))
 
 
-def _of_one_run(manifests: Mapping[str, Manifest]) -> bool:
-    """Whether each manifest was made of the others, and none is still to be made anew."""
+def of_one_run(manifests: Mapping[str, Manifest]) -> bool:
+    """Whether each manifest was made of the others, and none is still to be made anew.
+
+    Args:
+        manifests: Of all ``FINISHED_STAGES``.
+    """
     source, track, scenes, clips, sheets, pictures = (manifests[stage] for stage in FINISHED_STAGES)
     clip_keys = [item.key for item in clips.items]
     return bool(

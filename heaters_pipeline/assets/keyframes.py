@@ -19,6 +19,7 @@ from heaters_pipeline.errors import ClipError
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.digests import bytes_sha256, file_sha256
 from heaters_pipeline.storage.manifests import Json, ManifestItem, fingerprint_of
 from heaters_pipeline.video.keyframes import (
     FORMAT_VERSION,
@@ -106,8 +107,9 @@ def _make_missing(
         for picture in pictures:
             key = key_of[picture.percent]
             size_px = (picture.width_px, picture.height_px)
+            sha256 = file_sha256(picture.path)
             stored = run.workspace.put_file(key, picture.path, KEYFRAME_CONTENT_TYPE)
-            items.append(_item(unit, key, stored.size_bytes, picture.percent, size_px))
+            items.append(_item(unit, key, stored.size_bytes, picture.percent, size_px, sha256))
         return items
 
     clip_keys = {unit.identifier: clip.key for unit, clip in zip(units, clips, strict=True)}
@@ -120,18 +122,19 @@ def _adopt(work: StageWork, percents: Sequence[int]) -> None:
         items = []
         for key, percent in zip(unit.keys, percents, strict=True):
             try:
-                size_px = picture_size_px(work.run.workspace.store.read_bytes(key))
+                data = work.run.workspace.store.read_bytes(key)
+                size_px = picture_size_px(data)
             except ClipError as error:
                 # No picture; it is made again under the same key.
                 _logger.warning("%s is made again: %s", key, error)
                 break
-            items.append(_item(unit, key, work.stored(key).size_bytes, percent, size_px))
+            items.append(_item(unit, key, len(data), percent, size_px, bytes_sha256(data)))
         else:
             work.reuse(unit, items)
 
 
 def _item(
-    unit: Unit, key: str, size_bytes: int, percent: int, size_px: tuple[int, int]
+    unit: Unit, key: str, size_bytes: int, percent: int, size_px: tuple[int, int], sha256: str
 ) -> ManifestItem:
     span = unit.scene.span
     details: dict[str, Json] = {
@@ -139,6 +142,7 @@ def _item(
         "frame": span.start + keyframe_frame(len(span), percent),
         "width_px": size_px[0],
         "height_px": size_px[1],
+        "sha256": sha256,
     }
     return unit.scene.item(key, size_bytes, details)
 

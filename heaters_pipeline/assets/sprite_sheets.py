@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,18 @@ from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import SpriteConfig
+from heaters_pipeline.errors import ClipError
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.digests import bytes_sha256, file_sha256
 from heaters_pipeline.storage.manifests import (
     JSON_CONTENT_TYPE,
     ManifestItem,
     canonical_json,
     fingerprint_of,
 )
+from heaters_pipeline.video.picture_check import picture_size_px
 from heaters_pipeline.video.sprite_layout import SpriteLayout, SpriteSettings, plan_sprites
 from heaters_pipeline.video.sprites import INDEX_FORMAT_VERSION, write_sprites
 from heaters_pipeline.video.timing import Timeline
@@ -108,11 +111,15 @@ def _make_missing(
         paths = [folder / f"{page}.jpg" for page in range(layout.page_count)]
         *page_keys, index_key = unit.keys
         sprites = write_sprites(clip, layout, paths)
+        digests = {}
         for key, path in zip(page_keys, paths, strict=True):
+            digests[key] = file_sha256(path)
             run.workspace.put_file(key, path, SHEET_CONTENT_TYPE)
         index = sprites.index(page_keys)
-        stored = run.workspace.write_bytes(index_key, canonical_json(index), JSON_CONTENT_TYPE)
-        return _items(unit, index, stored.size_bytes)
+        data = canonical_json(index)
+        stored = run.workspace.write_bytes(index_key, data, JSON_CONTENT_TYPE)
+        digests[index_key] = bytes_sha256(data)
+        return _items(unit, index, stored.size_bytes, digests)
 
     make_from_clips(work, clip_keys, make)
 
@@ -144,20 +151,33 @@ def _unit(
 
 def _adopt(work: StageWork) -> None:
     """Take over sheets that exist without a record, if they are what their index says."""
+    store = work.run.workspace.store
     for unit in work.unrecorded:
         index_key = unit.keys[-1]
+        data = {key: store.read_bytes(key) for key in unit.keys}
+        digests = {key: bytes_sha256(content) for key, content in data.items()}
         try:
-            index = json.loads(work.run.workspace.store.read_bytes(index_key))
-            items = _items(unit, index, work.stored(index_key).size_bytes)
-        except (ValueError, KeyError, TypeError) as error:
-            # No index; the sheets are made again under the same keys.
+            items = _items(unit, json.loads(data[index_key]), len(data[index_key]), digests)
+            whole = all(_is_whole(item, data[item.key]) for item in items)
+        except (ValueError, KeyError, TypeError, ClipError) as error:
+            # No index or no picture; the sheets are made again under the same keys.
             _logger.warning("%s is made again: %r", index_key, error)
             continue
-        if all(work.stored(item.key).size_bytes == item.size_bytes for item in items):
+        if whole:
             work.reuse(unit, items)
 
 
-def _items(unit: Unit, index: dict[str, Any], index_bytes: int) -> list[ManifestItem]:
+def _is_whole(item: ManifestItem, data: bytes) -> bool:
+    if len(data) != item.size_bytes:
+        return False
+    details = item.details
+    size_px = (details.get("width_px"), details.get("height_px"))
+    return "page" not in details or picture_size_px(data) == size_px
+
+
+def _items(
+    unit: Unit, index: dict[str, Any], index_bytes: int, digests: Mapping[str, str]
+) -> list[ManifestItem]:
     pages = [
         unit.scene.item(
             page["key"],
@@ -169,6 +189,7 @@ def _items(unit: Unit, index: dict[str, Any], index_bytes: int) -> list[Manifest
                 "rows": page["rows"],
                 "width_px": page["width_px"],
                 "height_px": page["height_px"],
+                "sha256": digests[page["key"]],
             },
         )
         for number, page in enumerate(index["pages"])
@@ -177,4 +198,5 @@ def _items(unit: Unit, index: dict[str, Any], index_bytes: int) -> list[Manifest
         name: index[name]
         for name in ("columns", "rows", "tile_width_px", "tile_height_px", "fps", "tile_count")
     }
+    facts["sha256"] = digests[unit.keys[-1]]
     return [*pages, unit.scene.item(unit.keys[-1], index_bytes, facts)]

@@ -16,6 +16,7 @@ from heaters_pipeline.assets.producer import producer_versions
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Unit
 from heaters_pipeline.errors import HeatersError
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifest_upgrades import FORMAT_VERSION
 from heaters_pipeline.storage.manifests import Json, Manifest, ManifestItem, fingerprint_of
 from heaters_pipeline.storage.object_store import ObjectInfo
@@ -37,7 +38,9 @@ def look(run: StageRun, *, inputs: Mapping[str, Any], has_objects: bool = True) 
     with run.phase("look"):
         current = run.workspace.manifest(run.stage, run.video_id)
         stored = run.objects() if has_objects else {}
-    work = StageWork(run, dict(inputs), current, stored)
+        prefix = keys.objects_prefix(run.stage, run.video_id)
+        looked = has_objects and not run.workspace.is_assumed(prefix)
+    work = StageWork(run, dict(inputs), current, stored, looked=looked)
     if current is not None and current.format_version < FORMAT_VERSION:
         work.outdated()
     return work
@@ -62,6 +65,8 @@ class StageWork:
         inputs: dict[str, Any],
         current: Manifest | None,
         stored: Mapping[str, ObjectInfo],
+        *,
+        looked: bool,
     ) -> None:
         self.run = run
         self.fingerprint = fingerprint_of(inputs)
@@ -69,6 +74,7 @@ class StageWork:
         self.items: dict[str, ManifestItem] = {}
         self._inputs = inputs
         self._stored = stored
+        self._looked = looked
         self._units: tuple[Unit, ...] = ()
         self._made: set[str] = set()
         self._failed: dict[str, HeatersError] = {}
@@ -196,6 +202,7 @@ class StageWork:
             "reused": int(full["units"]) - made,
             "failed": 0,
             "skipped": self.done,
+            **self._seen(),
         }
         if self.done:
             outcome["reason"] = SKIP_REASON
@@ -204,6 +211,16 @@ class StageWork:
             metadata={**metadata, **outcome, **self.run.metadata()},
             data_version=dg.DataVersion(self.fingerprint),
         )
+
+    def _seen(self) -> dict[str, int]:
+        """What the stage saw of its objects when it looked; nothing if it took them for granted."""
+        if not self._looked:
+            return {}
+        return {
+            "valid": len(self._valid),
+            "missing": len(self._damaged),
+            "stale": len(self._stored.keys() - self.items.keys()),
+        }
 
     def _is_stored(self, item: ManifestItem) -> bool:
         found = self._stored.get(item.key)

@@ -15,6 +15,7 @@ from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.digests import bytes_sha256
 from heaters_pipeline.storage.manifests import Json
 from heaters_pipeline.video.ignored_region import IgnoredRegion
 from heaters_pipeline.video.score_track import Scan, ScoreTrack
@@ -52,31 +53,41 @@ def track_work(run: StageRun, source: Source, settings: ScoreSettings) -> StageW
 def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> dict[str, Json]:
     """Take over the track that lies in the store, or make it; gives the manifest's summary."""
     run = work.run
-    found = stored_track(work, settings.scan)
-    track = found or _score(run, source, settings)
+    found = _stored_bytes(work, settings.scan)
+    track = ScoreTrack.from_bytes(found) if found else _score(run, source, settings)
     unit = track_unit(work, track.scan, _whole_video(track))
     (key,) = unit.keys
     work.plan([unit])
     if found is not None:
-        size_bytes = run.objects()[key].size_bytes
-        work.reuse(unit, [unit.scene.item(key, size_bytes, {})])
+        work.reuse(unit, [unit.scene.item(key, len(found), {"sha256": bytes_sha256(found)})])
     else:
+        data = track.to_bytes()
         with run.phase("upload"):
-            stored = run.workspace.write_bytes(key, track.to_bytes(), TRACK_CONTENT_TYPE)
-        work.add(unit, [unit.scene.item(key, stored.size_bytes, {})])
+            stored = run.workspace.write_bytes(key, data, TRACK_CONTENT_TYPE)
+        details = {"sha256": bytes_sha256(data)}
+        work.add(unit, [unit.scene.item(key, stored.size_bytes, details)])
     return {"scan": track.scan, "frames_compared": len(track.anchors)}
 
 
 def stored_track(work: StageWork, scan: Scan) -> ScoreTrack | None:
     """A track that answers the scan, if one lies in the store whole, recorded or not."""
+    data = _stored_bytes(work, scan)
+    return None if data is None else ScoreTrack.from_bytes(data)
+
+
+def _stored_bytes(work: StageWork, scan: Scan) -> bytes | None:
+    """The content of such a track, which can be read."""
     run = work.run
     for kind in ("full",) if scan == "full" else get_args(Scan)[::-1]:
         key = keys.frame_scores_key(run.video_id, work.fingerprint, kind)
         if key in run.objects():
             try:
-                return ScoreTrack.from_bytes(run.workspace.store.read_bytes(key))
+                data = run.workspace.store.read_bytes(key)
+                ScoreTrack.from_bytes(data)
             except ManifestError as error:
                 _logger.warning("%s is made again: %s", key, error)
+            else:
+                return data
     return None
 
 

@@ -97,6 +97,40 @@ def plan(videos: tuple[str, ...], config: dict[str, dict[str, Any]], as_json: bo
 
 
 @main.command()
+@click.argument("videos", nargs=-1, metavar="[VIDEO...]")
+@click.option("--deep", is_flag=True, help="Read each object and compare its SHA-256.")
+@click.option("--repair", is_flag=True, help="Make again what is missing or damaged, no more.")
+@JSON
+def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> None:
+    """Compare what is recorded of each VIDEO, or of all, with what is stored.
+
+    By listing: which objects are missing, or of another size. --deep also finds other content of
+    the same size. --repair makes just those again, with the settings that the video was made with.
+    The exit code is 1 if faults are left.
+    """
+    wanted = [_possible_ids(video) for video in videos]
+    with stdout_for(as_json) as stdout, _at_home():
+        from heaters_pipeline.cli.verifying import (
+            at_fault,
+            summary_lines,
+            verify_videos,
+            video_lines,
+        )
+
+        def on_video(document: Mapping[str, Any]) -> None:
+            if at_fault(document) or (not as_json and (videos or document["findings"])):
+                click.echo("\n".join(video_lines(document)), err=at_fault(document))
+
+        document = verify_videos(wanted, deep=deep, repair=repair, on_video=on_video)
+        if stdout:
+            print_json(document, stdout)
+        else:
+            click.echo("\n".join(summary_lines(document)))
+    if any(at_fault(video) for video in document["videos"]):
+        sys.exit(1)
+
+
+@main.command()
 @click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
 def submit(videos: tuple[str, ...]) -> None:
     """Queue each VIDEO for the sensors.

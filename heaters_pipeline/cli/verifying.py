@@ -1,0 +1,196 @@
+"""``heaters verify``: whether the store holds what is recorded, and the repair of what it lost."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from heaters_pipeline import home
+from heaters_pipeline.cli.terminal import Watcher, table_lines
+from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.storage.open_store import open_store
+from heaters_pipeline.storage.verification import OBJECT_STAGES, StageReport, Verifier, VideoReport
+
+if TYPE_CHECKING:
+    from heaters_pipeline.assets.repairing import Config, Repair, RunOutcome
+    from heaters_pipeline.resources import Workspace
+
+COUNTS = ("valid", "missing", "damaged", "stale", "without_digest")
+FINDINGS_SHOWN = 10
+
+
+def verify_videos(
+    wanted: Sequence[Sequence[str]],
+    *,
+    deep: bool,
+    repair: bool,
+    on_video: Callable[[Mapping[str, Any]], None],
+) -> dict[str, Any]:
+    """Verify videos, and repair those that are at fault if that is asked.
+
+    Args:
+        wanted: For each video the ids that it may have, likeliest first; none for all videos.
+        deep: Read and compare the contents.
+        repair: Make again what is missing or damaged.
+        on_video: Given the document of each video.
+    Returns:
+        The document of ``heaters verify --json``.
+    Raises:
+        SettingsError: There is no such video.
+    """
+    store = open_store(home.store_location(), base_folder=home.home_folder())
+    verifier = Verifier(store, deep=deep)
+    documents = []
+    for report in _reports(verifier, wanted):
+        repaired = _repair(report.video_id, deep=deep) if repair and report.findings else None
+        document = _document(report, repaired)
+        on_video(document)
+        documents.append(document)
+    return {
+        "deep": deep,
+        "videos": documents,
+        "stages": _sums(documents),
+        "requests": dict(store.requests),
+    }
+
+
+def at_fault(document: Mapping[str, Any]) -> bool:
+    """Whether something is wrong with a video, and still is after a repair."""
+    repaired = document["repair"]
+    left = repaired["faults_left"] if repaired else len(document["findings"])
+    return bool(left or document["error"] or (repaired and repaired["error"]))
+
+
+def video_lines(document: Mapping[str, Any]) -> list[str]:
+    """What a person reads of a video."""
+    name, findings, repaired = document["video_id"], document["findings"], document["repair"]
+    if document["error"]:
+        return [f"{name}: {document['error']}"]
+    if not findings:
+        unfinished = "" if document["finished"] else "; it is not finished"
+        valid = sum(stage["valid"] for stage in document["stages"].values())
+        return [f"{name}: {_objects(valid)} as recorded{unfinished}"]
+    lines = [f"{name}: {_objects(len(findings))} not as recorded"]
+    lines += [f"  {finding['why']}" for finding in findings[:FINDINGS_SHOWN]]
+    if len(findings) > FINDINGS_SHOWN:
+        lines.append(f"  and {len(findings) - FINDINGS_SHOWN} more")
+    if repaired is None:
+        return [*lines, f"  to make them again: heaters verify {name} --repair"]
+    if repaired["error"]:
+        return [*lines, f"  not repaired: {repaired['error']}"]
+    made, reused = (
+        sum(repaired[count].get(stage, 0) for stage in OBJECT_STAGES)
+        for count in ("made", "reused")
+    )
+    left = repaired["faults_left"]
+    state = f"{_objects(left)} still not as recorded" if left else "repaired"
+    return [*lines, f"  {state}; made {made}, reused {reused}"]
+
+
+def summary_lines(document: Mapping[str, Any]) -> list[str]:
+    """A table of the stages, and a line on all videos."""
+    videos = document["videos"]
+    columns = COUNTS if document["deep"] else COUNTS[:-1]
+    rows = [
+        (stage, *(str(counts[name]) for name in columns))
+        for stage, counts in document["stages"].items()
+    ]
+    header = ("stage", *(name.replace("_", " ") for name in columns))
+    faulty = sum(at_fault(video) for video in videos)
+    unfinished = sum(not video["finished"] for video in videos)
+    return [
+        *table_lines(header, rows),
+        f"{len(videos)} videos, {faulty} at fault, {unfinished} unfinished",
+    ]
+
+
+def _objects(count: int) -> str:
+    return "1 object is" if count == 1 else f"{count} objects are"
+
+
+def _reports(verifier: Verifier, wanted: Sequence[Sequence[str]]) -> Iterator[VideoReport]:
+    if not wanted:
+        yield from verifier.all_videos()
+        return
+    for candidates in wanted:
+        known = (
+            report
+            for video_id in candidates
+            for report in verifier.videos([video_id])
+            if report.recorded
+        )
+        report = next(known, None)
+        if report is None:
+            raise SettingsError(
+                f"nothing is recorded of {candidates[0]}; heaters status lists all videos"
+            )
+        yield report
+
+
+def _repair(video_id: str, *, deep: bool) -> "Repair":
+    # Dagster takes seconds to import.
+    from heaters_pipeline.assets.repairing import RunOutcome, repair_video
+    from heaters_pipeline.cli.instance import dagster_instance
+    from heaters_pipeline.cli.local_runs import process_video
+    from heaters_pipeline.resources import open_workspace
+
+    with dagster_instance() as instance, Watcher() as watcher:
+        watcher.start(video_id)
+
+        def run(config: "Config", workspace: "Workspace") -> "RunOutcome":
+            done = process_video(instance, video_id, config, watcher.step, workspace)
+            watcher.clear()
+            return RunOutcome(
+                done.error,
+                {stage: int(facts.get("made", 0)) for stage, facts in done.stages.items()},
+                {stage: int(facts.get("reused", 0)) for stage, facts in done.stages.items()},
+            )
+
+        return repair_video(open_workspace(), video_id, run, deep=deep)
+
+
+def _document(report: VideoReport, repaired: "Repair | None") -> dict[str, Any]:
+    return {
+        "video_id": report.video_id,
+        "error": report.error,
+        "finished": report.finished,
+        "stages": {stage.stage: _counts(stage) for stage in report.stages},
+        "findings": [
+            {
+                "stage": finding.stage,
+                "key": finding.key,
+                "state": finding.state,
+                "why": finding.why,
+            }
+            for finding in report.findings
+        ],
+        "repair": repaired and _repair_document(repaired),
+    }
+
+
+def _repair_document(repaired: "Repair") -> dict[str, Any]:
+    outcome = repaired.outcome
+    return {
+        "error": repaired.error,
+        "made": outcome.made if outcome else {},
+        "reused": outcome.reused if outcome else {},
+        "faults_left": len(repaired.after.findings),
+    }
+
+
+def _counts(stage: StageReport) -> dict[str, int]:
+    return {
+        "valid": stage.valid,
+        "missing": stage.count("missing"),
+        "damaged": stage.count("damaged"),
+        "stale": stage.stale,
+        "without_digest": stage.without_digest,
+    }
+
+
+def _sums(documents: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    sums: dict[str, dict[str, int]] = {}
+    for document in documents:
+        for stage, counts in document["stages"].items():
+            total = sums.setdefault(stage, dict.fromkeys(COUNTS, 0))
+            for name in COUNTS:
+                total[name] += counts[name]
+    return sums
