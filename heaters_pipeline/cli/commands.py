@@ -3,7 +3,6 @@
 Dagster is imported only by the commands that need it, since that alone takes seconds.
 """
 
-import errno
 import os
 import sqlite3
 import sys
@@ -43,18 +42,15 @@ def _refused_record(error: Exception) -> str | None:
     while cause := causes[-1].__cause__ or causes[-1].__context__:
         causes.append(cause)
     for cause in causes:
-        if isinstance(cause, sqlite3.OperationalError):
-            reason = str(cause)
-        elif isinstance(cause, PermissionError):
-            reason = "permission is denied"
-        elif isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EROFS):
-            reason = os.strerror(cause.errno)
-        else:
-            continue
-        return (
-            f"Dagster cannot keep its records in {home.home_folder()}: {reason}: give this user "
-            "the right to write there, free some space, or set DAGSTER_HOME to another folder"
-        )
+        # Dagster names its folder as dagster.yaml does, from where the command works: the home.
+        is_record = isinstance(cause, OSError) and str(cause.filename).startswith(".dagster")
+        if isinstance(cause, sqlite3.OperationalError) or is_record:
+            reason = getattr(cause, "strerror", None) or str(cause)
+            return (
+                f"Dagster cannot keep its records in {home.home_folder()}: {reason}; give this "
+                "user the right to write there, free some space, or set DAGSTER_HOME to another "
+                "folder"
+            )
     return None
 
 

@@ -139,7 +139,7 @@ def test_a_folder_that_may_not_be_written_to(places: Path, film: Path, name: str
         message = message_of(run("process", film, folder=places, bound=True))
     finally:
         folder.chmod(0o755)
-    assert "permission is denied" in message
+    assert "permission is denied" in message.lower()
     assert str(folder) in message
     assert_nothing_half_made(places / "store", places / "cache", places)
     ended = run("process", film, folder=places, bound=True)
