@@ -16,9 +16,14 @@ from heaters_pipeline.intake.rejections import write_rejection
 from heaters_pipeline.partitions import SOURCE_VERSION_TAG, source_version_tag
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.local_files import store_error_of
 from heaters_pipeline.storage.object_store import ObjectInfo
 
 INTERRUPTED = "the run was interrupted; what is finished is kept, start it again"
+OUT_OF_MEMORY = (
+    "this machine, or the limit of this process, has too little memory{said}: run fewer videos at "
+    "a time, choose a faster preset, or give it more; what is finished is kept"
+)
 
 ProgressListener = Callable[[str, int, int], None]
 """Called with a phase, what is done and the total (0 if unknown)."""
@@ -140,6 +145,19 @@ def lasting_errors_fail(metadata: Callable[[], dict[str, Any]] = dict) -> Iterat
             facts["reason"] = error.reason
         raise dg.Failure(
             description=str(error), metadata=facts, allow_retries=error.transient
+        ) from error
+    except MemoryError as error:
+        raise dg.Failure(
+            description=OUT_OF_MEMORY.format(said=f" ({error})" if str(error) else ""),
+            metadata=metadata(),
+            allow_retries=False,
+        ) from error
+    except OSError as error:
+        refused = store_error_of(error, f"cannot use {error.filename or 'the local disk'}")
+        raise dg.Failure(
+            description=f"{refused}; what is finished is kept",
+            metadata=metadata(),
+            allow_retries=refused.transient,
         ) from error
     except dg.DagsterExecutionInterruptedError as error:
         # The retry policy would try again what a person has just ended.

@@ -4,6 +4,7 @@ Dagster is imported only by the commands that need it, since that alone takes se
 """
 
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,28 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except HeatersError as error:
             raise click.ClickException(str(error)) from error
+        except Exception as error:
+            if (said := _refused_record(error)) is None:
+                raise
+            raise click.ClickException(said) from error
+
+
+def _refused_record(error: Exception) -> str | None:
+    """What to do where Dagster's records cannot be written; None if the error is another."""
+    causes: list[BaseException] = [error]
+    while cause := causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(cause)
+    for cause in causes:
+        # Dagster names its folder as dagster.yaml does, from where the command works: the home.
+        is_record = isinstance(cause, OSError) and str(cause.filename).startswith(".dagster")
+        if isinstance(cause, sqlite3.OperationalError) or is_record:
+            reason = getattr(cause, "strerror", None) or str(cause)
+            return (
+                f"Dagster cannot keep its records in {home.home_folder()}: {reason}; give this "
+                "user the right to write there, free some space, or set DAGSTER_HOME to another "
+                "folder"
+            )
+    return None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -180,3 +180,13 @@ def copy_stream(
         target.write(chunk)
         if on_progress is not None:
             on_progress(len(chunk))
+
+
+def same_content(one: BinaryIO, other: BinaryIO) -> bool:
+    """Whether two open files hold the same bytes, read from their beginnings."""
+    one.seek(0)
+    other.seek(0)
+    while (piece := one.read(_CHUNK_BYTES)) == other.read(_CHUNK_BYTES):
+        if not piece:
+            return True
+    return False

@@ -84,6 +84,12 @@ def status_of(error: ClientError) -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
+def is_unknown_upload(error: ClientError) -> bool:
+    """Whether a multipart upload could not be ended because it had been ended before."""
+    code = error.response.get("Error", {}).get("Code")
+    return error.operation_name == "CompleteMultipartUpload" and code == "NoSuchUpload"
+
+
 def explain(error: Exception, *, what: str, endpoint: str) -> StoreError:
     """The store error that says in one line what failed, where, and what to do.
 

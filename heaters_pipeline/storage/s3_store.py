@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO
 
 from boto3.s3.transfer import (
@@ -26,6 +27,7 @@ from heaters_pipeline.storage.local_files import (
     opened_source,
     os_errors_explained,
     publish,
+    same_content,
     temporary_file,
 )
 from heaters_pipeline.storage.object_store import ObjectInfo, ProgressCallback
@@ -34,6 +36,7 @@ from heaters_pipeline.storage.s3_errors import (
     S3_FAULTS,
     STREAM_FAULTS,
     explain,
+    is_unknown_upload,
     status_of,
 )
 from heaters_pipeline.storage.s3_uploads import NotedUploads
@@ -58,7 +61,8 @@ class S3ObjectStore:
     profile, role; ``AWS_ENDPOINT_URL`` names another server. Nothing is asked, not even for
     credentials, before the first request.
 
-    A PUT whose reply was lost is sent again: the same bytes under the same key.
+    A PUT whose reply was lost is sent again: the same bytes under the same key. The last request
+    of an upload in parts cannot be, so that the object is then compared with the file.
 
     Args:
         bucket: Name of the bucket, which must exist.
@@ -299,19 +303,34 @@ class S3ObjectStore:
         ):
             # An open file, not its path: for a path every part opens the file, and an upload
             # that is cancelled leaves those open.
-            manager.upload(
+            upload = manager.upload(
                 source,
                 self._bucket,
                 self._full(key),
                 extra_args={"ContentType": content_type},
                 subscribers=[ProgressCallbackInvoker(progress.moved)],
-            ).result()
+            )
+            try:
+                upload.result()
+            except ClientError as error:
+                # What a server says whose first reply to the last request was lost.
+                if not (is_unknown_upload(error) and self._holds(key, source, size_bytes)):
+                    raise
         info = self.head(key)
         if info is None or info.size_bytes != size_bytes:
             raise StoreUnavailableError(
                 f"{self.url}/{key} was replaced or removed while it was uploaded: try again"
             )
         return info
+
+    def _holds(self, key: str, source: BinaryIO, size_bytes: int) -> bool:
+        """Whether an object has exactly the content of a file; its size alone proves little."""
+        info = self.head(key)
+        if info is None or info.size_bytes != size_bytes:
+            return False
+        with os_errors_explained(f"cannot compare {key}"), TemporaryFile() as stored:
+            self._download(key, stored, None)
+            return same_content(source, stored)
 
     def _download(
         self, key: str, target: BinaryIO, on_progress: ProgressCallback | None

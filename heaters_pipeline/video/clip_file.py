@@ -13,11 +13,12 @@ import av
 import av.error
 import av.stream
 
-from heaters_pipeline.errors import ClipError, StoreUnavailableError
+from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
 from heaters_pipeline.video.file_verdict import Packet
 from heaters_pipeline.video.mp4_boxes import ShownPart, write_fast_start
 
-_DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+_DISK_TROUBLE = _DISK_FULL | {errno.EIO}
 
 _DESCRIPTIONS = (
     ("language", "language"),
@@ -131,7 +132,8 @@ def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
 
     Raises:
         ClipError: FFmpeg cannot write it.
-        StoreUnavailableError: The disk is full or cannot be written.
+        StoreError: The disk is full or cannot be written.
+        StoreUnavailableError: The disk reported a fault.
         MemoryError: FFmpeg needs more memory than there is.
     """
     try:
@@ -148,8 +150,10 @@ def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
         # Many errors of FFmpeg are of this kind without having to do with the disk.
         if isinstance(error, av.error.FFmpegError) and error.errno not in _DISK_TROUBLE:
             raise _refused(target, error) from error
-        raise StoreUnavailableError(
-            f"{target} cannot be written: {error.strerror}; check the folder and the disk"
+        kind = StoreError if error.errno in _DISK_FULL else StoreUnavailableError
+        raise kind(
+            f"{target.name} cannot be written: {error.strerror}; free some space in "
+            f"{target.parent}, or take a folder on another disk"
         ) from error
     except av.error.FFmpegError as error:
         raise _refused(target, error) from error

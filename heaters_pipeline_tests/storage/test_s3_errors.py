@@ -385,3 +385,23 @@ def test_an_object_replaced_during_its_upload_is_noticed(
         with pytest.raises(StoreUnavailableError, match="replaced"):
             store.put_file("a.mp4", tmp_path / "large", content_type=MP4)
     assert server.seen[-1] == "HEAD /films/p/a.mp4"
+
+
+@pytest.mark.parametrize("stored", [b"mine", b"else", b"longer"])
+def test_an_upload_in_parts_that_was_ended_before_counts_if_its_content_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stored: bytes
+) -> None:
+    (tmp_path / "clip").write_bytes(b"mine")
+    created = (
+        b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>"
+    )
+    options = S3Options(max_attempts=2, multipart_threshold_bytes=1)
+    ended = refusal(404, "NoSuchUpload")
+    with serving(Reply(body=created), Reply(), ended, Reply(204), Reply(body=stored)) as server:
+        store = store_at(server, monkeypatch, options)
+        if stored == b"mine":
+            info = store.put_file("a.mp4", tmp_path / "clip", content_type=MP4)
+            assert info.version == "etag-1-4"
+        else:
+            with pytest.raises(StoreUnavailableError, match="ended by another"):
+                store.put_file("a.mp4", tmp_path / "clip", content_type=MP4)

@@ -316,7 +316,7 @@ def test_a_killed_process_leaves_no_clip(mode: str, known: Known, tmp_path: Path
 def test_a_full_disk_is_no_fault_of_the_video(mode: str, known: Known, tmp_path: Path) -> None:
     with start_child(known, tmp_path / "clip.mp4", mode, "full") as child:
         assert child.stdout is not None
-        assert child.stdout.readline() == "StoreUnavailableError\n"
+        assert child.stdout.readline() == "StoreError\n"
     assert not list(tmp_path.iterdir())
 
 
