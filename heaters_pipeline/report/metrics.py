@@ -87,7 +87,7 @@ def open_totals(path: Path, gateway: str | None) -> MetricsTotals:
         from heaters_pipeline.report.prometheus import PrometheusTotals
     except ImportError as error:
         raise SettingsError(
-            "HEATERS_METRICS_FILE and HEATERS_METRICS_PUSHGATEWAY need prometheus_client: "
-            "pip install 'heaters-pipeline[metrics]', or unset them"
+            "HEATERS_METRICS_FILE and HEATERS_METRICS_PUSHGATEWAY need a package that is not "
+            "installed: pip install prometheus_client, or unset them"
         ) from error
     return PrometheusTotals(path, gateway)
