@@ -1,1 +1,1 @@
-"""What people look at: plots, contact sheets, catalog tables."""
+"""What people look at: plots, contact sheets, catalog tables, metrics."""

@@ -1,5 +1,6 @@
 """What runs count, in their metadata and for Prometheus: made, reused, failed, and by what."""
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,7 @@ def test_what_is_made_and_then_reused_is_counted_by_stage(
     )
     # What a stage asks after its metadata is written, and what the checks ask.
     assert sum(first.count("store_requests").values()) <= requests <= first.requests.total()
+    totals.write_text(re.sub("(peak_memory_bytes.*}).*", r"\1 1.0", totals.read_text()))
     again = counted.process()
     assert again.success, again.error
     after_again = totals_in(totals)
@@ -75,6 +77,8 @@ def test_what_is_made_and_then_reused_is_counted_by_stage(
         made = first.metadata[stage]["made"]
         assert after_again[f"heaters_items_total {stage} made"] == made
         assert after_again[f"heaters_items_total {stage} reused"] == made
+        # Of the run that had something to do.
+        assert after_again[f"heaters_peak_memory_bytes {stage}"] == 1
     rate = "heaters_clips_per_minute clips"
     assert after_again[rate] == after_first[rate]
     assert not [name for name in after_again if name.startswith("heaters_failures_total")]
@@ -92,10 +96,15 @@ def test_units_that_fail_are_counted_by_kind(
     assert found["heaters_failures_total clips clip"] == 2
     assert found["heaters_items_total clips failed"] == found["heaters_clips_made_total"] == 2
     assert found["heaters_peak_memory_bytes clips"] > 10**7
+    with monkeypatch.context() as patch:
+        fail_clips(patch, SPANS[1])
+        (facts,) = failures(counted, counted.process())
+    assert (facts["made"], facts["reused"], facts["failed"]) == (1, 2, 1)
+    assert facts["failures/clip"] == 1
     assert counted.process().success
     found = totals_in(totals)
     assert found["heaters_clips_made_total"] == len(SPANS)
-    assert found["heaters_items_total clips reused"] == 2
+    assert found["heaters_items_total clips reused"] == 2 + 3
 
 
 def test_a_video_that_cannot_be_processed_is_counted_by_its_reason(

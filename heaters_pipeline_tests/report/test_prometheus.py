@@ -144,7 +144,13 @@ def test_what_a_newer_version_counts_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"\0\0\0\0", b"heaters_items_total{stage= 3\n", b'a{b="c"}\n', b"\xff\xfe", b"ftypisom {"],
+    [
+        b"\0\0\0\0",
+        b"heaters_items_total{stage= 3\n",
+        b'a{b=, ="c"} 3\n',
+        b"\xff\xfe",
+        b"ftypisom {",
+    ],
 )
 def test_a_file_that_holds_no_metrics_is_left_and_named(
     content: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
