@@ -5,6 +5,7 @@ trying the same thing again can help: the assets turn a lasting error into a Dag
 that is not retried.
 """
 
+import re
 from typing import ClassVar
 
 
@@ -12,6 +13,12 @@ class HeatersError(Exception):
     """Base of all errors that the pipeline raises on purpose."""
 
     transient: ClassVar[bool] = False
+
+    @property
+    def kind(self) -> str:
+        """One machine word to count errors by, such as ``store_unavailable``."""
+        words = re.findall("[A-Z][a-z]+", type(self).__name__.removesuffix("Error"))
+        return "_".join(words).lower()
 
 
 class InvalidVideoError(HeatersError):
@@ -24,6 +31,11 @@ class InvalidVideoError(HeatersError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+    @property
+    def kind(self) -> str:
+        """The reason, which says more than that the video is invalid."""
+        return self.reason
 
 
 class SourceChangedError(HeatersError):

@@ -6,11 +6,13 @@ Read when it is needed, never at import, so that a test or a worker can set its 
 import math
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from heaters_pipeline.errors import SettingsError
 
 DEFAULT_STORE = "./data"
 DEFAULT_CACHE_GIGABYTES = 20.0
+_METRICS_SUFFIX = ".prom"
 
 
 def home_folder() -> Path:
@@ -65,3 +67,46 @@ def cache_max_bytes() -> int:
     if not 0 < gigabytes < math.inf:
         raise SettingsError(f"HEATERS_CACHE_GB is {text!r}; give a number above 0")
     return int(gigabytes * 1e9)
+
+
+def metrics_file() -> Path | None:
+    """Where the totals of all runs are kept for Prometheus; None if no setting asks for them.
+
+    ``HEATERS_METRICS_FILE``, or a file beside the local copies if there is only a Pushgateway.
+
+    Raises:
+        SettingsError: Its name is not one that Prometheus's node_exporter reads.
+    """
+    configured = os.environ.get("HEATERS_METRICS_FILE")
+    if not configured:
+        return cache_folder() / f"metrics{_METRICS_SUFFIX}" if metrics_gateway() else None
+    path = Path(configured).expanduser()
+    if path.suffix != _METRICS_SUFFIX:
+        raise SettingsError(
+            f"HEATERS_METRICS_FILE is {configured!r}; give a file whose name ends in "
+            f"{_METRICS_SUFFIX}, such as heaters{_METRICS_SUFFIX}"
+        )
+    return (path if path.is_absolute() else home_folder() / path).resolve()
+
+
+def metrics_gateway() -> str | None:
+    """The Pushgateway that metrics are sent to: ``HEATERS_METRICS_PUSHGATEWAY``.
+
+    Raises:
+        SettingsError: It is no address, or holds a password, which is not sent.
+    """
+    address = os.environ.get("HEATERS_METRICS_PUSHGATEWAY")
+    if not address:
+        return None
+    try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        is_address = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    # The address is shown in messages, so that one with a password is not repeated here.
+    if not is_address or parts.scheme not in ("http", "https") or "@" in address:
+        raise SettingsError(
+            "HEATERS_METRICS_PUSHGATEWAY is no address of a Pushgateway; give host:port or "
+            "https://host:port, without a user or password"
+        )
+    return address

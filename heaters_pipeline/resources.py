@@ -10,6 +10,7 @@ import dagster as dg
 
 from heaters_pipeline import home
 from heaters_pipeline.errors import InvalidVideoError, ManifestError, StoreError
+from heaters_pipeline.report.metrics import MetricsTotals, open_totals
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.claims import Claims, OnWait
@@ -33,9 +34,16 @@ class Workspace:
     A run works through the steps of one video in one process, so each manifest is read once.
     """
 
-    def __init__(self, store: ObjectStore, cache: LocalCache, scratch_folder: Path) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        cache: LocalCache,
+        scratch_folder: Path,
+        metrics: MetricsTotals | None = None,
+    ) -> None:
         self.store = store
         self.cache = cache
+        self.metrics = metrics
         self._scratch_folder = scratch_folder
         self._tidied = False
         self._claims = Claims(store, scratch_folder.parent / "claims")
@@ -50,7 +58,7 @@ class Workspace:
 
     def afresh(self) -> "Workspace":
         """The same store for another run, which has to look for itself."""
-        return Workspace(self.store, self.cache, self._scratch_folder)
+        return Workspace(self.store, self.cache, self._scratch_folder, self.metrics)
 
     def manifest(self, stage: str, video_id: str) -> Manifest | None:
         """The current manifest of a stage, or None if it was never finished."""
@@ -270,7 +278,9 @@ def open_workspace(location: str | None = None) -> Workspace:
         uploads_folder=folder / "uploads",
     )
     cache = LocalCache(folder / "objects", max_bytes=home.cache_max_bytes())
-    return Workspace(store, cache, folder / "scratch")
+    totals = home.metrics_file()
+    metrics = open_totals(totals, home.metrics_gateway()) if totals else None
+    return Workspace(store, cache, folder / "scratch", metrics)
 
 
 @dg.resource(

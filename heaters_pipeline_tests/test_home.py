@@ -11,7 +11,14 @@ from heaters_pipeline.errors import SettingsError
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DAGSTER_HOME", "HEATERS_STORE", "HEATERS_CACHE", "HEATERS_CACHE_GB"):
+    for name in (
+        "DAGSTER_HOME",
+        "HEATERS_STORE",
+        "HEATERS_CACHE",
+        "HEATERS_CACHE_GB",
+        "HEATERS_METRICS_FILE",
+        "HEATERS_METRICS_PUSHGATEWAY",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -98,3 +105,46 @@ def test_a_size_that_is_none_is_refused_with_its_name(
     monkeypatch.setenv("HEATERS_CACHE_GB", value)
     with pytest.raises(SettingsError, match=f"HEATERS_CACHE_GB is '{value}'; give a number"):
         home.cache_max_bytes()
+
+
+def test_metrics_are_kept_only_if_a_setting_asks_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert home.metrics_file() is None
+    assert home.metrics_gateway() is None
+    monkeypatch.setenv("HEATERS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HEATERS_METRICS_PUSHGATEWAY", "gateway:9091")
+    assert home.metrics_gateway() == "gateway:9091"
+    assert home.metrics_file() == tmp_path / "cache" / "metrics.prom"
+    monkeypatch.setenv("HEATERS_METRICS_FILE", str(tmp_path / "heaters.prom"))
+    assert home.metrics_file() == tmp_path / "heaters.prom"
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HEATERS_METRICS_FILE", "heaters.prom")
+    assert home.metrics_file() == tmp_path / "home" / "heaters.prom"
+
+
+@pytest.mark.parametrize("value", ["/srv/metrics", "/srv/metrics/", "heaters.txt", ".prom"])
+def test_a_file_that_node_exporter_would_not_read_is_refused(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEATERS_METRICS_FILE", value)
+    with pytest.raises(SettingsError, match=r"HEATERS_METRICS_FILE is .* ends in \.prom"):
+        home.metrics_file()
+
+
+@pytest.mark.parametrize(
+    "value", ["gateway:many", "gateway:0", "://", "ftp://gateway", "https://", "u:secret@gateway"]
+)
+def test_what_is_no_address_of_a_gateway_is_refused_and_no_password_is_shown(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEATERS_METRICS_PUSHGATEWAY", value)
+    with pytest.raises(SettingsError, match="give host:port") as refused:
+        home.metrics_gateway()
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["gateway", "gateway:9091", "https://gateway/push", "[::1]:9091"])
+def test_addresses_of_gateways(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEATERS_METRICS_PUSHGATEWAY", value)
+    assert home.metrics_gateway() == value

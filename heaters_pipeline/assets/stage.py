@@ -4,6 +4,7 @@ import logging
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +15,7 @@ import dagster as dg
 from heaters_pipeline.errors import HeatersError, InvalidVideoError, ManifestError
 from heaters_pipeline.intake.rejections import write_rejection
 from heaters_pipeline.partitions import SOURCE_VERSION_TAG, source_version_tag
+from heaters_pipeline.report.metrics import RunCounts, StageMetrics
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.local_files import store_error_of
@@ -24,6 +26,11 @@ OUT_OF_MEMORY = (
     "this machine, or the limit of this process, has too little memory{said}: run fewer videos at "
     "a time, choose a faster preset, or give it more; what is finished is kept"
 )
+
+INTERRUPTED_KIND = "interrupted"
+OUT_OF_MEMORY_KIND = "out_of_memory"
+UNEXPECTED_KIND = "unexpected"
+"""How failures are counted that are no ``HeatersError``."""
 
 ProgressListener = Callable[[str, int, int], None]
 """Called with a phase, what is done and the total (0 if unknown)."""
@@ -43,6 +50,7 @@ class StageRun:
         context: Of the run in Dagster; None where work is only planned.
         seconds: Seconds by phase.
         input_version: Version of the input at work; what is rejected if it proves invalid.
+        counts: What it made, reused and failed at.
     """
 
     def __init__(
@@ -51,6 +59,7 @@ class StageRun:
         stage: str,
         video_id: str,
         context: dg.AssetExecutionContext | None = None,
+        counts: RunCounts | None = None,
     ) -> None:
         self.context = context
         self.workspace = workspace
@@ -58,13 +67,15 @@ class StageRun:
         self.video_id = video_id
         self.seconds: dict[str, float] = {}
         self.input_version: str | None = None
+        self.counts = counts or RunCounts()
+        self._clips_per_minute: float | None = None
         self._started = time.perf_counter()
-        self._requests_before = workspace.store.requests.total()
+        self._requests_before = workspace.store.requests
         self._logged_at = self._started
 
     def of_stage(self, stage: str) -> "StageRun":
         """The same for another stage of the video, whose work is done within this one."""
-        return StageRun(self.workspace, stage, self.video_id, self.context)
+        return StageRun(self.workspace, stage, self.video_id, self.context, self.counts)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -116,31 +127,69 @@ class StageRun:
         """
         waited = self.seconds.get("wait", 0.0)
         minutes = (time.perf_counter() - self._started - waited) / 60
-        return {"clips_per_minute": round(count / minutes, 1)} if count else {}
+        if not count:
+            return {}
+        self._clips_per_minute = round(count / minutes, 1)
+        return {"clips_per_minute": self._clips_per_minute}
 
     def metadata(self) -> dict[str, Any]:
         """What every materialization records."""
         total = time.perf_counter() - self._started
         phases = {f"seconds/{name}": round(value, 3) for name, value in self.seconds.items()}
+        failures = {
+            f"failures/{kind}": number
+            for (stage, kind), number in self.counts.failures.items()
+            if stage == self.stage
+        }
         return {
+            **failures,
             **phases,
             "seconds/total": round(total, 3),
             "peak_memory_mb": round(_peak_memory_bytes() / 1e6, 1),
-            "store_requests": self.workspace.store.requests.total() - self._requests_before,
+            "store_requests": self._requests().total(),
         }
+
+    def metrics(self) -> StageMetrics:
+        """What the run came to, to be added to the totals of all runs."""
+        items, failures = self.counts.items, self.counts.failures
+        worked = bool(failures) or any(n for (_, outcome), n in items.items() if outcome == "made")
+        return StageMetrics(
+            stage=self.stage,
+            items=items,
+            failures=failures,
+            phase_seconds=dict(self.seconds),
+            store_requests=self._requests(),
+            clips_per_minute=self._clips_per_minute,
+            peak_memory_bytes=_peak_memory_bytes() if worked else None,
+        )
+
+    def _requests(self) -> Counter[str]:
+        return self.workspace.store.requests - self._requests_before
 
 
 @contextmanager
-def lasting_errors_fail(metadata: Callable[[], dict[str, Any]] = dict) -> Iterator[None]:
+def lasting_errors_fail(run: StageRun | None = None) -> Iterator[None]:
     """Turn errors into Dagster failures, of which only those that may pass are retried.
 
+    Args:
+        run: Of the stage, which counts the failure.
     Raises:
         dagster.Failure: With the message that a person needs.
     """
+
+    def counted(kind: str) -> dict[str, Any]:
+        if run is None:
+            return {f"failures/{kind}": 1}
+        run.counts.fail(run.stage, kind)
+        return run.metadata()
+
     try:
         yield
+    except dg.Failure:
+        # Its units were counted one by one.
+        raise
     except HeatersError as error:
-        facts = metadata()
+        facts = counted(error.kind)
         if isinstance(error, InvalidVideoError):
             facts["reason"] = error.reason
         raise dg.Failure(
@@ -149,21 +198,24 @@ def lasting_errors_fail(metadata: Callable[[], dict[str, Any]] = dict) -> Iterat
     except MemoryError as error:
         raise dg.Failure(
             description=OUT_OF_MEMORY.format(said=f" ({error})" if str(error) else ""),
-            metadata=metadata(),
+            metadata=counted(OUT_OF_MEMORY_KIND),
             allow_retries=False,
         ) from error
     except OSError as error:
         refused = store_error_of(error, f"cannot use {error.filename or 'the local disk'}")
         raise dg.Failure(
             description=f"{refused}; what is finished is kept",
-            metadata=metadata(),
+            metadata=counted(refused.kind),
             allow_retries=refused.transient,
         ) from error
     except dg.DagsterExecutionInterruptedError as error:
         # The retry policy would try again what a person has just ended.
         raise dg.Failure(
-            description=INTERRUPTED, metadata=metadata(), allow_retries=False
+            description=INTERRUPTED, metadata=counted(INTERRUPTED_KIND), allow_retries=False
         ) from error
+    except Exception:
+        counted(UNEXPECTED_KIND)
+        raise
 
 
 @contextmanager
@@ -184,7 +236,7 @@ def stage_run(
         dagster.Failure: With the message that a person needs.
     """
     run = StageRun(workspace, stage, context.partition_key, context)
-    with lasting_errors_fail(run.metadata):
+    with _added_to_totals(run), lasting_errors_fail(run):
         workspace.tidy()
         if claimed and not workspace.is_assumed(keys.objects_prefix("frame_scores", run.video_id)):
             run.claim()
@@ -198,6 +250,16 @@ def stage_run(
             # What a person mends in the manifests must not be hidden by a copy of them.
             workspace.disown(run.video_id)
             raise
+
+
+@contextmanager
+def _added_to_totals(run: StageRun) -> Iterator[None]:
+    """Add what the run comes to, whatever becomes of it, to the totals of all runs."""
+    try:
+        yield
+    finally:
+        if run.workspace.metrics is not None:
+            run.workspace.metrics.add(run.metrics())
 
 
 def _peak_memory_bytes() -> int:

@@ -161,11 +161,14 @@ class StageWork:
             details = {**item.details, **unit.details, "skipped": False, "reason": None}
             self.items[item.key] = replace(item, reused=False, details=details)
         self._made.add(unit.identifier)
+        self.run.counts.add(self.run.stage, "made")
         _logger.info("%s: made %s", self.run.stage, unit.identifier)
 
     def fail(self, unit: Unit, error: HeatersError) -> None:
         """Record that a unit could not be made; the others go on."""
         self._failed[unit.identifier] = error
+        self.run.counts.add(self.run.stage, "failed")
+        self.run.counts.fail(self.run.stage, error.kind)
         _logger.error("%s: %s failed: %s", self.run.stage, unit.identifier, error)
 
     def require_complete(self) -> None:
@@ -206,6 +209,9 @@ class StageWork:
         }
         if self.done:
             outcome["reason"] = SKIP_REASON
+        if not self._units:
+            self.run.counts.add(self.run.stage, "made", made)
+        self.run.counts.add(self.run.stage, "reused", outcome["reused"])
         _logger.info("%s: %s %s", self.run.stage, self.run.video_id, outcome)
         return dg.MaterializeResult(
             metadata={**metadata, **outcome, **self.run.metadata()},
@@ -242,6 +248,7 @@ class StageWork:
         lines = "; ".join(f"{identifier}: {error}" for identifier, error in shown)
         more = len(self._failed) - len(shown)
         kept = len(self._units) - len(self._failed)
+        self.run.counts.add(self.run.stage, "reused", kept - len(self._made))
         return dg.Failure(
             description=(
                 f"{len(self._failed)} of {len(self._units)} {self.run.stage} failed, {kept} are "
