@@ -154,6 +154,48 @@ def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> 
 
 
 @main.command()
+@click.argument("videos", nargs=-1, metavar="[VIDEO]...")
+@click.option(
+    "--older-than",
+    "older_than_days",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="DAYS",
+    help="How old an object has to be, by the store's clock.",
+)
+@click.option("--delete", is_flag=True, help="Remove what is found; else it is only listed.")
+@JSON
+def prune(videos: tuple[str, ...], older_than_days: float, delete: bool, as_json: bool) -> None:
+    """List what runs made of each VIDEO, or of all, that no manifest names any more.
+
+    That is what other settings, replaced videos and killed runs left; settings that are changed
+    back have to make it anew then. Source videos, manifests and what others put into the store are
+    never touched, and a video that a run works on is left for the next time.
+    """
+    with stdout_for(as_json) as stdout, _at_home():
+        from heaters_pipeline.cli.pruning import prune_videos, summary_lines, video_lines
+
+        def on_video(document: Mapping[str, Any]) -> None:
+            # What is not as it should be leaves standard output to the rest.
+            for line in video_lines(document):
+                click.echo(line, err=as_json or bool(document["errors"]))
+
+        document = prune_videos(
+            list(dict.fromkeys(each for video in videos for each in _possible_ids(video))) or None,
+            older_than_days=older_than_days,
+            delete=delete,
+            on_video=on_video,
+        )
+        if stdout:
+            print_json(document, stdout)
+        else:
+            click.echo("\n".join(summary_lines(document)))
+    if any(video["errors"] for video in document["videos"]):
+        sys.exit(1)
+
+
+@main.command()
 @click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
 def submit(videos: tuple[str, ...]) -> None:
     """Queue each VIDEO for the sensors.

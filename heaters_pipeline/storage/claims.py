@@ -50,11 +50,13 @@ class ClaimTimes:
         beat: Between two signs of life.
         dead: Without a sign of life until a claim counts for nothing; several beats.
         pause: Between two looks of who waits.
+        arrival: Until what a killed process had sent has arrived, or never will.
     """
 
     beat: float = 8.0
     dead: float = 30.0
     pause: float = 1.0
+    arrival: float = 1.0
 
 
 DEFAULT_TIMES = ClaimTimes()
@@ -97,9 +99,13 @@ class Claims:
     def tidy(self) -> None:
         """Remove the claims on the store's videos that killed processes of this machine left.
 
+        If there are any, it waits a moment first: what those processes had sent, be it the claim
+        itself or a manifest, may still be on its way.
+
         Raises:
             StoreError: One cannot be removed.
         """
+        waited = False
         for path in self._folder.glob(f"*{_LOCK_SUFFIX}"):
             try:
                 lock = lock_file(path, os.O_RDWR, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,6 +114,9 @@ class Claims:
             try:
                 url, _, key = path.read_text().rstrip("\n").partition("\n")
                 if url in ("", self._store.url):
+                    if not waited:
+                        time.sleep(self._times.arrival)
+                    waited = True
                     if key:
                         self._store.delete(key)
                     path.unlink(missing_ok=True)

@@ -22,7 +22,7 @@ from heaters_pipeline.storage.local_files import (
     store_error_of,
     temporary_file,
 )
-from heaters_pipeline.storage.object_store import ObjectInfo, ProgressCallback
+from heaters_pipeline.storage.object_store import Leftover, ObjectInfo, ProgressCallback
 
 _TEMPORARY = ".tmp"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -160,6 +160,31 @@ class DirectoryObjectStore:
         with os_errors_explained(f"cannot tidy up {self._root / _TEMPORARY}"):
             for path in self._temporary().glob("*.partial"):
                 remove_if_abandoned(path)
+
+    def now(self) -> datetime:
+        """What time it is for the file system, which may be that of another machine."""
+        with os_errors_explained(f"cannot write in {self._root}"):
+            temporary = self._temporary()
+            make_folder(temporary)
+            with temporary_file(temporary) as file:
+                return _info_of("", os.fstat(file.fileno())).modified
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Temporary files; those of killed processes of this machine are gone at the next run."""
+        with os_errors_explained(f"cannot list {self._root / _TEMPORARY}"):
+            for path in sorted(self._temporary().glob("*.partial")):
+                try:
+                    modified = _info_of(path.name, path.stat()).modified
+                except FileNotFoundError:
+                    continue
+                yield Leftover(path.name, modified)
+
+    def remove(self, leftover: Leftover) -> None:
+        """Remove a temporary file, also on a drive without locks."""
+        path = self._temporary() / leftover.name
+        with os_errors_explained(f"cannot delete {path}"):
+            if remove_if_abandoned(path) is None:
+                path.unlink(missing_ok=True)
 
     def _count(self, operation: str) -> None:
         with self._lock:

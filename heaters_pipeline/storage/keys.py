@@ -13,10 +13,32 @@ SUBMISSION_PREFIX = "submissions/"
 REJECTION_PREFIX = "rejections/"
 MANIFEST_PREFIX = "manifests/"
 CLAIM_PREFIX = "claims/"
+PRODUCT_FOLDERS = ("frame_scores", "clips", "sprite_sheets", "keyframes", "reports", "claims")
+"""Where everything lies that runs make of a video and may make again, by folder and video."""
+STAGES_WITH_MANIFESTS = (
+    "source_videos",
+    "frame_scores",
+    "scenes",
+    "method_comparison",
+    "clips",
+    "sprite_sheets",
+    "keyframes",
+    "finished",
+)
 CATALOG_VIDEOS = "catalog/videos.parquet"
 CATALOG_CLIPS = "catalog/clips.parquet"
 
 _NOTICE = "changing-"
+_DIGEST = "[0-9a-f]{16}"
+_PRODUCTS = {
+    "frame_scores": re.compile(rf"{_DIGEST}-(fast|full)\.parquet"),
+    "clips": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}\.mp4|{_NOTICE}[0-9a-f]+\.json"),
+    "sprite_sheets": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}(-\d{{3,}}\.jpg|\.json)"),
+    "keyframes": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}-\d{{2,}}\.jpg"),
+    "reports": re.compile(rf"[a-z_]+-{_DIGEST}(-full)?\.(png|jpg)"),
+    "claims": re.compile(r"[0-9a-f]{32}\.json"),
+}
+"""The names of what the pipeline makes; anything else in its folders is somebody's own."""
 _CLEAN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\.[A-Za-z0-9]{1,8})?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _PARTIAL_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart")
@@ -110,6 +132,14 @@ def claim_prefix(video_id: str) -> str:
 def claim_key(video_id: str, token: str) -> str:
     """The key of a run's claim on a video while it works."""
     return f"{claim_prefix(video_id)}{token}.json"
+
+
+def is_product(key: str) -> bool:
+    """Whether a key is one that the pipeline gives to what it makes, and none of anyone else's."""
+    folder, _, rest = key.partition("/")
+    _, _, name = rest.partition("/")
+    pattern = _PRODUCTS.get(folder)
+    return pattern is not None and pattern.fullmatch(name) is not None
 
 
 def submission_key(video_id: str) -> str:

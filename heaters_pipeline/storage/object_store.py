@@ -37,6 +37,21 @@ class ObjectInfo:
         return f"{self.etag}-{self.size_bytes}"
 
 
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """What a store keeps of a write that was never finished. It is no object.
+
+    Attributes:
+        name: Of the temporary file, or the key of the upload.
+        modified: When it was begun or written to, by the store's clock, in UTC.
+        upload_id: The server's name of a multipart upload; empty for a file.
+    """
+
+    name: str
+    modified: datetime
+    upload_id: str = ""
+
+
 @runtime_checkable
 class ObjectStore(Protocol):
     """Whole objects under string keys.
@@ -121,4 +136,16 @@ class ObjectStore(Protocol):
 
     def tidy(self) -> None:
         """Remove what killed processes of this machine left of writing: no objects."""
+        ...
+
+    def now(self) -> datetime:
+        """What time it is by the clock that stamps objects, in UTC."""
+        ...
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """What writes left that were never finished, those under way among it."""
+        ...
+
+    def remove(self, leftover: Leftover) -> None:
+        """Remove what such a write left; removing what is gone is no error."""
         ...

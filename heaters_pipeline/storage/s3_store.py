@@ -1,13 +1,13 @@
 """A store in a bucket of S3, or of any server that speaks its protocol."""
 
 import os
-import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -30,7 +30,7 @@ from heaters_pipeline.storage.local_files import (
     same_content,
     temporary_file,
 )
-from heaters_pipeline.storage.object_store import ObjectInfo, ProgressCallback
+from heaters_pipeline.storage.object_store import Leftover, ObjectInfo, ProgressCallback
 from heaters_pipeline.storage.s3_client import S3Options, connect
 from heaters_pipeline.storage.s3_errors import (
     S3_FAULTS,
@@ -39,7 +39,8 @@ from heaters_pipeline.storage.s3_errors import (
     is_unknown_upload,
     status_of,
 )
-from heaters_pipeline.storage.s3_uploads import NotedUploads
+from heaters_pipeline.storage.s3_replies import Progress, info_of, plain_etag, range_start
+from heaters_pipeline.storage.s3_uploads import NotedUploads, abort_upload, unfinished_uploads
 from heaters_pipeline.storage.upload_journal import UploadJournal
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
         ListObjectsV2RequestPaginateTypeDef,
     )
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 _STATUS_OF_MANY_REASONS = (301, 400, 403)
 _DEFAULT_OPTIONS = S3Options()
 
@@ -125,7 +125,7 @@ class S3ObjectStore:
         return ObjectInfo(
             key=key,
             size_bytes=reply["ContentLength"],
-            etag=_plain_etag(reply["ETag"]),
+            etag=plain_etag(reply["ETag"]),
             modified=reply["LastModified"].astimezone(UTC),
         )
 
@@ -143,7 +143,7 @@ class S3ObjectStore:
                     yield ObjectInfo(
                         key=entry["Key"].removeprefix(self._prefix),
                         size_bytes=entry["Size"],
-                        etag=_plain_etag(entry["ETag"]),
+                        etag=plain_etag(entry["ETag"]),
                         modified=entry["LastModified"].astimezone(UTC),
                     )
 
@@ -167,7 +167,7 @@ class S3ObjectStore:
         on_progress: ProgressCallback | None = None,
     ) -> ObjectInfo:
         """Create or replace an object from a local file, whole; leaves nothing if it fails."""
-        progress = _Progress(on_progress)
+        progress = Progress(on_progress)
         with opened_source(path, key) as source:
             size_bytes = os.fstat(source.fileno()).st_size
             if size_bytes < self._options.multipart_threshold_bytes:
@@ -204,6 +204,24 @@ class S3ObjectStore:
             return
         with self._faults_explained(""):
             self._uploads.end_abandoned(self._s3)
+
+    def now(self) -> datetime:
+        """What time it is for the server."""
+        with self._faults_explained(""):
+            reply = self._s3.head_bucket(Bucket=self._bucket)
+        return parsedate_to_datetime(reply["ResponseMetadata"]["HTTPHeaders"]["date"])
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Multipart uploads that were neither completed nor aborted."""
+        with self._faults_explained(""):
+            for found in unfinished_uploads(self._s3, self._bucket, self._prefix):
+                key = found["Key"].removeprefix(self._prefix)
+                yield Leftover(key, found["Initiated"].astimezone(UTC), found["UploadId"])
+
+    def remove(self, leftover: Leftover) -> None:
+        """Abort a multipart upload."""
+        with self._faults_explained(leftover.name):
+            abort_upload(self._s3, self._bucket, self._full(leftover.name), leftover.upload_id)
 
     @property
     def _s3(self) -> "S3Client":
@@ -276,7 +294,7 @@ class S3ObjectStore:
                 ContentLength=size_bytes,
                 ContentType=content_type,
             )
-        return ObjectInfo(key, size_bytes, _plain_etag(reply["ETag"]), datetime.now(UTC))
+        return ObjectInfo(key, size_bytes, plain_etag(reply["ETag"]), datetime.now(UTC))
 
     def _put_parts(
         self,
@@ -284,7 +302,7 @@ class S3ObjectStore:
         source: BinaryIO,
         size_bytes: int,
         content_type: str,
-        progress: "_Progress",
+        progress: Progress,
     ) -> ObjectInfo:
         """Send a file in parts, which the server puts together; aborted if anything fails.
 
@@ -336,9 +354,9 @@ class S3ObjectStore:
         self, key: str, target: BinaryIO, on_progress: ProgressCallback | None
     ) -> ObjectInfo:
         """Write the content into ``target``; go on where the stream broke off."""
-        progress = _Progress(on_progress)
+        progress = Progress(on_progress)
         reply = self._s3.get_object(Bucket=self._bucket, Key=self._full(key))
-        info = _info_of(key, reply)
+        info = info_of(key, reply)
         failures = 0
         while True:
             try:
@@ -357,7 +375,7 @@ class S3ObjectStore:
             reply = self._resume(info, target, progress)
 
     def _resume(
-        self, info: ObjectInfo, target: BinaryIO, progress: "_Progress"
+        self, info: ObjectInfo, target: BinaryIO, progress: Progress
     ) -> "GetObjectOutputTypeDef":
         """Ask for what is missing in ``target``; some servers ignore that and send all.
 
@@ -368,9 +386,8 @@ class S3ObjectStore:
         reply = self._s3.get_object(
             Bucket=self._bucket, Key=self._full(info.key), Range=f"bytes={here}-"
         )
-        content_range = _CONTENT_RANGE.fullmatch(reply.get("ContentRange", ""))
-        start = int(content_range.group(1)) if content_range else 0
-        if _info_of(info.key, reply).version != info.version or start not in (0, here):
+        start = range_start(reply)
+        if info_of(info.key, reply).version != info.version or start not in (0, here):
             reply["Body"].close()
             raise StoreUnavailableError(
                 f"{self.url}/{info.key} was replaced while it was downloaded: try again"
@@ -379,35 +396,3 @@ class S3ObjectStore:
         target.truncate()
         progress.moved(start - here)
         return reply
-
-
-class _Progress:
-    """Reports each byte once, although several threads send and broken streams start again."""
-
-    def __init__(self, callback: ProgressCallback | None) -> None:
-        self._callback = callback
-        self._lock = threading.Lock()
-        self._position = 0
-        self._reported = 0
-
-    def moved(self, count: int) -> None:
-        """Note ``count`` more bytes, or fewer if some have to be moved again."""
-        with self._lock:
-            self._position += count
-            news = self._position - self._reported
-            if self._callback is not None and news > 0:
-                self._reported = self._position
-                self._callback(news)
-
-
-def _plain_etag(etag: str) -> str:
-    """An etag as all replies can be compared by: some quote it, some do not."""
-    return etag.removeprefix("W/").strip('"')
-
-
-def _info_of(key: str, reply: "GetObjectOutputTypeDef") -> ObjectInfo:
-    content_range = _CONTENT_RANGE.fullmatch(reply.get("ContentRange", ""))
-    size_bytes = int(content_range.group(2)) if content_range else reply["ContentLength"]
-    return ObjectInfo(
-        key, size_bytes, _plain_etag(reply["ETag"]), reply["LastModified"].astimezone(UTC)
-    )

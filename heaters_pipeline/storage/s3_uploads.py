@@ -11,6 +11,7 @@ from heaters_pipeline.storage.upload_journal import BegunUpload, UploadJournal, 
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import MultipartUploadTypeDef
 
 
 class NotedUploads:
@@ -48,7 +49,7 @@ class NotedUploads:
         """Abort the uploads whose processes were killed."""
         for upload in self._journal.take_abandoned(self._place(client)):
             for upload_id in self._ids_of(client, upload):
-                self._abort(client, upload.key, upload_id)
+                abort_upload(client, self._bucket, upload.key, upload_id)
 
     def _begun(self, parsed: Mapping[str, Any], **_: object) -> None:
         note = self._notes.get(parsed.get("Key", ""))
@@ -63,20 +64,26 @@ class NotedUploads:
             return [upload.upload_id]
         # Killed before the answer came. Only who makes this very object at this very time on
         # another machine is hit, too, and sends it again.
-        pages = client.get_paginator("list_multipart_uploads").paginate(
-            Bucket=self._bucket, Prefix=upload.key
-        )
         return [
             found["UploadId"]
-            for page in pages
-            for found in page.get("Uploads", ())
+            for found in unfinished_uploads(client, self._bucket, upload.key)
             if found["Key"] == upload.key
         ]
 
-    def _abort(self, client: "S3Client", full_key: str, upload_id: str) -> None:
-        try:
-            client.abort_multipart_upload(Bucket=self._bucket, Key=full_key, UploadId=upload_id)
-        except ClientError as error:
-            # It had been completed, or another process was faster.
-            if status_of(error) != 404:
-                raise
+
+def unfinished_uploads(
+    client: "S3Client", bucket: str, prefix: str
+) -> "Iterator[MultipartUploadTypeDef]":
+    """The uploads under a prefix that were neither completed nor aborted."""
+    pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        yield from page.get("Uploads", ())
+
+
+def abort_upload(client: "S3Client", bucket: str, full_key: str, upload_id: str) -> None:
+    """End an upload, unless it was completed, or ended by another."""
+    try:
+        client.abort_multipart_upload(Bucket=bucket, Key=full_key, UploadId=upload_id)
+    except ClientError as error:
+        if status_of(error) != 404:
+            raise

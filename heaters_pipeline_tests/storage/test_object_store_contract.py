@@ -21,7 +21,7 @@ from heaters_pipeline_tests.servers import S3Server
 
 MEBIBYTE = 1024 * 1024
 PART_BYTES = 5 * MEBIBYTE
-OPTIONS = S3Options(max_attempts=2, multipart_threshold_bytes=PART_BYTES, part_bytes=PART_BYTES)
+OPTIONS = S3Options(max_attempts=4, multipart_threshold_bytes=PART_BYTES, part_bytes=PART_BYTES)
 MP4 = "video/mp4"
 ODD_NAMES = [
     "a b  c.mp4",
