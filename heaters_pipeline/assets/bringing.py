@@ -139,9 +139,10 @@ def _bring_file(run: StageRun, file: LocalFile, key: str) -> BroughtVideo:
         done_bytes += count
         run.progress("copy", done_bytes, info.size_bytes)
 
+    if run.workspace.look_ahead(key) is None:
+        # Before the phase, which would otherwise count the wait for another run as its own.
+        run.claim()
     with run.phase("copy"):
-        if run.workspace.look_ahead(key) is None:
-            run.claim()
         brought = bring_file(
             store,
             path,
