@@ -1,5 +1,6 @@
 """Several runs of the same video at once: right results, hardly anything made twice, no error."""
 
+import itertools
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +18,29 @@ RUNS = 3
 MOST_MADE = 1.05
 
 
-@pytest.fixture(params=["folder", "rclone"])
+def cases(*, short: bool) -> list[tuple[str, str, str]]:
+    """Kind of store, machines and settings; those of the short form cover each of them once."""
+    few = [
+        ("folder", "one machine", "other settings"),
+        ("rclone", "several machines", "same settings"),
+    ]
+    every = itertools.product(
+        ("folder", "rclone"),
+        ("one machine", "several machines"),
+        ("same settings", "other settings"),
+    )
+    return few if short else [case for case in every if case not in few]
+
+
+@pytest.fixture
 def store(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path
+    kind: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    home: Path,
 ) -> ObjectStore:
-    if request.param == "folder":
+    if kind == "folder":
         monkeypatch.setenv("HEATERS_STORE", str(tmp_path / "store"))
         return DirectoryObjectStore(tmp_path / "store")
     server: S3Server = request.getfixturevalue("rclone_s3")
@@ -31,8 +50,13 @@ def store(
     return S3ObjectStore(bucket, "videos")
 
 
-@pytest.mark.parametrize("machines", ["one machine", "several machines"])
-@pytest.mark.parametrize("settings", ["same settings", "other settings"])
+@pytest.mark.parametrize(
+    ("kind", "machines", "settings"),
+    [
+        *cases(short=True),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in cases(short=False)),
+    ],
+)
 def test_runs_of_one_video_at_once_make_everything_once(
     store: ObjectStore, film: Path, home: Path, tmp_path: Path, machines: str, settings: str
 ) -> None:
