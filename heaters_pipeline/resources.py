@@ -17,7 +17,7 @@ from heaters_pipeline.storage.claims import Claims, OnWait
 from heaters_pipeline.storage.file_locks import held_folder, remove_abandoned_folders
 from heaters_pipeline.storage.finished import FinishedVideo, read_finished, write_finished
 from heaters_pipeline.storage.manifests import Manifest, read_manifest, write_manifest
-from heaters_pipeline.storage.notices import FINISHED_STAGES
+from heaters_pipeline.storage.notices import FINISHED_STAGES, remove_notices
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.video.probe import shown_name
@@ -258,6 +258,7 @@ class Workspace:
         self._finished.pop(video_id, None)
         self._listings.clear()
         self._heads.clear()
+        remove_notices(self.store, video_id)
 
     def close(self) -> None:
         """Let others work on what this run worked on."""

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
@@ -10,9 +11,10 @@ import pytest
 
 from heaters_pipeline.errors import ManifestError, SettingsError
 from heaters_pipeline.resources import Workspace, open_workspace, workspace_resource
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory_store import DirectoryObjectStore
-from heaters_pipeline.storage.manifests import Manifest
+from heaters_pipeline.storage.manifests import Manifest, write_manifest
 from heaters_pipeline.storage.s3_store import S3ObjectStore
 
 HOLDS_SCRATCH = """
@@ -108,6 +110,27 @@ def test_scratch_folders_of_killed_processes_are_removed_and_those_in_use_are_no
             process.kill()
     workspace.tidy()
     assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_who_claims_a_video_removes_the_notices_of_the_dead_and_forgets_what_it_saw(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    store = workspace.store
+    left = keys.notice_key("film", "left")
+    for key in (left, keys.notice_key("other", "left"), "clips/film/a.mp4"):
+        store.write_bytes(key, b"{}", content_type="application/json")
+    assert set(workspace.objects("clips/film/")) == {"clips/film/a.mp4"}
+    assert workspace.manifest("clips", "film") is None
+    write_manifest(DirectoryObjectStore(tmp_path / "store"), manifest("by another run"))
+    store.delete("clips/film/a.mp4")
+    with closing(workspace):
+        workspace.claim("film", lambda whom: pytest.fail(f"waits for {whom}"))
+        workspace.claim("film", lambda whom: pytest.fail(f"waits for {whom}"))
+        assert [found.key for found in store.list("clips/")] == [keys.notice_key("other", "left")]
+        assert workspace.objects("clips/film/") == {}
+        assert workspace.manifest("clips", "film") == manifest("by another run")
+        assert len(list(store.list(keys.CLAIM_PREFIX))) == 1
+    assert list(store.list(keys.CLAIM_PREFIX)) == []
 
 
 def test_a_relative_store_is_taken_from_home_wherever_the_process_is(

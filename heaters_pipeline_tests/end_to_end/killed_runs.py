@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
 
 ITEM_PREFIXES = ("frame_scores/", "clips/", "sprite_sheets/", "keyframes/")
@@ -30,8 +31,9 @@ class Moment:
 
     Attributes:
         seconds: After so much time.
-        writes: When so many objects were given to the store; 0 for never.
-        stored: Only after the last of them was stored; else before.
+        writes: At the change of the store of this number, claims, notices and removals
+            included; 0 for never.
+        stored: After that change; else before.
     """
 
     seconds: float = _RUN_SECONDS
@@ -41,7 +43,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """How long a run lasts that is not killed, in seconds and in objects that it stores."""
+    """How long a run lasts that is not killed, in seconds and in changes of the store."""
 
     seconds: float
     writes: int
@@ -113,8 +115,14 @@ class Victim:
         return Undisturbed(seconds, len(self.begun()))
 
     def begun(self) -> list[str]:
-        """The keys of the objects that the last run gave to the store, in order."""
+        """What the last run changed in the store, in order: a key, or "" for a removal."""
         return self._begun.read_text().splitlines()
+
+    def begun_items(self) -> list[str]:
+        """Those of them that a manifest names as items."""
+        return [
+            key for key in self.begun() if key.startswith(ITEM_PREFIXES) and not keys.is_notice(key)
+        ]
 
     def output(self) -> str:
         """What the command wrote."""
@@ -183,7 +191,7 @@ class Victim:
         return {unit: parts for unit, parts in found.items() if len(parts) == wanted[unit]}
 
     def _begun_units(self) -> set[str]:
-        return {_unit_of(key) for key in self.begun() if key.startswith(ITEM_PREFIXES)}
+        return {_unit_of(key) for key in self.begun_items()}
 
 
 def leftovers(folder: Path, kept: Collection[str] = ()) -> list[str]:
@@ -217,7 +225,7 @@ def _run(
         os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
     # In the forked process alone; in the tests' own the modules are as they are.
     from heaters_pipeline.cli import main
-    from heaters_pipeline.resources import Workspace
+    from heaters_pipeline.storage.directory_store import DirectoryObjectStore
     from heaters_pipeline.storage.s3_client import S3Options
     from heaters_pipeline.storage.s3_store import S3ObjectStore
 
@@ -225,21 +233,22 @@ def _run(
 
     counted = itertools.count(1)
 
-    def noting(store: Callable[..., object]) -> Callable[..., object]:
-        def note(workspace: Workspace, key: str, *rest: object, **options: object) -> object:
-            os.write(notes, f"{key}\n".encode())
+    def noting(change: Callable[..., object], note: str) -> Callable[..., object]:
+        def noted(store: ObjectStore, key: str, *rest: object, **options: object) -> object:
+            os.write(notes, note.format(key).encode())
             is_last = next(counted) == moment.writes
             if is_last and not moment.stored:
                 os.kill(os.getpid(), signal.SIGKILL)
-            stored = store(workspace, key, *rest, **options)
+            changed = change(store, key, *rest, **options)
             if is_last:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return stored
+            return changed
 
-        return note
+        return noted
 
-    for name in ("put_file", "write_bytes"):
-        setattr(Workspace, name, noting(getattr(Workspace, name)))
+    for kind in (DirectoryObjectStore, S3ObjectStore):
+        for name, note in (("put_file", "{}\n"), ("write_bytes", "{}\n"), ("delete", "\n")):
+            setattr(kind, name, noting(getattr(kind, name), note))
     # So small that sources and clips are sent in parts.
     S3ObjectStore.__init__.__kwdefaults__["options"] = S3Options(multipart_threshold_bytes=50_000)
     started.send_bytes(b"started")

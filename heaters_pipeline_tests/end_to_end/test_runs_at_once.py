@@ -76,7 +76,7 @@ def test_runs_of_one_video_at_once_make_everything_once(
     with ThreadPoolExecutor(RUNS) as pool:
         list(pool.map(Victim.undisturbed, runs))
     assert sum("waiting for another run of it" in run.output() for run in runs) == RUNS - 1
-    begun = [key for run in runs for key in run.begun() if key.startswith(ITEM_PREFIXES)]
+    begun = [key for run in runs for key in run.begun_items()]
     stored = [each.key for prefix in ITEM_PREFIXES for each in store.list(prefix)]
     assert set(begun) == set(stored)
     assert len(begun) <= MOST_MADE * len(stored)
@@ -87,4 +87,4 @@ def test_runs_of_one_video_at_once_make_everything_once(
         assert ", 4 scenes, 4 clips; made " in run.output(), run.output()
         # Each setting is whole: a run with it finds everything.
         run.undisturbed()
-        assert not [key for key in run.begun() if key.startswith(ITEM_PREFIXES)]
+        assert not run.begun_items()
