@@ -16,6 +16,7 @@ from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.claims import Claims, OnWait
 from heaters_pipeline.storage.file_locks import held_folder, remove_abandoned_folders
 from heaters_pipeline.storage.finished import FinishedVideo, read_finished, write_finished
+from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.manifests import Manifest, read_manifest, write_manifest
 from heaters_pipeline.storage.notices import FINISHED_STAGES, remove_notices
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
@@ -230,8 +231,9 @@ class Workspace:
         if self._tidied:
             return
         self._tidied = True
-        remove_abandoned_folders(self._scratch_folder)
         try:
+            with os_errors_explained(f"cannot tidy up {self._scratch_folder}"):
+                remove_abandoned_folders(self._scratch_folder)
             self.cache.tidy()
             self.store.tidy()
             self._claims.tidy()

@@ -1,5 +1,6 @@
 """What the assets work with: remembered records, listings, and scratch folders."""
 
+import errno
 import shutil
 import subprocess
 import sys
@@ -110,6 +111,18 @@ def test_scratch_folders_of_killed_processes_are_removed_and_those_in_use_are_no
             process.kill()
     workspace.tidy()
     assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_what_cannot_be_tidied_up_stops_no_run(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("heaters_pipeline.resources.remove_abandoned_folders", refuse)
+    workspace.tidy()
+    assert "what killed processes left stays for now: cannot tidy up" in caplog.text
+    assert "give this user the right to read and write there" in caplog.text
 
 
 def test_who_claims_a_video_removes_the_notices_of_the_dead_and_forgets_what_it_saw(
