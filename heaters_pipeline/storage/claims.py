@@ -87,7 +87,8 @@ class Claims:
         with self._alone_on_this_machine(video_id, on_wait) as (machine, lock):
             claim = _OwnClaim(self._store, video_id, machine)
             try:
-                _note_claim(lock, self._store.url, claim.key)
+                with os_errors_explained(f"cannot write in {self._folder}"):
+                    _note_claim(lock, self._store.url, claim.key)
                 claim.write("waiting")
                 with claim.beating(self._times.beat):
                     self._wait_for_others(claim, on_wait)

@@ -108,7 +108,7 @@ def small_disk(folder: Path, size_bytes: int) -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("full", "pages", "words"),
     [
-        ("store", 1, "film.mp4: no space is left there"),
+        ("store", 1, "no space is left there: free some, or take another disk"),
         ("store", 16, "no space is left there: free some, or take another disk"),
         ("cache", 1, "free some"),
     ],
