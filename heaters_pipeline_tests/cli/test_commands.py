@@ -17,7 +17,18 @@ from heaters_pipeline_tests.cli.heaters_command import Ended, Heaters, heaters_p
 from heaters_pipeline_tests.pipeline import SPANS
 from heaters_pipeline_tests.videos import make_video
 
-COMMANDS = ("process", "plan", "verify", "submit", "status", "detect", "compare", "tune", "ui")
+COMMANDS = (
+    "process",
+    "plan",
+    "verify",
+    "prune",
+    "submit",
+    "status",
+    "detect",
+    "compare",
+    "tune",
+    "ui",
+)
 LINK = "https://example.com/films/holiday.mp4?token=secret"
 
 # Runs the command and then tells what it imported.
