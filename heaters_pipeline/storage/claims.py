@@ -31,7 +31,7 @@ from pathlib import Path
 
 from heaters_pipeline.errors import ObjectNotFoundError, StoreError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.file_locks import lock_file, unlock_file
+from heaters_pipeline.storage.file_locks import abandoned_files, lock_file, unlock_file
 from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.manifests import JSON_CONTENT_TYPE, Json, canonical_json
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
@@ -107,22 +107,15 @@ class Claims:
             StoreError: One cannot be removed.
         """
         waited = False
-        for path in self._folder.glob(f"*{_LOCK_SUFFIX}"):
-            try:
-                lock = lock_file(path, os.O_RDWR, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (BlockingIOError, FileNotFoundError):
-                continue
-            try:
-                url, _, key = path.read_text().rstrip("\n").partition("\n")
-                if url in ("", self._store.url):
-                    if not waited:
-                        time.sleep(self._times.arrival)
-                    waited = True
-                    if key:
-                        self._store.delete(key)
-                    path.unlink(missing_ok=True)
-            finally:
-                unlock_file(lock)
+        for path in abandoned_files(self._folder, f"*{_LOCK_SUFFIX}"):
+            url, _, key = path.read_text().rstrip("\n").partition("\n")
+            if url in ("", self._store.url):
+                if not waited:
+                    time.sleep(self._times.arrival)
+                waited = True
+                if key:
+                    self._store.delete(key)
+                path.unlink(missing_ok=True)
 
     @contextmanager
     def _alone_on_this_machine(self, video_id: str, on_wait: OnWait) -> Iterator[tuple[str, int]]:

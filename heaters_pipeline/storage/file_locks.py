@@ -95,16 +95,22 @@ def held_folder(parent: Path) -> Iterator[Path]:
 
 def remove_abandoned_folders(parent: Path) -> None:
     """Remove what killed processes left of their ``held_folder``."""
-    for lock_path in parent.glob(f"*{_LOCK_SUFFIX}"):
+    for lock_path in abandoned_files(parent, f"*{_LOCK_SUFFIX}"):
+        folder = lock_path.with_suffix("")
+        if folder.exists():
+            shutil.rmtree(folder)
+        lock_path.unlink(missing_ok=True)
+
+
+def abandoned_files(folder: Path, pattern: str) -> Iterator[Path]:
+    """The files of a folder that no living process holds, each held while it is looked at."""
+    for path in sorted(folder.glob(pattern)):
         try:
-            lock = lock_file(lock_path, os.O_RDWR, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = lock_file(path, os.O_RDWR, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, FileNotFoundError):
             # In use, or another process has just removed it.
             continue
         try:
-            folder = lock_path.with_suffix("")
-            if folder.exists():
-                shutil.rmtree(folder)
-            lock_path.unlink(missing_ok=True)
+            yield path
         finally:
             unlock_file(lock)

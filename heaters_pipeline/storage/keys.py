@@ -13,18 +13,6 @@ SUBMISSION_PREFIX = "submissions/"
 REJECTION_PREFIX = "rejections/"
 MANIFEST_PREFIX = "manifests/"
 CLAIM_PREFIX = "claims/"
-PRODUCT_FOLDERS = ("frame_scores", "clips", "sprite_sheets", "keyframes", "reports", "claims")
-"""Where everything lies that runs make of a video and may make again, by folder and video."""
-STAGES_WITH_MANIFESTS = (
-    "source_videos",
-    "frame_scores",
-    "scenes",
-    "method_comparison",
-    "clips",
-    "sprite_sheets",
-    "keyframes",
-    "finished",
-)
 CATALOG_VIDEOS = "catalog/videos.parquet"
 CATALOG_CLIPS = "catalog/clips.parquet"
 
@@ -39,6 +27,8 @@ _PRODUCTS = {
     "claims": re.compile(r"[0-9a-f]{32}\.json"),
 }
 """The names of what the pipeline makes; anything else in its folders is somebody's own."""
+PRODUCT_FOLDERS = tuple(_PRODUCTS)
+"""Where everything lies that runs make of a video and may make again, by folder and video."""
 _CLEAN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\.[A-Za-z0-9]{1,8})?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _PARTIAL_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart")

@@ -20,10 +20,13 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.claims import Claims
 from heaters_pipeline.storage.finished import FinishedVideo
 from heaters_pipeline.storage.manifests import Manifest
+from heaters_pipeline.storage.notices import FINISHED_STAGES
 from heaters_pipeline.storage.object_store import Leftover, ObjectInfo, ObjectStore
+from heaters_pipeline.storage.recorded import FINISHED
 
 READERS = 16
-FINISHED = "finished"
+RECORDS = (*FINISHED_STAGES, "method_comparison", FINISHED)
+"""All records of a video that name objects."""
 LEAST_AGE = timedelta(days=1)
 """How old claims and unfinished writes are at least; younger ones may be of runs at work."""
 
@@ -117,7 +120,7 @@ class Pruner:
     def _stages_of(self, video_id: str) -> list[str]:
         return [
             stage
-            for stage in keys.STAGES_WITH_MANIFESTS
+            for stage in RECORDS
             for found in self._store.list(keys.manifest_key(stage, video_id))
             if found.key == keys.manifest_key(stage, video_id)
         ]
@@ -144,7 +147,7 @@ class Pruner:
                 old[found.key.split("/")[1]].append(found)
         if video_ids is not None:
             return old, {video_id: self._stages_of(video_id) for video_id in old}
-        for stage in keys.STAGES_WITH_MANIFESTS:
+        for stage in RECORDS:
             prefix = keys.manifest_prefix(stage)
             for found in self._store.list(prefix):
                 stages[found.key.removeprefix(prefix).removesuffix(".json")].append(stage)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heaters_pipeline.storage.file_locks import lock_file, unlock_file
+from heaters_pipeline.storage.file_locks import abandoned_files, lock_file, unlock_file
 from heaters_pipeline.storage.local_files import os_errors_explained
 
 
@@ -85,21 +85,14 @@ class UploadJournal:
 
         An upload whose end the caller cannot reach stays: it raises, or stops asking.
         """
-        for path in sorted(self._folder.glob("*.json")):
-            with os_errors_explained(f"cannot read {path}"):
-                try:
-                    descriptor = lock_file(path, os.O_RDWR, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except (BlockingIOError, FileNotFoundError):
-                    continue
-            try:
+        with os_errors_explained(f"cannot read {self._folder}"):
+            for path in abandoned_files(self._folder, "*.json"):
                 upload = _parse(path.read_bytes())
                 if upload is not None and upload.place != place:
                     continue
                 if upload is not None:
                     yield upload
                 path.unlink(missing_ok=True)
-            finally:
-                unlock_file(descriptor)
 
 
 def _parse(content: bytes) -> BegunUpload | None:

@@ -17,7 +17,7 @@ from heaters_pipeline.storage.claims import Claims
 from heaters_pipeline.storage.directory_store import DirectoryObjectStore
 from heaters_pipeline.storage.manifests import Manifest, write_manifest
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
-from heaters_pipeline.storage.pruning import Pruner, Removal
+from heaters_pipeline.storage.pruning import RECORDS, Pruner, Removal
 from heaters_pipeline.storage.s3_client import S3Options, connect
 from heaters_pipeline.storage.s3_store import S3ObjectStore
 from heaters_pipeline_tests.servers import S3Server
@@ -97,7 +97,7 @@ def manifest(stage: str, *named: str) -> Manifest:
     ages=st.dictionaries(st.sampled_from(PRODUCTS + OTHERS), st.sampled_from([OLD, YOUNG, FUTURE])),
     named=st.dictionaries(
         st.sampled_from([key for key in PRODUCTS if not key.startswith("claims/")]),
-        st.sampled_from(keys.STAGES_WITH_MANIFESTS[:-1]),
+        st.sampled_from(RECORDS[:-1]),
     ),
 )
 def test_what_is_old_ours_and_unnamed_is_removed_and_nothing_else(
