@@ -15,8 +15,9 @@ from heaters_pipeline.assets.source_videos import (
 )
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.config import SourceConfig
-from heaters_pipeline.intake.bring import find_brought, read_in_place, sha256_of
+from heaters_pipeline.intake.bring import find_brought, read_in_place
 from heaters_pipeline.intake.sources import HttpLink, LocalFile, S3Link, classify
+from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.video.probe import probe
 
@@ -108,7 +109,7 @@ def _file(run: StageRun, file: LocalFile, key: str) -> ExpectedSource:
     return ExpectedSource(
         key=key,
         version="",
-        sha256=sha256_of(path) if results_exist(run) else None,
+        sha256=file_sha256(path) if results_exist(run) else None,
         size_bytes=info.size_bytes,
         info=header_facts(info),
         stored=False,
@@ -154,6 +155,6 @@ def _unread(run: StageRun, found: ObjectInfo, origin: str | None) -> ExpectedSou
     with read_in_place(store, found.key) as path:
         info = probe(path)
         if wanted:
-            return _registered(run, registered_as(found, sha256_of(path), origin, info))
+            return _registered(run, registered_as(found, file_sha256(path), origin, info))
     facts = header_facts(info)
     return ExpectedSource(found.key, found.version, None, found.size_bytes, facts, stored=True)

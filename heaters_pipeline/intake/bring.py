@@ -16,6 +16,7 @@ from typing import BinaryIO
 from heaters_pipeline.errors import ObjectNotFoundError, SourceChangedError
 from heaters_pipeline.intake.sources import LocalFile, StoreKey, content_type_of
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore, ProgressCallback
 from heaters_pipeline.video.probe import probe
@@ -197,7 +198,7 @@ def _has_content(
     if record is not None:
         return record.sha256 == source.sha256
     with read_in_place(store, found.key) as path:
-        return sha256_of(path) == source.sha256
+        return file_sha256(path) == source.sha256
 
 
 @contextmanager
@@ -211,12 +212,6 @@ def read_in_place(store: ObjectStore, key: str) -> Iterator[Path]:
         copy = Path(folder) / PurePosixPath(key).name
         store.fetch(key, copy)
         yield copy
-
-
-def sha256_of(path: Path) -> str:
-    """The digest of a file's content, in hex."""
-    with os_errors_explained(f"cannot read {path}"), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Source:

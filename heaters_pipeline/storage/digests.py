@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 from pathlib import Path
 
+from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.object_store import ObjectStore
 
 _HELD_BYTES = 8_000_000
@@ -16,8 +17,12 @@ def bytes_sha256(data: bytes) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """The digest of a file's content, in hex."""
-    with path.open("rb") as file:
+    """The digest of a file's content, in hex.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    with os_errors_explained(f"cannot read {path}"), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
