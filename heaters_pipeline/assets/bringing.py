@@ -1,6 +1,5 @@
 """Bring a video into the store: a file of this machine, or a link. Nothing that is no video."""
 
-import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,6 +19,7 @@ from heaters_pipeline.intake.sources import (
 from heaters_pipeline.intake.submissions import read_submission
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.manifests import Manifest, read_manifest
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.video.probe import VideoInfo, probe
@@ -162,9 +162,8 @@ def _keep_local(run: StageRun, path: Path, stored: ObjectInfo, sha256: str) -> N
         # A copy of our own, since its owner may write to the file at any time.
         copy = folder / "source"
         shutil.copyfile(path, copy)
-        with copy.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-                raise SourceChangedError(f"{path} was written to while it was read; try again")
+        if file_sha256(copy) != sha256:
+            raise SourceChangedError(f"{path} was written to while it was read; try again")
         run.workspace.cache.add(run.workspace.store, stored.key, stored.version, copy)
 
 
@@ -187,8 +186,7 @@ def _bring_link(run: StageRun, link: HttpLink | S3Link, key: str) -> BroughtVide
         with run.phase("download"):
             fetch_link(link, path, on_progress=on_progress)
         info = probe(path)
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = file_sha256(path)
         with run.phase("upload"):
             stored = run.workspace.put_file(key, path, content_type_of(key), keep_local=True)
     return BroughtVideo(stored, sha256, link.origin, info)

@@ -1,6 +1,5 @@
 """``source_videos``: bring a video into the store if it is not there, and register what it is."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -19,6 +18,7 @@ from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.manifests import Json, canonical_json, exact_seconds
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.video.probe import VideoInfo, probe
@@ -143,9 +143,7 @@ def _read(run: StageRun, found: ObjectInfo, origin: str | None) -> Registered:
     """Read an object that somebody uploaded, once."""
     with run.phase("read"), run.workspace.local_copy(found.key, found.version) as path:
         info = probe(path)
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return registered_as(found, sha256, origin, info)
+        return registered_as(found, file_sha256(path), origin, info)
 
 
 def registered_as(

@@ -10,7 +10,6 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
@@ -28,9 +27,6 @@ from heaters_pipeline.storage.object_store import ObjectStore
 
 FORMAT = "heaters_pipeline/finished"
 FORMAT_VERSION = 1
-
-ABANDONED_AFTER = timedelta(days=1)
-"""How old a notice is that a killed process left; those who work remove theirs in seconds."""
 
 _logger = logging.getLogger(__name__)
 
@@ -104,31 +100,17 @@ def read_finished(store: ObjectStore, video_id: str) -> FinishedVideo | None:
 
 
 def write_finished(store: ObjectStore, finished: FinishedVideo) -> None:
-    """Write the combined record, if its manifests are those that lie in the store.
-
-    Also removes what killed processes left of notices, once the record is known to be right.
-    """
+    """Write the combined record, if its manifests are those that lie in the store."""
     video_id, key = finished.video_id, keys.finished_key(finished.video_id)
     notice = announce(store, video_id)
     store.write_bytes(key, finished.to_bytes(), content_type=JSON_CONTENT_TYPE)
-    if all(
-        read_manifest(store, stage, video_id) == manifest
+    if any(
+        read_manifest(store, stage, video_id) != manifest
         for stage, manifest in finished.manifests.items()
     ):
-        _remove_abandoned(store, video_id, notice)
-    else:
         _logger.warning("another run changes %s; its combined record is left to that", video_id)
         store.delete(key)
     store.delete(notice)
-
-
-def _remove_abandoned(store: ObjectStore, video_id: str, own: str) -> None:
-    notices = {found.key: found for found in store.list(keys.notice_prefix(video_id))}
-    # By the store's clock alone: those of two machines may differ.
-    oldest = notices[own].modified - ABANDONED_AFTER if own in notices else None
-    for key, found in notices.items():
-        if oldest is not None and found.modified < oldest:
-            store.delete(key)
 
 
 def _manifest(content: Any, key: str, stage: str, video_id: str) -> Manifest:

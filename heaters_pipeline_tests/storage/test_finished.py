@@ -5,7 +5,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -233,19 +232,6 @@ def test_a_record_of_other_manifests_than_those_in_the_store_is_not_left_there(
     older = {**FINISHED.manifests, "keyframes": manifest("keyframes", "older")}
     write_finished(store, replace(FINISHED, manifests=older))
     assert store.head(KEY) is None
-    assert not notices(store)
-
-
-def test_notices_of_the_killed_are_removed_after_a_day_and_those_of_others_are_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = stored(tmp_path)
-    left = keys.notice_key(VIDEO_ID, "left")
-    store.write_bytes(left, b"{}", content_type="application/json")
-    write_finished(store, FINISHED)
-    assert notices(store) == [left]
-    monkeypatch.setattr("heaters_pipeline.storage.finished.ABANDONED_AFTER", timedelta(0))
-    write_finished(store, FINISHED)
     assert not notices(store)
 
 
