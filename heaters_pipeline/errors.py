@@ -5,8 +5,12 @@ trying the same thing again can help: the assets turn a lasting error into a Dag
 that is not retried.
 """
 
+import errno
 import re
 from typing import ClassVar
+
+# Python has no classes of its own for these.
+_SHORTAGE_WORDS = ("can't start new thread", "failed to map segment from shared object")
 
 
 class HeatersError(Exception):
@@ -78,3 +82,20 @@ class StoreUnavailableError(StoreError):
 
 class ManifestError(HeatersError):
     """A stored record cannot be read: damaged, or written by a newer version."""
+
+
+def shortage(error: Exception) -> str | None:
+    """What to tell where memory ran out, or no more threads could be started; None for others."""
+    if isinstance(error, OSError):
+        lacking = error.errno in (errno.EAGAIN, errno.ENOMEM)
+    elif isinstance(error, RuntimeError | ImportError):
+        lacking = str(error).endswith(_SHORTAGE_WORDS)
+    else:
+        lacking = isinstance(error, MemoryError)
+    if not lacking:
+        return None
+    said = f" ({error})" if str(error) else ""
+    return (
+        f"this machine, or the limit of this process, has too little memory{said}: run fewer "
+        "videos at a time, choose a faster preset, or give it more"
+    )

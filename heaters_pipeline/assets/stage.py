@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.errors import HeatersError, InvalidVideoError, ManifestError
+from heaters_pipeline.errors import HeatersError, InvalidVideoError, ManifestError, shortage
 from heaters_pipeline.intake.rejections import write_rejection
 from heaters_pipeline.partitions import SOURCE_VERSION_TAG, source_version_tag
 from heaters_pipeline.report.metrics import RunCounts, StageMetrics
@@ -22,10 +22,6 @@ from heaters_pipeline.storage.local_files import store_error_of
 from heaters_pipeline.storage.object_store import ObjectInfo
 
 INTERRUPTED = "the run was interrupted; what is finished is kept, start it again"
-OUT_OF_MEMORY = (
-    "this machine, or the limit of this process, has too little memory{said}: run fewer videos at "
-    "a time, choose a faster preset, or give it more; what is finished is kept"
-)
 
 INTERRUPTED_KIND = "interrupted"
 OUT_OF_MEMORY_KIND = "out_of_memory"
@@ -195,25 +191,25 @@ def lasting_errors_fail(run: StageRun | None = None) -> Iterator[None]:
         raise dg.Failure(
             description=str(error), metadata=facts, allow_retries=error.transient
         ) from error
-    except MemoryError as error:
-        raise dg.Failure(
-            description=OUT_OF_MEMORY.format(said=f" ({error})" if str(error) else ""),
-            metadata=counted(OUT_OF_MEMORY_KIND),
-            allow_retries=False,
-        ) from error
-    except OSError as error:
-        refused = store_error_of(error, f"cannot use {error.filename or 'the local disk'}")
-        raise dg.Failure(
-            description=f"{refused}; what is finished is kept",
-            metadata=counted(refused.kind),
-            allow_retries=refused.transient,
-        ) from error
     except dg.DagsterExecutionInterruptedError as error:
         # The retry policy would try again what a person has just ended.
         raise dg.Failure(
             description=INTERRUPTED, metadata=counted(INTERRUPTED_KIND), allow_retries=False
         ) from error
-    except Exception:
+    except Exception as error:
+        if (lacking := shortage(error)) is not None:
+            raise dg.Failure(
+                description=f"{lacking}; what is finished is kept",
+                metadata=counted(OUT_OF_MEMORY_KIND),
+                allow_retries=False,
+            ) from error
+        if isinstance(error, OSError):
+            refused = store_error_of(error, f"cannot use {error.filename or 'the local disk'}")
+            raise dg.Failure(
+                description=f"{refused}; what is finished is kept",
+                metadata=counted(refused.kind),
+                allow_retries=refused.transient,
+            ) from error
         counted(UNEXPECTED_KIND)
         raise
 

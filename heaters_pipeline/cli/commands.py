@@ -17,7 +17,7 @@ from heaters_pipeline import __version__, home
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
 from heaters_pipeline.cli.options import JSON, run_options
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
-from heaters_pipeline.errors import HeatersError, SettingsError
+from heaters_pipeline.errors import HeatersError, SettingsError, shortage
 from heaters_pipeline.intake.sources import LocalFile, classify
 from heaters_pipeline.storage import keys
 
@@ -31,7 +31,7 @@ class _Group(click.Group):
         except HeatersError as error:
             raise click.ClickException(str(error)) from error
         except Exception as error:
-            if (said := _refused_record(error)) is None:
+            if (said := _refused_record(error) or shortage(error)) is None:
                 raise
             raise click.ClickException(said) from error
 

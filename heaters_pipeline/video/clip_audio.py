@@ -22,6 +22,7 @@ from heaters_pipeline.video.clip_file import ClipWriter
 from heaters_pipeline.video.clip_source import SourceReader
 from heaters_pipeline.video.file_verdict import Packet
 from heaters_pipeline.video.probe import shown_name
+from heaters_pipeline.video.shortage import raise_if_shortage
 
 logger = logging.getLogger(__name__)
 
@@ -210,9 +211,8 @@ class _EncodedTrack:
                 return
         try:
             frames = packet.decode()
-        except av.error.MemoryError:
-            raise
         except av.error.FFmpegError as error:
+            raise_if_shortage(error, packet.stream.codec_context)
             # Damaged sound costs its own samples only: they become silence. Where reading began,
             # half a packet is nothing unusual.
             if packet.pts is None or packet.pts * packet.time_base >= self._window.start:

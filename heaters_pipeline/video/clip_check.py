@@ -21,6 +21,7 @@ from heaters_pipeline.video.file_verdict import Packet
 from heaters_pipeline.video.frames import Frame, packets_of
 from heaters_pipeline.video.mp4_boxes import read_tracks
 from heaters_pipeline.video.probe import open_input, shown_name, wanted_stream
+from heaters_pipeline.video.shortage import raise_if_shortage
 from heaters_pipeline.video.timing import Span, Timeline
 
 # Others, such as dav1d, take what to skip once and for all.
@@ -243,9 +244,9 @@ def _samples(picture: av.video.frame.VideoFrame, index: int) -> npt.NDArray[np.u
 def _clip_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except av.error.MemoryError:
-        raise
     except (InvalidVideoError, av.error.FFmpegError) as error:
+        if isinstance(error, av.error.FFmpegError):
+            raise_if_shortage(error)
         raise ClipError(f"{shown_name(path)} is no readable clip: {error}") from error
 
 

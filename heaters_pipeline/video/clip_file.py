@@ -16,6 +16,7 @@ import av.stream
 from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
 from heaters_pipeline.video.file_verdict import Packet
 from heaters_pipeline.video.mp4_boxes import ShownPart, write_fast_start
+from heaters_pipeline.video.shortage import raise_if_shortage
 
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 _DISK_TROUBLE = _DISK_FULL | {errno.EIO}
@@ -160,4 +161,11 @@ def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
 
 
 def _refused(target: Path, error: av.error.FFmpegError) -> ClipError:
-    return ClipError(f"FFmpeg cannot write {target.name}: {error}")
+    raise_if_shortage(error)
+    # Encoders of other projects, such as x264, do not say what they lack.
+    hint = (
+        "; most often this is too little memory"
+        if isinstance(error, av.error.ExternalError)
+        else ""
+    )
+    return ClipError(f"FFmpeg cannot write {target.name}: {error}{hint}")

@@ -36,6 +36,7 @@ from heaters_pipeline.video.probe import (
     require_readable,
     shown_name,
 )
+from heaters_pipeline.video.shortage import raise_if_shortage, shortage_raised
 from heaters_pipeline.video.timing import Span, StampMender, Timeline
 
 Interpolation = av.video.reformatter.Interpolation
@@ -66,9 +67,10 @@ class Frame:
     ) -> Picture:
         """The picture as stored, before rotation, scaled to ``(width, height)`` where given."""
         width_px, height_px = size_px or (self.decoded.width, self.decoded.height)
-        scaled = self.decoded.reformat(
-            width=width_px, height=height_px, format="bgr24", interpolation=interpolation
-        )
+        with shortage_raised():
+            scaled = self.decoded.reformat(
+                width=width_px, height=height_px, format="bgr24", interpolation=interpolation
+            )
         return cast("Picture", scaled.to_ndarray())
 
     @cached_property
@@ -340,11 +342,15 @@ def packets_of(
 def decode_packet(
     stream: av.video.stream.VideoStream, packet: "Packet | None"
 ) -> tuple[list[av.video.frame.VideoFrame], bool]:
-    """The frames that a packet completes, and whether it is damaged."""
+    """The frames that a packet completes, and whether it is damaged.
+
+    Raises:
+        MemoryError: There is too little memory, or no thread can be started.
+    """
+    decoder = stream.codec_context
     try:
-        return stream.codec_context.decode(packet), False
-    except av.error.MemoryError:
-        raise
-    except av.error.FFmpegError:
+        return decoder.decode(packet), False
+    except av.error.FFmpegError as error:
+        raise_if_shortage(error, decoder)
         # A damaged packet costs its own frames only; how many were lost is judged at the end.
         return [], True

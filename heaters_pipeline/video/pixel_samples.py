@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heaters_pipeline.video.orientation import Picture
+from heaters_pipeline.video.shortage import shortage_raised
 
 LEAST_PIXELS = 320 * 180
 """The fewest measured with which the histogram methods cut as full-size histograms do."""
@@ -62,9 +63,10 @@ class PixelSampler:
         interpolation: av.video.reformatter.Interpolation,
     ) -> Picture:
         # More threads cost more than they save on a small picture.
-        converted = self._reformatter.reformat(
-            frame, format="bgr24", interpolation=interpolation, threads=1
-        )
+        with shortage_raised():
+            converted = self._reformatter.reformat(
+                frame, format="bgr24", interpolation=interpolation, threads=1
+            )
         return cast("Picture", converted.to_ndarray())
 
     def _sampled(self, frame: av.video.frame.VideoFrame, step: int) -> av.video.frame.VideoFrame:

@@ -41,6 +41,19 @@ ClipMaker.encode = encode
 main()
 """
 
+# Of addresses, which threads and their stacks take most of.
+LIMITED_MEMORY = """
+import resource
+import sys
+from heaters_pipeline.cli import main
+import heaters_pipeline.definitions
+
+taken = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+more = int(sys.argv.pop(1)) * 1_000_000
+resource.setrlimit(resource.RLIMIT_AS, (taken + more, resource.getrlimit(resource.RLIMIT_AS)[1]))
+main()
+"""
+
 
 def run(*arguments: str | Path, folder: Path, script: str = RUN, bound: bool = False) -> Ended:
     """Run the command as a program of its own.
@@ -156,3 +169,26 @@ def test_too_little_memory(places: Path, film: Path) -> None:
     assert not (places / "store" / keys.manifest_key("clips", "film")).exists()
     ended = run("process", film, "--clips", "reencode", folder=places)
     assert ended.code == 0, ended.err
+
+
+@pytest.mark.parametrize(
+    "more_mb",
+    [300, 900, *(pytest.param(mb, marks=pytest.mark.slow) for mb in range(100, 2600, 100))],
+)
+def test_a_limit_of_memory_is_never_taken_for_a_damaged_video(
+    places: Path, film: Path, more_mb: int
+) -> None:
+    way = ("process", film, "--clips", "reencode")
+    ended = run(str(more_mb), *way, folder=places, script=LIMITED_MEMORY)
+    assert "damaged" not in ended.err
+    assert "could be decoded" not in ended.err
+    if ended.code and "while writing logger call to event log" not in ended.err:
+        # Else Dagster itself ran out of memory, and says so in its own words.
+        assert "too little memory" in message_of(ended)
+    store = DirectoryObjectStore(places / "store")
+    assert not list(store.list(keys.REJECTION_PREFIX))
+    assert_nothing_half_made(places / "store", places / "cache", places)
+    made = {found.key: found.version for found in store.list("clips/")}
+    ended = run(*way, folder=places)
+    assert ended.code == 0, ended.err
+    assert made.items() <= {found.key: found.version for found in store.list("clips/")}.items()
