@@ -1,53 +1,103 @@
 """What must hold of the results, shown in the Dagster UI.
 
-The checks compare records with what is really stored; none of them trusts the run before it.
+The checks compare records with what is really stored; none of them trusts the run before it. They
+are evaluated by each run that processes a video, and by the job ``check_videos`` at any time.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Target,
+)
 
 from heaters_pipeline.assets.units import Scene
-from heaters_pipeline.errors import ClipError, InvalidVideoError
-from heaters_pipeline.jobs import REPAIR_JOB
+from heaters_pipeline.config import VerifyConfig
+from heaters_pipeline.errors import ClipError, HeatersError, InvalidVideoError
+from heaters_pipeline.jobs import CHECK_JOB, REPAIR_JOB
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import Manifest, ManifestItem
+from heaters_pipeline.storage.verification import OBJECT_STAGES, Verifier, VideoReport
 from heaters_pipeline.video.clips import inspect_clip
 from heaters_pipeline.video.picture_check import picture_size_px
 
 FINDINGS_SHOWN = 10
-STAGES_WITH_OBJECTS = ("frame_scores", "clips", "sprite_sheets", "keyframes")
+NO_PARTITION = (
+    f"Dagster cannot run the checks of single videos from here: launch the job {CHECK_JOB} for one "
+    "video, or as a backfill for all"
+)
 
 
-def _check_of_each_video(**arguments: Any) -> Callable[..., dg.AssetChecksDefinition]:
-    """An asset check with a verdict for each partition.
+@dataclass(frozen=True, slots=True)
+class VideoCheck:
+    """Something that must hold of an asset of each video.
 
-    Dagster calls that a preview. Without it the verdict of the video that ran last would hide
-    that of all others, so it is worth a warning that is not shown.
+    Attributes:
+        asset: What is checked.
+        name: Of the check.
+        description: What must hold.
+        verdict: Tells whether it does, of a store and a video.
     """
 
-    def decorate(function: Callable[..., dg.AssetCheckResult]) -> dg.AssetChecksDefinition:
+    asset: str
+    name: str
+    description: str
+    verdict: Callable[[Workspace, str], dg.AssetCheckResult]
+
+    def definition(self) -> dg.AssetChecksDefinition:
+        """The asset check, with a verdict for each partition.
+
+        Dagster calls that a preview. Without it the verdict of the video that ran last would hide
+        that of all others, so it is worth a warning that is not shown.
+        """
+
+        def evaluate(
+            context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
+        ) -> dg.AssetCheckResult:
+            if not context.has_partition_key:
+                raise dg.Failure(NO_PARTITION, allow_retries=False)
+            return self.verdict(workspace, context.partition_key)
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dg.PreviewWarning)
-            return dg.asset_check(partitions_def=source_videos_partitions, **arguments)(function)
+            return dg.asset_check(
+                asset=self.asset,
+                name=self.name,
+                description=self.description,
+                partitions_def=source_videos_partitions,
+            )(evaluate)
 
-    return decorate
+    def evaluation(
+        self, instance: dg.DagsterInstance, video_id: str, result: dg.AssetCheckResult
+    ) -> dg.AssetCheckEvaluation:
+        """A verdict as Dagster keeps it, of the video's latest materialization."""
+        asset_key = dg.AssetKey(self.asset)
+        newest = instance.fetch_materializations(
+            dg.AssetRecordsFilter(asset_key=asset_key, asset_partitions=[video_id]), limit=1
+        ).records
+        # Dagster has no public name for it, and calls a partition without it never checked.
+        targets = [
+            Target(run_id=r.run_id, storage_id=r.storage_id, timestamp=r.timestamp) for r in newest
+        ]
+        return dg.AssetCheckEvaluation(
+            asset_key,
+            self.name,
+            result.passed,
+            metadata=result.metadata,
+            target_materialization_data=next(iter(targets), None),
+            description=result.description,
+            partition=video_id,
+        )
 
 
-@_check_of_each_video(
-    asset="scenes",
-    description="Scenes, dropped scenes and excluded frames hold each frame of the video once.",
-)
-def scenes_tile_the_video(
-    context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
-) -> dg.AssetCheckResult:
+def scenes_tile_the_video(workspace: Workspace, video_id: str) -> dg.AssetCheckResult:
     """Red when a frame is in no scene and not listed as left out, or is in two."""
-    video_id = context.partition_key
     frames = workspace.require_manifest("frame_scores", video_id).items[0].end_frame
     summary = workspace.require_manifest("scenes", video_id).summary
     return _verdict(video_id, tiling_faults(summary, frames), {"frames": frames})
@@ -67,25 +117,17 @@ def tiling_faults(summary: dict[str, Any], frames: int) -> list[str]:
     return faults
 
 
-def _objects_check(stage: str) -> dg.AssetChecksDefinition:
-    @_check_of_each_video(
-        asset=stage,
-        name=f"{stage}_exist",
-        description="Every object of the manifest is in the store with its size.",
-    )
-    def objects_exist(
-        context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
-    ) -> dg.AssetCheckResult:
+def _objects_check(stage: str) -> VideoCheck:
+    def objects_exist(workspace: Workspace, video_id: str) -> dg.AssetCheckResult:
         """Red when an object is missing or has another size."""
-        manifest = workspace.require_manifest(stage, context.partition_key)
-        faults = object_faults(workspace, manifest)
+        manifest = workspace.require_manifest(stage, video_id)
         # A combined record stands for the track, which a finished video is not asked for again.
-        looked = not workspace.is_assumed(keys.objects_prefix(stage, context.partition_key))
-        return _verdict(
-            context.partition_key, faults, {"objects": len(manifest.items), "looked": looked}
-        )
+        looked = not workspace.is_assumed(keys.objects_prefix(stage, video_id))
+        facts = {"objects": len(manifest.items), "looked": looked}
+        return _verdict(video_id, object_faults(workspace, manifest), facts)
 
-    return objects_exist
+    description = "Every object of the manifest is in the store with its size."
+    return VideoCheck(stage, f"{stage}_exist", description, objects_exist)
 
 
 def object_faults(workspace: Workspace, manifest: Manifest) -> list[str]:
@@ -101,19 +143,12 @@ def object_faults(workspace: Workspace, manifest: Manifest) -> list[str]:
     return faults
 
 
-@_check_of_each_video(
-    asset="clips",
-    description="Each clip holds exactly the frames of its scene.",
-)
-def clips_have_their_frames(
-    context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
-) -> dg.AssetCheckResult:
+def clips_have_their_frames(workspace: Workspace, video_id: str) -> dg.AssetCheckResult:
     """Red when a clip does not open or shows another number of frames than its scene.
 
     Opens the clips that can be read without fetching them, which are those of a folder store. Of
     the others only the record is compared: each was opened and checked before it was uploaded.
     """
-    video_id = context.partition_key
     clips = workspace.require_manifest("clips", video_id).items
     scenes = workspace.require_manifest("scenes", video_id).summary["scenes"]
     faults = span_faults(clips, [Scene.from_json(row) for row in scenes])
@@ -148,15 +183,8 @@ def clip_faults(item: ManifestItem, path: Path) -> list[str]:
     return [] if shown == promised else [f"{item.key} shows {shown} frames, not {promised}"]
 
 
-@_check_of_each_video(
-    asset="sprite_sheets",
-    description="The pages of each clip hold all of its tiles, in the size that the index says.",
-)
-def sprites_have_their_tiles(
-    context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
-) -> dg.AssetCheckResult:
+def sprites_have_their_tiles(workspace: Workspace, video_id: str) -> dg.AssetCheckResult:
     """Red when tiles are missing, or a page that can be read in place has another size."""
-    video_id = context.partition_key
     sheets = workspace.require_manifest("sprite_sheets", video_id).items
     clips = workspace.require_manifest("clips", video_id).items
     by_clip: dict[str, list[ManifestItem]] = {}
@@ -211,11 +239,17 @@ def page_faults(item: ManifestItem, path: Path) -> list[str]:
     return []
 
 
-def _verdict(video_id: str, faults: Sequence[str], facts: dict[str, Any]) -> dg.AssetCheckResult:
+def _verdict(
+    video_id: str, faults: Sequence[str], facts: dict[str, Any], *, deep: bool = False
+) -> dg.AssetCheckResult:
     shown = list(faults[:FINDINGS_SHOWN])
     if len(faults) > len(shown):
         shown.append(f"and {len(faults) - len(shown)} more")
-    mend = {"mend": f"heaters verify {video_id} --repair, or the job {REPAIR_JOB} for this video"}
+    option, config = (" --deep", " with deep: true") if deep else ("", "")
+    mend = {
+        "mend": f"heaters verify {video_id}{option} --repair, or the job {REPAIR_JOB} for this "
+        f"video{config}"
+    }
     return dg.AssetCheckResult(
         passed=not faults,
         description="; ".join(shown) or None,
@@ -223,9 +257,77 @@ def _verdict(video_id: str, faults: Sequence[str], facts: dict[str, Any]) -> dg.
     )
 
 
-all_checks = [
-    scenes_tile_the_video,
-    clips_have_their_frames,
-    sprites_have_their_tiles,
-    *(_objects_check(stage) for stage in STAGES_WITH_OBJECTS),
-]
+VIDEO_CHECKS = (
+    VideoCheck(
+        "scenes",
+        "scenes_tile_the_video",
+        "Scenes, dropped scenes and excluded frames hold each frame of the video once.",
+        scenes_tile_the_video,
+    ),
+    VideoCheck(
+        "clips",
+        "clips_have_their_frames",
+        "Each clip holds exactly the frames of its scene.",
+        clips_have_their_frames,
+    ),
+    VideoCheck(
+        "sprite_sheets",
+        "sprites_have_their_tiles",
+        "The pages of each clip hold all of its tiles, in the size that the index says.",
+        sprites_have_their_tiles,
+    ),
+    *(_objects_check(stage) for stage in OBJECT_STAGES),
+)
+
+all_checks = [each.definition() for each in VIDEO_CHECKS]
+
+
+@dg.op(description="Evaluates the checks of a video on what the store holds now.", out={})
+def check(
+    context: dg.OpExecutionContext, config: VerifyConfig, workspace: dg.ResourceParam[Workspace]
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Evaluate all checks of the video of the run's partition.
+
+    A red check does not fail the run, as in Dagster's own runs of checks.
+
+    Raises:
+        dagster.Failure: A check cannot be evaluated, or the source or a record is at fault, which
+            no check stands for. All others are evaluated first.
+    """
+    video_id = context.partition_key
+    (report,) = Verifier(workspace.store, deep=config.deep).videos([video_id])
+    refused = [report.error] if report.error else []
+    for each in VIDEO_CHECKS:
+        try:
+            result = each.verdict(workspace, video_id)
+        except HeatersError as error:
+            refused.append(str(error))
+            continue
+        if config.deep and each.asset in OBJECT_STAGES and each.name == f"{each.asset}_exist":
+            result = _by_content(report, each.asset)
+        if not result.passed:
+            context.log.warning(f"{each.name}: {result.description}")
+        yield each.evaluation(context.instance, video_id, result)
+    refused += [each.why for each in report.findings if each.stage not in OBJECT_STAGES]
+    if refused:
+        raise dg.Failure("; ".join(dict.fromkeys(refused)), allow_retries=False)
+
+
+def _by_content(report: VideoReport, stage: str) -> dg.AssetCheckResult:
+    (found,) = (each for each in report.stages if each.stage == stage)
+    facts = {"objects": found.valid + len(found.findings), "without_digest": found.without_digest}
+    faults = [finding.why for finding in found.findings]
+    deep = any(finding.hidden for finding in found.findings)
+    return _verdict(report.video_id, faults, facts, deep=deep)
+
+
+@dg.job(
+    name=CHECK_JOB,
+    partitions_def=source_videos_partitions,
+    description="Evaluates the checks of a video again, on what the store holds now. Dagster runs "
+    "checks of single videos by themselves only as a job.",
+    executor_def=dg.in_process_executor,
+)
+def check_videos() -> None:
+    """The op alone."""
+    check()

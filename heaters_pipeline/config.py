@@ -260,8 +260,8 @@ class KeyframeConfig(dg.Config):
         return KeyframeSettings(**self.model_dump())
 
 
-class RepairConfig(dg.Config):
-    """How closely a video is looked at before it is repaired."""
+class VerifyConfig(dg.Config):
+    """How closely a video is looked at."""
 
     deep: bool = Field(
         default=False,

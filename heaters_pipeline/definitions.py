@@ -10,7 +10,7 @@ from heaters_pipeline.assets.method_comparison import method_comparison
 from heaters_pipeline.assets.scenes import scenes
 from heaters_pipeline.assets.source_videos import source_videos
 from heaters_pipeline.assets.sprite_sheets import sprite_sheets
-from heaters_pipeline.checks import all_checks
+from heaters_pipeline.checks import all_checks, check_videos
 from heaters_pipeline.jobs import (
     build_catalog,
     compare_methods,
@@ -33,7 +33,14 @@ defs = dg.Definitions(
         catalog,
     ],
     asset_checks=all_checks,
-    jobs=[download_videos, process_videos, compare_methods, repair_videos, build_catalog],
+    jobs=[
+        download_videos,
+        process_videos,
+        compare_methods,
+        check_videos,
+        repair_videos,
+        build_catalog,
+    ],
     sensors=[submitted_videos, downloaded_videos, changed_catalog],
     resources={"workspace": workspace_resource},
     executor=dg.in_process_executor,

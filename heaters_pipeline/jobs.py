@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.repairing import Config, RunOutcome, repair_video
-from heaters_pipeline.config import RepairConfig
+from heaters_pipeline.config import VerifyConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace, given_workspace
 from heaters_pipeline.storage.verification import Verifier, VideoReport
@@ -20,6 +20,7 @@ PROCESS_JOB = "process_videos"
 COMPARE_JOB = "compare_methods"
 CATALOG_JOB = "build_catalog"
 REPAIR_JOB = "repair_videos"
+CHECK_JOB = "check_videos"
 REPAIR_TAG = "heaters/repaired_by"
 """On the run that a repair started: the run of the repair."""
 
@@ -63,7 +64,7 @@ build_catalog = dg.define_asset_job(
 
 @dg.op(description="Verifies a video, and makes again what is missing or damaged of it.")
 def repair(
-    context: dg.OpExecutionContext, config: RepairConfig, workspace: dg.ResourceParam[Workspace]
+    context: dg.OpExecutionContext, config: VerifyConfig, workspace: dg.ResourceParam[Workspace]
 ) -> None:
     """Do what ``heaters verify --repair`` does for the video of the run's partition.
 

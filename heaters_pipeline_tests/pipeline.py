@@ -132,10 +132,24 @@ class Pipeline:
         """Run the catalog's job."""
         return self._run(CATALOG_JOB, {}, {})
 
-    def check(self, video_id: str = VIDEO_ID) -> Outcome:
-        """Run the checks alone, on what is stored of a video."""
+    def check(self, video_id: str | None = VIDEO_ID) -> Outcome:
+        """Run the checks alone, on what is stored of a video; of none as Dagster's UI does it."""
+        if video_id is None:
+            return self._run(_CHECK_JOB, {}, {})
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
         return self._run(_CHECK_JOB, {}, {_PARTITION_TAG: video_id})
+
+    def launch(self, job_name: str, op: str, **config: Any) -> dg.ExecuteInProcessResult:
+        """Run a job of one op for the video, as a person does in the UI."""
+        self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [VIDEO_ID])
+        with closing(self.workspace()) as workspace:
+            return defs.resolve_job_def(job_name).execute_in_process(
+                run_config={**_QUIET, "ops": {op: {"config": config}}},
+                partition_key=VIDEO_ID,
+                instance=self.instance,
+                resources={"workspace": workspace},
+                raise_on_error=False,
+            )
 
     def manifest(self, stage: str, video_id: str = VIDEO_ID) -> Manifest:
         """A manifest that has to be there."""

@@ -73,7 +73,8 @@ def video_lines(document: Mapping[str, Any]) -> list[str]:
     if len(findings) > FINDINGS_SHOWN:
         lines.append(f"  and {len(findings) - FINDINGS_SHOWN} more")
     if repaired is None:
-        return [*lines, f"  to make them again: heaters verify {name} --repair"]
+        deep = " --deep" if any(finding["hidden"] for finding in findings) else ""
+        return [*lines, f"  to make them again: heaters verify {name}{deep} --repair"]
     if repaired["error"]:
         return [*lines, f"  not repaired: {repaired['error']}"]
     made, reused = (
@@ -159,6 +160,7 @@ def _document(report: VideoReport, repaired: "Repair | None") -> dict[str, Any]:
                 "key": finding.key,
                 "state": finding.state,
                 "why": finding.why,
+                "hidden": finding.hidden,
             }
             for finding in report.findings
         ],

@@ -41,7 +41,8 @@ class Finding:
         key: Its key.
         state: ``missing``, or ``damaged``: of another size or content.
         why: What was found, for people.
-        hidden: A run would take it for right, since it has the size that is recorded.
+        hidden: A run would take it for right, since it has the size that is recorded; only
+            reading it tells.
     """
 
     stage: str

@@ -12,7 +12,6 @@ from heaters_pipeline.assets.repairing import RunOutcome, recorded_config, repai
 from heaters_pipeline.definitions import defs
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.jobs import PROCESS_JOB, REPAIR_JOB
-from heaters_pipeline.partitions import SOURCE_VIDEOS
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256
@@ -302,14 +301,7 @@ def test_over_s3_one_list_a_stage_finds_it_and_only_it_is_made(
 
 
 def run_repair_job(pipeline: Pipeline, **config: Any) -> dg.ExecuteInProcessResult:
-    pipeline.instance.add_dynamic_partitions(SOURCE_VIDEOS, [VIDEO_ID])
-    return defs.resolve_job_def(REPAIR_JOB).execute_in_process(
-        run_config={"ops": {"repair": {"config": config}}},
-        partition_key=VIDEO_ID,
-        instance=pipeline.instance,
-        resources={"workspace": pipeline.workspace()},
-        raise_on_error=False,
-    )
+    return pipeline.launch(REPAIR_JOB, "repair", **config)
 
 
 def test_the_job_repairs_a_video_by_a_run_of_its_own(finished: Pipeline) -> None:

@@ -73,6 +73,9 @@ def test_faults_are_named_with_the_command_that_mends_them(
         (lost, "missing"),
         (damaged, "damaged"),
     ]
+    # By its size it is right, so that only a repair that reads finds it, too.
+    told = heaters("verify", *named, "--deep").err.splitlines()[-1]
+    assert told == "  to make them again: heaters verify film --deep --repair"
 
 
 def test_a_repair_makes_what_is_lost_and_says_so(

@@ -1,0 +1,73 @@
+"""The job that evaluates the checks of a video again, which Dagster does not do by itself."""
+
+from typing import Any
+
+import dagster as dg
+
+from heaters_pipeline.jobs import CHECK_JOB
+from heaters_pipeline_tests.pipeline import VIDEO_ID, Pipeline
+from heaters_pipeline_tests.test_checks import ALL_CHECKS
+
+
+def run_check_job(pipeline: Pipeline, **config: Any) -> dg.ExecuteInProcessResult:
+    return pipeline.launch(CHECK_JOB, "check", **config)
+
+
+def red(result: dg.ExecuteInProcessResult) -> set[str]:
+    return {each.check_name for each in result.get_asset_check_evaluations() if not each.passed}
+
+
+def test_the_job_evaluates_every_check_on_what_the_store_holds_now(processed: Pipeline) -> None:
+    assert processed.process().success
+    result = run_check_job(processed)
+    assert result.success
+    evaluations = result.get_asset_check_evaluations()
+    assert {each.check_name for each in evaluations} == ALL_CHECKS
+    assert all(each.passed and each.partition == VIDEO_ID for each in evaluations)
+    materialized = processed.instance.fetch_materializations(dg.AssetKey("clips"), limit=1)
+    (clips,) = (each for each in evaluations if each.check_name == "clips_exist")
+    assert clips.target_materialization_data is not None
+    # Else Dagster calls the partition "missing".
+    assert clips.target_materialization_data.storage_id == materialized.records[0].storage_id
+    processed.store.delete(processed.manifest("clips").items[0].key)
+    assert red(run_check_job(processed)) == {"clips_exist"}
+
+
+def test_the_job_reads_contents_if_that_is_asked(processed: Pipeline) -> None:
+    key = processed.manifest("keyframes").items[0].key
+    data = bytearray(processed.store.read_bytes(key))
+    data[len(data) // 2] ^= 255
+    processed.store.write_bytes(key, bytes(data), content_type="image/jpeg")
+    assert not red(run_check_job(processed))
+    result = run_check_job(processed, deep=True)
+    assert red(result) == {"keyframes_exist"}
+    (found,) = (each for each in result.get_asset_check_evaluations() if not each.passed)
+    assert f"{key} has other content of the same size" in str(found.description)
+    assert found.metadata["mend"].value == (
+        "heaters verify film --deep --repair, or the job repair_videos for this video with "
+        "deep: true"
+    )
+
+
+def test_the_job_fails_for_what_no_check_stands_for(processed: Pipeline) -> None:
+    source = str(processed.manifest("source_videos").summary["source_key"])
+    processed.store.delete(source)
+    processed.store.delete("manifests/keyframes/film.json")
+    processed.store.delete("manifests/finished/film.json")
+    result = run_check_job(processed)
+    assert not result.success
+    failure = result.failure_data_for_node("check")
+    assert failure is not None
+    said = str(failure.user_failure_data)
+    assert f"{source} is missing" in said
+    assert "film has no keyframes yet" in said
+    evaluated = {each.check_name for each in result.get_asset_check_evaluations()}
+    assert evaluated == ALL_CHECKS - {"keyframes_exist"}
+
+
+def test_a_check_without_a_video_says_which_job_to_launch(processed: Pipeline) -> None:
+    """The button "Execute all" of Dagster's UI asks for no partition."""
+    result = processed.check(None)
+    assert not result.success
+    assert result.error is not None
+    assert "launch the job check_videos for one video" in result.error
