@@ -9,7 +9,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,8 @@ from typing import Any
 
 import psycopg2
 import pytest
+
+from heaters_pipeline_tests.ports import free_port
 
 _START_SECONDS = 60
 _STOP_SECONDS = 20
@@ -110,7 +111,7 @@ def _hand_over(path: Path, account: dict[str, Any]) -> None:
 
 @contextmanager
 def _running(programs: Path, folder: Path, account: dict[str, Any]) -> Iterator[PostgresServer]:
-    server = PostgresServer(_free_port(), secrets.token_hex(16))
+    server = PostgresServer(free_port(), secrets.token_hex(16))
     data, log = folder / "data", folder / "log"
     _create_cluster(programs, data, server.password, account)
     settings = {
@@ -162,12 +163,6 @@ def _create_cluster(programs: Path, data: Path, password: str, account: dict[str
     )
     if done.returncode != 0:
         raise RuntimeError(f"initdb failed:\n{done.stdout}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_it_accepts(

@@ -4,6 +4,7 @@ Dagster is imported only by the commands that need it, since that alone takes se
 """
 
 import os
+import socket
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
@@ -256,6 +257,7 @@ for command in (detect, compare, tune):
 @click.option("--host", default="127.0.0.1", show_default=True, help="It has no login: keep it.")
 def ui(port: int, host: str) -> None:
     """Start the Dagster UI with its daemon; sensors work while it runs."""
+    _require_free(host, port)
     with _at_home() as folder:
         workspace = folder / "workspace.yaml"
         target = (
@@ -273,6 +275,17 @@ def ui(port: int, host: str) -> None:
         )
         # Signals then reach Dagster itself, which ends its children.
         os.execv(sys.executable, [*command, "-h", host, "-p", str(port)])  # noqa: S606
+
+
+def _require_free(host: str, port: int) -> None:
+    """Refuse a port that cannot be had; Dagster would go on without its UI."""
+    try:
+        socket.create_server((host, port)).close()
+    except (OSError, OverflowError) as error:
+        reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
+        raise SettingsError(
+            f"the UI cannot use port {port} of {host}: {reason}; choose another with --port"
+        ) from error
 
 
 def _possible_ids(video: str) -> list[str]:

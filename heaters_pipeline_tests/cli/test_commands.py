@@ -1,5 +1,6 @@
 """The other commands of ``heaters``, what their help says, and what wrong arguments give."""
 
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from heaters_pipeline.cli import main
 from heaters_pipeline.intake.submissions import read_submission
 from heaters_pipeline.storage.directory_store import DirectoryObjectStore
 from heaters_pipeline_tests.cli.heaters_command import Ended, Heaters
+from heaters_pipeline_tests.ports import free_port
 from heaters_pipeline_tests.videos import make_video
 
 COMMANDS = (
@@ -206,15 +208,26 @@ def test_ui_becomes_dagster_on_loopback_in_the_home(
         "os.execv", lambda program, arguments: became.append((program, arguments, Path.cwd()))
     )
     monkeypatch.chdir(tmp_path)
-    ended = heaters("ui", "--port", "4000")
-    assert "http://127.0.0.1:4000" in ended.err
+    port = str(free_port())
+    ended = heaters("ui", "--port", port)
+    assert f"http://127.0.0.1:{port}" in ended.err
     target = (
         ["-w", str(home / "workspace.yaml")]
         if has_workspace
         else ["-m", "heaters_pipeline.definitions"]
     )
-    command = [sys.executable, "-m", "dagster", "dev", *target, "-h", "127.0.0.1", "-p", "4000"]
+    command = [sys.executable, "-m", "dagster", "dev", *target, "-h", "127.0.0.1", "-p", port]
     assert became == [(sys.executable, command, home)]
+
+
+def test_ui_refuses_a_port_that_is_taken(home: Path, heaters: Heaters) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = heaters("ui", "--port", str(port))
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"Error: the UI cannot use port {port} of 127.0.0.1: ")
+    assert "choose another with --port" in ended.err
+    assert ended.err.count("\n") == 1
 
 
 def test_errors_without_a_message_of_their_own_are_not_hidden(

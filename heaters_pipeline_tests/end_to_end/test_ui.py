@@ -7,7 +7,6 @@ browser shows is kept there.
 
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from playwright.sync_api import Page
 
 from heaters_pipeline_tests.browser import open_page
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT, running
+from heaters_pipeline_tests.ports import free_port
 from heaters_pipeline_tests.videos import make_video
 
 ASSET_GROUPS = {
@@ -115,7 +115,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     dropped = home / "data" / "source_videos"
     dropped.mkdir(parents=True)
     make_video(dropped / "holiday.mp4", SCENES)
-    port = _free_port()
+    port = free_port()
     environment = {
         "DAGSTER_HOME": str(home),
         "HEATERS_CACHE": str(home / "cache"),
@@ -148,12 +148,6 @@ def page() -> Iterator[Page]:
     """A page of a browser."""
     with open_page() as page:
         yield page
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _open(page: Page, url: str, size_px: tuple[int, int] = USUAL_PX) -> None:

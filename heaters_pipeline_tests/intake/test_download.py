@@ -1,7 +1,6 @@
 """Links are downloaded whole or not at all, by a real server that misbehaves."""
 
 import logging
-import socket
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from heaters_pipeline.errors import (
 )
 from heaters_pipeline.intake.download import DownloadSettings, download, fetch_link
 from heaters_pipeline.intake.sources import HttpLink, S3Link
+from heaters_pipeline_tests.ports import free_port
 from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.web_server import Served, WebServer, running_web_server
 
@@ -47,9 +47,7 @@ def starts(web: WebServer) -> list[int]:
 
 def unused_address() -> str:
     """An address on loopback where nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def refused(web: WebServer, target: Path, path: str = "/holiday.mp4") -> HeatersError:
