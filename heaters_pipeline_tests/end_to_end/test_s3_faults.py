@@ -50,6 +50,9 @@ LASTING = {
     "deletion": ("DeleteObject", ""),
 }
 
+OVERCOME = (Fault.RESET_AFTER, Fault.REPLY_CUT, Fault.UPLOAD_CUT)
+"""Faults that a run may overcome although they last."""
+
 
 class Link:
     """The pipeline on a bucket behind a proxy, with what is worked on in all attempts."""
@@ -198,6 +201,14 @@ def test_a_fault_of_each_request_of_uploads_in_parts_costs_no_work(
     assert_complete(link, reference, tmp_path)
 
 
+def is_unit(key: str) -> bool:
+    """Whether an object is the last of a unit of work."""
+    stage = key.partition("/")[0]
+    if stage == "sprite_sheets":
+        return key.endswith(".json")
+    return stage in ("frame_scores", "clips", "keyframes")
+
+
 def lasting_cases() -> list[object]:
     """Each fault on each kind of request; the long form has all of them."""
     short = {("clip", Fault.RESET_AFTER)}
@@ -223,8 +234,9 @@ def test_a_fault_that_lasts_fails_clearly_and_the_next_run_makes_what_is_missing
     link.proxy.script = always(fault, operation, pattern)
     failed = link.process()
     if failed.success:
-        # What costs requests only must not fail a run.
-        assert kind == "deletion"
+        # What costs requests only must not fail a run, nor must a fault that the client does not
+        # see or outwits: a cut in a reply without content, a lost reply to what was carried out.
+        assert kind == "deletion" or fault in OVERCOME
     else:
         assert failed.error is not None
         assert "\n" not in failed.error
@@ -237,11 +249,9 @@ def test_a_fault_that_lasts_fails_clearly_and_the_next_run_makes_what_is_missing
     assert_no_temporary_files(link)
     link.work.clear()
     link.proxy.calm()
-    already = sum(
-        1
-        for key in contents(link.pipeline.store)
-        if not key.startswith("source_videos/") and not key.endswith(".json")
-    )
+    if failed.success and kind != "deletion":
+        assert_complete(link, reference, tmp_path)
+    already = sum(is_unit(key) for key in contents(link.pipeline.store))
     outcome = link.process()
     assert outcome.success, outcome.error
     assert link.work.total() <= UNITS - already, (link.work, already)
