@@ -244,8 +244,8 @@ def test_a_fault_that_lasts_fails_clearly_and_the_next_run_makes_what_is_missing
         assert len(failed.error) < 1500
         if fault is Fault.DENIED:
             assert "give these credentials the permission s3:" in failed.error
-    retried = failed.events["STEP_UP_FOR_RETRY"]
-    assert retried == (0 if failed.success or fault is Fault.DENIED else 3), failed.error
+        retried = failed.events["STEP_UP_FOR_RETRY"]
+        assert retried == (0 if fault is Fault.DENIED else 3), failed.error
     assert_no_temporary_files(link)
     link.work.clear()
     link.proxy.calm()
