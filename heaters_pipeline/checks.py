@@ -15,6 +15,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
 
+from heaters_pipeline.assets.stage import lasting_errors_fail
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.config import VerifyConfig
 from heaters_pipeline.errors import ClipError, HeatersError, InvalidVideoError
@@ -295,7 +296,8 @@ def check(
             no check stands for. All others are evaluated first.
     """
     video_id = context.partition_key
-    (report,) = Verifier(workspace.store, deep=config.deep).videos([video_id])
+    with lasting_errors_fail():
+        (report,) = Verifier(workspace.store, deep=config.deep).videos([video_id])
     refused = [report.error] if report.error else []
     for each in VIDEO_CHECKS:
         try:

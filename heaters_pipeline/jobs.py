@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.repairing import Config, RunOutcome, repair_video
+from heaters_pipeline.assets.stage import lasting_errors_fail
 from heaters_pipeline.config import VerifyConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace, given_workspace
@@ -74,19 +75,21 @@ def repair(
         dagster.Failure: Faults are left, or the records cannot be read.
     """
     video_id = context.partition_key
-    (report,) = Verifier(workspace.store, deep=config.deep).videos([video_id])
+    with lasting_errors_fail():
+        (report,) = Verifier(workspace.store, deep=config.deep).videos([video_id])
     facts: dict[str, Any] = {"faults": len(report.findings), "finished": report.finished}
     nothing = None if report.recorded else f"nothing is recorded; run {PROCESS_JOB} for it"
     error, left = report.error or nothing, report
     for finding in report.findings:
         context.log.warning(finding.why)
     if report.findings:
-        done = repair_video(
-            workspace,
-            video_id,
-            lambda settings, claimed: _process_again(context, claimed, settings),
-            deep=config.deep,
-        )
+        with lasting_errors_fail():
+            done = repair_video(
+                workspace,
+                video_id,
+                lambda settings, claimed: _process_again(context, claimed, settings),
+                deep=config.deep,
+            )
         error, left = done.error, done.after
         if done.outcome is not None:
             facts |= {f"made/{stage}": count for stage, count in done.outcome.made.items()}

@@ -3,8 +3,11 @@
 from typing import Any
 
 import dagster as dg
+import pytest
 
-from heaters_pipeline.jobs import CHECK_JOB
+from heaters_pipeline.errors import StoreUnavailableError
+from heaters_pipeline.jobs import CHECK_JOB, REPAIR_JOB
+from heaters_pipeline.storage.directory_store import DirectoryObjectStore
 from heaters_pipeline_tests.pipeline import VIDEO_ID, Pipeline
 from heaters_pipeline_tests.test_checks import ALL_CHECKS
 
@@ -71,3 +74,18 @@ def test_a_check_without_a_video_says_which_job_to_launch(processed: Pipeline) -
     assert not result.success
     assert result.error is not None
     assert "launch the job check_videos for one video" in result.error
+
+
+@pytest.mark.parametrize(("job_name", "op"), [(CHECK_JOB, "check"), (REPAIR_JOB, "repair")])
+def test_the_jobs_fail_with_one_line_where_the_store_cannot_be_reached(
+    processed: Pipeline, monkeypatch: pytest.MonkeyPatch, job_name: str, op: str
+) -> None:
+    def unreachable(*_: object) -> list[object]:
+        raise StoreUnavailableError("the store does not answer; try again")
+
+    monkeypatch.setattr(DirectoryObjectStore, "list", unreachable)
+    result = processed.launch(job_name, op)
+    assert not result.success
+    failure = result.failure_data_for_node(op)
+    assert failure is not None
+    assert "the store does not answer" in str(failure.user_failure_data)
