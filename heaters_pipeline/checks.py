@@ -24,7 +24,12 @@ from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.manifests import Manifest, ManifestItem
-from heaters_pipeline.storage.verification import OBJECT_STAGES, Verifier, VideoReport
+from heaters_pipeline.storage.verification import (
+    OBJECT_STAGES,
+    StageReport,
+    Verifier,
+    size_finding,
+)
 from heaters_pipeline.video.clips import inspect_clip
 from heaters_pipeline.video.picture_check import picture_size_px
 
@@ -134,14 +139,12 @@ def _objects_check(stage: str) -> VideoCheck:
 def object_faults(workspace: Workspace, manifest: Manifest) -> list[str]:
     """Objects of a manifest that are missing from the store or have another size."""
     stored = workspace.objects(keys.objects_prefix(manifest.stage, manifest.video_id))
-    faults = []
-    for item in manifest.items:
-        found = stored.get(item.key)
-        if found is None:
-            faults.append(f"{item.key} is missing")
-        elif found.size_bytes != item.size_bytes:
-            faults.append(f"{item.key} has {found.size_bytes} bytes, not {item.size_bytes}")
-    return faults
+    sizes = {key: found.size_bytes for key, found in stored.items()}
+    findings = (
+        size_finding(manifest.stage, item.key, item.size_bytes, sizes.get(item.key))
+        for item in manifest.items
+    )
+    return [finding.why for finding in findings if finding is not None]
 
 
 def clips_have_their_frames(workspace: Workspace, video_id: str) -> dg.AssetCheckResult:
@@ -258,6 +261,7 @@ def _verdict(
     )
 
 
+OBJECT_CHECKS = tuple(_objects_check(stage) for stage in OBJECT_STAGES)
 VIDEO_CHECKS = (
     VideoCheck(
         "scenes",
@@ -277,7 +281,7 @@ VIDEO_CHECKS = (
         "The pages of each clip hold all of its tiles, in the size that the index says.",
         sprites_have_their_tiles,
     ),
-    *(_objects_check(stage) for stage in OBJECT_STAGES),
+    *OBJECT_CHECKS,
 )
 
 all_checks = [each.definition() for each in VIDEO_CHECKS]
@@ -298,15 +302,17 @@ def check(
     video_id = context.partition_key
     with lasting_errors_fail():
         (report,) = Verifier(workspace.store, deep=config.deep).videos([video_id])
+    verified = {stage.stage: stage for stage in report.stages}
     refused = [report.error] if report.error else []
     for each in VIDEO_CHECKS:
         try:
-            result = each.verdict(workspace, video_id)
+            if each in OBJECT_CHECKS and each.asset in verified:
+                result = _as_verified(video_id, verified[each.asset], deep=config.deep)
+            else:
+                result = each.verdict(workspace, video_id)
         except HeatersError as error:
             refused.append(str(error))
             continue
-        if config.deep and each.asset in OBJECT_STAGES and each.name == f"{each.asset}_exist":
-            result = _by_content(report, each.asset)
         if not result.passed:
             context.log.warning(f"{each.name}: {result.description}")
         yield each.evaluation(context.instance, video_id, result)
@@ -315,12 +321,15 @@ def check(
         raise dg.Failure("; ".join(dict.fromkeys(refused)), allow_retries=False)
 
 
-def _by_content(report: VideoReport, stage: str) -> dg.AssetCheckResult:
-    (found,) = (each for each in report.stages if each.stage == stage)
-    facts = {"objects": found.valid + len(found.findings), "without_digest": found.without_digest}
-    faults = [finding.why for finding in found.findings]
-    deep = any(finding.hidden for finding in found.findings)
-    return _verdict(report.video_id, faults, facts, deep=deep)
+def _as_verified(video_id: str, found: StageReport, *, deep: bool) -> dg.AssetCheckResult:
+    """The verdict on objects of a stage that were just looked at, and are not listed again."""
+    facts = {"without_digest": found.without_digest} if deep else {"looked": True}
+    return _verdict(
+        video_id,
+        [finding.why for finding in found.findings],
+        {"objects": found.valid + len(found.findings), **facts},
+        deep=any(finding.hidden for finding in found.findings),
+    )
 
 
 @dg.job(

@@ -1,5 +1,6 @@
 """The job that evaluates the checks of a video again, which Dagster does not do by itself."""
 
+import json
 from typing import Any
 
 import dagster as dg
@@ -64,6 +65,20 @@ def test_the_job_fails_for_what_no_check_stands_for(processed: Pipeline) -> None
     said = str(failure.user_failure_data)
     assert f"{source} is missing" in said
     assert "film has no keyframes yet" in said
+    evaluated = {each.check_name for each in result.get_asset_check_evaluations()}
+    assert evaluated == ALL_CHECKS - {"keyframes_exist"}
+
+
+def test_the_job_evaluates_the_others_where_a_record_cannot_be_read(processed: Pipeline) -> None:
+    key = "manifests/keyframes/film.json"
+    newer = {**json.loads(processed.store.read_bytes(key)), "format_version": 99}
+    processed.store.write_bytes(key, json.dumps(newer).encode(), content_type="application/json")
+    processed.store.delete("manifests/finished/film.json")
+    result = run_check_job(processed, deep=True)
+    assert not result.success
+    failure = result.failure_data_for_node("check")
+    assert failure is not None
+    assert key in str(failure.user_failure_data)
     evaluated = {each.check_name for each in result.get_asset_check_evaluations()}
     assert evaluated == ALL_CHECKS - {"keyframes_exist"}
 

@@ -204,7 +204,7 @@ class Verifier:
         summary = manifest.summary
         key, size_bytes = str(summary["source_key"]), int(summary["size_bytes"])
         found = source_size(key)
-        finding = _size_finding("source_videos", key, size_bytes, found)
+        finding = size_finding("source_videos", key, size_bytes, found)
         if finding is None and self._deep:
             finding = self._content_finding("source_videos", key, size_bytes, summary["sha256"])
         return StageReport("source_videos", valid=int(not finding), findings=_some(finding))
@@ -214,7 +214,7 @@ class Verifier:
     ) -> StageReport:
         items = list(items)
         findings = [
-            _size_finding(stage, item.key, item.size_bytes, stored.get(item.key)) for item in items
+            size_finding(stage, item.key, item.size_bytes, stored.get(item.key)) for item in items
         ]
         right = [item for item, finding in zip(items, findings, strict=True) if finding is None]
         digests = [item for item in right if item.details.get("sha256") is not None]
@@ -284,7 +284,15 @@ def _records(recorded: Recorded, listed: Mapping[str, int]) -> list[StageReport]
     return reports
 
 
-def _size_finding(stage: str, key: str, size_bytes: int, found: int | None) -> Finding | None:
+def size_finding(stage: str, key: str, size_bytes: int, found: int | None) -> Finding | None:
+    """What is wrong with an object by its size alone, None if nothing is.
+
+    Args:
+        stage: Whose object it is.
+        key: Its key.
+        size_bytes: What is recorded.
+        found: What is stored; None if there is no such object.
+    """
     if found is None:
         return Finding(stage, key, "missing", f"{key} is missing")
     if found != size_bytes:

@@ -144,9 +144,6 @@ def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
                 yield writer
             finally:
                 writer.abandon()
-    except MemoryError:
-        # PyAV's own is an error of FFmpeg too, but no fault of the clip.
-        raise
     except OSError as error:
         # Many errors of FFmpeg are of this kind without having to do with the disk.
         if isinstance(error, av.error.FFmpegError) and error.errno not in _DISK_TROUBLE:
