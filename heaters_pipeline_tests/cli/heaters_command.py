@@ -13,6 +13,17 @@ import pytest
 from heaters_pipeline.cli import main
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT, find_program
 
+# Runs the command and then tells what it imported.
+TELLS_IMPORTS = """
+import sys
+from heaters_pipeline.cli import main
+try:
+    main()
+finally:
+    print(sorted(name for name in sys.modules if name.partition(".")[0] == "dagster"),
+          file=sys.stderr)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from heaters_pipeline.video.detection_settings import DEFAULT_THRESHOLDS, METHODS
-from heaters_pipeline_tests.cli.heaters_command import Ended, Heaters, heaters_program
-from heaters_pipeline_tests.cli.test_detect import TELLS_IMPORTS
+from heaters_pipeline_tests.cli.heaters_command import (
+    TELLS_IMPORTS,
+    Ended,
+    Heaters,
+    heaters_program,
+)
 from heaters_pipeline_tests.pipeline import SPANS
 
 CUTS = [start for start, _ in SPANS[1:]]

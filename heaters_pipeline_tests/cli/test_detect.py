@@ -6,19 +6,8 @@ from typing import Any
 
 import pytest
 
-from heaters_pipeline_tests.cli.heaters_command import Heaters, heaters_program
+from heaters_pipeline_tests.cli.heaters_command import TELLS_IMPORTS, Heaters, heaters_program
 from heaters_pipeline_tests.pipeline import SPANS
-
-# Runs the command and then tells what it imported.
-TELLS_IMPORTS = """
-import sys
-from heaters_pipeline.cli import main
-try:
-    main()
-finally:
-    print(sorted(name for name in sys.modules if name.partition(".")[0] == "dagster"),
-          file=sys.stderr)
-"""
 
 
 def frames_of(rows: list[dict[str, Any]]) -> list[tuple[int, int]]:
