@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterEvent, JobDefinition
+from sqlalchemy.exc import IntegrityError
 
 from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
 from heaters_pipeline.jobs import CATALOG_JOB, PROCESS_JOB
@@ -60,8 +61,7 @@ def process_video(
         listener: Told of the progress.
         workspace: Fresh, with what was just seen of the video; the run opens one if it is None.
     """
-    name = source_videos_partitions.name or ""
-    instance.add_dynamic_partitions(name, [video_id])
+    _add_partition(instance, video_id)
     listener_token = progress_listener.set(listener)
     workspace_token = given_workspace.set(workspace)
     try:
@@ -94,6 +94,16 @@ def resolve_job(job_name: str) -> JobDefinition:
     module = importlib.import_module(DEFINITIONS_MODULE)
     definitions: dg.Definitions = module.defs
     return definitions.resolve_job_def(job_name)
+
+
+def _add_partition(instance: dg.DagsterInstance, video_id: str) -> None:
+    name = source_videos_partitions.name or ""
+    try:
+        instance.add_dynamic_partitions(name, [video_id])
+    except IntegrityError:
+        # On SQLite Dagster looks first and inserts then; another process may come between.
+        if not instance.has_dynamic_partition(name, video_id):
+            raise
 
 
 def _run(

@@ -33,7 +33,7 @@ class S3Options:
         parallel_parts: Parts of one file that are sent at once.
     """
 
-    max_attempts: int = 5
+    max_attempts: int = 8
     connect_timeout_seconds: float = 10.0
     read_timeout_seconds: float = 60.0
     resume_delay_seconds: float = 0.5

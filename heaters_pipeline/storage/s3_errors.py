@@ -85,9 +85,12 @@ def status_of(error: ClientError) -> int:
 
 
 def is_unknown_upload(error: ClientError) -> bool:
-    """Whether a multipart upload could not be ended because it had been ended before."""
+    """Whether a multipart upload could not be ended because it had been ended before.
+
+    The body that names the reason may be lost on its way, which leaves the status.
+    """
     code = error.response.get("Error", {}).get("Code")
-    return error.operation_name == "CompleteMultipartUpload" and code == "NoSuchUpload"
+    return error.operation_name == "CompleteMultipartUpload" and code in ("NoSuchUpload", "404")
 
 
 def explain(error: Exception, *, what: str, endpoint: str) -> StoreError:
@@ -114,6 +117,8 @@ def _explain_reply(error: ClientError, place: str) -> StoreError:
     code = facts.get("Code", "")
     status = status_of(error)
     operation = error.operation_name
+    if is_unknown_upload(error):
+        code = "NoSuchUpload"
     if code in _MAY_PASS:
         return StoreUnavailableError(f"{place}: {_MAY_PASS[code]} ({code})")
     if status == 404 and operation == "HeadBucket":

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -387,9 +388,10 @@ def test_an_object_replaced_during_its_upload_is_noticed(
     assert server.seen[-1] == "HEAD /films/p/a.mp4"
 
 
+@pytest.mark.parametrize("broken", [False, True])
 @pytest.mark.parametrize("stored", [b"mine", b"else", b"longer"])
 def test_an_upload_in_parts_that_was_ended_before_counts_if_its_content_is_there(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stored: bytes
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stored: bytes, broken: bool
 ) -> None:
     (tmp_path / "clip").write_bytes(b"mine")
     created = (
@@ -397,6 +399,8 @@ def test_an_upload_in_parts_that_was_ended_before_counts_if_its_content_is_there
     )
     options = S3Options(max_attempts=2, multipart_threshold_bytes=1)
     ended = refusal(404, "NoSuchUpload")
+    if broken:
+        ended = replace(ended, body=ended.body[: len(ended.body) // 2])
     with serving(Reply(body=created), Reply(), ended, Reply(204), Reply(body=stored)) as server:
         store = store_at(server, monkeypatch, options)
         if stored == b"mine":
