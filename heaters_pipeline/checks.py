@@ -249,16 +249,18 @@ def _verdict(
     shown = list(faults[:FINDINGS_SHOWN])
     if len(faults) > len(shown):
         shown.append(f"and {len(faults) - len(shown)} more")
-    option, config = (" --deep", " with deep: true") if deep else ("", "")
-    mend = {
-        "mend": f"heaters verify {video_id}{option} --repair, or the job {REPAIR_JOB} for this "
-        f"video{config}"
-    }
+    mend = {"mend": _mend(video_id, deep=deep)} if faults else {}
     return dg.AssetCheckResult(
         passed=not faults,
         description="; ".join(shown) or None,
-        metadata={"faults": len(faults), **facts, **(mend if faults else {})},
+        metadata={"faults": len(faults), **facts, **mend},
     )
+
+
+def _mend(video_id: str, *, deep: bool) -> str:
+    """What makes again what is lost of a video; ``deep`` if only its content shows the fault."""
+    option, config = (" --deep", " with deep: true") if deep else ("", "")
+    return f"heaters verify {video_id}{option} --repair, or the job {REPAIR_JOB} for it{config}"
 
 
 OBJECT_CHECKS = tuple(_objects_check(stage) for stage in OBJECT_STAGES)
@@ -316,7 +318,10 @@ def check(
         if not result.passed:
             context.log.warning(f"{each.name}: {result.description}")
         yield each.evaluation(context.instance, video_id, result)
-    refused += [each.why for each in report.findings if each.stage not in OBJECT_STAGES]
+    others = [finding for finding in report.findings if finding.stage not in OBJECT_STAGES]
+    refused += [finding.why for finding in others]
+    if others:
+        refused.append("run " + _mend(video_id, deep=any(each.hidden for each in others)))
     if refused:
         raise dg.Failure("; ".join(dict.fromkeys(refused)), allow_retries=False)
 

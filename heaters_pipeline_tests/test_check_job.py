@@ -48,8 +48,7 @@ def test_the_job_reads_contents_if_that_is_asked(processed: Pipeline) -> None:
     (found,) = (each for each in result.get_asset_check_evaluations() if not each.passed)
     assert f"{key} has other content of the same size" in str(found.description)
     assert found.metadata["mend"].value == (
-        "heaters verify film --deep --repair, or the job repair_videos for this video with "
-        "deep: true"
+        "heaters verify film --deep --repair, or the job repair_videos for it with deep: true"
     )
 
 
@@ -65,6 +64,7 @@ def test_the_job_fails_for_what_no_check_stands_for(processed: Pipeline) -> None
     said = str(failure.user_failure_data)
     assert f"{source} is missing" in said
     assert "film has no keyframes yet" in said
+    assert "run heaters verify film --repair, or the job repair_videos for it" in said
     evaluated = {each.check_name for each in result.get_asset_check_evaluations()}
     assert evaluated == ALL_CHECKS - {"keyframes_exist"}
 

@@ -374,4 +374,4 @@ def test_a_red_check_names_the_command_and_the_job_that_mend_it(finished: Pipeli
     assert record.event is not None
     assert record.event.dagster_event is not None
     shown = record.event.dagster_event.asset_check_evaluation_data.metadata["mend"].value
-    assert shown == "heaters verify film --repair, or the job repair_videos for this video"
+    assert shown == "heaters verify film --repair, or the job repair_videos for it"
