@@ -67,7 +67,8 @@ ui: .venv/installed ## Open the Dagster UI and its daemon on 127.0.0.1:3000
 
 .PHONY: test
 test: lint ## Linters, types, import contracts and all tests, with coverage
-	@$(RUN) pytest -n 2 --dist loadfile -m "not slow" --cov=heaters_pipeline $(PYTEST_ARGS)
+	@# More workers than CI has processors, since many tests wait for daemons; those come early.
+	@$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow" --cov=heaters_pipeline $(PYTEST_ARGS)
 
 .PHONY: test-slow
 test-slow: .venv/installed-tests ## The long form of the fault and load tests

@@ -155,19 +155,28 @@ def _drop_inputs(instance: Production, folder: Path) -> None:
 def _is_all_done(instance: Production) -> bool:
     if instance.store.head(keys.CATALOG_VIDEOS) is None:
         return False
-    ended = all(status in ("SUCCESS", "FAILURE") for _, _, status in instance.runs())
     both = len(_catalog_rows(instance, keys.CATALOG_VIDEOS)) == 2
-    return ended and both and _sensors_rest(instance)
+    # In this order: what a sensor queued before it rested is among the runs that must have ended.
+    return (
+        both
+        and _sensors_rest(instance)
+        and all(status in ("SUCCESS", "FAILURE") for _, _, status in instance.runs())
+    )
 
 
 def _sensors_rest(instance: Production) -> bool:
-    """Whether the sensors for videos looked after the last video's run, and found nothing."""
-    rested = instance.query(
-        "SELECT tick_body FROM job_ticks WHERE status = 'SKIPPED' AND timestamp > (SELECT "
+    """Whether all sensors looked after the last video's run, and found no more videos."""
+    ticks = instance.query(
+        "SELECT status, tick_body FROM job_ticks WHERE timestamp > (SELECT "
         "to_timestamp(max(end_time)) AT TIME ZONE 'UTC' FROM runs WHERE partition IS NOT NULL)"
     )
-    names = ("submitted_videos", "downloaded_videos")
-    return all(any(f'"{name}"' in body for (body,) in rested) for name in names)
+    rest = {"submitted_videos": ("SKIPPED",), "downloaded_videos": ("SKIPPED",)}
+    # Whether there is one more catalog to build depends on when the last was begun.
+    rest["changed_catalog"] = ("SKIPPED", "SUCCESS")
+    return all(
+        any(f'"{name}"' in body for status, body in ticks if status in statuses)
+        for name, statuses in rest.items()
+    )
 
 
 def _catalog_rows(instance: Production, key: str) -> list[dict[str, Any]]:
