@@ -65,10 +65,16 @@ demo: .venv/installed ## Run the pipeline on a sample video, or on VIDEO=my.mp4
 ui: .venv/installed ## Open the Dagster UI and its daemon on 127.0.0.1:3000
 	@.venv/bin/heaters ui
 
+# More workers than CI has processors, since many tests wait for daemons.
+PYTEST = $(RUN) pytest -n 3 --dist loadfile -m "not slow"
+
 .PHONY: test
-test: lint ## Linters, types, import contracts and all tests, with coverage
-	@# More workers than CI has processors, since many tests wait for daemons; those come early.
-	@$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow" --cov=heaters_pipeline $(PYTEST_ARGS)
+test: lint ## Linters, types, import contracts and all tests
+	@$(PYTEST) $(PYTEST_ARGS)
+
+.PHONY: coverage
+coverage: .venv/installed-tests ## The tests again, with the lines and branches that none of them reaches
+	@$(PYTEST) --cov=heaters_pipeline $(PYTEST_ARGS)
 
 .PHONY: test-slow
 test-slow: .venv/installed-tests ## The long form of the fault and load tests
