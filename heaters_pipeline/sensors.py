@@ -24,6 +24,7 @@ from heaters_pipeline.jobs import (
 )
 from heaters_pipeline.partitions import (
     SOURCE_VERSION_TAG,
+    SOURCE_VIDEOS,
     source_version_tag,
     source_videos_partitions,
 )
@@ -190,7 +191,7 @@ def _result(
     taken: list[Sighting],
     requests: list[dg.RunRequest],
 ) -> dg.SensorResult:
-    existing = set(context.instance.get_dynamic_partitions(source_videos_partitions.name or ""))
+    existing = set(context.instance.get_dynamic_partitions(SOURCE_VIDEOS))
     added = [sighting.video_id for sighting in taken if sighting.video_id not in existing]
     return dg.SensorResult(
         run_requests=requests,

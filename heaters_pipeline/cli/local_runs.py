@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
 from heaters_pipeline.jobs import CATALOG_JOB, PROCESS_JOB
-from heaters_pipeline.partitions import source_videos_partitions
+from heaters_pipeline.partitions import SOURCE_VIDEOS
 from heaters_pipeline.resources import Workspace, given_workspace
 from heaters_pipeline.status import run_error
 from heaters_pipeline.storage.notices import FINISHED_STAGES
@@ -97,12 +97,11 @@ def resolve_job(job_name: str) -> JobDefinition:
 
 
 def _add_partition(instance: dg.DagsterInstance, video_id: str) -> None:
-    name = source_videos_partitions.name or ""
     try:
-        instance.add_dynamic_partitions(name, [video_id])
+        instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
     except IntegrityError:
         # On SQLite Dagster looks first and inserts then; another process may come between.
-        if not instance.has_dynamic_partition(name, video_id):
+        if not instance.has_dynamic_partition(SOURCE_VIDEOS, video_id):
             raise
 
 
