@@ -29,14 +29,14 @@ import numpy as np
 import numpy.typing as npt
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
-from heaters_pipeline.video.clip_interlaced import deinterlaced
-from heaters_pipeline.video.clip_pictures import ClipPictures
-from heaters_pipeline.video.clips import ClipFile, ClipSettings, write_clip
-from heaters_pipeline.video.frames import Frame, FrameReader
-from heaters_pipeline.video.hdr_facts import HdrFacts
-from heaters_pipeline.video.probe import probe
-from heaters_pipeline.video.timing import Span
-from heaters_pipeline_tests.video.clip_sources import (
+from heaters_pipeline.video.clips.deinterlace import deinterlaced
+from heaters_pipeline.video.clips.encoder_frames import ClipPictures
+from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, write_clip
+from heaters_pipeline.video.media.frames import Frame, FrameReader
+from heaters_pipeline.video.media.hdr_metadata import HdrFacts
+from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.media.timing import Span
+from heaters_pipeline_tests.video.clips.clip_sources import (
     ENCODINGS,
     Known,
     know,

@@ -23,20 +23,20 @@ import av
 import imageio_ffmpeg
 
 from benchmarks.timing import Spent, median_of, print_table, run, versions
-from heaters_pipeline.video.detection_settings import DetectionSettings
-from heaters_pipeline.video.probe import probe
-from heaters_pipeline.video.scenes import scenes_from
-from heaters_pipeline.video.score_track import ScoreTrack
-from heaters_pipeline.video.scores import ScoreSettings, score_frames
-from heaters_pipeline.video.transitions import find_transitions
+from heaters_pipeline.video.detection.scenes import scenes_from
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.detection.settings import DetectionSettings
+from heaters_pipeline.video.detection.transitions import find_transitions
+from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.scoring.scores import ScoreSettings, score_frames
 
 OURS = """
 import json, os, sys
 from pathlib import Path
-from heaters_pipeline.video.clips import ClipSettings, write_clips
-from heaters_pipeline.video.probe import probe
-from heaters_pipeline.video.score_track import ScoreTrack
-from heaters_pipeline.video.timing import Span
+from heaters_pipeline.video.clips.write import ClipSettings, write_clips
+from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.media.timing import Span
 film, track, spans, folder = map(Path, sys.argv[1:5])
 mode, verify, preset, crf = sys.argv[5:9]
 track = ScoreTrack.from_bytes(track.read_bytes())

@@ -24,11 +24,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from heaters_pipeline.video.detection_settings import METHODS, DetectionSettings
-from heaters_pipeline.video.probe import probe
-from heaters_pipeline.video.score_track import ScoreTrack
-from heaters_pipeline.video.scores import score_frames
-from heaters_pipeline.video.transitions import Transition, find_transitions
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.detection.settings import METHODS, DetectionSettings
+from heaters_pipeline.video.detection.transitions import Transition, find_transitions
+from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.scoring.scores import score_frames
 
 MARGIN_FRAMES = 2
 Detector = Callable[[Path], tuple[Transition, ...]]

@@ -24,8 +24,8 @@ from benchmarks.timing import Spent, median_of, print_table, run, versions
 OURS = """
 import sys
 from pathlib import Path
-from heaters_pipeline.video.probe import probe
-from heaters_pipeline.video.scores import ScoreSettings, score_frames
+from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.scoring.scores import ScoreSettings, score_frames
 path = Path(sys.argv[1])
 track = score_frames(path, probe(path), ScoreSettings(scan=sys.argv[2]))
 print(track.scan, track.frames, len(track.to_bytes()))
@@ -33,12 +33,12 @@ print(track.scan, track.frames, len(track.to_bytes()))
 SCENES = """
 import sys, time
 from pathlib import Path
-from heaters_pipeline.video.detection_settings import METHODS, DetectionSettings
-from heaters_pipeline.video.probe import probe
-from heaters_pipeline.video.scenes import scenes_from
-from heaters_pipeline.video.scores import ScoreSettings, score_frames
-from heaters_pipeline.video.score_track import ScoreTrack
-from heaters_pipeline.video.transitions import find_transitions
+from heaters_pipeline.video.detection.settings import METHODS, DetectionSettings
+from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.detection.scenes import scenes_from
+from heaters_pipeline.video.scoring.scores import ScoreSettings, score_frames
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.detection.transitions import find_transitions
 path = Path(sys.argv[1])
 content = score_frames(path, probe(path), ScoreSettings(scan="full")).to_bytes()
 started = time.perf_counter()

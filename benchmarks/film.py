@@ -20,8 +20,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from heaters_pipeline.video.frames import FrameReader
-from heaters_pipeline.video.probe import probe
+from heaters_pipeline.video.media.frames import FrameReader
+from heaters_pipeline.video.media.probe import probe
 
 SIZE_PX = (1920, 1080)
 RATE = 25

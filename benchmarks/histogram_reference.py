@@ -7,13 +7,12 @@
 to BGR as ``cv2.VideoCapture`` does: ``cv2.calcHist`` with 256 bins for B, G and R each,
 concatenated, ``cv2.normalize``, ``cv2.compareHist``. Each size is measured in two ways: ``points``
 scales the frame to it by single points, ``blocks`` takes whole colour blocks, about as many
-pixels as the size has or more (``heaters_pipeline.video.pixel_samples``). Pictures are never
-enlarged.
+pixels as the size has or more (``video.scoring.pixel_samples``). Pictures are never enlarged.
 
 ``furthest`` is how far from the threshold either similarity of a differing cut is; ``error`` and
 ``99 %`` are the median and the 99th percentile of the error of the unit similarity.
 
-Thresholds are on the scale of ``heaters_pipeline.video.similarity_scale``, for which 0.3 and 0.6 of
+Thresholds are on the scale of ``video.detection.similarity_scale``, for which 0.3 and 0.6 of
 ``correl`` are its own scores. ``--list`` names each cut that differs with both similarities.
 ``--labels`` (files as ``benchmarks.detection_accuracy`` reads) adds F1 of the first size's
 ``blocks`` by unit threshold. ``--time`` measures the cost of a frame: CPU milliseconds, one thread,
@@ -37,17 +36,17 @@ import numpy.typing as npt
 
 from benchmarks.detection_accuracy import Score
 from heaters_pipeline.errors import InvalidVideoError
-from heaters_pipeline.video.frames import FrameReader, Interpolation
-from heaters_pipeline.video.orientation import Picture
-from heaters_pipeline.video.pixel_samples import PixelSampler
-from heaters_pipeline.video.probe import probe
-from heaters_pipeline.video.similarity_scale import (
+from heaters_pipeline.video.detection.similarity_scale import (
     SUGGESTED_UNIT_THRESHOLDS,
     PairSums,
     ScaledMethod,
     unit_similarity,
 )
-from heaters_pipeline.video.transitions import Transition
+from heaters_pipeline.video.detection.transitions import Transition
+from heaters_pipeline.video.media.frames import FrameReader, Interpolation
+from heaters_pipeline.video.media.orientation import Picture
+from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.scoring.pixel_samples import PixelSampler
 
 Sampling = Callable[[av.video.frame.VideoFrame], Picture]
 Size = tuple[int, int]

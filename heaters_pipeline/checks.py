@@ -23,15 +23,15 @@ from heaters_pipeline.jobs import CHECK_JOB, REPAIR_JOB
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import Manifest, ManifestItem
-from heaters_pipeline.storage.verification import (
+from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem
+from heaters_pipeline.storage.records.verification import (
     OBJECT_STAGES,
     StageReport,
     Verifier,
     size_finding,
 )
-from heaters_pipeline.video.clips import inspect_clip
-from heaters_pipeline.video.picture_check import picture_size_px
+from heaters_pipeline.video.clips.write import inspect_clip
+from heaters_pipeline.video.stills.jpeg_files import picture_size_px
 
 FINDINGS_SHOWN = 10
 NO_PARTITION = (

@@ -9,7 +9,7 @@ asset, where the refusal has no message of ours and is tried again.
 import dagster as dg
 from pydantic import Field
 
-from heaters_pipeline.video.clip_record import (
+from heaters_pipeline.video.clips.settings import (
     DEFAULT_VERIFY,
     BitDepth,
     ClipSettings,
@@ -17,9 +17,10 @@ from heaters_pipeline.video.clip_record import (
     Interlaced,
     Verify,
 )
-from heaters_pipeline.video.clip_record import Method as ClipMethod
-from heaters_pipeline.video.comparing import variants_from
-from heaters_pipeline.video.detection_settings import (
+from heaters_pipeline.video.clips.settings import Method as ClipMethod
+from heaters_pipeline.video.detection.comparing import variants_from
+from heaters_pipeline.video.detection.score_track import Scan
+from heaters_pipeline.video.detection.settings import (
     DEFAULT_THRESHOLDS,
     METHODS,
     MOST_MIN_DURATION_SECONDS,
@@ -32,11 +33,10 @@ from heaters_pipeline.video.detection_settings import (
     ShortScenes,
     ThresholdScale,
 )
-from heaters_pipeline.video.ignored_region import IgnoredRegion
-from heaters_pipeline.video.keyframes import KeyframeSettings, KeyframeStrategy
-from heaters_pipeline.video.score_track import Scan
-from heaters_pipeline.video.scores import ScoreSettings
-from heaters_pipeline.video.sprite_layout import SpriteSettings
+from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion
+from heaters_pipeline.video.scoring.scores import ScoreSettings
+from heaters_pipeline.video.stills.keyframes import KeyframeSettings, KeyframeStrategy
+from heaters_pipeline.video.stills.sprite_layout import SpriteSettings
 
 _DETECTION = DetectionSettings()
 _SCAN = ScoreSettings()

@@ -14,7 +14,7 @@ from heaters_pipeline.assets.stage import lasting_errors_fail
 from heaters_pipeline.config import VerifyConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace, given_workspace
-from heaters_pipeline.storage.verification import Verifier, VideoReport
+from heaters_pipeline.storage.records.verification import Verifier, VideoReport
 
 DOWNLOAD_JOB = "download_videos"
 PROCESS_JOB = "process_videos"

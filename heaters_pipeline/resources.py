@@ -10,18 +10,18 @@ import dagster as dg
 
 from heaters_pipeline import home
 from heaters_pipeline.errors import InvalidVideoError, ManifestError, StoreError
-from heaters_pipeline.report.metrics import MetricsTotals, open_totals
+from heaters_pipeline.report.metrics.model import MetricsTotals, open_totals
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
-from heaters_pipeline.storage.claims import Claims, OnWait
 from heaters_pipeline.storage.file_locks import held_folder, remove_abandoned_folders
-from heaters_pipeline.storage.finished import FinishedVideo, read_finished, write_finished
 from heaters_pipeline.storage.local_files import os_errors_explained
-from heaters_pipeline.storage.manifests import Manifest, read_manifest, write_manifest
-from heaters_pipeline.storage.notices import FINISHED_STAGES, remove_notices
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
-from heaters_pipeline.video.probe import shown_name
+from heaters_pipeline.storage.records.claims import Claims, OnWait
+from heaters_pipeline.storage.records.finished import FinishedVideo, read_finished, write_finished
+from heaters_pipeline.storage.records.manifests import Manifest, read_manifest, write_manifest
+from heaters_pipeline.storage.records.notices import FINISHED_STAGES, remove_notices
+from heaters_pipeline.video.media.probe import shown_name
 
 given_workspace: ContextVar["Workspace | None"] = ContextVar("given_workspace", default=None)
 """What a run in this process is to work with, if who starts it has already looked at the video."""

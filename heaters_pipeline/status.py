@@ -17,8 +17,8 @@ from heaters_pipeline.assets.stage import INTERRUPTED
 from heaters_pipeline.intake.rejections import list_rejections, read_rejection
 from heaters_pipeline.jobs import COMPARE_JOB, COMPARISON_ASSET, DOWNLOAD_JOB, REPAIR_JOB
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import read_manifest
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.records.manifests import read_manifest
 
 State = Literal[
     "new",

@@ -16,9 +16,9 @@ from heaters_pipeline.partitions import SOURCE_VIDEOS
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.status import run_error
 from heaters_pipeline.storage.cache import LocalCache
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
-from heaters_pipeline.storage.manifests import Manifest, read_manifest
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
 
 VIDEO_ID = "film"
 SOURCE_KEY = "source_videos/film.mp4"

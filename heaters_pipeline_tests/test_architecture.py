@@ -8,21 +8,26 @@ PROJECT = Path(__file__).parent.parent
 PACKAGE = PROJECT / "heaters_pipeline"
 
 
-def rooms(folder: Path, depth: int = 1) -> Iterator[str]:
-    """A line for each module, with the first line of its docstring, and for each package."""
+def described(name: str, path: Path, depth: int) -> str:
+    """The line of a module or package: its name, and the first line of its docstring."""
+    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+    return f"{'  ' * depth}{name:<23}{docstring.splitlines()[0]}"
+
+
+def code_map(folder: Path, depth: int = 1) -> Iterator[str]:
+    """A line for each module, then for each package with what it holds."""
     for path in sorted(folder.glob("*.py")):
         if path.name != "__init__.py":
-            docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
-            yield f"{'  ' * depth}{path.name:<23}{docstring.splitlines()[0]}"
+            yield described(path.name, path, depth)
     for path in sorted(folder.iterdir()):
         if (path / "__init__.py").exists():
-            yield f"{'  ' * depth}{path.name}/"
-            yield from rooms(path, depth + 1)
+            yield described(f"{path.name}/", path / "__init__.py", depth)
+            yield from code_map(path, depth + 1)
 
 
 def test_every_module_has_its_line() -> None:
     text = (PROJECT / "docs" / "architecture.md").read_text()
     drawn = text.partition("heaters_pipeline/\n")[2].partition("\n```")[0].splitlines()
     assert sorted(" ".join(line.split()) for line in drawn) == sorted(
-        " ".join(line.split()) for line in rooms(PACKAGE)
+        " ".join(line.split()) for line in code_map(PACKAGE)
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from heaters_pipeline.checks import FINDINGS_SHOWN, all_checks
-from heaters_pipeline.storage.manifests import Manifest, ManifestItem, write_manifest
+from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem, write_manifest
 from heaters_pipeline_tests.pipeline import Pipeline
 
 ALL_CHECKS = {

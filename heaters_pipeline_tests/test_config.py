@@ -9,10 +9,10 @@ import pytest
 
 from heaters_pipeline.config import ClipConfig, DetectionConfig, KeyframeConfig, SpriteConfig
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.video.clip_record import ClipSettings
-from heaters_pipeline.video.detection_settings import DetectionSettings
-from heaters_pipeline.video.keyframes import KeyframeSettings
-from heaters_pipeline.video.sprite_layout import SpriteSettings
+from heaters_pipeline.video.clips.settings import ClipSettings
+from heaters_pipeline.video.detection.settings import DetectionSettings
+from heaters_pipeline.video.stills.keyframes import KeyframeSettings
+from heaters_pipeline.video.stills.sprite_layout import SpriteSettings
 from heaters_pipeline_tests.pipeline import Pipeline
 
 PAIRS: list[tuple[Any, Any]] = [

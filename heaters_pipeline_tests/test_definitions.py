@@ -64,7 +64,7 @@ for package in ("video", "storage", "intake", "report"):
     for found in pkgutil.walk_packages(path, f"heaters_pipeline.{package}."):
         if not found.name.endswith("__main__"):
             __import__(found.name)
-assert "heaters_pipeline.video.scores" in sys.modules
+assert "heaters_pipeline.video.scoring.scores" in sys.modules
 print([name for name in sys.modules if name.partition(".")[0].startswith("dagster")])
 """
 

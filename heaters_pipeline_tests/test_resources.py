@@ -14,9 +14,9 @@ from heaters_pipeline.errors import ManifestError, SettingsError
 from heaters_pipeline.resources import Workspace, open_workspace, workspace_resource
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
-from heaters_pipeline.storage.manifests import Manifest, write_manifest
-from heaters_pipeline.storage.s3_store import S3ObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.storage.records.manifests import Manifest, write_manifest
+from heaters_pipeline.storage.s3.store import S3ObjectStore
 
 HOLDS_SCRATCH = """
 import sys

@@ -27,7 +27,7 @@ from heaters_pipeline.sensors import (
 )
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline_tests.pipeline import Pipeline
 

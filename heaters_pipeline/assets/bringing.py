@@ -20,9 +20,9 @@ from heaters_pipeline.intake.submissions import read_submission
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
-from heaters_pipeline.storage.manifests import Manifest, read_manifest
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
-from heaters_pipeline.video.probe import VideoInfo, probe
+from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
+from heaters_pipeline.video.media.probe import VideoInfo, probe
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,21 +14,21 @@ from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ClipError, HeatersError, ManifestError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
-from heaters_pipeline.storage.manifests import (
+from heaters_pipeline.storage.records.manifests import (
     Json,
     ManifestItem,
     exact_seconds,
     fingerprint_of,
 )
-from heaters_pipeline.video.clip_record import Verify
-from heaters_pipeline.video.clips import (
+from heaters_pipeline.video.clips.settings import Verify
+from heaters_pipeline.video.clips.write import (
     FORMAT_VERSION,
     ClipFile,
     ClipSettings,
     inspect_clip,
     write_clips,
 )
-from heaters_pipeline.video.timing import Span
+from heaters_pipeline.video.media.timing import Span
 
 _logger = logging.getLogger(__name__)
 

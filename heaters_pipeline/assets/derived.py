@@ -10,7 +10,7 @@ from heaters_pipeline.assets.stage_work import StageWork
 from heaters_pipeline.assets.units import Unit
 from heaters_pipeline.errors import HeatersError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import ManifestItem
+from heaters_pipeline.storage.records.manifests import ManifestItem
 
 MakeItems = Callable[[Unit, Path, Path], Sequence[ManifestItem]]
 """From a unit, its clip's file and a folder of its own: the stored items."""

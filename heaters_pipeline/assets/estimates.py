@@ -13,9 +13,9 @@ from typing import Any
 
 from heaters_pipeline.assets.planning import StagePlan, VideoPlan
 from heaters_pipeline.assets.run_settings import RunSettings
-from heaters_pipeline.video.clip_copy import COPIED_CODECS
-from heaters_pipeline.video.clips import ClipSettings
-from heaters_pipeline.video.keyframes import keyframe_positions
+from heaters_pipeline.video.clips.copy import COPIED_CODECS
+from heaters_pipeline.video.clips.write import ClipSettings
+from heaters_pipeline.video.stills.keyframes import keyframe_positions
 
 # A second of one core.
 FAST_SCAN_PIXELS = 600e6

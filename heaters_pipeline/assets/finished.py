@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.errors import ObjectNotFoundError
-from heaters_pipeline.storage.finished import FinishedVideo
-from heaters_pipeline.storage.manifests import Manifest
-from heaters_pipeline.storage.notices import FINISHED_STAGES
+from heaters_pipeline.storage.records.finished import FinishedVideo
+from heaters_pipeline.storage.records.manifests import Manifest
+from heaters_pipeline.storage.records.notices import FINISHED_STAGES
 
 
 def small_pictures(manifests: Mapping[str, Manifest]) -> list[str]:

@@ -20,15 +20,15 @@ from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256, file_sha256
-from heaters_pipeline.storage.manifests import Json, ManifestItem, fingerprint_of
-from heaters_pipeline.video.keyframes import (
+from heaters_pipeline.storage.records.manifests import Json, ManifestItem, fingerprint_of
+from heaters_pipeline.video.stills.jpeg_files import picture_size_px
+from heaters_pipeline.video.stills.keyframes import (
     FORMAT_VERSION,
     KeyframeSettings,
     keyframe_frame,
     keyframe_positions,
     write_keyframes,
 )
-from heaters_pipeline.video.picture_check import picture_size_px
 
 _logger = logging.getLogger(__name__)
 

@@ -25,15 +25,18 @@ from heaters_pipeline.assets.tables import COMPARISON_SCHEMA, comparison_table
 from heaters_pipeline.assets.track_work import scan_in_full
 from heaters_pipeline.config import ComparisonConfig
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.report.comparison_picture import comparison_picture, small_comparison_picture
+from heaters_pipeline.report.plots.comparison_picture import (
+    comparison_picture,
+    small_comparison_picture,
+)
 from heaters_pipeline.resources import Workspace
-from heaters_pipeline.storage.manifests import Json
-from heaters_pipeline.video.comparing import Comparison, compare
-from heaters_pipeline.video.detection_settings import DetectionSettings
-from heaters_pipeline.video.labels import Labels, labels_for, read_labels
-from heaters_pipeline.video.method_scores import suffices
-from heaters_pipeline.video.score_track import ScoreTrack
-from heaters_pipeline.video.transitions import ALGORITHM_VERSION, full_scan_reason
+from heaters_pipeline.storage.records.manifests import Json
+from heaters_pipeline.video.detection.comparing import Comparison, compare
+from heaters_pipeline.video.detection.labels import Labels, labels_for, read_labels
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.detection.settings import DetectionSettings
+from heaters_pipeline.video.detection.transitions import ALGORITHM_VERSION, full_scan_reason
+from heaters_pipeline.video.scoring.method_scores import suffices
 
 
 @dg.asset(

@@ -26,8 +26,8 @@ from heaters_pipeline.assets.stage_work import StageWork
 from heaters_pipeline.assets.track_work import track_work
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.finished import FinishedVideo
 from heaters_pipeline.storage.object_store import ObjectInfo
+from heaters_pipeline.storage.records.finished import FinishedVideo
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 

@@ -10,9 +10,9 @@ from typing import Any
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.intake.sources import video_names
-from heaters_pipeline.storage.manifests import Json, exact_seconds
-from heaters_pipeline.video.probe import VideoInfo, probe
-from heaters_pipeline.video.score_track import ScoreTrack
+from heaters_pipeline.storage.records.manifests import Json, exact_seconds
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.media.probe import VideoInfo, probe
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,14 @@ from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.errors import HeatersError, ManifestError
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import Manifest, write_manifest
-from heaters_pipeline.storage.notices import FINISHED_STAGES, changing
 from heaters_pipeline.storage.object_store import ObjectStore
-from heaters_pipeline.storage.verification import Verifier, VideoReport
-from heaters_pipeline.video import clips, keyframes, scores, sprites, transitions
+from heaters_pipeline.storage.records.manifests import Manifest, write_manifest
+from heaters_pipeline.storage.records.notices import FINISHED_STAGES, changing
+from heaters_pipeline.storage.records.verification import Verifier, VideoReport
+from heaters_pipeline.video.clips import write as clips
+from heaters_pipeline.video.detection import transitions
+from heaters_pipeline.video.scoring import scores
+from heaters_pipeline.video.stills import keyframes, sprites
 
 Config = dict[str, dict[str, Any]]
 """Config by asset."""

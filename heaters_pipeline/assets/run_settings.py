@@ -11,11 +11,11 @@ from heaters_pipeline.config import (
     ScanConfig,
     SpriteConfig,
 )
-from heaters_pipeline.video.clips import ClipSettings
-from heaters_pipeline.video.detection_settings import DetectionSettings
-from heaters_pipeline.video.keyframes import KeyframeSettings
-from heaters_pipeline.video.scores import ScoreSettings
-from heaters_pipeline.video.sprite_layout import SpriteSettings
+from heaters_pipeline.video.clips.write import ClipSettings
+from heaters_pipeline.video.detection.settings import DetectionSettings
+from heaters_pipeline.video.scoring.scores import ScoreSettings
+from heaters_pipeline.video.stills.keyframes import KeyframeSettings
+from heaters_pipeline.video.stills.sprite_layout import SpriteSettings
 
 
 @dataclass(frozen=True, slots=True)

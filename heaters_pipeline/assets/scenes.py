@@ -20,22 +20,22 @@ from heaters_pipeline.assets.track_work import scan_in_full
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.config import DetectionConfig
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.report.decision_curve import decision_curve, times_seconds
-from heaters_pipeline.report.detection_picture import detection_picture
-from heaters_pipeline.report.similarity_plot import similarity_plot_png
+from heaters_pipeline.report.plots.decision_curve import decision_curve, times_seconds
+from heaters_pipeline.report.plots.detection_picture import detection_picture
+from heaters_pipeline.report.plots.similarity_plot import similarity_plot_png
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import Json
-from heaters_pipeline.video.detection_settings import DetectionSettings
-from heaters_pipeline.video.scenes import SceneList, scenes_from
-from heaters_pipeline.video.score_track import ScoreTrack
-from heaters_pipeline.video.timing import Span, Timeline
-from heaters_pipeline.video.transitions import (
+from heaters_pipeline.storage.records.manifests import Json
+from heaters_pipeline.video.detection.scenes import SceneList, scenes_from
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.detection.settings import DetectionSettings
+from heaters_pipeline.video.detection.transitions import (
     ALGORITHM_VERSION,
     Transition,
     find_transitions,
     full_scan_reason,
 )
+from heaters_pipeline.video.media.timing import Span, Timeline
 
 
 @dg.asset(

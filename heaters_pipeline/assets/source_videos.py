@@ -19,9 +19,9 @@ from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
-from heaters_pipeline.storage.manifests import Json, canonical_json, exact_seconds
 from heaters_pipeline.storage.object_store import ObjectInfo
-from heaters_pipeline.video.probe import VideoInfo, probe
+from heaters_pipeline.storage.records.manifests import Json, canonical_json, exact_seconds
+from heaters_pipeline.video.media.probe import VideoInfo, probe
 
 
 @dataclass(frozen=True, slots=True)

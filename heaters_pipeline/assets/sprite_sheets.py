@@ -21,16 +21,16 @@ from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256, file_sha256
-from heaters_pipeline.storage.manifests import (
+from heaters_pipeline.storage.records.manifests import (
     JSON_CONTENT_TYPE,
     ManifestItem,
     canonical_json,
     fingerprint_of,
 )
-from heaters_pipeline.video.picture_check import picture_size_px
-from heaters_pipeline.video.sprite_layout import SpriteLayout, SpriteSettings, plan_sprites
-from heaters_pipeline.video.sprites import INDEX_FORMAT_VERSION, write_sprites
-from heaters_pipeline.video.timing import Timeline
+from heaters_pipeline.video.media.timing import Timeline
+from heaters_pipeline.video.stills.jpeg_files import picture_size_px
+from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, SpriteSettings, plan_sprites
+from heaters_pipeline.video.stills.sprites import INDEX_FORMAT_VERSION, write_sprites
 
 _logger = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Unit
 from heaters_pipeline.errors import HeatersError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifest_upgrades import FORMAT_VERSION
-from heaters_pipeline.storage.manifests import Json, Manifest, ManifestItem, fingerprint_of
 from heaters_pipeline.storage.object_store import ObjectInfo
+from heaters_pipeline.storage.records.manifest_upgrades import FORMAT_VERSION
+from heaters_pipeline.storage.records.manifests import Json, Manifest, ManifestItem, fingerprint_of
 
 SKIP_REASON = "already_exists_in_s3"
 FAILURES_SHOWN = 5

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.units import Scene
-from heaters_pipeline.storage.manifests import ManifestItem
+from heaters_pipeline.storage.records.manifests import ManifestItem
 
 ROWS_SHOWN = 500
 """Events lie in Dagster's database; the whole table is in the manifest."""

@@ -16,11 +16,11 @@ from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256
-from heaters_pipeline.storage.manifests import Json
-from heaters_pipeline.video.ignored_region import IgnoredRegion
-from heaters_pipeline.video.score_track import Scan, ScoreTrack
-from heaters_pipeline.video.scores import ALGORITHM_VERSION, ScoreSettings, score_frames
-from heaters_pipeline.video.timing import Span
+from heaters_pipeline.storage.records.manifests import Json
+from heaters_pipeline.video.detection.score_track import Scan, ScoreTrack
+from heaters_pipeline.video.media.timing import Span
+from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion
+from heaters_pipeline.video.scoring.scores import ALGORITHM_VERSION, ScoreSettings, score_frames
 
 _logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from heaters_pipeline.storage.manifests import Json, ManifestItem, exact_seconds
-from heaters_pipeline.video.timing import Span
+from heaters_pipeline.storage.records.manifests import Json, ManifestItem, exact_seconds
+from heaters_pipeline.video.media.timing import Span
 
 
 @dataclass(frozen=True, slots=True)

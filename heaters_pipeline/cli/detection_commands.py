@@ -14,7 +14,7 @@ from heaters_pipeline.cli.options import (
     save_plot,
 )
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
-from heaters_pipeline.video.detection_settings import METHODS, DetectionSettings, Method
+from heaters_pipeline.video.detection.settings import METHODS, DetectionSettings, Method
 
 MOST_PICTURES = 120
 """In the picture of ``detect``; each one costs a seek."""
@@ -37,10 +37,10 @@ def detect(
     --plot shows why: the value that decides, the threshold, and what each scene looks like.
     """
     with stdout_for(as_json) as stdout:
-        from heaters_pipeline.video.method_scores import scan_settings, score_for
-        from heaters_pipeline.video.probe import probe
-        from heaters_pipeline.video.scenes import scenes_from
-        from heaters_pipeline.video.transitions import find_transitions
+        from heaters_pipeline.video.detection.scenes import scenes_from
+        from heaters_pipeline.video.detection.transitions import find_transitions
+        from heaters_pipeline.video.media.probe import probe
+        from heaters_pipeline.video.scoring.method_scores import scan_settings, score_for
 
         settings = DetectionSettings(**detection)
         path = file.resolve()
@@ -58,7 +58,7 @@ def detect(
         transitions = find_transitions(track, settings)
         found = scenes_from(track.timeline, transitions, settings)
         if plot:
-            from heaters_pipeline.report.detection_picture import detection_picture
+            from heaters_pipeline.report.plots.detection_picture import detection_picture
 
             save_plot(
                 plot,
@@ -105,10 +105,10 @@ def compare(
     with stdout_for(as_json) as stdout:
         from heaters_pipeline.cli.detection_documents import compare_document, compare_lines
         from heaters_pipeline.cli.detection_inputs import scored_video
-        from heaters_pipeline.report.comparison_picture import comparison_picture
-        from heaters_pipeline.video.comparing import compare as compare_methods
-        from heaters_pipeline.video.comparing import variants_from
-        from heaters_pipeline.video.labels import labels_for, read_labels
+        from heaters_pipeline.report.plots.comparison_picture import comparison_picture
+        from heaters_pipeline.video.detection.comparing import compare as compare_methods
+        from heaters_pipeline.video.detection.comparing import variants_from
+        from heaters_pipeline.video.detection.labels import labels_for, read_labels
 
         variants = variants_from(methods.split(",") if methods is not None else METHODS)
         known = read_labels(labels) if labels else {}
@@ -153,9 +153,9 @@ def tune(
     with stdout_for(as_json) as stdout:
         from heaters_pipeline.cli.detection_documents import tune_document, tune_lines
         from heaters_pipeline.cli.detection_inputs import scored_video
-        from heaters_pipeline.report.tuning_picture import tuning_picture
-        from heaters_pipeline.video.labels import labels_for, read_labels
-        from heaters_pipeline.video.tuning import choose, try_thresholds
+        from heaters_pipeline.report.plots.tuning_picture import tuning_picture
+        from heaters_pipeline.video.detection.labels import labels_for, read_labels
+        from heaters_pipeline.video.detection.tuning import choose, try_thresholds
 
         known = read_labels(labels) if labels else {}
         with Watcher() as watcher:

@@ -6,10 +6,10 @@ from typing import Any
 
 from heaters_pipeline.cli.detection_inputs import ScoredVideo
 from heaters_pipeline.cli.terminal import table_lines
-from heaters_pipeline.video.comparing import Comparison, Decision
-from heaters_pipeline.video.detection_settings import DEFAULT_THRESHOLDS, Method
-from heaters_pipeline.video.labels import Counts
-from heaters_pipeline.video.tuning import Choice, Trial
+from heaters_pipeline.video.detection.comparing import Comparison, Decision
+from heaters_pipeline.video.detection.labels import Counts
+from heaters_pipeline.video.detection.settings import DEFAULT_THRESHOLDS, Method
+from heaters_pipeline.video.detection.tuning import Choice, Trial
 
 
 def compare_document(

@@ -10,13 +10,13 @@ from heaters_pipeline.cli.terminal import Watcher
 from heaters_pipeline.errors import ManifestError, SettingsError
 from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify, video_names
 from heaters_pipeline.storage.cache import LocalCache
-from heaters_pipeline.storage.manifests import Manifest, read_manifest
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.open_store import open_store
-from heaters_pipeline.video.detection_settings import DetectionSettings
-from heaters_pipeline.video.method_scores import score_for, suffices
-from heaters_pipeline.video.probe import probe
-from heaters_pipeline.video.score_track import ScoreTrack
+from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.detection.settings import DetectionSettings
+from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.scoring.method_scores import score_for, suffices
 
 Variants = Collection[DetectionSettings]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from heaters_pipeline.assets.units import Scene
-from heaters_pipeline.storage.manifests import Manifest, ManifestItem
-from heaters_pipeline.video.detection_settings import DetectionSettings
-from heaters_pipeline.video.probe import VideoInfo
-from heaters_pipeline.video.scenes import SceneList
-from heaters_pipeline.video.timing import Span, Timeline
-from heaters_pipeline.video.transitions import Transition
+from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem
+from heaters_pipeline.video.detection.scenes import SceneList
+from heaters_pipeline.video.detection.settings import DetectionSettings
+from heaters_pipeline.video.detection.transitions import Transition
+from heaters_pipeline.video.media.probe import VideoInfo
+from heaters_pipeline.video.media.timing import Span, Timeline
 
 SKIP_REASON = "already_exists_in_s3"
 STAGES = ("source_videos", "frame_scores", "scenes", "clips", "sprite_sheets", "keyframes")

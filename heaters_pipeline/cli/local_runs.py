@@ -14,7 +14,7 @@ from heaters_pipeline.jobs import CATALOG_JOB, PROCESS_JOB
 from heaters_pipeline.partitions import SOURCE_VIDEOS
 from heaters_pipeline.resources import Workspace, given_workspace
 from heaters_pipeline.status import run_error
-from heaters_pipeline.storage.notices import FINISHED_STAGES
+from heaters_pipeline.storage.records.notices import FINISHED_STAGES
 
 DEFINITIONS_MODULE = "heaters_pipeline.definitions"
 _EVENTS_PER_QUERY = 500

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.video.clip_record import (
+from heaters_pipeline.video.clips.settings import (
     DEFAULT_VERIFY,
     PRESETS,
     BitDepth,
@@ -17,8 +17,9 @@ from heaters_pipeline.video.clip_record import (
     Interlaced,
     Verify,
 )
-from heaters_pipeline.video.clip_record import Method as ClipMethod
-from heaters_pipeline.video.detection_settings import (
+from heaters_pipeline.video.clips.settings import Method as ClipMethod
+from heaters_pipeline.video.detection.score_track import Scan
+from heaters_pipeline.video.detection.settings import (
     METHODS,
     DetectionSettings,
     GradualFrames,
@@ -26,7 +27,6 @@ from heaters_pipeline.video.detection_settings import (
     ShortScenes,
     ThresholdScale,
 )
-from heaters_pipeline.video.score_track import Scan
 
 Result = TypeVar("Result")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from heaters_pipeline import home
 from heaters_pipeline.cli.terminal import table_lines
-from heaters_pipeline.storage.claims import Claims
 from heaters_pipeline.storage.open_store import open_store
-from heaters_pipeline.storage.pruning import Pruner, Removal
+from heaters_pipeline.storage.records.claims import Claims
+from heaters_pipeline.storage.records.pruning import Pruner, Removal
 
 KEYS_SHOWN = 5
 

@@ -7,7 +7,12 @@ from heaters_pipeline import home
 from heaters_pipeline.cli.terminal import Watcher, table_lines
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.storage.open_store import open_store
-from heaters_pipeline.storage.verification import OBJECT_STAGES, StageReport, Verifier, VideoReport
+from heaters_pipeline.storage.records.verification import (
+    OBJECT_STAGES,
+    StageReport,
+    Verifier,
+    VideoReport,
+)
 
 if TYPE_CHECKING:
     from heaters_pipeline.assets.repairing import Config, Repair, RunOutcome

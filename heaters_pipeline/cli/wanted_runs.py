@@ -10,7 +10,7 @@ from heaters_pipeline.intake.bring import choose_key
 from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.video.transitions import full_scan_reason
+from heaters_pipeline.video.detection.transitions import full_scan_reason
 
 Config = Mapping[str, Mapping[str, Any]]
 """Config by asset."""

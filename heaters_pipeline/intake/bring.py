@@ -19,7 +19,7 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore, ProgressCallback
-from heaters_pipeline.video.probe import probe
+from heaters_pipeline.video.media.probe import probe
 
 _CHUNK_BYTES = 1 << 20
 

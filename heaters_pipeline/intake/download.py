@@ -21,7 +21,7 @@ from heaters_pipeline.errors import DownloadError, DownloadInterruptedError, Set
 from heaters_pipeline.intake.sources import HttpLink, S3Link, shown_url
 from heaters_pipeline.storage.local_files import os_errors_explained, publish, temporary_file
 from heaters_pipeline.storage.object_store import ProgressCallback
-from heaters_pipeline.storage.s3_store import S3ObjectStore
+from heaters_pipeline.storage.s3.store import S3ObjectStore
 
 _logger = logging.getLogger(__name__)
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from heaters_pipeline.errors import InvalidVideoError, ManifestError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import (
+from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.records.manifests import (
     JSON_CONTENT_TYPE,
     Json,
     canonical_json,
     parse_record,
 )
-from heaters_pipeline.storage.object_store import ObjectStore
 
 FORMAT = "heaters_pipeline/rejection"
 FORMAT_VERSION = 1

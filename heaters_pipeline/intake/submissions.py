@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import (
+from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.records.manifests import (
     JSON_CONTENT_TYPE,
     Json,
     canonical_json,
     parse_record,
 )
-from heaters_pipeline.storage.object_store import ObjectStore
 
 FORMAT = "heaters_pipeline/submission"
 FORMAT_VERSION = 1

@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 
 from heaters_pipeline.errors import ObjectNotFoundError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import (
+from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.records.manifests import (
     Manifest,
     ManifestItem,
     fingerprint_of,
     read_manifest,
 )
-from heaters_pipeline.storage.object_store import ObjectStore
 
 CATALOG_VERSION = 1
 READERS = 16

@@ -5,10 +5,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
-from heaters_pipeline.storage.s3_store import S3ObjectStore
-from heaters_pipeline.storage.upload_journal import UploadJournal
+from heaters_pipeline.storage.s3.store import S3ObjectStore
+from heaters_pipeline.storage.s3.upload_journal import UploadJournal
 
 _ACCEPTED = "name a folder (./data, /srv/videos, file:///srv/videos) or s3://bucket/prefix"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)

@@ -9,9 +9,9 @@ import pytest
 from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import Manifest
-from heaters_pipeline.video.clip_maker import ClipMaker
-from heaters_pipeline.video.timing import Span
+from heaters_pipeline.storage.records.manifests import Manifest
+from heaters_pipeline.video.clips.maker import ClipMaker
+from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.pipeline import SPANS, VIDEO_ID, Pipeline, spans
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifest_upgrades import FORMAT_VERSION
+from heaters_pipeline.storage.records.manifest_upgrades import FORMAT_VERSION
 from heaters_pipeline_tests.pipeline import STAGES, Pipeline
 
 PRODUCTS = ("source_videos/", "frame_scores/", "clips/", "sprite_sheets/", "keyframes/", "reports/")

@@ -10,7 +10,7 @@ import pytest
 
 from heaters_pipeline.assets.tables import COMPARISON_SCHEMA
 from heaters_pipeline.status import video_statuses
-from heaters_pipeline.video.detection_settings import METHODS
+from heaters_pipeline.video.detection.settings import METHODS
 from heaters_pipeline_tests.pipeline import SPANS, VIDEO_ID, Outcome, Pipeline
 
 CUTS = [start for start, _ in SPANS[1:]]

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from heaters_pipeline.errors import StoreUnavailableError
-from heaters_pipeline.report.metrics import open_totals
+from heaters_pipeline.report.metrics.model import open_totals
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline_tests.assets.test_faults import fail_clips
 from heaters_pipeline_tests.cli.heaters_command import Heaters
@@ -209,7 +209,7 @@ def test_the_command_says_at_its_start_that_the_library_is_missing(
     home: Path, film: Path, heaters: Heaters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HEATERS_METRICS_FILE", "heaters.prom")
-    monkeypatch.delitem(sys.modules, "heaters_pipeline.report.prometheus", raising=False)
+    monkeypatch.delitem(sys.modules, "heaters_pipeline.report.metrics.prometheus", raising=False)
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     ended = heaters("process", film)
     assert ended.code == 1

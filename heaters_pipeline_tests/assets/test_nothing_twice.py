@@ -6,9 +6,9 @@ import pytest
 
 from heaters_pipeline.assets.stage_work import SKIP_REASON
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.s3_store import S3ObjectStore
-from heaters_pipeline.video.cuts import cut_strengths
-from heaters_pipeline.video.score_track import ScoreTrack
+from heaters_pipeline.storage.s3.store import S3ObjectStore
+from heaters_pipeline.video.detection.cuts import cut_strengths
+from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline_tests.pipeline import (
     SOURCE_KEY,
     SPANS,

@@ -13,7 +13,7 @@ from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.errors import InvalidVideoError, ObjectNotFoundError
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.s3_store import S3ObjectStore
+from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.pipeline import (
     SOURCE_KEY,
     SPANS,

@@ -15,8 +15,8 @@ import pytest
 from heaters_pipeline.assets.pictures import CONTACT_SHEET_CLIPS
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, ROWS_SHOWN, SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.units import Scene
-from heaters_pipeline.storage.manifests import write_manifest
-from heaters_pipeline.video.timing import Span
+from heaters_pipeline.storage.records.manifests import write_manifest
+from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.pipeline import SPANS, STAGES, VIDEO_ID, Outcome, Pipeline
 from heaters_pipeline_tests.videos import make_video
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from heaters_pipeline.video.detection_settings import DEFAULT_THRESHOLDS, METHODS
+from heaters_pipeline.video.detection.settings import DEFAULT_THRESHOLDS, METHODS
 from heaters_pipeline_tests.cli.heaters_command import (
     TELLS_IMPORTS,
     Ended,

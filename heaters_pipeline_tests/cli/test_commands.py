@@ -11,7 +11,7 @@ import pytest
 from heaters_pipeline import __version__
 from heaters_pipeline.cli import main
 from heaters_pipeline.intake.submissions import read_submission
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.cli.heaters_command import Ended, Heaters
 from heaters_pipeline_tests.ports import free_port
 from heaters_pipeline_tests.videos import make_video

@@ -12,7 +12,7 @@ import pytest
 from heaters_pipeline.cli import processing
 from heaters_pipeline.cli.local_runs import LocalRun
 from heaters_pipeline.cli.terminal import Watcher, table_lines
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT
 from heaters_pipeline_tests.web_server import Served, running_web_server

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from heaters_pipeline.cli import main
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.pipeline import SPANS, STAGES
 

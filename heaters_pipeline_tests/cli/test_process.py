@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
-from heaters_pipeline.storage.manifests import read_manifest
-from heaters_pipeline.video.probe import probe
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.storage.records.manifests import read_manifest
+from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.pipeline import SPANS
 from heaters_pipeline_tests.videos import make_video

@@ -9,7 +9,7 @@ import pytest
 from botocore.httpsession import URLLib3Session
 
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.s3_store import S3ObjectStore
+from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.servers import S3Server
 

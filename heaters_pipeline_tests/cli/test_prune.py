@@ -9,9 +9,9 @@ import pytest
 from heaters_pipeline.assets import clip_work, clips
 from heaters_pipeline.assets.stage_work import StageWork
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.claims import Claims
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
-from heaters_pipeline.storage.pruning import Pruner
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.storage.records.claims import Claims
+from heaters_pipeline.storage.records.pruning import Pruner
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.pipeline import Pipeline
 

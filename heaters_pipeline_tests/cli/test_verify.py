@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
-from heaters_pipeline.storage.manifests import ManifestItem, read_manifest
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.storage.records.manifests import ManifestItem, read_manifest
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 
 

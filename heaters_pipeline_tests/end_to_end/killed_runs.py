@@ -225,9 +225,9 @@ def _run(
         os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
     # In the forked process alone; in the tests' own the modules are as they are.
     from heaters_pipeline.cli import main
-    from heaters_pipeline.storage.directory_store import DirectoryObjectStore
-    from heaters_pipeline.storage.s3_client import S3Options
-    from heaters_pipeline.storage.s3_store import S3ObjectStore
+    from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+    from heaters_pipeline.storage.s3.client import S3Options
+    from heaters_pipeline.storage.s3.store import S3ObjectStore
 
     notes = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from dagster import DagsterRunStatus
 
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.cli.heaters_command import Heaters, heaters_program
 from heaters_pipeline_tests.pipeline import SPANS
 from heaters_pipeline_tests.servers import S3Server

@@ -8,7 +8,7 @@ import pytest
 
 from heaters_pipeline.partitions import SOURCE_VIDEOS
 from heaters_pipeline.sensors import changed_catalog, downloaded_videos, submitted_videos
-from heaters_pipeline.storage.s3_store import S3ObjectStore
+from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.pipeline import STAGES, Pipeline
 from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.videos import make_video

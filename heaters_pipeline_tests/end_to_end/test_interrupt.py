@@ -4,8 +4,8 @@ from pathlib import Path
 
 from heaters_pipeline.assets.stage import INTERRUPTED
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
-from heaters_pipeline.video.clips import inspect_clip
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.video.clips.write import inspect_clip
 from heaters_pipeline_tests.cli.heaters_command import Heaters, heaters_program
 
 # Presses Ctrl-C once, when the first clip is stored.

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from heaters_pipeline.assets.clip_work import UPLOADS_AT_ONCE
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
-from heaters_pipeline.storage.s3_client import S3Options, connect
-from heaters_pipeline.storage.s3_store import S3ObjectStore
-from heaters_pipeline.video.clips import inspect_clip
-from heaters_pipeline.video.timing import Span
+from heaters_pipeline.storage.s3.client import S3Options, connect
+from heaters_pipeline.storage.s3.store import S3ObjectStore
+from heaters_pipeline.video.clips.write import inspect_clip
+from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.end_to_end.killed_runs import Moment, Tally, Victim, leftovers
 from heaters_pipeline_tests.servers import S3Server
 

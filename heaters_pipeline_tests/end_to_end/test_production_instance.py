@@ -22,9 +22,9 @@ import yaml
 from heaters_pipeline.intake.rejections import list_rejections, read_rejection
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import Manifest, read_manifest
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.open_store import open_store
+from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT, running
 from heaters_pipeline_tests.postgres import PostgresServer
 from heaters_pipeline_tests.servers import S3Server

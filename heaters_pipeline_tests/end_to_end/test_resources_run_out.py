@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
-from heaters_pipeline.video.clips import inspect_clip
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.video.clips.write import inspect_clip
 from heaters_pipeline_tests.cli.heaters_command import Ended
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT
 
@@ -25,7 +25,7 @@ RUN = "from heaters_pipeline.cli import main; main()"
 OUT_OF_MEMORY = """
 import av
 from heaters_pipeline.cli import main
-from heaters_pipeline.video.clip_maker import ClipMaker
+from heaters_pipeline.video.clips.maker import ClipMaker
 
 def encode(*_):
     import resource

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
-from heaters_pipeline.storage.s3_store import S3ObjectStore
+from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.end_to_end.killed_runs import ITEM_PREFIXES, Victim
 from heaters_pipeline_tests.servers import S3Server
 

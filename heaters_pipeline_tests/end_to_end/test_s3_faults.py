@@ -15,10 +15,10 @@ import dagster as dg
 import pytest
 
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
-from heaters_pipeline.storage.s3_client import S3Options
-from heaters_pipeline.storage.s3_store import S3ObjectStore
-from heaters_pipeline.video.clips import inspect_clip
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.storage.s3.client import S3Options
+from heaters_pipeline.storage.s3.store import S3ObjectStore
+from heaters_pipeline.video.clips.write import inspect_clip
 from heaters_pipeline_tests.pipeline import SPANS, STAGES, Outcome, Pipeline
 from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.storage.fault_proxy import (

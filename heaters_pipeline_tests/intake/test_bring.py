@@ -16,9 +16,9 @@ from heaters_pipeline.intake.bring import (
     find_stored,
 )
 from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore, ProgressCallback
-from heaters_pipeline.storage.s3_store import S3ObjectStore
+from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.videos import make_video
 

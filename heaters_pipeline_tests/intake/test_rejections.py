@@ -13,7 +13,7 @@ from heaters_pipeline.intake.rejections import (
     write_rejection,
 )
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 
 REFUSAL = InvalidVideoError("truncated", "holiday.mp4 is cut short; copy it again")
 

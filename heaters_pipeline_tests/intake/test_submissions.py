@@ -8,7 +8,7 @@ import pytest
 
 from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
 from heaters_pipeline.intake.submissions import Submission, read_submission, submit
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 
 URL = "https://example.org/holiday.mp4"
 KEY = "submissions/holiday.json"

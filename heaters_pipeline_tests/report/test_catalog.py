@@ -21,7 +21,7 @@ from heaters_pipeline.report.catalog import (
     stored_fingerprint,
 )
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.manifests import write_manifest
+from heaters_pipeline.storage.records.manifests import write_manifest
 from heaters_pipeline_tests.pipeline import SPANS, Pipeline
 
 TABLES = (keys.CATALOG_VIDEOS, keys.CATALOG_CLIPS)

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from heaters_pipeline.storage.cache import LocalCache
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo, ProgressCallback
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from heaters_pipeline.errors import ObjectNotFoundError, SettingsError, StoreUnavailableError
 from heaters_pipeline.storage.cache import LocalCache
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.storage.remote_folder import RemoteFolder
 
 SIZE_BYTES = 100

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from heaters_pipeline.errors import StoreError
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.local_files import make_folder, sync_folder
 
 

@@ -12,11 +12,11 @@ import pytest
 from mypy_boto3_s3 import S3Client
 
 from heaters_pipeline.errors import ObjectNotFoundError, StoreError
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
-from heaters_pipeline.storage.s3_client import S3Options, connect
-from heaters_pipeline.storage.s3_store import S3ObjectStore
+from heaters_pipeline.storage.s3.client import S3Options, connect
+from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.servers import S3Server
 
 MEBIBYTE = 1024 * 1024

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.storage.directory_store import DirectoryObjectStore
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.open_store import open_store
-from heaters_pipeline.storage.s3_store import S3ObjectStore
+from heaters_pipeline.storage.s3.store import S3ObjectStore
 
 BASE = Path("/base/folder")
 

@@ -1,0 +1,1 @@
+"""What runs count, and its totals for Prometheus."""

@@ -1,0 +1,204 @@
+"""Old objects that no manifest names: what changed settings, replaced videos and dead runs left.
+
+Only what the pipeline named itself is ever looked at: objects of its own form under its own
+prefixes. Their age is told by the store's clock alone, and what is younger than asked for, or comes
+from the future, stays. A video's objects are removed under the claim on it and after its manifests
+were read once more, so that no run takes an object over while it is being removed.
+"""
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+from heaters_pipeline.errors import HeatersError, ManifestError, ObjectNotFoundError, StoreError
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.object_store import Leftover, ObjectInfo, ObjectStore
+from heaters_pipeline.storage.records.claims import Claims
+from heaters_pipeline.storage.records.finished import FinishedVideo
+from heaters_pipeline.storage.records.manifests import Manifest
+from heaters_pipeline.storage.records.notices import FINISHED_STAGES
+from heaters_pipeline.storage.records.recorded import FINISHED
+
+READERS = 16
+RECORDS = (*FINISHED_STAGES, "method_comparison", FINISHED)
+"""All records of a video that name objects."""
+LEAST_AGE = timedelta(days=1)
+"""How old claims and unfinished writes are at least; younger ones may be of runs at work."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Removal:
+    """What may be, or was, removed.
+
+    Attributes:
+        video_id: Whose objects they are; empty for what is of no video.
+        objects: The objects.
+        leftovers: Half-written files and unfinished uploads.
+        removed: How many of both are gone.
+        kept: Why nothing was removed although it was asked for, or None.
+        errors: What could not be removed or read.
+    """
+
+    video_id: str
+    objects: list[ObjectInfo] = field(default_factory=list)
+    leftovers: list[Leftover] = field(default_factory=list)
+    removed: int = 0
+    kept: str | None = None
+    errors: list[str] = field(default_factory=list)
+
+
+class Pruner:
+    """Finds what may be removed, and removes it.
+
+    Args:
+        store: Where it lies.
+        claims: By which a video is had alone while its objects are removed.
+        older_than: How old an object has to be.
+    """
+
+    def __init__(self, store: ObjectStore, claims: Claims, older_than: timedelta) -> None:
+        self._store = store
+        self._claims = claims
+        now = store.now()
+        self._before = now - older_than
+        self._dead_before = now - max(older_than, LEAST_AGE)
+
+    def look(self, video_ids: Sequence[str] | None = None) -> Iterator[Removal]:
+        """What may be removed, video by video; what is of no video comes last.
+
+        Args:
+            video_ids: Which; None for all, with what is of no video.
+        """
+        old, stages = self._listed(video_ids)
+        with ThreadPoolExecutor(READERS) as pool:
+            for removal in pool.map(
+                lambda video_id: self._unnamed(video_id, old[video_id], stages.get(video_id, [])),
+                sorted(old),
+            ):
+                if removal.objects or removal.errors:
+                    yield removal
+        if video_ids is None:
+            leftovers = [
+                each for each in self._store.leftovers() if each.modified < self._dead_before
+            ]
+            if leftovers:
+                yield Removal("", leftovers=leftovers)
+
+    def remove(self, removal: Removal) -> None:
+        """Remove what was found, unless something has changed, or somebody works on the video."""
+        if removal.errors:
+            return
+        for leftover in removal.leftovers:
+            self._try(removal, leftover.name, partial(self._store.remove, leftover))
+        # Who is at work writes its claim anew every few seconds: these are of the dead.
+        dead = [found for found in removal.objects if found.key.startswith(keys.CLAIM_PREFIX)]
+        for found in dead:
+            self._try(removal, found.key, partial(self._store.delete, found.key))
+        if len(dead) == len(removal.objects):
+            return
+        try:
+            with self._claims.held(removal.video_id, _busy):
+                self._remove_unnamed(removal)
+        except _BusyError as error:
+            removal.kept = f"{error} works on it"
+
+    def _remove_unnamed(self, removal: Removal) -> None:
+        others = [found for found in removal.objects if not found.key.startswith(keys.CLAIM_PREFIX)]
+        again = self._unnamed(removal.video_id, others, self._stages_of(removal.video_id))
+        removal.errors += again.errors
+        with ThreadPoolExecutor(READERS) as pool:
+            for found in again.objects:
+                pool.submit(self._try, removal, found.key, partial(self._store.delete, found.key))
+
+    def _stages_of(self, video_id: str) -> list[str]:
+        return [
+            stage
+            for stage in RECORDS
+            for found in self._store.list(keys.manifest_key(stage, video_id))
+            if found.key == keys.manifest_key(stage, video_id)
+        ]
+
+    def _try(self, removal: Removal, name: str, remove: Callable[[], None]) -> None:
+        try:
+            remove()
+        except StoreError as error:
+            removal.errors.append(str(error))
+        else:
+            removal.removed += 1
+            _logger.info("removed %s", name)
+
+    def _listed(
+        self, video_ids: Sequence[str] | None
+    ) -> tuple[dict[str, list[ObjectInfo]], dict[str, list[str]]]:
+        """The old objects of each video, and which manifests there are of it."""
+        old: dict[str, list[ObjectInfo]] = defaultdict(list)
+        stages: dict[str, list[str]] = defaultdict(list)
+        for found in self._objects(video_ids):
+            is_claim = found.key.startswith(keys.CLAIM_PREFIX)
+            before = self._dead_before if is_claim else self._before
+            if found.modified < before and keys.is_product(found.key):
+                old[found.key.split("/")[1]].append(found)
+        if video_ids is not None:
+            return old, {video_id: self._stages_of(video_id) for video_id in old}
+        for stage in RECORDS:
+            prefix = keys.manifest_prefix(stage)
+            for found in self._store.list(prefix):
+                stages[found.key.removeprefix(prefix).removesuffix(".json")].append(stage)
+        return old, stages
+
+    def _objects(self, video_ids: Sequence[str] | None) -> Iterator[ObjectInfo]:
+        for folder in keys.PRODUCT_FOLDERS:
+            if video_ids is None:
+                yield from self._store.list(f"{folder}/")
+            else:
+                for video_id in video_ids:
+                    yield from self._store.list(keys.objects_prefix(folder, video_id))
+
+    def _unnamed(self, video_id: str, old: Iterable[ObjectInfo], stages: Iterable[str]) -> Removal:
+        try:
+            named = {key for stage in stages for key in self._names(video_id, stage)}
+        except (ManifestError, StoreError) as error:
+            # What it names cannot be told, so nothing of the video is touched.
+            return Removal(video_id, errors=[str(error)])
+        return Removal(video_id, [found for found in old if found.key not in named])
+
+    def _names(self, video_id: str, stage: str) -> Iterator[str]:
+        """Every key that a manifest mentions, wherever."""
+        key = keys.manifest_key(stage, video_id)
+        try:
+            data = self._store.read_bytes(key)
+        except ObjectNotFoundError:
+            return
+        # Refuses what is damaged or of a newer version.
+        if stage == FINISHED:
+            FinishedVideo.from_bytes(data, video_id)
+        else:
+            Manifest.from_bytes(data, key)
+        yield from _texts(json.loads(data))
+
+
+class _BusyError(HeatersError):
+    """Another run works on the video."""
+
+
+def _busy(whom: str) -> None:
+    raise _BusyError(whom)
+
+
+def _texts(content: object) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, Mapping):
+        for name, value in content.items():
+            yield str(name)
+            yield from _texts(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _texts(value)

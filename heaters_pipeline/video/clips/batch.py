@@ -1,0 +1,170 @@
+"""Make the clips of a video side by side, by one method."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from heaters_pipeline.errors import ClipError, InvalidVideoError
+from heaters_pipeline.video.clips.maker import ClipMaker
+from heaters_pipeline.video.clips.memory import copies_at_once, encoders_and_threads
+from heaters_pipeline.video.clips.settings import ClipFile
+from heaters_pipeline.video.media.ffmpeg_resources import free_memory
+from heaters_pipeline.video.media.frames import Frame
+from heaters_pipeline.video.media.packet_reader import SourceReader
+from heaters_pipeline.video.media.timing import Span
+from heaters_pipeline.video.media.worker_threads import Pace, side_by_side
+
+ClipFailure = ClipError | InvalidVideoError
+Outcomes = Iterator[tuple[Span, ClipFile | ClipFailure]]
+
+# Up to here decoding what nobody asked for is cheaper than finding the next I-frame.
+_GAP_DECODED_SECONDS = 5
+# An encoder that is done still holds its last pictures, some ten to some dozen.
+_FRAMES_UNTIL_FREED = 32
+# Complex stretches take longer: with more parts than encoders, all have work until the end.
+_PARTS_PER_ENCODER = 2
+
+
+@contextmanager
+def copied(
+    maker: ClipMaker,
+    reasons: Mapping[Span, str | None],
+    target_for: Callable[[Span], Path],
+    workers: int,
+) -> Iterator[Outcomes]:
+    """Make clips by copying.
+
+    Args:
+        maker: Of the video's clips.
+        reasons: The spans, at least one, each with the reason why it is not encoded, where that was
+            asked for.
+        target_for: Gives each clip's file.
+        workers: Number of threads.
+    Returns:
+        What became of each.
+    Raises (while iterating):
+        SourceChangedError: The source is no longer the file that was probed.
+        StoreUnavailableError: The disk failed.
+    """
+
+    def worker(spans: Iterator[Span], pace: Pace) -> Outcomes:
+        with SourceReader(maker.source, maker.info) as reader:
+            for span in spans:
+                pace.begin()
+                try:
+                    yield span, maker.copy(reader, span, target_for(span), reasons[span])
+                except (ClipError, InvalidVideoError) as error:
+                    yield span, error
+
+    if maker.copy_refusal:
+        yield ((span, ClipError(maker.copy_refusal)) for span in reasons)
+        return
+    maker = replace(maker, threads=1)
+    copiers = min(copies_at_once(maker.info, maker.verify, workers=workers), len(reasons))
+    with side_by_side(reasons, worker, workers=copiers, ahead=2 * copiers) as outcomes:
+        yield outcomes
+
+
+@contextmanager
+def encoded(
+    maker: ClipMaker,
+    reasons: Mapping[Span, str | None],
+    target_for: Callable[[Span], Path],
+    workers: int,
+) -> Iterator[Outcomes]:
+    """Make clips by encoding, from one pass over the video that is shared by several encoders.
+
+    Args:
+        maker: Of the video's clips.
+        reasons: The spans, at least one, each with the reason why it is not copied, where that was
+            asked for.
+        target_for: Gives each clip's file.
+        workers: Number of threads.
+    Returns:
+        What became of each.
+    Raises (while iterating):
+        SourceChangedError: The source is no longer the file that was probed.
+        StoreUnavailableError: The disk failed.
+    """
+    encoders, threads = encoders_and_threads(
+        maker.info, maker.settings, clips=len(reasons), workers=workers
+    )
+    maker = replace(maker, threads=threads)
+
+    def worker(parts: Iterator[Sequence[Span]], pace: Pace) -> Outcomes:
+        frames_encoded = 0
+        with SourceReader(maker.source, maker.info) as reader:
+            for part in parts:
+                decoded = _DecodedOnce(maker, part[-1].end)
+                for span in part:
+                    pace.begin()
+                    try:
+                        frames = _while_wanted(decoded.frames_of(span), pace)
+                        target, reason = target_for(span), reasons[span]
+                        clip = maker.encode(reader, frames, span, target, reason)
+                        frames_encoded += len(span)
+                        if frames_encoded >= _FRAMES_UNTIL_FREED:
+                            free_memory()
+                            frames_encoded = 0
+                        yield span, clip
+                    except (ClipError, InvalidVideoError) as error:
+                        decoded.start_anew()
+                        yield span, error
+
+    parts = _parts(sorted(reasons), encoders * _PARTS_PER_ENCODER if encoders > 1 else 1)
+    with side_by_side(parts, worker, workers=encoders, ahead=2 * workers) as outcomes:
+        yield outcomes
+
+
+def _parts(spans: Sequence[Span], wanted: int) -> list[list[Span]]:
+    """Spans that follow each other, in at most so many parts of about as many frames each."""
+    parts: list[list[Span]] = [[]]
+    most = math.ceil(sum(map(len, spans)) / wanted)
+    frames = 0
+    for span in spans:
+        if parts[-1] and frames >= most * len(parts):
+            parts.append([])
+        parts[-1].append(span)
+        frames += len(span)
+    return parts
+
+
+def _while_wanted(frames: Iterator[Frame], pace: Pace) -> Iterator[Frame]:
+    for frame in frames:
+        pace.go_on()
+        yield frame
+
+
+class _DecodedOnce:
+    """Gives the frames of one span after the other from one pass over a part of the video.
+
+    Seeks only where a span lies before the last one, or far behind it.
+    """
+
+    def __init__(self, maker: ClipMaker, end: int) -> None:
+        self._maker = maker
+        self._end = end
+        self._frames: Iterator[Frame] = iter(())
+        self._next: int | None = None
+
+    def start_anew(self) -> None:
+        """Forget the pass; after an error it gives nothing more."""
+        self._next = None
+
+    def frames_of(self, span: Span) -> Iterator[Frame]:
+        if self._next is None or not self._is_near(self._next, span.start):
+            self._frames = self._maker.frames_of(Span(span.start, self._end))
+        for frame in self._frames:
+            self._next = frame.index + 1
+            if frame.index >= span.start:
+                yield frame
+            if self._next == span.end:
+                return
+
+    def _is_near(self, place: int, start: int) -> bool:
+        if start < place:
+            return False
+        timeline = self._maker.timeline
+        return timeline.seconds_at(start) - timeline.seconds_at(place) <= _GAP_DECODED_SECONDS

@@ -1,0 +1,161 @@
+"""Make one clip by one method or the other, check it, and only then give it its name."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from heaters_pipeline.video.clips.check import check_clip, check_copy, check_pictures
+from heaters_pipeline.video.clips.copy import copy_span, why_not_copied
+from heaters_pipeline.video.clips.encode import encode_span
+from heaters_pipeline.video.clips.mp4_writer import open_clip
+from heaters_pipeline.video.clips.settings import (
+    ClipFacts,
+    ClipFile,
+    ClipNote,
+    ClipSettings,
+    Method,
+    Verify,
+    checks_of,
+)
+from heaters_pipeline.video.clips.subtitles import SourceSubtitles
+from heaters_pipeline.video.media.frames import Frame, read_span
+from heaters_pipeline.video.media.packet_reader import SourceReader
+from heaters_pipeline.video.media.probe import VideoInfo
+from heaters_pipeline.video.media.timing import Span, Timeline
+
+_KNOWN_WITHIN_FRAMES = 32
+"""How far back a frame is looked for whose picture is known; anchors are closer than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipMaker:
+    """All that the clips of one video have in common.
+
+    Attributes:
+        source: The video.
+        info: Of the video.
+        timeline: Of the video.
+        settings: How its clips are made.
+        tags: Written into each clip.
+        verify: How closely each is looked at.
+        subtitles: Of the video.
+        known_digest: Gives ``Frame.digest`` of a frame, or None where it is not known.
+        threads: How many the decoder and the encoder of one clip may use each; 0 for as many as
+            there are cores.
+    """
+
+    source: Path
+    info: VideoInfo
+    timeline: Timeline
+    settings: ClipSettings
+    tags: Mapping[str, str]
+    verify: Verify
+    subtitles: SourceSubtitles
+    known_digest: Callable[[int], int | None]
+    threads: int = 0
+
+    @property
+    def copy_refusal(self) -> str | None:
+        """Why nothing of the video can be copied, or None."""
+        return why_not_copied(self.info, self.timeline)
+
+    def copy(
+        self, reader: SourceReader, span: Span, target: Path, fallback_reason: str | None
+    ) -> ClipFile:
+        """Make a clip by copying.
+
+        Args:
+            reader: The open source.
+            span: Frames that the clip shows.
+            target: File to write.
+            fallback_reason: Why it is not encoded although that was asked for.
+        Raises:
+            ClipError: The copy is not exact; nothing is left of it.
+            InvalidVideoError: The source cannot be read.
+            SourceChangedError: It is no longer what it was.
+            StoreUnavailableError: The disk failed.
+        """
+        digest = self.known_digest(span.start)
+        if digest is None:
+            digest = next(self.frames_of(Span(span.start, span.start + 1))).digest
+        with open_clip(target, self._note("copy", span, fallback_reason)) as writer:
+            copied = copy_span(
+                *(reader, self.timeline, span, writer, self.settings, self.subtitles)
+            )
+            path = writer.finish(copied.video.index, self.timeline.duration_of(span))
+            facts = check_copy(path, self.timeline, span, copied.packets, digest)
+            if self.verify == "full":
+                check_pictures(path, self.frames_of(span), len(span), threads=self.threads)
+            writer.publish(target)
+        return _without_source(facts)
+
+    def encode(
+        self,
+        reader: SourceReader,
+        frames: Iterator[Frame],
+        span: Span,
+        target: Path,
+        fallback_reason: str | None,
+    ) -> ClipFile:
+        """Make a clip by encoding.
+
+        Args:
+            reader: The open source.
+            frames: Gives the frames of the span; read no further.
+            span: Frames that the clip shows.
+            target: File to write.
+            fallback_reason: Why it is not copied although that was asked for.
+        Raises:
+            ClipError: It could not be made.
+            InvalidVideoError: The source cannot be read.
+            SourceChangedError: It is no longer what it was.
+            StoreUnavailableError: The disk failed.
+        """
+        with open_clip(target, self._note("reencode", span, fallback_reason)) as writer:
+            video = encode_span(
+                *(frames, reader, self.timeline, span, writer, self.settings, self.subtitles),
+                threads=self.threads,
+            )
+            path = writer.finish(video.index, self.timeline.duration_of(span))
+            facts = check_clip(path, self.timeline, span)
+            if self.verify == "full":
+                check_pictures(path, None, len(span), threads=self.threads)
+            writer.publish(target)
+        return _without_source(facts)
+
+    def _note(self, method: Method, span: Span, fallback_reason: str | None) -> str:
+        # A file gets its name only after these checks.
+        checked = checks_of(method, self.verify)
+        return ClipNote(method, fallback_reason, span, checked, self.tags).encode()
+
+    def frames_of(self, span: Span) -> Iterator[Frame]:
+        """Decode the frames of a span, with the pictures that they have in the whole video.
+
+        Some streams have no I-frames but are refreshed bit by bit, and decoders that start in
+        their middle show wrong pictures for a while without a word.
+        """
+        next_frame = span.start
+        for frame in self._decoded(Span(self._known_before(span.start), span.end)):
+            if self.known_digest(frame.index) not in (None, frame.digest):
+                yield from self._decoded_from_start(Span(next_frame, span.end))
+                return
+            if frame.index >= span.start:
+                yield frame
+                next_frame = frame.index + 1
+
+    def _known_before(self, frame: int) -> int:
+        """The nearest frame from here back whose picture is known, if one is near."""
+        candidates = range(frame, max(frame - _KNOWN_WITHIN_FRAMES, -1), -1)
+        return next((at for at in candidates if self.known_digest(at) is not None), frame)
+
+    def _decoded(self, span: Span) -> Iterator[Frame]:
+        return read_span(self.source, self.info, self.timeline, span, threads=self.threads)
+
+    def _decoded_from_start(self, span: Span) -> Iterator[Frame]:
+        for frame in self._decoded(Span(0, span.end)):
+            if frame.index >= span.start:
+                yield frame
+
+
+def _without_source(facts: ClipFacts) -> ClipFile:
+    return ClipFile(**{field.name: getattr(facts, field.name) for field in fields(ClipFile)})

@@ -1,0 +1,168 @@
+"""Write one clip file: packets in, an MP4 file that shows an exact part of them out, or nothing."""
+
+import errno
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeVar
+
+import av
+import av.error
+import av.stream
+
+from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
+from heaters_pipeline.video.clips.mp4_boxes import ShownPart, write_fast_start
+from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
+from heaters_pipeline.video.media.integrity import Packet
+
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+_DISK_TROUBLE = _DISK_FULL | {errno.EIO}
+
+_DESCRIPTIONS = (
+    ("language", "language"),
+    ("handler_name", "handler_name"),
+    ("name", "title"),
+    ("title", "title"),
+)
+
+_Stream = TypeVar("_Stream", bound=av.stream.Stream)
+
+
+@dataclass(slots=True)
+class _Written:
+    """What of a track was written, in its own ticks."""
+
+    first_dts: int
+    end_dts: int
+
+
+class ClipWriter:
+    """Takes the streams of a clip, whose first frame is at instant 0.
+
+    What comes before 0 (frames and sound that others need for decoding) and after the end is
+    written too, and hidden by the edit lists.
+    """
+
+    def __init__(self, folder: Path, note: str) -> None:
+        self._muxed = folder / "muxed.mp4"
+        self._finished = folder / "clip.mp4"
+        # Each track's edit list is written exactly once all is known; the muxer's own is not
+        # used, but without the option it would move everything so that nothing is before 0.
+        options = {"use_editlist": "1", "write_tmcd": "0"}
+        self.container = av.open(str(self._muxed), "w", format="mp4", options=options)
+        self.container.metadata["comment"] = note
+        self._written: dict[int, _Written] = {}
+
+    def add_copied(self, template: _Stream) -> _Stream:
+        """A stream for packets of ``template``, with all that the source says of it.
+
+        Raises:
+            ClipError: MP4 cannot hold its codec.
+        """
+        try:
+            # By the codec's object, since a decoder library's name names no encoder.
+            stream = self.container.add_stream_from_template(template, opaque=True)
+        except ValueError as error:
+            raise ClipError(f"MP4 cannot hold it: {error}") from error
+        self.describe(stream, template)
+        return stream
+
+    def describe(self, stream: av.stream.Stream, source: av.stream.Stream) -> None:
+        """Note what people said of a stream: its language and title, and which is the default."""
+        # What is a title elsewhere, FFmpeg reads from MP4 as name, and players as handler's name.
+        for read, written in _DESCRIPTIONS:
+            if read in source.metadata:
+                stream.metadata[written] = source.metadata[read]
+        stream.disposition = source.disposition
+
+    def mux(self, packet: Packet) -> None:
+        """Write a packet whose stamps count from the clip's first frame."""
+        self.container.mux(packet)
+        # The muxer has brought the stamps to the track's ticks.
+        if packet.dts is None:
+            raise ClipError("FFmpeg muxed a packet without knowing when to decode it")
+        end_dts = packet.dts + (packet.duration or 0)
+        track = self._written.setdefault(packet.stream_index, _Written(packet.dts, end_dts))
+        track.end_dts = end_dts
+
+    def finish(self, video_index: int, duration_seconds: Fraction) -> Path:
+        """Complete the file so that it shows exactly ``[0, duration_seconds)``.
+
+        Returns:
+            The file, which exists until ``open_clip`` ends.
+        """
+        time_bases = {
+            stream.index: stream.time_base or Fraction() for stream in self.container.streams
+        }
+        self.container.close()
+        shown = {}
+        for index, track in self._written.items():
+            time_base = time_bases[index]
+            end_seconds = duration_seconds
+            if index != video_index:
+                end_seconds = min(end_seconds, track.end_dts * time_base)
+            # The muxer numbers tracks from 1 in the order of streams.
+            shown[index + 1] = ShownPart(
+                empty_seconds=max(track.first_dts, 0) * time_base,
+                media_start_ticks=max(-track.first_dts, 0),
+                duration_seconds=end_seconds - max(track.first_dts, 0) * time_base,
+            )
+        write_fast_start(self._muxed, self._finished, shown)
+        self._muxed.unlink()
+        return self._finished
+
+    def publish(self, target: Path) -> None:
+        """Give the finished file its name, replacing what was there."""
+        self._finished.replace(target)
+
+    def abandon(self) -> None:
+        """Close the file without a word; it is about to be deleted."""
+        try:
+            self.container.close()
+        except av.error.FFmpegError:
+            # Why the clip failed is on its way already, and this would hide it.
+            return
+
+
+@contextmanager
+def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
+    """Write a clip in a folder of its own beside ``target``, which is removed in any case.
+
+    Raises:
+        ClipError: FFmpeg cannot write it.
+        StoreError: The disk is full or cannot be written.
+        StoreUnavailableError: The disk reported a fault.
+        MemoryError: FFmpeg needs more memory than there is.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{target.stem}-", dir=target.parent) as folder:
+            writer = ClipWriter(Path(folder), note)
+            try:
+                yield writer
+            finally:
+                writer.abandon()
+    except OSError as error:
+        # Many errors of FFmpeg are of this kind without having to do with the disk.
+        if isinstance(error, av.error.FFmpegError) and error.errno not in _DISK_TROUBLE:
+            raise _refused(target, error) from error
+        kind = StoreError if error.errno in _DISK_FULL else StoreUnavailableError
+        raise kind(
+            f"{target.name} cannot be written: {error.strerror}; free some space in "
+            f"{target.parent}, or take a folder on another disk"
+        ) from error
+    except av.error.FFmpegError as error:
+        raise _refused(target, error) from error
+
+
+def _refused(target: Path, error: av.error.FFmpegError) -> ClipError:
+    raise_if_shortage(error)
+    # Encoders of other projects, such as x264, do not say what they lack.
+    hint = (
+        "; most often this is too little memory"
+        if isinstance(error, av.error.ExternalError)
+        else ""
+    )
+    return ClipError(f"FFmpeg cannot write {target.name}: {error}{hint}")

@@ -1,0 +1,1 @@
+"""Decisions on a score track: transitions and scenes. Decodes nothing."""

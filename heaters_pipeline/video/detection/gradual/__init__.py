@@ -1,0 +1,1 @@
+"""Dissolves, fades and wipes on the curves of a score track. Pure."""

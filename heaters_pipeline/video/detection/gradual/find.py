@@ -1,0 +1,47 @@
+"""Gradual transitions of the ``adaptive`` method: dissolves, fades and wipes. Pure.
+
+Between the last frame A of one scene and the first frame B of the next, frames hold
+``(1 - p) A + p B`` with ``p`` rising evenly from 0 to 1. What tells that from motion, whatever the
+scenes show:
+
+- ``p``, found by projecting signatures on ``B - A``, is a straight ramp;
+- fine detail is lost in between: where unlike pictures are mixed, its energy is
+  ``(1 - p)^2 E(A) + p^2 E(B)``, half of what it is at the ends. This parabola is the best witness:
+  motion, titles and flashes change energy too, but not in its shape (``gradual_measures``);
+- a fade is a mix with black or white, so it begins or ends where a picture is blank; all that is
+  seen of the scene, brightness as well as the root of the energy, is a ramp (``gradual_fades``);
+- in a wipe, each cell goes from A to B when the front passes it, one line of the picture after
+  the other at an even pace, and hardly changes before and after (``gradual_wipes``).
+
+Windows of increasing length are tried at each frame, the best are fitted to the frame
+(``gradual_search``, ``gradual_fit``) and named (``gradual_kinds``). All of it looks at a stretch of
+video and the scenes around it only, so that the same frames give the same transitions in a
+longer video, and works for many windows at once, so that hours take less than a second.
+"""
+
+from collections.abc import Sequence
+
+from heaters_pipeline.video.detection.gradual.curves import GradualCurves
+from heaters_pipeline.video.detection.gradual.kinds import Gradual, GradualKind, named
+from heaters_pipeline.video.detection.gradual.search import chosen_stretches
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+
+__all__ = ["Gradual", "GradualCurves", "GradualKind", "find_gradual", "gradual_in"]
+
+
+def gradual_in(curves: GradualCurves) -> list[Gradual]:
+    """Gradual transitions between the hard cuts, in order, not overlapping."""
+    return named(curves, chosen_stretches(curves))
+
+
+def find_gradual(track: ScoreTrack, cuts: Sequence[int]) -> list[Gradual]:
+    """Gradual transitions of a track between the given hard cuts, in order, not overlapping."""
+    return gradual_in(
+        GradualCurves(
+            signatures=track.between_anchors(track.signatures),
+            detail=track.between_anchors(track.detail),
+            cuts=cuts,
+            frame_step=track.frame_step,
+            timeline=track.timeline,
+        )
+    )

@@ -1,0 +1,164 @@
+"""Name gradual transitions, and join what is one. Pure."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+
+from heaters_pipeline.video.detection.gradual.curves import GradualCurves
+from heaters_pipeline.video.detection.gradual.fades import blank_cores, ramp_length
+from heaters_pipeline.video.detection.gradual.search import Stretch
+
+GradualKind = Literal[
+    "dissolve", "fade_in", "fade_out", "fade_through_black", "fade_through_white", "wipe"
+]
+
+_BLANK_SECONDS_BETWEEN = Fraction(3, 5)  # black for longer is a scene between two fades
+_STILL = 0.25  # change of mean luma from frame to frame that rounding can make
+
+_DARK_LUMA = 8
+_LEAST_CONTRAST_KEPT = 0.85
+_LEAST_LIGHT_KEPT = 1 / 3  # exposures change by less; what goes darker fades out
+
+
+@dataclass(frozen=True, slots=True)
+class Gradual:
+    """A gradual transition: frames ``[start, end)`` show neither scene alone."""
+
+    kind: GradualKind
+    start: int
+    end: int
+
+
+def named(curves: GradualCurves, stretches: Sequence[Stretch]) -> list[Gradual]:
+    """What the stretches are, in order; changes of exposure are left out."""
+    found = [_classified(curves, stretch) for stretch in stretches]
+    whole = _with_dark_halves(curves, _joined(curves, found))
+    return [gradual for gradual in whole if not _only_light(curves, gradual)]
+
+
+def _classified(curves: GradualCurves, stretch: Stretch) -> Gradual:
+    start, end = stretch.start, stretch.end
+    if stretch.wipe:
+        return Gradual("wipe", start + 1, end)
+    lowest, highest = (int(edge) for edge in curves.frames_around(np.array(start)))
+    reach = max(1, (end - start) // 2)
+    blank_before = _nearest_blank(curves, start, max(lowest, start - reach))
+    blank_after = _nearest_blank(curves, end, min(highest, end + reach))
+    # Where both ends are blank, such as black and white, black is what a fade comes from.
+    if blank_before is not None and (blank_after is None or curves.black[blank_before]):
+        return Gradual("fade_in", _deepest(curves, blank_before, lowest) + 1, end)
+    if blank_after is not None:
+        return Gradual("fade_out", start + 1, _deepest(curves, blank_after, highest))
+    return Gradual("dissolve", start + 1, end)
+
+
+def _nearest_blank(curves: GradualCurves, frame: int, limit: int) -> int | None:
+    """The first black or white frame on the way; fades that start slowly are fitted short."""
+    low, high = min(frame, limit), max(frame, limit)
+    blank = np.flatnonzero(curves.black[low : high + 1] | curves.white[low : high + 1])
+    if not len(blank):
+        return None
+    return low + int(blank[0] if limit >= frame else blank[-1])
+
+
+def _deepest(curves: GradualCurves, frame: int, limit: int) -> int:
+    """Follow a blank frame to where it gets no blacker, or no whiter."""
+    step = 1 if limit >= frame else -1
+    luma = curves.luma if curves.black[frame] else -curves.luma
+    while frame != limit and luma[frame + step] < luma[frame] - _STILL:
+        frame += step
+    return frame
+
+
+def _only_light(curves: GradualCurves, gradual: Gradual) -> bool:
+    """Whether a dissolve is only a change of exposure: contrast over brightness stays the same."""
+    if gradual.kind != "dissolve":
+        return False
+    stretch = slice(gradual.start - 1, gradual.end + 1)
+    darkest, brightest = sorted(curves.luma[[gradual.start - 1, gradual.end]])
+    if darkest < _LEAST_LIGHT_KEPT * brightest:
+        return False
+    contrast = curves.energy[stretch] / np.square(curves.luma[stretch] + _DARK_LUMA)
+    shares = np.linspace(0, 1, len(contrast))
+    even = (1 - shares) * contrast[0] + shares * contrast[-1]
+    middle = slice(len(contrast) // 4, len(contrast) - len(contrast) // 4)
+    return bool(contrast[middle].sum() > _LEAST_CONTRAST_KEPT * even[middle].sum())
+
+
+def _joined(curves: GradualCurves, found: Sequence[Gradual]) -> list[Gradual]:
+    """Join what is one transition: parts of an uneven fade, and a fade out with the fade in."""
+    joined: list[Gradual] = []
+    for gradual in found:
+        if joined and (kind := _kind_together(curves, joined[-1], gradual)):
+            joined[-1] = Gradual(kind, joined[-1].start, max(joined[-1].end, gradual.end))
+            continue
+        # Fades were followed to where it is blackest, perhaps into what came before.
+        start = max(gradual.start, joined[-1].end) if joined else gradual.start
+        if start < gradual.end:
+            joined.append(Gradual(gradual.kind, start, gradual.end))
+    return joined
+
+
+def _kind_together(curves: GradualCurves, first: Gradual, second: Gradual) -> GradualKind | None:
+    """What two neighbours are as one transition, None if they are two."""
+    if curves.scene_numbers[first.end] != curves.scene_numbers[second.start]:
+        return None
+    if first.kind == "fade_out" and second.kind == "fade_in":
+        timeline = curves.timeline
+        between = timeline.seconds_at(second.start) - timeline.seconds_at(first.end)
+        if between <= _BLANK_SECONDS_BETWEEN:
+            return "fade_through_black" if curves.black[first.end] else "fade_through_white"
+    if second.start - first.end <= 1:
+        # Nothing stands still between them, so the same fade went on at another speed.
+        if first.kind == "fade_in" and second.kind in ("fade_in", "dissolve"):
+            return "fade_in"
+        if first.kind in ("fade_out", "dissolve") and second.kind == "fade_out":
+            return "fade_out"
+    return None
+
+
+def _with_dark_halves(curves: GradualCurves, found: Sequence[Gradual]) -> list[Gradual]:
+    """All transitions, with fades that go to black and come from it at once, however dark.
+
+    A picture that is itself nearly black differs too little from black to be found on its own. But
+    where it gets black and stays so for a moment without a cut, something has faded on both sides.
+    """
+    whole = set(found)
+    ends = [gradual.end for gradual in found]
+    reached = 0
+    for first, last in zip(*blank_cores(curves), strict=True):
+        seconds = curves.timeline.seconds_at(int(last)) - curves.timeline.seconds_at(int(first))
+        if seconds > _BLANK_SECONDS_BETWEEN or not curves.black[first]:
+            continue
+        number = bisect_left(ends, first)
+        around = [gradual for gradual in found[number : number + 2] if gradual.start - 1 <= last]
+        before = max(reached, ends[number - 1] if number else 0)
+        following = found[number + len(around) : number + len(around) + 1]
+        after = following[0].start - 1 if following else curves.frames - 1
+        if through := _through_black(curves, (int(first), int(last)), around, (before, after)):
+            whole = whole.difference(around) | {through}
+            reached = through.end
+    return sorted(whole, key=lambda gradual: gradual.start)
+
+
+def _through_black(
+    curves: GradualCurves, core: tuple[int, int], around: Sequence[Gradual], within: tuple[int, int]
+) -> Gradual | None:
+    """The fade through a moment of black, unless both of its halves are known, or one is none."""
+    kinds = [gradual.kind for gradual in around]
+    if kinds not in ([], ["fade_out"], ["fade_in"]):
+        return None
+    lowest, highest = (int(edge) for edge in curves.frames_around(np.array(core[0])))
+    start = around[0].start if "fade_out" in kinds else None
+    end = around[0].end if "fade_in" in kinds else None
+    if start is None and (length := ramp_length(curves, core[0], max(lowest, within[0]))):
+        start = core[0] - length + 1
+    if end is None and (length := ramp_length(curves, core[1], min(highest, within[1]))):
+        end = core[1] + length
+    if start is None or end is None:
+        return None
+    return Gradual("fade_through_black", start, end)

@@ -1,0 +1,257 @@
+"""The stored result of the one pass over a video, from which all detection is decided.
+
+As a file it is a Parquet table of one row a frame (zstd), readable by pandas and DuckDB:
+
+| column | type | meaning |
+|---|---|---|
+| ``pts`` | int64 | instant in ticks of ``time_base`` |
+| ``picture_digest`` | uint32 | CRC-32 of the decoded picture, see ``Frame.digest`` |
+| ``correl``, ``chisqr``, ``intersect``, ``bhattacharyya`` | float | histogram score against the \
+frame before; null for frame 0 and in a fast scan |
+| ``histogram_sum`` | float | sum of the frame's histogram, whose L2 norm is 1, 1 to 28; null in a \
+fast scan |
+| ``change`` | float | how far an anchor is from the anchor before, 0 to 32 |
+| ``across`` | float | least distance of the anchors just before to those from here on |
+| ``kept`` | float | share of what was to be seen that still is, allowing for a little motion |
+| ``still`` | float | share of it that is at its very place |
+| ``step`` | float | how far a frame is from the frame before, 0 to 32, where both were decoded \
+to tell where a cut is |
+| ``detail`` | float | mean squared brightness step between neighbours in the reduced picture |
+| ``signature_<row>_<column>_<y, cr or cb>`` | uint8 | mean colour of a cell of the picture |
+
+A fast scan decodes the anchors (see ``anchors``) and a few frames more; what is not known of a
+frame is null. ``detail`` and the signature are kept of anchors alone. The schema's metadata holds
+what belongs to the whole video: ``format_version``, ``algorithm_version``, ``scan``,
+``frame_step``, ``time_base``, ``end_pts`` and ``pts_from_stream``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from heaters_pipeline.errors import ManifestError
+from heaters_pipeline.video.media.timing import Timeline
+
+FORMAT_VERSION = 2
+
+Scan = Literal["fast", "full"]
+
+SIMILARITIES = ("correl", "chisqr", "intersect", "bhattacharyya")
+SIGNATURE_ROWS = 6
+SIGNATURE_COLUMNS = 8
+_CHANNELS = ("y", "cr", "cb")
+_BLOCK = 4096
+
+
+_COLUMNS = {
+    "histogram_sums": "histogram_sum",
+    "change": "change",
+    "across": "across",
+    "kept": "kept",
+    "still": "still",
+    "steps": "step",
+    "detail": "detail",
+}
+"""Columns of floats by the attribute that they hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreTrack:
+    """What detection needs to know of each frame; NaN is what is not known.
+
+    Attributes:
+        timeline: Of the whole video.
+        scan: ``full`` if every frame was decoded and compared with the one before.
+        frame_step: Frames that pass in about 1/25 of a second, at least 1.
+        anchors: Indices of the frames that ``adaptive`` looks at, increasing, from 0 on.
+        picture_digests: (frames,) ``Frame.digest`` of each frame, -1 where it is not known.
+        similarities: Histogram scores against the frame before by method, each (frames,).
+        histogram_sums: (frames,) sum of the histogram.
+        change: (frames,) distance of an anchor to the one before, 0 to 32.
+        across: (frames,) least distance of anchors before to anchors from here on, <= ``change``.
+        kept: (frames,) share of what was to be seen in an anchor or the one before that is in both,
+            allowing for a little motion.
+        still: (frames,) share of it that is at its very place.
+        steps: (frames,) distance of a frame to the frame before, 0 to 32.
+        detail: (frames,) mean squared brightness step in the reduced picture of an anchor.
+        signatures: (frames, 6, 8, 3) mean Y, Cr and Cb of each cell of an anchor; others are 0.
+        algorithm_version: Of the code that made the track.
+    """
+
+    timeline: Timeline
+    scan: Scan
+    frame_step: int
+    anchors: npt.NDArray[np.int64]
+    picture_digests: npt.NDArray[np.int64]
+    similarities: Mapping[str, npt.NDArray[np.float32]]
+    histogram_sums: npt.NDArray[np.float32]
+    change: npt.NDArray[np.float32]
+    across: npt.NDArray[np.float32]
+    kept: npt.NDArray[np.float32]
+    still: npt.NDArray[np.float32]
+    steps: npt.NDArray[np.float32]
+    detail: npt.NDArray[np.float32]
+    signatures: npt.NDArray[np.uint8]
+    algorithm_version: int
+
+    def __post_init__(self) -> None:
+        frames = self.timeline.frames
+        names = ("picture_digests", *_COLUMNS)
+        expected: dict[str, tuple[int, ...]] = dict.fromkeys(names, (frames,))
+        expected["signatures"] = (frames, SIGNATURE_ROWS, SIGNATURE_COLUMNS, len(_CHANNELS))
+        for name, shape in expected.items():
+            found = getattr(self, name).shape
+            if found != shape:
+                raise ValueError(f"{name} must have the shape {shape}, got {found}")
+        for name in SIMILARITIES:
+            if self.similarities[name].shape != (frames,):
+                raise ValueError(f"similarities[{name!r}] must have one score a frame")
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return self.timeline.frames
+
+    def known_digests(self) -> list[int | None]:
+        """``Frame.digest`` of each frame, None where it is not known."""
+        return [None if digest < 0 else digest for digest in self.picture_digests.tolist()]
+
+    def between_anchors(
+        self, values: npt.NDArray[np.float32] | npt.NDArray[np.uint8]
+    ) -> npt.NDArray[np.float32]:
+        """Values of all frames from those of anchors, evenly in between: (frames, ...) float32."""
+        filled = values.astype(np.float32)
+        others = np.setdiff1d(np.arange(self.frames), self.anchors, assume_unique=True)
+        following = np.searchsorted(self.anchors, others)
+        before, after = self.anchors[following - 1], self.anchors[following]
+        share = ((others - before) / (after - before)).astype(np.float32)
+        for first in range(0, len(others), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            weight = share[block].reshape(-1, *[1] * (values.ndim - 1))
+            low, high = filled[before[block]], filled[after[block]]
+            filled[others[block]] = low + weight * (high - low)
+        return filled
+
+    def to_bytes(self) -> bytes:
+        """The track as a Parquet file."""
+        table = self._table()
+        sink = pa.BufferOutputStream()
+        pq.write_table(
+            table,
+            sink,
+            compression="zstd",
+            compression_level=6,
+            use_dictionary=False,
+            column_encoding=_encodings(table.schema),
+        )
+        return bytes(sink.getvalue())
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "ScoreTrack":
+        """Read a track that ``to_bytes`` wrote.
+
+        Raises:
+            ManifestError: Damaged, no score track, or written in another format version.
+        """
+        try:
+            return cls._from_table(pq.read_table(pa.BufferReader(content)))
+        except (pa.ArrowException, KeyError, ValueError) as error:
+            raise ManifestError(
+                f"the score track cannot be read ({error}); delete it, so that it is made again"
+            ) from error
+
+    def _table(self) -> pa.Table:
+        columns: dict[str, pa.Array] = {
+            "pts": pa.array(np.asarray(self.timeline.pts, np.int64)),
+            "picture_digest": pa.array(
+                self.picture_digests.astype(np.uint32), mask=self.picture_digests < 0
+            ),
+        }
+        for name in SIMILARITIES:
+            columns[name] = _nullable(self.similarities[name])
+        for attribute, name in _COLUMNS.items():
+            columns[name] = _nullable(getattr(self, attribute))
+        unknown = np.ones(self.frames, np.bool_)
+        unknown[self.anchors] = False
+        cells = self.signatures.reshape(self.frames, -1)
+        for position, name in enumerate(_signature_columns()):
+            columns[name] = pa.array(cells[:, position], mask=unknown)
+        return pa.table(columns).replace_schema_metadata(
+            {
+                "format_version": str(FORMAT_VERSION),
+                "algorithm_version": str(self.algorithm_version),
+                "scan": self.scan,
+                "frame_step": str(self.frame_step),
+                "time_base": str(self.timeline.time_base),
+                "end_pts": str(self.timeline.end_pts),
+                "pts_from_stream": str(self.timeline.from_stream).lower(),
+            }
+        )
+
+    @classmethod
+    def _from_table(cls, table: pa.Table) -> "ScoreTrack":
+        stored = table.schema.metadata or {}
+        metadata = {key.decode(): value.decode() for key, value in stored.items()}
+        if metadata["format_version"] != str(FORMAT_VERSION):
+            raise ValueError(
+                f"format version {metadata['format_version']}, this program reads {FORMAT_VERSION}"
+            )
+        if metadata["scan"] not in get_args(Scan):
+            raise ValueError(f"there is no scan {metadata['scan']!r}")
+        names = _signature_columns()
+        cells = np.stack([table[name].fill_null(0).to_numpy() for name in names], axis=1)
+        digests = table["picture_digest"].cast(pa.int64()).fill_null(-1)
+        shape = (table.num_rows, SIGNATURE_ROWS, SIGNATURE_COLUMNS, len(_CHANNELS))
+        return cls(
+            timeline=Timeline(
+                pts=tuple(table["pts"].to_pylist()),
+                end_pts=int(metadata["end_pts"]),
+                time_base=Fraction(metadata["time_base"]),
+                from_stream=metadata["pts_from_stream"] == "true",
+            ),
+            scan="full" if metadata["scan"] == "full" else "fast",
+            frame_step=int(metadata["frame_step"]),
+            anchors=np.flatnonzero(table[names[0]].is_valid().to_numpy()),
+            picture_digests=digests.to_numpy(),
+            similarities={name: _with_nan(table[name]) for name in SIMILARITIES},
+            **{attribute: _with_nan(table[name]) for attribute, name in _COLUMNS.items()},
+            signatures=cells.reshape(shape),
+            algorithm_version=int(metadata["algorithm_version"]),
+        )
+
+
+def _signature_columns() -> list[str]:
+    return [
+        f"signature_{row}_{column}_{channel}"
+        for row in range(SIGNATURE_ROWS)
+        for column in range(SIGNATURE_COLUMNS)
+        for channel in _CHANNELS
+    ]
+
+
+def _encodings(schema: pa.Schema) -> dict[str, str]:
+    # Neighbouring rows differ little: whole numbers are stored as differences; the bytes of
+    # floats are stored by significance, so that zstd finds the ones that repeat.
+    return {
+        field.name: "BYTE_STREAM_SPLIT"
+        if pa.types.is_floating(field.type)
+        else "PLAIN"
+        if field.name == "picture_digest"
+        else "DELTA_BINARY_PACKED"
+        for field in schema
+    }
+
+
+def _nullable(values: npt.NDArray[np.float32]) -> pa.Array:
+    return pa.array(values, mask=np.isnan(values))
+
+
+def _with_nan(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
+    values: npt.NDArray[np.float32] = column.to_numpy().astype(np.float32)
+    return values

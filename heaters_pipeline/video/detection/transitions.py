@@ -1,0 +1,98 @@
+"""Where scenes change: ``ScoreTrack`` + settings -> transitions. Pure."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.video.detection.cuts import LEAST_STRENGTH, find_cuts
+from heaters_pipeline.video.detection.gradual.find import GradualKind, find_gradual
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.detection.settings import DetectionSettings, Method
+from heaters_pipeline.video.detection.similarity_scale import PairSums, native_threshold
+
+TransitionKind = Literal["cut"] | GradualKind
+
+ALGORITHM_VERSION = 2
+"""Raised with each change of what is found on the same track with the same settings."""
+
+_CUT_WHERE_LESS: frozenset[Method] = frozenset({"correl", "intersect"})
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change from one scene to the next.
+
+    Attributes:
+        kind: What it looks like.
+        start: First frame that does not show the scene before alone, > 0.
+        end: First frame that shows the scene after alone. Frames ``[start, end)`` belong to
+            the transition itself; a cut has none, so that its ``start`` and ``end`` are the first
+            frame of the new scene.
+    """
+
+    kind: TransitionKind
+    start: int
+    end: int
+
+    @property
+    def middle(self) -> int:
+        """The frame at which the transition is split; the cut itself for a cut."""
+        return (self.start + self.end) // 2
+
+
+def full_scan_reason(settings: DetectionSettings) -> str | None:
+    """Why a fast track cannot answer these settings, None if it can."""
+    if settings.method != "adaptive":
+        return f"{settings.method} compares every frame with the one before"
+    threshold = settings.effective_threshold
+    if settings.scale == "unit":
+        threshold = float(native_threshold("adaptive", threshold))
+    if threshold < LEAST_STRENGTH:
+        return (
+            f"adaptive with a threshold under {LEAST_STRENGTH:g} has to look between more frames "
+            "than a fast scan decodes"
+        )
+    return None
+
+
+def find_transitions(track: ScoreTrack, settings: DetectionSettings) -> tuple[Transition, ...]:
+    """All transitions of a video, in order and not overlapping.
+
+    Raises:
+        SettingsError: The track is of a fast scan, which cannot answer these settings.
+    """
+    if track.scan == "fast" and (reason := full_scan_reason(settings)):
+        raise SettingsError(f"{reason}; scan the video in full for it (scan: full)")
+    threshold = _own_threshold(track, settings)
+    if settings.method != "adaptive":
+        scores = track.similarities[settings.method]
+        return _as_cuts(_cut_frames(scores, settings.method, threshold))
+    cuts = find_cuts(track, float(threshold))
+    gradual = tuple(
+        Transition(found.kind, found.start, found.end) for found in find_gradual(track, cuts)
+    )
+    return tuple(sorted((*_as_cuts(cuts), *gradual), key=lambda transition: transition.start))
+
+
+def _own_threshold(track: ScoreTrack, settings: DetectionSettings) -> npt.NDArray[np.float64]:
+    """On the scale of the method's scores; one a frame where that depends on the pictures."""
+    threshold = settings.effective_threshold
+    if settings.scale == "own":
+        return np.asarray(threshold)
+    sums = PairSums.of_neighbours(track.histogram_sums)
+    return native_threshold(settings.method, threshold, sums)
+
+
+def _as_cuts(frames: list[int]) -> tuple[Transition, ...]:
+    return tuple(Transition("cut", frame, frame) for frame in frames)
+
+
+def _cut_frames(
+    scores: npt.NDArray[np.float32], method: Method, threshold: npt.NDArray[np.float64]
+) -> list[int]:
+    # Comparisons with the NaN of frame 0 are false either way: it never is a cut.
+    beyond = scores < threshold if method in _CUT_WHERE_LESS else scores > threshold
+    return [int(frame) for frame in np.flatnonzero(beyond)]

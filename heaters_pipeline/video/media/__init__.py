@@ -1,0 +1,1 @@
+"""Read files: packets, frames with exact times, light and colour. Nothing of scenes or clips."""

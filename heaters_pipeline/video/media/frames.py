@@ -1,0 +1,356 @@
+"""The only reader of video: frames in presentation order with exact times.
+
+A file is decoded from its first frame by ``FrameReader``, which also judges it at the end, since
+libraries report neither a truncated file nor one without a single picture. ``read_span`` decodes
+only the frames ``[start, end)`` of a file whose timeline is known.
+"""
+
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import cast
+
+import av
+import av.error
+import av.packet
+import av.stream
+import av.video.frame
+import av.video.reformatter
+import av.video.stream
+import numpy as np
+
+from heaters_pipeline.errors import SourceChangedError
+from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage, shortage_raised
+from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict, Packet
+from heaters_pipeline.video.media.orientation import Orientation as Orientation
+from heaters_pipeline.video.media.orientation import Picture as Picture
+from heaters_pipeline.video.media.probe import (
+    VideoInfo,
+    has_decoder,
+    open_input,
+    reading,
+    require_readable,
+    shown_name,
+)
+from heaters_pipeline.video.media.timing import Span, StampMender, Timeline
+
+Interpolation = av.video.reformatter.Interpolation
+
+_SEEK_BACK_SECONDS = (Fraction(0), Fraction(2), Fraction(15), Fraction(120))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded frame.
+
+    Attributes:
+        index: Position in presentation order, from 0.
+        pts: Instant at which it is shown, in ticks of the stream's time base.
+        duration_ticks: How long it is shown as far as the file says, at least 1.
+        decoded: PyAV's frame.
+    """
+
+    index: int
+    pts: int
+    duration_ticks: int
+    decoded: av.video.frame.VideoFrame
+
+    def picture(
+        self,
+        size_px: tuple[int, int] | None = None,
+        interpolation: Interpolation = Interpolation.BICUBIC,
+    ) -> Picture:
+        """The picture as stored, before rotation, scaled to ``(width, height)`` where given."""
+        width_px, height_px = size_px or (self.decoded.width, self.decoded.height)
+        with shortage_raised():
+            scaled = self.decoded.reformat(
+                width=width_px, height=height_px, format="bgr24", interpolation=interpolation
+            )
+        return cast("Picture", scaled.to_ndarray())
+
+    @cached_property
+    def digest(self) -> int:
+        """CRC-32 of every 16th row of the first plane, as decoded.
+
+        Decoders are bit-exact, so this tells whether a copied frame is the same picture, without
+        keeping it and at a fraction of the cost of hashing it whole.
+        """
+        plane, layout = self.decoded.planes[0], self.decoded.format
+        bits = layout.components[0].bits if layout.is_planar else layout.padded_bits_per_pixel
+        sample_bits = -(-bits // 8) * 8 if layout.is_planar else bits
+        row_bytes = -(-self.decoded.width * sample_bits // 8)
+        rows = np.asarray(plane).reshape(-1, abs(plane.line_size))
+        return zlib.crc32(rows[: self.decoded.height : 16, :row_bytes].tobytes())
+
+    @cached_property
+    def orientation(self) -> Orientation:
+        """How the picture has to be turned for display."""
+        matrix = self.decoded.side_data.get("DISPLAYMATRIX")
+        if matrix is None:
+            return Orientation()
+        return Orientation.from_display_matrix(bytes(cast("memoryview", matrix)))
+
+    def display_picture(
+        self, max_size_px: tuple[int, int], sample_aspect_ratio: Fraction
+    ) -> Picture:
+        """The picture as a person sees it: turned, square pixels, at most ``(width, height)``."""
+        stored_width = self.decoded.width * sample_aspect_ratio
+        shown = (stored_width, Fraction(self.decoded.height))
+        if self.orientation.transpose:
+            shown = (shown[1], shown[0])
+        scale = min(max_size_px[0] / shown[0], max_size_px[1] / shown[1], Fraction(1))
+        size_px = (max(1, round(stored_width * scale)), max(1, round(self.decoded.height * scale)))
+        return self.orientation.apply(self.picture(size_px, Interpolation.AREA))
+
+
+class FrameReader:
+    """Iterate once over all frames of a file, from the first to the last.
+
+    Timestamps that are missing, equal or jumping are mended so that they strictly increase;
+    ``timeline`` then says that they do not stand in the file.
+
+    Raises (while iterating):
+        InvalidVideoError: ``no_frames``, ``truncated``, ``too_corrupt``, ``bad_timestamps``,
+            ``encrypted`` or ``too_long``, once that is certain.
+        SourceChangedError: The file is no longer the one that was probed.
+        StoreUnavailableError: The disk failed.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo) -> None:
+        self.path = path
+        self.info = info
+        self._verdict = FileVerdict(path, info)
+        self._stamps = StampMender(info.nominal_ticks)
+        # AVI stores no presentation times, and FFmpeg cannot tell those of these codecs.
+        self._in_decoding_order = info.container == "avi" and info.codec in ("h264", "hevc")
+        self._unused_stamps: deque[int | None] = deque()
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self.packets:
+            raise RuntimeError("a FrameReader can be iterated once; make another one")
+        with open_input(self.path) as container, reading(self.path):
+            stream = video_stream(container, self.path, self.info)
+            for packet in packets_of(container):
+                if packet.stream_index == stream.index:
+                    self._verdict.note_packet(packet)
+                    yield from self._decode(stream, packet)
+                else:
+                    self._verdict.note_other_stream(packet)
+            yield from self._decode(stream, None)
+        refusal = self._verdict.judge(
+            frames=len(self._stamps.pts),
+            end_seconds=self._stamps.end_pts * self.info.time_base
+            if self._stamps.pts
+            else Fraction(0),
+            stalled_frames=self._stamps.stalled,
+        )
+        if refusal:
+            require_readable(self.path)
+            raise refusal
+
+    @property
+    def packets(self) -> int:
+        """Packets of the video stream read so far."""
+        return self._verdict.packets
+
+    @property
+    def decode_errors(self) -> int:
+        """Packets among them that the decoder refused."""
+        return self._verdict.decode_errors
+
+    @property
+    def corrupt_frames(self) -> int:
+        """Frames that the decoder gave but knows to be damaged."""
+        return self._verdict.corrupt_frames
+
+    @property
+    def timeline(self) -> Timeline:
+        """The instants of all frames; complete once the iteration has ended."""
+        return Timeline(
+            pts=tuple(self._stamps.pts),
+            end_pts=self._stamps.end_pts,
+            time_base=self.info.time_base,
+            from_stream=not self._stamps.mended,
+        )
+
+    def _decode(
+        self, stream: av.video.stream.VideoStream, packet: "Packet | None"
+    ) -> Iterator[Frame]:
+        frames, is_damaged = decode_packet(stream, packet)
+        self._verdict.decode_errors += is_damaged
+        if self._in_decoding_order and packet is not None and not is_damaged:
+            self._unused_stamps.append(packet.dts)
+        for decoded in frames:
+            self._verdict.corrupt_frames += decoded.is_corrupt
+            yield self._stamped(decoded)
+
+    def _stamped(self, decoded: av.video.frame.VideoFrame) -> Frame:
+        stamp, duration_ticks = decoded.pts, decoded.duration or 0
+        in_stream = stamp is not None and not self._in_decoding_order
+        if self._in_decoding_order:
+            # Whatever comes out first is shown first, at the first of the times that went in.
+            stamp = self._unused_stamps.popleft() if self._unused_stamps else None
+            duration_ticks = 0
+        elif stamp is None:
+            stamp = decoded.dts
+        pts = self._stamps.mend(stamp, duration_ticks, in_stream=in_stream)
+        if (pts - self._stamps.pts[0]) * self.info.time_base > MAX_DURATION_SECONDS:
+            raise self._verdict.too_long()
+        return Frame(
+            len(self._stamps.pts) - 1, pts, duration_ticks or self.info.nominal_ticks, decoded
+        )
+
+
+def read_span(
+    path: Path, info: VideoInfo, timeline: Timeline, span: Span, *, threads: int = 0
+) -> Iterator[Frame]:
+    """Decode exactly the frames of a span, in order.
+
+    Starts at an I-frame before the span where the file has usable timestamps, at the beginning
+    of the file otherwise. The pictures are those that ``FrameReader`` gave, bit for bit, unless the
+    file is damaged: decoders do not patch damage up in the same way each time.
+
+    Args:
+        path: The file.
+        info: From ``probe``.
+        timeline: Of the whole file, from ``FrameReader``.
+        span: Frames to yield, inside the timeline.
+        threads: That the decoder may use; 0 for as many as there are cores.
+    Raises (while iterating):
+        ValueError: The span ends after the timeline.
+        SourceChangedError: The file does not give these frames again.
+        InvalidVideoError: The file cannot be read.
+        StoreUnavailableError: The disk failed.
+    """
+    if span.end > timeline.frames:
+        raise ValueError(f"{span} ends after the {timeline.frames} frames of the video")
+    index = span.start
+    # A palette may stand in the first packet alone.
+    if timeline.from_stream and span.start > 0 and info.pixel_format != "pal8":
+        for decoded in _decode_from(path, info, timeline.pts[span.start], threads):
+            pts = timeline.pts[index]
+            if decoded.pts != pts:
+                break
+            yield Frame(index, pts, decoded.duration or info.nominal_ticks, decoded)
+            index += 1
+            if index == span.end:
+                return
+    # Where seeking does not lead to the very same frames, decoding from the start does.
+    yield from _read_from_start(path, info, timeline, Span(index, span.end))
+
+
+def _read_from_start(
+    path: Path, info: VideoInfo, timeline: Timeline, span: Span
+) -> Iterator[Frame]:
+    for frame in FrameReader(path, info):
+        if frame.index >= span.start:
+            if frame.pts != timeline.pts[frame.index]:
+                break
+            yield frame
+        if frame.index + 1 == span.end:
+            return
+    raise SourceChangedError(
+        f"{shown_name(path)} does not give the frames {span.start} to {span.end} again; "
+        "it was replaced while it was processed"
+    )
+
+
+def _decode_from(
+    path: Path, info: VideoInfo, first_pts: int, threads: int
+) -> Iterator[av.video.frame.VideoFrame]:
+    """The frames from ``first_pts`` on, up to the first damage.
+
+    Damaged pictures are patched up with what was decoded before, so they come out the same only
+    when decoding starts where it started for the timeline.
+    """
+    with open_input(path) as container, reading(path):
+        stream = video_stream(container, path, info)
+        stream.codec_context.thread_count = threads
+        packets = packets_from(container, stream, info.time_base, first_pts)
+        for packet in chain(packets, [None]):
+            frames, is_damaged = decode_packet(stream, packet)
+            for frame in frames:
+                is_damaged |= frame.is_corrupt
+                if not is_damaged and (frame.pts is None or frame.pts >= first_pts):
+                    yield frame
+            if is_damaged:
+                return
+
+
+def packets_from(
+    container: av.container.InputContainer,
+    stream: av.video.stream.VideoStream,
+    time_base: Fraction,
+    first_pts: int,
+) -> Iterator[Packet]:
+    """The packets of a stream from an I-frame on that is shown at or before ``first_pts``.
+
+    An I-frame that is shown later can come before it in the file: the frames between them need
+    the I-frame before that one.
+    """
+    for back_seconds in _SEEK_BACK_SECONDS:
+        try:
+            container.seek(first_pts - int(back_seconds / time_base), stream=stream)
+        except av.error.FFmpegError:
+            # Not every container can seek; reading from the start finds out what is wrong.
+            return
+        packets = packets_of(container, stream)
+        intra = next((packet for packet in packets if packet.is_keyframe), None)
+        if intra is not None and intra.pts is not None and intra.pts <= first_pts:
+            yield intra
+            yield from packets
+            return
+
+
+def video_stream(
+    container: av.container.InputContainer, path: Path, info: VideoInfo
+) -> av.video.stream.VideoStream:
+    """The stream that was probed, ready to be decoded.
+
+    Raises:
+        SourceChangedError: The file is no longer the one that was probed.
+    """
+    if path.stat().st_size == info.size_bytes:
+        for stream in container.streams.video:
+            if stream.index == info.stream_index and has_decoder(stream):
+                stream.thread_type = "AUTO"
+                return stream
+    raise SourceChangedError(
+        f"{shown_name(path)} is no longer the file that was probed; "
+        "it was replaced while it was processed"
+    )
+
+
+def packets_of(
+    container: av.container.InputContainer, *streams: av.video.stream.VideoStream
+) -> Iterator[Packet]:
+    """The packets with content, in the order of the file."""
+    try:
+        for packet in container.demux(*streams):
+            if packet.size:
+                yield packet
+    except IndexError:
+        # PyAV 18 trips over a stream that shows up late, once it has given all packets.
+        return
+
+
+def decode_packet(
+    stream: av.video.stream.VideoStream, packet: "Packet | None"
+) -> tuple[list[av.video.frame.VideoFrame], bool]:
+    """The frames that a packet completes, and whether it is damaged.
+
+    Raises:
+        MemoryError: There is too little memory, or no thread can be started.
+    """
+    decoder = stream.codec_context
+    try:
+        return decoder.decode(packet), False
+    except av.error.FFmpegError as error:
+        raise_if_shortage(error, decoder)
+        # A damaged packet costs its own frames only; how many were lost is judged at the end.
+        return [], True

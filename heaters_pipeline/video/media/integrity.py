@@ -1,0 +1,122 @@
+"""Whether a file is whole, judged from what was seen while it was read to its end.
+
+Libraries report neither a truncated file nor one without a single picture.
+"""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeAlias
+
+import av.packet
+import av.stream
+
+from heaters_pipeline.errors import InvalidVideoError
+from heaters_pipeline.video.media.probe import VideoInfo, shown_name
+
+Packet: TypeAlias = "av.packet.Packet[av.stream.Stream]"
+
+MAX_DURATION_SECONDS = 48 * 3600
+_LOST_SHARE_ALLOWED = Fraction(1, 2)
+_MISSING_SHARE_ALLOWED = Fraction(1, 50)
+
+
+class FileVerdict:
+    """Count what a pass over a file sees, and judge it at the end.
+
+    Attributes:
+        packets: Packets of the video stream read so far.
+        discarded_packets: Packets among them that the container hides.
+        decode_errors: Packets among them that the decoder refused.
+        corrupt_frames: Frames that the decoder gave but knows to be damaged.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo) -> None:
+        self.packets = 0
+        self.discarded_packets = 0
+        self.decode_errors = 0
+        self.corrupt_frames = 0
+        self._name = shown_name(path)
+        self._info = info
+        self._furthest_seconds = Fraction(0)
+
+    def note_packet(self, packet: Packet) -> None:
+        """Count a packet of the video stream.
+
+        Raises:
+            InvalidVideoError: It is encrypted.
+        """
+        if packet.has_sidedata("encryption_info"):
+            raise InvalidVideoError(
+                "encrypted",
+                f"{self._name} is encrypted (DRM); submit a copy without protection",
+            )
+        self.packets += 1
+        self.discarded_packets += packet.is_discard
+
+    def note_other_stream(self, packet: Packet) -> None:
+        """Take into account how far the other streams reach."""
+        if packet.pts is not None and packet.time_base:
+            end = (packet.pts + (packet.duration or 0)) * packet.time_base
+            self._furthest_seconds = max(self._furthest_seconds, end)
+
+    def too_long(self) -> InvalidVideoError:
+        """What is said of a video that passes ``MAX_DURATION_SECONDS``."""
+        return InvalidVideoError(
+            "too_long",
+            f"{self._name} lasts over {MAX_DURATION_SECONDS // 3600} hours or "
+            "its timestamps jump; split it or remux it",
+        )
+
+    def judge(
+        self, *, frames: int, end_seconds: Fraction, stalled_frames: int = 0
+    ) -> InvalidVideoError | None:
+        """What speaks against the whole file, now that it has been read to its end.
+
+        Args:
+            frames: How many were decoded, or known to be there.
+            end_seconds: Instant at which the last of them ends.
+            stalled_frames: How many stand at the same instant as the one before.
+        """
+        if not frames and 0 < self.packets == self.discarded_packets:
+            return InvalidVideoError(
+                "bad_timestamps",
+                f"the timestamps of {self._name} hide all of its frames; remux it",
+            )
+        if not frames:
+            return InvalidVideoError(
+                "no_frames",
+                f"no picture of {self._name} could be decoded; copy or download it again",
+            )
+        if missing := self._missing(end_seconds):
+            return InvalidVideoError(
+                "truncated", f"{self._name} is cut short: {missing}; copy it again"
+            )
+        shown = self.packets - self.discarded_packets
+        bad = max(shown - frames, 0) + self.corrupt_frames
+        # Two packets may make one picture (interlaced fields), so a half alone proves nothing.
+        if bad > _LOST_SHARE_ALLOWED * shown:
+            return InvalidVideoError(
+                "too_corrupt",
+                f"{self._name} is damaged: {bad} of {shown} frames cannot be decoded; "
+                "copy it again",
+            )
+        if frames > 2 and stalled_frames > frames // 2:
+            return InvalidVideoError(
+                "bad_timestamps",
+                f"{self._name} has no usable timestamps: {stalled_frames} of {frames} frames "
+                "stand at the same instant; remux it with a frame rate",
+            )
+        return None
+
+    def _missing(self, end_seconds: Fraction) -> str:
+        promised = self._info.frames_promised
+        if promised is not None:
+            lost = promised - self.packets
+            if lost > _MISSING_SHARE_ALLOWED * promised:
+                return f"its header promises {promised} frames, {self.packets} are there"
+        seconds = self._info.duration_promised_seconds
+        if seconds is not None:
+            end = max(end_seconds, self._furthest_seconds)
+            if seconds - end > max(_MISSING_SHARE_ALLOWED * seconds, Fraction(1, 2)):
+                return f"its header promises {float(seconds):.3f} s, {float(end):.3f} s are there"
+        return ""

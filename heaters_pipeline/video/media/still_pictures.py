@@ -1,0 +1,58 @@
+"""Small pictures of single frames of a video, as a person sees them."""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+from heaters_pipeline.video.media.frames import Picture, read_span
+from heaters_pipeline.video.media.probe import VideoInfo
+from heaters_pipeline.video.media.timing import Span, Timeline
+
+# A seek opens the file anew and decodes from the I-frame before, which encoders set every 250
+# frames at most by default: half of that on average.
+_SEEK_COSTS_FRAMES = 125
+
+
+def pictures_at(
+    path: Path, info: VideoInfo, timeline: Timeline, frames: Iterable[int], max_side_px: int
+) -> Mapping[int, Picture]:
+    """Decode single frames: (height, width, 3) uint8 BGR each, turned for display.
+
+    Frames that are near each other are read in one go; between others it seeks.
+
+    Args:
+        path: The file.
+        info: From ``probe``.
+        timeline: Of the whole file.
+        frames: Which ones, in any order, all inside the timeline.
+        max_side_px: Most pixels of the longer side; smaller videos are not enlarged.
+    Returns:
+        The picture of each frame that was asked for.
+    Raises:
+        SourceChangedError: The file does not give these frames again.
+        InvalidVideoError: The file cannot be read.
+        StoreUnavailableError: The disk failed.
+    """
+    pictures: dict[int, Picture] = {}
+    for group in _read_together(sorted(set(frames)), timeline):
+        wanted = set(group)
+        for frame in read_span(path, info, timeline, Span(group[0], group[-1] + 1)):
+            if frame.index in wanted:
+                pictures[frame.index] = frame.display_picture(
+                    (max_side_px, max_side_px), info.sample_aspect_ratio
+                )
+    return pictures
+
+
+def _read_together(frames: list[int], timeline: Timeline) -> list[list[int]]:
+    """Groups of rising frames between which decoding on is cheaper than a seek."""
+    if not frames:
+        return []
+    groups = [frames[:1]]
+    for before, frame in pairwise(frames):
+        # Without stamps in the file, every seek begins at its first frame.
+        if frame - before <= _SEEK_COSTS_FRAMES or not timeline.from_stream:
+            groups[-1].append(frame)
+        else:
+            groups.append([frame])
+    return groups

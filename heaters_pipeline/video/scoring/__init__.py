@@ -1,0 +1,1 @@
+"""The one expensive pass: frames of a file become the score track that detection decides on."""

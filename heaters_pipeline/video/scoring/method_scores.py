@@ -1,0 +1,51 @@
+"""Tracks that answer what given settings ask for."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from heaters_pipeline.video.detection.score_track import Scan, ScoreTrack
+from heaters_pipeline.video.detection.settings import DetectionSettings
+from heaters_pipeline.video.detection.transitions import full_scan_reason
+from heaters_pipeline.video.media.probe import VideoInfo
+from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion
+from heaters_pipeline.video.scoring.scores import ScoreSettings, score_frames
+
+
+def scan_settings(scan: Scan = "fast", ignored_regions: Iterable[str] = ()) -> ScoreSettings:
+    """Settings of a scan as they are typed.
+
+    Raises:
+        SettingsError: A region is none.
+    """
+    return ScoreSettings(scan, tuple(IgnoredRegion.parse(region) for region in ignored_regions))
+
+
+def score_for(
+    path: Path,
+    info: VideoInfo,
+    variants: Collection[DetectionSettings],
+    settings: ScoreSettings | None = None,
+    *,
+    on_progress: Callable[[int], None] | None = None,
+) -> ScoreTrack:
+    """Decode a video once, so that its track answers all of these settings.
+
+    Args:
+        path: The file.
+        info: From ``probe``.
+        variants: What the track is for.
+        settings: Of the scan; it is made a full one if one of the variants needs it.
+        on_progress: As for ``score_frames``.
+    Raises:
+        InvalidVideoError: The file cannot be decoded to its end.
+    """
+    settings = settings or ScoreSettings()
+    if any(map(full_scan_reason, variants)):
+        settings = replace(settings, scan="full")
+    return score_frames(path, info, settings, on_progress=on_progress)
+
+
+def suffices(track: ScoreTrack, variants: Collection[DetectionSettings]) -> bool:
+    """Whether a track answers all of these settings."""
+    return track.scan == "full" or not any(map(full_scan_reason, variants))

@@ -1,0 +1,198 @@
+"""What is kept of a decoded frame for scene detection: a few thousand numbers. Pure arithmetic.
+
+A share of a frame's pixels is taken as they are, which keeps the shape of histograms (averaging
+would not) and costs little. What is compared from frame to frame is an averaged picture of 64x36.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from heaters_pipeline.video.detection.score_track import SIGNATURE_COLUMNS, SIGNATURE_ROWS
+from heaters_pipeline.video.media.frames import Frame, Picture
+from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, counted_mask
+from heaters_pipeline.video.scoring.pixel_samples import PixelSampler
+
+REDUCED_SIZE_PX = (64, 36)
+_PQ = 16
+"""FFmpeg's number of the transfer function of SMPTE ST 2084."""
+
+_SDR_WHITE_NITS = 203
+_SDR_GAMMA = 2.4
+_DISTANCE_CAP = 64
+_DISTANCE_STEPS = 256
+_SHARE_STEPS = 200
+
+_TEXTURE = 10
+"""Range of LAB values around a point from which on it shows something."""
+
+_SAME = 3
+"""Difference of LAB values that compression can make beyond what is around a point."""
+
+_SAME_IN_PLACE = 10
+"""The same of a point alone, as between an I-frame and the blurred frame before it."""
+
+_LEAST_TEXTURED = 12
+"""Points, of 2304, that a share can be taken of."""
+
+Histogram = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSample:
+    """What is kept of one frame.
+
+    Attributes:
+        frame: Its index.
+        digest: ``Frame.digest``.
+        reduced: Averaged picture, uint8, (36, 64, 3) LAB.
+        detail: Mean squared brightness step between neighbours in the reduced picture.
+        signature: Mean Y, Cr and Cb of 6x8 cells, uint8, (6, 8, 3).
+        histogram: B, G and R histograms in one vector of L2 norm 1, (768, 1) float32; None where
+            nobody asks for it.
+    """
+
+    frame: int
+    digest: int
+    reduced: Picture
+    detail: float
+    signature: Picture
+    histogram: Histogram | None
+
+
+def _sdr_of_pq() -> Picture:
+    """Brightness as SDR codes it, for each value of PQ (ST 2084, ITU-R BT.2408): (256,) uint8.
+
+    Otherwise fades are no even ramps, and dark scenes differ more than they seem to.
+    """
+    coded = (np.arange(256) / 255) ** (1 / 78.84375)
+    linear = (np.maximum(coded - 0.8359375, 0) / (18.8515625 - 18.6875 * coded)) ** (
+        1 / 0.1593017578125
+    )
+    share = (linear * 10_000 / _SDR_WHITE_NITS).clip(0, 1)
+    return np.rint(255 * share ** (1 / _SDR_GAMMA)).astype(np.uint8)
+
+
+_SDR_OF_PQ = _sdr_of_pq()
+
+
+class Sampler:
+    """Take samples of frames; for one thread, since it keeps what scaling needs.
+
+    Args:
+        histograms: Whether samples have a histogram.
+        ignored: Parts of the picture that count for nothing.
+    """
+
+    def __init__(self, *, histograms: bool, ignored: tuple[IgnoredRegion, ...] = ()) -> None:
+        self._histograms = histograms
+        self._ignored = ignored
+        self._pixels = PixelSampler()
+        self._mask: Picture | None = None
+
+    def sample(self, frame: Frame) -> FrameSample:
+        """The sample of a frame."""
+        pixels = self._pixels.picture(frame.decoded)
+        if frame.decoded.color_trc == _PQ:
+            pixels = _u8(cv2.LUT(pixels, _SDR_OF_PQ))
+        mask = self._mask_for(frame, pixels) if self._ignored else None
+        counted = pixels if mask is None else cv2.bitwise_and(pixels, pixels, mask=mask)
+        small = _u8(cv2.resize(counted, REDUCED_SIZE_PX, interpolation=cv2.INTER_AREA))
+        ycrcb = _u8(cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb))
+        cells = (SIGNATURE_COLUMNS, SIGNATURE_ROWS)
+        return FrameSample(
+            frame=frame.index,
+            digest=frame.digest,
+            reduced=_u8(cv2.cvtColor(small, cv2.COLOR_BGR2LAB)),
+            detail=_detail(ycrcb[:, :, 0]),
+            signature=_u8(cv2.resize(ycrcb, cells, interpolation=cv2.INTER_AREA)),
+            histogram=bgr_histogram(pixels, mask) if self._histograms else None,
+        )
+
+    def _mask_for(self, frame: Frame, pixels: Picture) -> Picture:
+        height, width = pixels.shape[:2]
+        # Pictures can change their size within a file.
+        if self._mask is None or self._mask.shape != (height, width):
+            self._mask = counted_mask((width, height), self._ignored, frame.orientation)
+        return self._mask
+
+
+class Comparable:
+    """A reduced picture with the range of each point's 3x3 neighbourhood."""
+
+    __slots__ = ("_high", "_low", "_reduced", "_textured")
+
+    def __init__(self, reduced: Picture) -> None:
+        square = np.ones((3, 3), np.uint8)
+        self._reduced = reduced
+        self._low = _u8(cv2.erode(reduced, square))
+        self._high = _u8(cv2.dilate(reduced, square))
+        self._textured = _largest_channel(cv2.subtract(self._high, self._low)) >= _TEXTURE
+
+    def kept(self, other: "Comparable") -> tuple[float, float]:
+        """Which share of what is to be seen in either picture is in the other one, too.
+
+        Only textured points count, since flat ones look alike anywhere.
+
+        Returns:
+            The share that is there, allowing for one point of motion, and the share that is there
+            at its very place; both 1 if there is no texture.
+        """
+        textured = self._textured | other._textured
+        count = np.count_nonzero(textured)
+        if count < _LEAST_TEXTURED:
+            return 1.0, 1.0
+        beyond = _largest_channel(cv2.max(self._beyond(other), other._beyond(self)))
+        moved = _largest_channel(cv2.absdiff(self._reduced, other._reduced))
+        shares = (
+            np.count_nonzero((differs <= same) & textured) / count
+            for differs, same in ((beyond, _SAME), (moved, _SAME_IN_PLACE))
+        )
+        kept, still = (round(share * _SHARE_STEPS) / _SHARE_STEPS for share in shares)
+        return kept, still
+
+    def distance(self, other: "Comparable") -> float:
+        """How far two pictures are apart, 0 to 32, allowing for one point of motion.
+
+        Each point is compared with the range that the other picture has around it, both ways.
+        Its share is limited, so that a title or another small bright thing counts by its area.
+        """
+        mine, theirs = self._beyond(other), other._beyond(self)
+        beyond = cv2.add(mine, theirs)
+        limited = cv2.threshold(beyond, _DISTANCE_CAP, 0, cv2.THRESH_TRUNC)[1]
+        mean = cv2.norm(limited, cv2.NORM_L1) / beyond.size / 2
+        # Fewer different values make a smaller file; the steps are far below any noise.
+        return round(mean * _DISTANCE_STEPS) / _DISTANCE_STEPS
+
+    def _beyond(self, other: "Comparable") -> "cv2.typing.MatLike":
+        above = cv2.subtract(self._reduced, other._high)
+        return cv2.add(above, cv2.subtract(other._low, self._reduced))
+
+
+def bgr_histogram(picture: Picture, mask: Picture | None = None) -> Histogram:
+    """The B, G and R histograms, 256 bins each, in one vector of L2 norm 1: (768, 1) float32.
+
+    Args:
+        picture: (height, width, 3) uint8 BGR.
+        mask: (height, width) uint8, not 0 for the points that count; None for all.
+    """
+    counts = [cv2.calcHist([picture], [channel], mask, [256], [0, 256]) for channel in range(3)]
+    histogram = np.concatenate(counts).astype(np.float32)
+    return np.asarray(cv2.normalize(histogram, histogram), np.float32)
+
+
+def _detail(luma: Picture) -> float:
+    luma_f = luma.astype(np.float32)
+    across, down = np.diff(luma_f, axis=1), np.diff(luma_f, axis=0)
+    return float(np.square(across).mean() + np.square(down).mean())
+
+
+def _largest_channel(picture: "cv2.typing.MatLike") -> Picture:
+    first, second, third = cv2.split(picture)
+    return _u8(cv2.max(cv2.max(first, second), third))
+
+
+def _u8(picture: "cv2.typing.MatLike") -> Picture:
+    return np.asarray(picture, np.uint8)

@@ -1,0 +1,175 @@
+"""The one expensive pass over a video: frames in, ``ScoreTrack`` out.
+
+A ``full`` scan decodes every frame. A ``fast`` one decodes the anchors, which is about half of the
+work where a video has frames that no other refers to, and then only those stretches between two
+anchors where a cut may lie. Both give the same transitions, since ``adaptive`` asks for nothing
+else of a full scan; the histogram methods need all frames.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.video.detection.cuts import undecided
+from heaters_pipeline.video.detection.score_track import Scan, ScoreTrack
+from heaters_pipeline.video.media.frames import FrameReader
+from heaters_pipeline.video.media.packet_index import PacketIndex, index_packets
+from heaters_pipeline.video.media.probe import VideoInfo, require_readable, shown_name
+from heaters_pipeline.video.scoring.anchors import anchors_among, frame_step_of
+from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, require_picture_left
+from heaters_pipeline.video.scoring.parallel_scan import (
+    Layout,
+    Part,
+    PartScanner,
+    UnexpectedFramesError,
+    worker_count,
+)
+from heaters_pipeline.video.scoring.sampling import FrameSample, Sampler
+from heaters_pipeline.video.scoring.track_builder import TrackBuilder, closer_track
+
+ALGORITHM_VERSION = 2
+"""Raised with each change of what a track holds for the same video."""
+
+_LEAST_LEFT_OUT = 0.1
+"""Share of frames that a fast scan must leave out; for less, a full one is worth more."""
+
+_REPORT_EVERY_FRAMES = 100
+
+_logger = logging.getLogger(__name__)
+
+Bools = npt.NDArray[np.bool_]
+
+OnProgress = Callable[[int], None]
+"""Called with the number of frames that are done, now and then and at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSettings:
+    """What decides a track, apart from the video and ``ALGORITHM_VERSION``.
+
+    Attributes:
+        scan: ``fast`` decodes only what ``adaptive`` asks for, where that saves something; ``full``
+            decodes every frame, which the histogram methods need.
+        ignored: Parts of the picture that count for nothing.
+    """
+
+    scan: Scan = "fast"
+    ignored: tuple[IgnoredRegion, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.scan not in get_args(Scan):
+            raise SettingsError(f"scan {self.scan!r} is none of {', '.join(get_args(Scan))}")
+        require_picture_left(self.ignored)
+
+
+def score_frames(
+    path: Path,
+    info: VideoInfo,
+    settings: ScoreSettings | None = None,
+    *,
+    on_progress: OnProgress | None = None,
+) -> ScoreTrack:
+    """Score the frames of a video.
+
+    Args:
+        path: The file.
+        info: From ``probe``.
+        settings: What decides the track.
+        on_progress: Told how many frames are done.
+    Raises:
+        InvalidVideoError: The file cannot be decoded to its end.
+        SourceChangedError: It is no longer the one that was probed.
+        StoreUnavailableError: The disk failed.
+    """
+    pass_ = _Pass(path, info, settings or ScoreSettings(), on_progress)
+    index = index_packets(path, info)
+    if index is not None:
+        try:
+            return pass_.in_parts(index)
+        except UnexpectedFramesError as error:
+            _logger.info("%s is decoded from its start: %s", shown_name(path), error)
+    return pass_.from_start(index)
+
+
+class _Pass:
+    """One pass over a file, in parts where its packets allow that, from the start otherwise."""
+
+    def __init__(
+        self, path: Path, info: VideoInfo, settings: ScoreSettings, on_progress: OnProgress | None
+    ) -> None:
+        self._path = path
+        self._info = info
+        self._settings = settings
+        self._on_progress = on_progress or (lambda _: None)
+        self._step = frame_step_of(info.frame_rate)
+
+    def in_parts(self, index: PacketIndex) -> ScoreTrack:
+        timeline = index.timeline(self._info)
+        end_seconds = timeline.end_pts * timeline.time_base
+        if refusal := index.verdict.judge(frames=timeline.frames, end_seconds=end_seconds):
+            require_readable(self._path)
+            raise refusal
+        layout = Layout(index)
+        anchors = anchors_among(layout.references, self._step)
+        is_full = self._settings.scan == "full" or anchors.mean() > 1 - _LEAST_LEFT_OUT
+        scan: Scan = "full" if is_full else "fast"
+        samplers = [self._sampler(scan) for _ in range(worker_count())]
+        scanner = PartScanner(self._path, self._info, index, layout, samplers)
+        wanted = np.ones(timeline.frames, np.bool_) if is_full else anchors
+        builder = TrackBuilder(scan, self._step, ALGORITHM_VERSION)
+        for sample in self._samples(scanner, layout.parts(), wanted):
+            builder.add(sample, anchor=bool(anchors[sample.frame]))
+        track = builder.track(timeline)
+        if not is_full:
+            track = self._with_closer_look(track, layout, scanner)
+        self._on_progress(timeline.frames)
+        return track
+
+    def from_start(self, index: PacketIndex | None) -> ScoreTrack:
+        """Decode all frames, one after another; what packets say of them is used where it fits."""
+        anchor_stamps = None
+        if index is not None:
+            layout = Layout(index)
+            anchors = anchors_among(layout.references, self._step)
+            anchor_stamps = set(index.pts[layout.packet_of_frame[anchors]].tolist())
+        sampler = self._sampler("full")
+        builder = TrackBuilder("full", self._step, ALGORITHM_VERSION)
+        reader = FrameReader(self._path, self._info)
+        for frame in reader:
+            anchor = anchor_stamps is None or frame.index == 0 or frame.pts in anchor_stamps
+            builder.add(sampler.sample(frame), anchor=anchor)
+            if (frame.index + 1) % _REPORT_EVERY_FRAMES == 0:
+                self._on_progress(frame.index + 1)
+        timeline = reader.timeline
+        self._on_progress(timeline.frames)
+        return builder.track(timeline)
+
+    def _with_closer_look(
+        self, track: ScoreTrack, layout: Layout, scanner: PartScanner[FrameSample]
+    ) -> ScoreTrack:
+        """Decode the frames between two anchors where a cut may lie."""
+        spans = undecided(track)
+        wanted = np.zeros(track.frames, np.bool_)
+        for span in spans:
+            wanted[span.start : span.end] = True
+        samples = (
+            sample for batch in scanner.scan(layout.parts_around(spans), wanted) for sample in batch
+        )
+        return closer_track(track, samples)
+
+    def _samples(
+        self, scanner: PartScanner[FrameSample], parts: list[Part], wanted: Bools
+    ) -> Iterator[FrameSample]:
+        for batch in scanner.scan(parts, wanted):
+            yield from batch
+            if batch:
+                self._on_progress(batch[-1].frame + 1)
+
+    def _sampler(self, scan: Scan) -> Sampler:
+        return Sampler(histograms=scan == "full", ignored=self._settings.ignored)

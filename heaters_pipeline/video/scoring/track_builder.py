@@ -1,0 +1,142 @@
+"""Put the samples of a video's frames together to its ``ScoreTrack``."""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from heaters_pipeline.video.detection.score_track import (
+    SIGNATURE_COLUMNS,
+    SIGNATURE_ROWS,
+    SIMILARITIES,
+    Scan,
+    ScoreTrack,
+)
+from heaters_pipeline.video.media.timing import Timeline
+from heaters_pipeline.video.scoring.anchors import AnchorChange, AnchorComparer
+from heaters_pipeline.video.scoring.sampling import Comparable, FrameSample, Histogram
+
+_NAN = float("nan")
+_COMPARISONS = (
+    cv2.HISTCMP_CORREL,
+    cv2.HISTCMP_CHISQR,
+    cv2.HISTCMP_INTERSECT,
+    cv2.HISTCMP_BHATTACHARYYA,
+)
+
+
+def histogram_scores(before: Histogram, after: Histogram) -> list[float]:
+    """OpenCV's ``compareHist(before, after)`` by the methods in ``SIMILARITIES``."""
+    return [cv2.compareHist(before, after, comparison) for comparison in _COMPARISONS]
+
+
+class TrackBuilder:
+    """Collect the samples of a scan in order, then make the track.
+
+    Only two pictures and those that anchors are compared with are kept meanwhile.
+
+    Args:
+        scan: ``full`` if all frames come, each with its histogram.
+        frame_step: Frames that pass in about 1/25 of a second.
+        algorithm_version: Of the code that scans.
+    """
+
+    def __init__(self, scan: Scan, frame_step: int, algorithm_version: int) -> None:
+        self._scan: Scan = scan
+        self._frame_step = frame_step
+        self._algorithm_version = algorithm_version
+        self._comparer = AnchorComparer(frame_step)
+        self._frames = array("q")
+        self._digests = array("q")
+        self._steps = array("f")
+        self._similarities = array("f")
+        self._sums = array("f")
+        self._anchors = array("q")
+        self._details = array("f")
+        self._signatures = bytearray()
+        self._changes: list[AnchorChange] = []
+        self._before: tuple[FrameSample, Comparable] | None = None
+
+    def add(self, sample: FrameSample, *, anchor: bool) -> None:
+        """Take the next sample."""
+        picture = Comparable(sample.reduced)
+        self._frames.append(sample.frame)
+        self._digests.append(sample.digest)
+        self._add_step(sample, picture)
+        if anchor:
+            self._anchors.append(sample.frame)
+            self._details.append(sample.detail)
+            self._signatures += sample.signature.tobytes()
+            self._changes += self._comparer.add(sample.frame, picture)
+        self._before = (sample, picture)
+
+    def track(self, timeline: Timeline) -> ScoreTrack:
+        """The track of all that was added."""
+        self._changes += self._comparer.finish()
+        count = timeline.frames
+        frames, anchors = np.asarray(self._frames), np.asarray(self._anchors)
+        similarities = np.asarray(self._similarities, np.float32).reshape(-1, len(_COMPARISONS))
+        changed = [one.frame for one in self._changes]
+        signatures = np.zeros((count, SIGNATURE_ROWS, SIGNATURE_COLUMNS, 3), np.uint8)
+        signatures[anchors] = np.frombuffer(bytes(self._signatures), np.uint8).reshape(
+            -1, *signatures.shape[1:]
+        )
+        digests = np.full(count, -1, np.int64)
+        digests[frames] = self._digests
+        return ScoreTrack(
+            timeline=timeline,
+            scan=self._scan,
+            frame_step=self._frame_step,
+            anchors=anchors,
+            picture_digests=digests,
+            similarities={
+                name: _spread(count, frames, similarities[:, position])
+                for position, name in enumerate(SIMILARITIES)
+            },
+            histogram_sums=_spread(count, frames, self._sums),
+            change=_spread(count, changed, [one.change for one in self._changes]),
+            across=_spread(count, changed, [one.across for one in self._changes]),
+            kept=_spread(count, changed, [one.kept for one in self._changes]),
+            still=_spread(count, changed, [one.still for one in self._changes]),
+            steps=_spread(count, frames, self._steps),
+            detail=_spread(count, anchors, self._details),
+            signatures=signatures,
+            algorithm_version=self._algorithm_version,
+        )
+
+    def _add_step(self, sample: FrameSample, picture: Comparable) -> None:
+        """Compare with the frame before, if that was added."""
+        before, self._before = self._before, None
+        follows = before is not None and before[0].frame + 1 == sample.frame
+        self._steps.append(picture.distance(before[1]) if before and follows else _NAN)
+        scores = [_NAN] * len(_COMPARISONS)
+        if sample.histogram is not None:
+            self._sums.append(float(sample.histogram.sum()))
+            if before and follows and before[0].histogram is not None:
+                scores = histogram_scores(before[0].histogram, sample.histogram)
+        else:
+            self._sums.append(_NAN)
+        self._similarities.extend(scores)
+
+
+def closer_track(track: ScoreTrack, samples: Iterable[FrameSample]) -> ScoreTrack:
+    """A track that knows also how these frames, in order, differ from the frame before."""
+    digests, steps = track.picture_digests.copy(), track.steps.copy()
+    before: FrameSample | None = None
+    for sample in samples:
+        digests[sample.frame] = sample.digest
+        if before is not None and before.frame + 1 == sample.frame:
+            step = Comparable(sample.reduced).distance(Comparable(before.reduced))
+            steps[sample.frame] = step
+        before = sample
+    return replace(track, picture_digests=digests, steps=steps)
+
+
+def _spread(count: int, frames: npt.ArrayLike, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """The values at their frames, NaN at all others."""
+    spread = np.full(count, np.nan, np.float32)
+    spread[np.asarray(frames, np.int64)] = values
+    return spread

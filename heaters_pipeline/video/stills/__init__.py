@@ -1,0 +1,1 @@
+"""Pictures of a clip: sprite sheets and key frames."""

@@ -1,0 +1,123 @@
+"""Read back the frames of a clip that the pipeline made, and hold it to its promise.
+
+A clip is known by its number of frames. What it shows starts after the lead-in that its edit list
+hides, and PyAV's decoder leaves that out. Whatever is wrong with a clip is a ``ClipError``, since
+the video that it was cut from may be perfect.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from heaters_pipeline.errors import ClipError, InvalidVideoError, SourceChangedError
+from heaters_pipeline.video.media.frames import Frame, FrameReader, read_span
+from heaters_pipeline.video.media.probe import VideoInfo, open_input, probe, reading
+from heaters_pipeline.video.media.timing import Span, Timeline
+
+
+def probe_clip(clip: Path) -> VideoInfo:
+    """Read the header of a clip.
+
+    Raises:
+        ClipError: It is missing or cannot be read.
+    """
+    with _clip_errors(clip):
+        return probe(clip)
+
+
+def read_clip(clip: Path, info: VideoInfo, frames: int) -> Iterator[Frame]:
+    """Decode all frames of a clip in order.
+
+    Raises (while iterating):
+        ClipError: It cannot be decoded, or does not hold exactly ``frames`` frames.
+    """
+    found = 0
+    with _clip_errors(clip):
+        for frame in FrameReader(clip, info):
+            found += 1
+            if found <= frames:
+                yield frame
+    if found != frames:
+        raise _wrong_count(clip, found, frames)
+
+
+def read_clip_frames(
+    clip: Path, info: VideoInfo, frames: int, wanted: Sequence[int]
+) -> Iterator[tuple[Frame, Fraction]]:
+    """Decode single frames of a clip, with their seconds from its start.
+
+    Seeks to the I-frame before a wanted frame wherever that saves decoding.
+
+    Args:
+        clip: The file.
+        info: From ``probe_clip``.
+        frames: Number of frames that the clip shows.
+        wanted: Frames to yield, strictly increasing, all below ``frames``.
+    Raises (while iterating):
+        ClipError: The clip cannot be decoded, or does not hold exactly ``frames`` frames.
+    """
+    intra_at = _shown_packets(clip, info)
+    if len(intra_at) != frames:
+        # Two packets may make one picture (interlaced fields), or some are missing: decoding
+        # alone can tell.
+        yield from _read_through(clip, info, frames, wanted)
+        return
+    pts = sorted(intra_at)
+    timeline = Timeline(pts, pts[-1] + info.nominal_ticks, info.time_base)
+    intra = {index for index, stamp in enumerate(pts) if intra_at[stamp]}
+    for group in _without_intra_between(wanted, intra):
+        with _clip_errors(clip):
+            for frame in read_span(clip, info, timeline, Span(group[0], group[-1] + 1)):
+                if frame.index in group:
+                    yield frame, timeline.seconds_at(frame.index)
+
+
+def _read_through(
+    clip: Path, info: VideoInfo, frames: int, wanted: Sequence[int]
+) -> Iterator[tuple[Frame, Fraction]]:
+    first_pts = 0
+    for frame in read_clip(clip, info, frames):
+        if frame.index == 0:
+            first_pts = frame.pts
+        if frame.index in wanted:
+            yield frame, (frame.pts - first_pts) * info.time_base
+
+
+def _shown_packets(clip: Path, info: VideoInfo) -> dict[int, bool]:
+    """The PTS of all packets that are shown, and whether they are I-frames."""
+    with _clip_errors(clip), open_input(clip) as container, reading(clip):
+        return {
+            packet.pts: packet.is_keyframe
+            for packet in container.demux(container.streams[info.stream_index])
+            if packet.size and packet.pts is not None and not packet.is_discard
+        }
+
+
+def _without_intra_between(wanted: Sequence[int], intra: set[int]) -> list[list[int]]:
+    """Group wanted frames: those of a group are reached best in one go, without a seek."""
+    groups = [[wanted[0]]]
+    for before, frame in pairwise(wanted):
+        if intra.isdisjoint(range(before + 1, frame + 1)):
+            groups[-1].append(frame)
+        else:
+            groups.append([frame])
+    return groups
+
+
+def _wrong_count(clip: Path, found: int, promised: int) -> ClipError:
+    return ClipError(
+        f"{clip.name} shows {found} frames instead of {promised}; "
+        "delete the clip and run its video again"
+    )
+
+
+@contextmanager
+def _clip_errors(clip: Path) -> Iterator[None]:
+    try:
+        yield
+    except (InvalidVideoError, SourceChangedError) as error:
+        raise ClipError(
+            f"{clip.name} cannot be read back ({error}); delete the clip and run its video again"
+        ) from error

@@ -1,0 +1,173 @@
+"""Where and when: the sample instants, the grid and the pages of a clip's sprite sheets. Pure.
+
+Everything here follows from the instants of the frames and the settings, so the number of pages,
+and with it their keys, is known before anything is decoded.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+
+from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.video.media.timing import Span, Timeline
+
+MAX_PAGE_SIDE_PX = 8192
+MIN_TILE_WIDTH_PX = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SpriteSettings:
+    """How sprite sheets are made.
+
+    Attributes:
+        tiles_per_second: Tiles for each second of a clip. Two are enough to see what moves, and
+            a page of 25 then shows a scene of 12.5 s, longer than most. Long clips get fewer
+            (``max_tiles``), and never more than a tile for the shortest of their frames.
+        tile_width_px: Width of a tile; of upright pictures it is the height. So a tile always
+            fits into a square of this side. Smaller videos are not enlarged.
+        columns: Tiles in a row.
+        rows: Rows on a full page.
+        jpeg_quality: 1 to 100, as in libjpeg.
+        max_tiles: Most tiles of one clip; they are then spread evenly over all of it.
+    """
+
+    tiles_per_second: float = 2.0
+    tile_width_px: int = 160
+    columns: int = 5
+    rows: int = 5
+    jpeg_quality: int = 80
+    max_tiles: int = 1000
+
+    def __post_init__(self) -> None:
+        if not 0.001 <= self.tiles_per_second <= 1000:
+            raise SettingsError(
+                f"tiles_per_second is {self.tiles_per_second}, it must lie between 0.001 and 1000"
+            )
+        if self.tile_width_px < MIN_TILE_WIDTH_PX:
+            raise SettingsError(
+                f"tile_width_px is {self.tile_width_px}, it must be at least {MIN_TILE_WIDTH_PX}"
+            )
+        for name, tiles in (("columns", self.columns), ("rows", self.rows)):
+            if not 1 <= tiles <= MAX_PAGE_SIDE_PX // self.tile_width_px:
+                raise SettingsError(
+                    f"{name} is {tiles}, it must lie between 1 and what fits into a page of "
+                    f"{MAX_PAGE_SIDE_PX} px, {MAX_PAGE_SIDE_PX // self.tile_width_px} tiles of "
+                    f"{self.tile_width_px} px"
+                )
+        if not 1 <= self.jpeg_quality <= 100:
+            raise SettingsError(
+                f"jpeg_quality is {self.jpeg_quality}, it must lie between 1 and 100"
+            )
+        if self.max_tiles < 1:
+            raise SettingsError(f"max_tiles is {self.max_tiles}, it must be at least 1")
+
+    @property
+    def interval_seconds(self) -> Fraction:
+        """Seconds from one tile to the next, exactly as ``tiles_per_second`` is written."""
+        return 1 / Fraction(str(self.tiles_per_second))
+
+
+@dataclass(frozen=True, slots=True)
+class SpritePage:
+    """The grid of one page. Tiles fill it row by row; only the last page may be smaller.
+
+    Attributes:
+        first_tile: Index of its first tile, over all pages.
+        tile_count: Its tiles, at least 1.
+        columns: Its width in tiles.
+        rows: Its height in tiles.
+    """
+
+    first_tile: int
+    tile_count: int
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpriteLayout:
+    """Which frames of a clip become tiles, and where they stand.
+
+    Attributes:
+        settings: What the layout was made with.
+        frames: Frames of the clip.
+        duration_seconds: Length of the clip.
+        interval_seconds: Seconds from one tile to the next, the same throughout the clip.
+        tile_frames: For each tile the frame of the clip that is shown at its instant. Never
+            falls; a frame that is shown for long may fill several tiles.
+    """
+
+    settings: SpriteSettings
+    frames: int
+    duration_seconds: Fraction
+    interval_seconds: Fraction
+    tile_frames: tuple[int, ...]
+
+    @property
+    def tile_count(self) -> int:
+        """Tiles on all pages."""
+        return len(self.tile_frames)
+
+    @property
+    def tile_times_seconds(self) -> tuple[Fraction, ...]:
+        """The instant of each tile, from the start of the clip; the first is 0."""
+        return tuple(tile * self.interval_seconds for tile in range(self.tile_count))
+
+    @property
+    def page_count(self) -> int:
+        """Number of pages, at least 1."""
+        return ceil(self.tile_count / (self.settings.columns * self.settings.rows))
+
+    @property
+    def pages(self) -> tuple[SpritePage, ...]:
+        """The pages in order; together they hold every tile once."""
+        return tuple(self._page(number) for number in range(self.page_count))
+
+    def _page(self, number: int) -> SpritePage:
+        full = self.settings.columns * self.settings.rows
+        first_tile = number * full
+        tile_count = min(full, self.tile_count - first_tile)
+        columns = min(self.settings.columns, tile_count)
+        return SpritePage(first_tile, tile_count, columns, ceil(tile_count / columns))
+
+
+def plan_sprites(timeline: Timeline, span: Span, settings: SpriteSettings) -> SpriteLayout:
+    """Choose the tiles of a clip: at 0, and at each full interval before its end.
+
+    Args:
+        timeline: Of the video that the clip was cut from; or of the clip itself, with a span of
+            all its frames.
+        span: The frames of the clip in ``timeline``.
+        settings: Rate, grid and limit.
+    Returns:
+        The layout, with frames counted from the start of the clip.
+    Raises:
+        ValueError: The span does not lie inside the timeline.
+    """
+    if span.end > timeline.frames:
+        raise ValueError(f"[{span.start}, {span.end}) is not inside {timeline.frames} frames")
+    duration_seconds = timeline.duration_of(span)
+    interval_seconds = max(
+        settings.interval_seconds,
+        duration_seconds / settings.max_tiles,
+        _shortest_frame_seconds(timeline, span),
+    )
+    start_seconds = timeline.seconds_at(span.start)
+    tiles = range(ceil(duration_seconds / interval_seconds))
+    return SpriteLayout(
+        settings=settings,
+        frames=len(span),
+        duration_seconds=duration_seconds,
+        interval_seconds=interval_seconds,
+        tile_frames=tuple(
+            timeline.frame_at(start_seconds + tile * interval_seconds) - span.start
+            for tile in tiles
+        ),
+    )
+
+
+def _shortest_frame_seconds(timeline: Timeline, span: Span) -> Fraction:
+    # Sampling more densely than this would only repeat tiles.
+    instants = [*timeline.pts[span.start : span.end], timeline.boundary_pts(span.end)]
+    return min(after - before for before, after in pairwise(instants)) * timeline.time_base

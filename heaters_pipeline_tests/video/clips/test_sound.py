@@ -1,0 +1,231 @@
+"""The sound of a clip is cut at the instants of its pictures, and stays with them."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from heaters_pipeline.video.clips.mp4_boxes import read_tracks
+from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip, write_clip
+from heaters_pipeline.video.media.timing import Span
+from heaters_pipeline_tests.video.clips.clip_sources import (
+    AUDIO_RATE_HZ,
+    Encoding,
+    Known,
+    know,
+    random_spans,
+)
+from heaters_pipeline_tests.videos import make_video
+
+VIDEO = {
+    "flv": ("libx264", {"preset": "ultrafast", "g": "12"}),
+    "mpg": ("mpeg2video", {"g": "40", "b": "900k", "bf": "2"}),
+}
+# FFmpeg does not tell the layers of MPEG audio apart in MP4, and decodes all with one decoder.
+MP2_IN_MP4 = "mp3"
+ALLOWED_SECONDS = 0.002
+NEAR_AN_EDGE_SECONDS = 0.005
+
+COPIED = [
+    ("mp4", "aac"),
+    ("mkv", "aac"),
+    ("ts", "aac"),
+    ("flv", "aac"),
+    ("mp4", "libmp3lame"),
+    ("avi", "libmp3lame"),
+    ("ts", "mp2"),
+    ("mpg", "mp2"),
+    ("mkv", "ac3"),
+    ("mkv", "eac3"),
+    ("mkv", "libopus"),
+    ("mkv", "flac"),
+    ("mp4", "alac"),
+]
+
+
+def clicking(folder: Path, extension: str, *sound: str, start_seconds: int = 0) -> Known:
+    codec, options = VIDEO.get(extension, ("mpeg4", {"g": "12", "b": "500k", "bf": "0"}))
+    encoding = Encoding(
+        "clicks", extension, codec, options, 100, sound=sound, start_seconds=start_seconds
+    )
+    return know(encoding.write(folder))
+
+
+def clicks_of(path: Path, stream: int = 0) -> list[float]:
+    """Seconds at which the sound of a file suddenly becomes loud."""
+    heard: list[float] = []
+    last = -1.0
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("flt", "mono", AUDIO_RATE_HZ)
+        for frame in container.decode(container.streams.audio[stream]):
+            for block in resampler.resample(frame):
+                loud = np.nonzero(np.abs(block.to_ndarray()[0]) > 0.3)[0]
+                for second in float(block.pts * block.time_base) + loud / AUDIO_RATE_HZ:
+                    if second - last > 0.05:
+                        heard.append(float(second))
+                    last = second
+    return heard
+
+
+def cut(known: Known, span: Span, target: Path, mode: str) -> None:
+    settings = ClipSettings(mode, preset="ultrafast")
+    clip = write_clip(known.path, known.info, known.timeline, span, target, settings)
+    assert clip.method == mode
+
+
+def require_in_sync(known: Known, span: Span, target: Path, stream: int = 0) -> int:
+    tick = known.timeline.time_base
+    start = float(known.timeline.boundary_pts(span.start) * tick)
+    end = float(known.timeline.boundary_pts(span.end) * tick)
+    inside = [
+        second - start
+        for second in clicks_of(known.path, stream)
+        if start + NEAR_AN_EDGE_SECONDS < second < end - NEAR_AN_EDGE_SECONDS
+    ]
+    # A decoder gives the last packet whole, so a click may follow that is not asked for.
+    heard = [second for second in clicks_of(target, stream) if second < end - start]
+    near = [second for second in heard if second < end - start - NEAR_AN_EDGE_SECONDS]
+    assert len(inside) <= len(heard) <= len(inside) + 2
+    for expected, second in zip(inside, near[-len(inside) :] if inside else [], strict=True):
+        assert abs(expected - second) <= ALLOWED_SECONDS, (span, inside, heard)
+    return len(inside)
+
+
+@pytest.mark.parametrize(("extension", "codec"), COPIED)
+def test_copied_sound_is_in_sync(extension: str, codec: str, tmp_path: Path) -> None:
+    known = clicking(tmp_path, extension, codec, start_seconds=1 if extension == "mp4" else 0)
+    checked = 0
+    for span in random_spans(100, 6, f"sound {extension} {codec}"):
+        cut(known, span, tmp_path / "clip.mp4", "copy")
+        if len(span) > 1:
+            with av.open(str(tmp_path / "clip.mp4")) as container:
+                copied = container.streams.audio[0].codec_context.codec.canonical_name
+            assert copied in (MP2_IN_MP4 if codec == "mp2" else codec)
+            checked += require_in_sync(known, span, tmp_path / "clip.mp4")
+    assert checked > 10
+
+
+@pytest.mark.parametrize(
+    ("extension", "codec", "mode"),
+    [("mkv", "pcm_s16le", "copy"), ("mp4", "aac", "reencode"), ("ts", "mp2", "reencode")],
+)
+def test_encoded_sound_is_in_sync(extension: str, codec: str, mode: str, tmp_path: Path) -> None:
+    known = clicking(tmp_path, extension, codec)
+    checked = 0
+    for span in random_spans(100, 6, f"sound {extension} {codec}"):
+        cut(known, span, tmp_path / "clip.mp4", mode)
+        if len(span) > 1:
+            checked += require_in_sync(known, span, tmp_path / "clip.mp4")
+            (sound,) = [t for t in read_tracks(tmp_path / "clip.mp4") if t.handler == "soun"]
+            missing = known.timeline.duration_of(span) - sound.shown.duration_seconds
+            assert 0 <= missing < Fraction(1, 20)
+    assert checked > 10
+
+
+@pytest.mark.parametrize(
+    ("layout", "rate_hz", "encoded"),
+    [
+        ("mono", 8000, ("mono", 8000)),
+        ("stereo", 37800, ("stereo", 48000)),
+        ("5.1(side)", 44100, ("5.1", 44100)),
+        ("6.1", 48000, ("stereo", 48000)),
+        ("7.1", 192000, ("7.1", 48000)),
+    ],
+)
+def test_sound_of_any_kind_is_encoded(
+    layout: str, rate_hz: int, encoded: tuple[str, int], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.mkv"
+    with (
+        av.open(str(make_video(tmp_path / "silent.mp4", [50]))) as pictures,
+        av.open(str(path), "w") as target,
+    ):
+        video = target.add_stream_from_template(pictures.streams.video[0])
+        sound = target.add_stream("flac", rate=rate_hz, layout=layout)
+        wave = np.zeros((2 * rate_hz, len(av.AudioLayout(layout).channels)), np.float32)
+        for position in range(rate_hz // 4, 2 * rate_hz, rate_hz // 4):
+            wave[position : position + rate_hz // 100] = 0.8
+        for position in range(0, len(wave), 4000):
+            block = wave[position : position + 4000].reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(block, "flt", layout)
+            frame.sample_rate, frame.pts = rate_hz, position
+            frame.time_base = Fraction(1, rate_hz)
+            target.mux(sound.encode(frame))
+        target.mux(sound.encode(None))
+        for packet in pictures.demux():
+            if packet.size:
+                packet.stream = video
+                target.mux(packet)
+    cut(know(path), Span(8, 45), tmp_path / "clip.mp4", "reencode")
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        stream = container.streams.audio[0]
+        assert (stream.layout.name, stream.rate) == encoded
+    heard = clicks_of(tmp_path / "clip.mp4")
+    expected = [quarter / 4 - 8 / 25 for quarter in range(2, 8)]
+    assert heard == pytest.approx(expected, abs=0.003)
+
+
+@pytest.mark.parametrize("mode", ["copy", "reencode"])
+def test_all_streams_are_kept_with_their_languages(mode: str, tmp_path: Path) -> None:
+    plain = clicking(tmp_path, "mkv", "aac", "ac3")
+    path = tmp_path / "named.mkv"
+    with av.open(str(plain.path)) as source, av.open(str(path), "w") as target:
+        streams = [target.add_stream_from_template(s, opaque=True) for s in source.streams]
+        streams[1].metadata["language"] = "fra"
+        streams[2].metadata.update(language="jpn", title="for the blind")
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream_index]
+                target.mux(packet)
+    known = know(path)
+    cut(known, Span(20, 90), tmp_path / "clip.mp4", mode)
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        assert [stream.language for stream in container.streams.audio] == ["fra", "jpn"]
+    for stream in (0, 1):
+        assert require_in_sync(known, Span(20, 90), tmp_path / "clip.mp4", stream) > 5
+
+
+@pytest.mark.parametrize("mode", ["copy", "reencode"])
+def test_sound_that_starts_within_the_clip_starts_late(mode: str, tmp_path: Path) -> None:
+    plain = clicking(tmp_path, "mp4", "aac")
+    path = tmp_path / "late.mkv"
+    with av.open(str(plain.path)) as source, av.open(str(path), "w") as target:
+        streams = [target.add_stream_from_template(s, opaque=True) for s in source.streams]
+        for packet in source.demux():
+            if packet.size and not (packet.stream_index == 1 and packet.pts < 2 * AUDIO_RATE_HZ):
+                packet.stream = streams[packet.stream_index]
+                target.mux(packet)
+    known = know(path)
+    cut(known, Span(30, 80), tmp_path / "clip.mp4", mode)
+    assert require_in_sync(known, Span(30, 80), tmp_path / "clip.mp4") >= 4
+    assert min(clicks_of(tmp_path / "clip.mp4")) > 0.7
+    # Where the sound has not begun at all, there is no track for it.
+    cut(known, Span(0, 40), tmp_path / "clip.mp4", mode)
+    assert [track.handler for track in read_tracks(tmp_path / "clip.mp4")] == ["vide"]
+
+
+@pytest.mark.parametrize("mode", ["copy", "reencode"])
+def test_sound_that_ends_early_ends_early(mode: str, tmp_path: Path) -> None:
+    known = know(make_video(tmp_path / "silent.mp4", [25], audio="aac"))
+    longer = know(make_video(tmp_path / "longer.mp4", [60]))
+    path = tmp_path / "short.mp4"
+    with (
+        av.open(str(longer.path)) as pictures,
+        av.open(str(known.path)) as sound,
+        av.open(str(path), "w") as target,
+    ):
+        for source in (pictures.streams.video[0], sound.streams.audio[0]):
+            stream = target.add_stream_from_template(source, opaque=True)
+            source.metadata["kept"] = str(stream.index)
+        for container, kind in ((pictures, "video"), (sound, "audio")):
+            for packet in container.demux(**{kind: 0}):
+                if packet.size:
+                    packet.stream = target.streams[0 if kind == "video" else 1]
+                    target.mux(packet)
+    whole = know(path)
+    cut(whole, Span(10, 50), tmp_path / "clip.mp4", mode)
+    assert inspect_clip(tmp_path / "clip.mp4").duration_seconds == Fraction(40, 25)
+    (track,) = [t for t in read_tracks(tmp_path / "clip.mp4") if t.handler == "soun"]
+    assert abs(float(track.shown.duration_seconds) - 15 / 25) < 0.03

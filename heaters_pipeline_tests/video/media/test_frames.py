@@ -1,0 +1,302 @@
+"""Frames come whole, in order and at their exact times, or the file is refused."""
+
+import struct
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from heaters_pipeline.errors import InvalidVideoError, SourceChangedError
+from heaters_pipeline.video.media.frames import Frame, FrameReader
+from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.media.timing import Timeline
+from heaters_pipeline_tests.videos import Picture, frame_number_of, make_picture, make_video
+
+
+def read(path: Path) -> tuple[list[Frame], Timeline]:
+    """Decode a whole file."""
+    reader = FrameReader(path, probe(path))
+    return list(reader), reader.timeline
+
+
+def numbers(frames: Sequence[Frame]) -> list[int]:
+    """What the pictures themselves say of their order."""
+    return [frame_number_of(frame.picture()) for frame in frames]
+
+
+def mean_difference(picture: Picture, other: Picture) -> float:
+    """How far two pictures of the same size are apart, 0 to 255."""
+    return float(np.abs(picture.astype(int) - other).mean())
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("a.mp4", "libx264", {"bf": "3", "g": "10"}),
+        ("a.mkv", "libx264", {"bf": "3", "g": "10"}),
+        ("a.ts", "libx264", {"bf": "3", "g": "10"}),
+        ("a.flv", "libx264", {"bf": "2"}),
+        ("a.webm", "libvpx-vp9", {"deadline": "realtime", "cpu-used": "8"}),
+        ("a.mpg", "mpeg2video", {"bf": "2"}),
+        ("a.avi", "mpeg4", {"bf": "2"}),
+        ("a.wmv", "wmv2", {}),
+    ],
+)
+def test_every_container_gives_its_frames_in_order(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str]
+) -> None:
+    path = make_video(tmp_path / name, [20, 20], codec=codec, options=options)
+    frames, timeline = read(path)
+    assert numbers(frames) == list(range(40))
+    assert [frame.index for frame in frames] == list(range(40))
+    assert [frame.pts for frame in frames] == list(timeline.pts)
+    assert timeline.from_stream
+    assert timeline.seconds_at(40) == Fraction(40, 25)
+
+
+def test_stamps_of_a_variable_frame_rate_are_exact(tmp_path: Path) -> None:
+    pts = [0, 7, 107, 108, 500, 533, 900]
+    path = make_video(tmp_path / "a.mkv", [7], pts=pts, time_base=Fraction(1, 1000))
+    frames, timeline = read(path)
+    assert list(timeline.pts) == pts
+    assert timeline.time_base == Fraction(1, 1000)
+    assert min(frame.duration_ticks for frame in frames) >= 1
+
+
+def test_h264_in_avi_gets_even_stamps_though_the_file_has_none(tmp_path: Path) -> None:
+    # The ticks are finer than the frames, as ffmpeg writes them when it copies from MP4.
+    path = make_video(
+        tmp_path / "a.avi",
+        [30],
+        pts=range(0, 30 * 24, 24),
+        time_base=Fraction(1, 600),
+        options={"bf": "3", "g": "10"},
+    )
+    frames, timeline = read(path)
+    assert numbers(frames) == list(range(30))
+    assert not timeline.from_stream
+    assert [timeline.seconds_at(frame) for frame in range(31)] == [
+        Fraction(frame, 25) for frame in range(31)
+    ]
+
+
+def test_two_recordings_glued_keep_all_frames(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.ts", [20], codec="mpeg2video")
+    path.write_bytes(path.read_bytes() * 2)
+    frames, timeline = read(path)
+    assert numbers(frames) == [*range(20), *range(20)]
+    assert not timeline.from_stream
+    assert timeline.seconds_at(40) == Fraction(40, 25)
+
+
+def test_a_stream_that_shows_up_late_costs_no_frame(tmp_path: Path) -> None:
+    # FFmpeg looks at the first 5 MB and at the end of a file to find its streams. PyAV 18 raises
+    # IndexError at the end of a file with another one in between.
+    noise = np.random.default_rng(1).integers(0, 256, (360, 640, 3), np.uint8)
+    silent = tmp_path / "silent.ts"
+    with av.open(str(silent), "w") as container:
+        stream = container.add_stream("mpeg2video", 25)
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        stream.bit_rate, stream.options = 60_000_000, {"g": "1"}
+        for number in range(30):
+            frame = av.VideoFrame.from_ndarray(np.roll(noise, number), "bgr24")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    loud = make_video(
+        tmp_path / "loud.ts", [10], codec="mpeg2video", size_px=(640, 360), audio="mp2"
+    )
+    late = tmp_path / "late.ts"
+    late.write_bytes(silent.read_bytes() + loud.read_bytes() + silent.read_bytes())
+    frames, _ = read(late)
+    assert len(frames) == 70
+
+
+def test_pictures_are_bgr_in_the_size_asked_for(tmp_path: Path) -> None:
+    frames, _ = read(make_video(tmp_path / "a.mp4", [3], size_px=(160, 90)))
+    picture = frames[1].picture()
+    assert picture.shape == (90, 160, 3)
+    assert picture.dtype == np.uint8
+    assert mean_difference(picture, make_picture(1)) < 8
+    assert frames[1].picture((80, 40)).shape == (40, 80, 3)
+
+
+def test_a_digest_tells_pictures_apart_but_not_containers(tmp_path: Path) -> None:
+    source = make_video(tmp_path / "a.mp4", [30])
+    copy = tmp_path / "copy.mkv"
+    with av.open(str(source)) as container, av.open(str(copy), "w") as target:
+        stream = target.add_stream_from_template(container.streams.video[0])
+        for packet in container.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    digests = [frame.digest for frame in read(source)[0]]
+    assert digests == [frame.digest for frame in read(copy)[0]]
+    assert len(set(digests)) == 30
+
+
+@pytest.mark.parametrize("pixel_format", ["gray", "gray10le", "yuv420p10le", "bgr24", "yuyv422"])
+def test_a_digest_covers_the_pixels_but_not_the_memory_around_them(pixel_format: str) -> None:
+    def digest_of(filling: int, changed_byte: int | None = None) -> int:
+        decoded = av.VideoFrame(150, 34, pixel_format)
+        plane = decoded.planes[0]
+        memory = np.frombuffer(memoryview(plane), np.uint8)
+        rows = memory.reshape(-1, plane.line_size)
+        rows[:] = filling
+        used = 150 * bytes_per_pixel[pixel_format]
+        assert used < plane.line_size
+        rows[:, :used] = 100
+        if changed_byte is not None:
+            rows[32, changed_byte % used] = 101
+        return Frame(0, 0, 1, decoded).digest
+
+    bytes_per_pixel = {"gray": 1, "gray10le": 2, "yuv420p10le": 2, "bgr24": 3, "yuyv422": 2}
+    assert digest_of(filling=7) == digest_of(filling=9)
+    assert digest_of(7) != digest_of(7, changed_byte=0)
+    assert digest_of(7) != digest_of(7, changed_byte=-1)
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p10le", "gray", "bgr0", "yuv444p"])
+def test_a_digest_covers_every_pixel_format(tmp_path: Path, pixel_format: str) -> None:
+    path = make_video(
+        tmp_path / "a.mkv", [5], codec="ffv1", pixel_format=pixel_format, size_px=(150, 90)
+    )
+    frames, _ = read(path)
+    assert [frame.digest for frame in frames] == [frame.digest for frame in read(path)[0]]
+    assert len({frame.digest for frame in frames}) == 5
+
+
+@pytest.mark.parametrize("is_mirrored", [False, True])
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_display_pictures_are_turned_and_mirrored(
+    tmp_path: Path, degrees: int, is_mirrored: bool
+) -> None:
+    path = make_video(tmp_path / "a.mp4", [1], rotation_degrees=degrees, is_mirrored=is_mirrored)
+    frame = read(path)[0][0]
+    expected = np.rot90(make_picture(0), degrees // 90)
+    if is_mirrored:
+        expected = expected[:, ::-1]
+    shown = frame.display_picture((1000, 1000), Fraction(1))
+    assert shown.shape == expected.shape
+    assert mean_difference(shown, expected) < 8
+
+
+@pytest.mark.parametrize(
+    ("degrees", "box_px", "expected_px"),
+    [
+        (0, (1000, 1000), (320, 90)),
+        (0, (160, 160), (160, 45)),
+        (90, (45, 1000), (45, 160)),
+        (0, (1, 1), (1, 1)),
+    ],
+)
+def test_display_pictures_fit_and_have_square_pixels(
+    tmp_path: Path, degrees: int, box_px: tuple[int, int], expected_px: tuple[int, int]
+) -> None:
+    path = make_video(
+        tmp_path / "a.mp4", [1], rotation_degrees=degrees, sample_aspect_ratio=Fraction(2)
+    )
+    info = probe(path)
+    frame = next(iter(FrameReader(path, info)))
+    height, width = frame.display_picture(box_px, info.sample_aspect_ratio).shape[:2]
+    assert (width, height) == expected_px
+
+
+def _truncated_mp4(folder: Path) -> Path:
+    path = make_video(folder / "a.mp4", [50], container_options={"movflags": "faststart"})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    return path
+
+
+def _truncated_mkv(folder: Path) -> Path:
+    path = make_video(folder / "a.mkv", [75])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+def _media_zeroed(folder: Path, share: Fraction) -> Path:
+    path = make_video(folder / "a.mp4", [60], options={"g": "10"})
+    content = bytearray(path.read_bytes())
+    start = content.index(b"mdat") + 4
+    end = content.index(b"moov") - 4
+    first = end - int(share * (end - start))
+    content[first:end] = bytes(end - first)
+    path.write_bytes(content)
+    return path
+
+
+def _encrypted(folder: Path) -> Path:
+    options = {
+        "encryption_scheme": "cenc-aes-ctr",
+        "encryption_key": "00112233445566778899aabbccddeeff",
+        "encryption_kid": "112233445566778899aabbccddeeff00",
+    }
+    return make_video(folder / "a.mp4", [25], container_options=options)
+
+
+def _days_long(folder: Path) -> Path:
+    return make_video(folder / "a.mkv", [2], pts=[0, 3 * 86_400], time_base=Fraction(1))
+
+
+def _without_durations(folder: Path) -> Path:
+    path = make_video(folder / "a.mp4", [25])
+    content = bytearray(path.read_bytes())
+    for box in (b"stts", b"ctts"):
+        start = content.index(box) + 8
+        (entries,) = struct.unpack_from(">I", content, start)
+        for entry in range(entries):
+            struct.pack_into(">I", content, start + 8 + 8 * entry, 0)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "reason", "advice"),
+    [
+        (_truncated_mp4, "truncated", "its header promises 50 frames"),
+        (_truncated_mkv, "truncated", "its header promises 3.000 s"),
+        (lambda folder: _media_zeroed(folder, Fraction(1)), "no_frames", "download it again"),
+        (lambda folder: _media_zeroed(folder, Fraction(2, 3)), "too_corrupt", "copy it again"),
+        (_encrypted, "encrypted", "submit a copy without protection"),
+        (_days_long, "too_long", "split it or remux it"),
+        (_without_durations, "bad_timestamps", "remux it"),
+    ],
+)
+def test_what_only_decoding_shows_is_refused(
+    tmp_path: Path, make: Callable[[Path], Path], reason: str, advice: str
+) -> None:
+    path = make(tmp_path)
+    with pytest.raises(InvalidVideoError) as refusal:
+        read(path)
+    assert refusal.value.reason == reason
+    assert advice in str(refusal.value)
+    assert path.name in str(refusal.value)
+
+
+def test_a_little_damage_costs_its_own_frames_only(tmp_path: Path) -> None:
+    path = _media_zeroed(tmp_path, Fraction(1, 10))
+    reader = FrameReader(path, probe(path))
+    found = numbers(list(reader))
+    assert found == list(range(len(found)))
+    assert 40 < len(found) < 60
+    assert reader.packets == 60
+    assert reader.decode_errors + reader.corrupt_frames > 0
+
+
+def test_a_file_that_is_replaced_by_sound_is_told_from_a_bad_one(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.mp4", audio="aac")
+    info = probe(path)
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzq9"))
+    with pytest.raises(SourceChangedError, match="no longer the file that was probed"):
+        list(FrameReader(path, info))
+
+
+def test_a_reader_runs_once(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.mp4", [3])
+    reader = FrameReader(path, probe(path))
+    assert len(list(reader)) == 3
+    with pytest.raises(RuntimeError, match="make another one"):
+        list(reader)

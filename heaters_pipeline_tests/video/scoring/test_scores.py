@@ -1,0 +1,156 @@
+"""Scores are OpenCV's, of the frames in order, from one decode."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from heaters_pipeline.errors import InvalidVideoError, SettingsError
+from heaters_pipeline.video.media.frames import FrameReader
+from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion
+from heaters_pipeline.video.scoring.scores import ScoreSettings, score_frames
+from heaters_pipeline_tests.video.detection.moving_shots import black, score, shot, write
+
+COMPARISONS = {
+    "correl": cv2.HISTCMP_CORREL,
+    "chisqr": cv2.HISTCMP_CHISQR,
+    "intersect": cv2.HISTCMP_INTERSECT,
+    "bhattacharyya": cv2.HISTCMP_BHATTACHARYYA,
+}
+
+
+@pytest.fixture
+def two_shots(tmp_path: Path) -> Path:
+    return write(tmp_path / "video.mp4", shot(1, 15) + shot(2, 15))
+
+
+def pictures_of(path: Path) -> list[npt.NDArray[np.uint8]]:
+    """All pictures, without any of the code under test."""
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+
+
+def reference_histogram(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """The old system's histogram: ``split``, 3 x ``calcHist``, concatenated, ``normalize``."""
+    parts = [cv2.calcHist([plane], [0], None, [256], [0, 256]) for plane in cv2.split(picture)]
+    histogram = np.concatenate(parts)
+    return cv2.normalize(histogram, histogram)
+
+
+def test_similarities_of_a_small_picture_are_those_of_opencv(two_shots: Path) -> None:
+    track = score(two_shots, scan="full")
+    histograms = [reference_histogram(picture) for picture in pictures_of(two_shots)]
+    assert len(histograms) == track.frames == 30
+    for name, comparison in COMPARISONS.items():
+        expected = [
+            cv2.compareHist(histograms[number - 1], histograms[number], comparison)
+            for number in range(1, 30)
+        ]
+        assert np.isnan(track.similarities[name][0])
+        np.testing.assert_allclose(track.similarities[name][1:], expected, rtol=1e-6, atol=1e-6)
+    sums = [histogram.sum() for histogram in histograms]
+    np.testing.assert_allclose(track.histogram_sums, sums, rtol=1e-6)
+
+
+def test_a_full_track_holds_timeline_and_digests_of_all_frames(two_shots: Path) -> None:
+    track = score(two_shots, scan="full")
+    reader = FrameReader(two_shots, probe(two_shots))
+    digests = [frame.digest for frame in reader]
+    assert track.timeline == reader.timeline
+    assert track.picture_digests.tolist() == digests
+
+
+def test_changes_are_large_at_the_cut_alone(two_shots: Path) -> None:
+    track = score(two_shots)
+    cut = int(np.nanargmax(track.change))
+    assert 15 <= cut <= 16
+    others = track.anchors[1:][track.anchors[1:] != cut]
+    assert track.across[cut] > 5 * track.change[others].max()
+    assert (track.across[others] <= track.change[others]).all()
+    assert np.nanmax(track.change) <= 32
+
+
+@pytest.mark.parametrize(("rate", "step"), [(12, 1), (25, 1), (30, 1), (50, 2), (60, 2), (120, 5)])
+def test_steps_grow_with_the_frame_rate(tmp_path: Path, rate: int, step: int) -> None:
+    track = score(write(tmp_path / "video.mp4", black(3), frame_rate=Fraction(rate)))
+    assert track.frame_step == step
+
+
+def test_a_small_bright_thing_counts_by_its_area_alone(tmp_path: Path) -> None:
+    grey = [np.full((180, 320, 3), 40, np.uint8) for _ in range(20)]
+    for picture in grey[10:]:
+        picture[80:98, 100:132] = 255
+    track = score(write(tmp_path / "video.mp4", grey), scan="full")
+    # 1 % of the picture, with its rim at most 2 %, of which each pixel counts 32 at most.
+    assert 0 < track.steps[10] <= 0.02 * 32
+
+
+def test_motion_by_a_pixel_of_the_reduced_picture_is_no_distance(tmp_path: Path) -> None:
+    moving = shot(1, 10, speed_px=5)
+    path = write(tmp_path / "video.mp4", moving + shot(2, 1), options={"crf": "12"})
+    track = score(path, scan="full")
+    assert track.steps[1:10].max() < 0.3
+    assert track.steps[10] > 5
+
+
+def test_signatures_are_the_mean_colours_of_cells(tmp_path: Path) -> None:
+    picture = np.zeros((180, 320, 3), np.uint8)
+    picture[:30, :40] = 255
+    picture[150:, 280:] = (0, 0, 255)
+    track = score(write(tmp_path / "video.mp4", [picture] * 3))
+    signature = track.signatures[0].astype(int)
+    expected = cv2.cvtColor(np.uint8([[[255] * 3, [0, 0, 255], [0] * 3]]), cv2.COLOR_BGR2YCrCb)[0]
+    for found, wanted in zip(
+        (signature[0, 0], signature[5, 7], signature[3, 3]), expected, strict=True
+    ):
+        assert abs(found - wanted.astype(int)).max() <= 4
+
+
+def test_a_blurred_picture_has_less_detail(tmp_path: Path) -> None:
+    sharp = shot(1, 5)
+    blurred = [cv2.GaussianBlur(picture, (0, 0), 12) for picture in sharp]
+    path = write(tmp_path / "video.mp4", sharp + blurred, options={"bf": "0"})
+    track = score(path)
+    assert track.detail[5:].max() < 0.5 * track.detail[:5].min()
+
+
+def test_progress_ends_with_all_frames(two_shots: Path) -> None:
+    seen: list[int] = []
+    score_frames(two_shots, probe(two_shots), on_progress=seen.append)
+    assert seen[-1] == 30
+    assert seen == sorted(seen)
+
+
+def test_a_truncated_file_gives_no_track(two_shots: Path, tmp_path: Path) -> None:
+    cut_short = write(tmp_path / "whole.mkv", shot(1, 60))
+    content = cut_short.read_bytes()
+    cut_short.write_bytes(content[: len(content) // 2])
+    with pytest.raises(InvalidVideoError):
+        score(cut_short)
+
+
+def test_an_ignored_region_counts_for_nothing(tmp_path: Path) -> None:
+    pictures = [picture.copy() for picture in shot(1, 40)]
+    for number, picture in enumerate(pictures):
+        # A news ticker whose text and colour change at once.
+        picture[150:] = (200, 30, 30) if number < 20 else (20, 200, 220)
+    path = write(tmp_path / "video.mp4", pictures)
+    ticker = IgnoredRegion(0, 149 / 180, 1, 1)
+    whole = score_frames(path, probe(path), ScoreSettings(scan="full"))
+    rest = score_frames(path, probe(path), ScoreSettings(scan="full", ignored=(ticker,)))
+    assert whole.steps[20] > 4
+    assert rest.steps[20] < 0.5
+    assert whole.similarities["correl"][20] < 0.9 < rest.similarities["correl"][20]
+
+
+def test_settings_that_leave_nothing_to_look_at_are_refused() -> None:
+    left, right = IgnoredRegion(0, 0, 0.5, 1), IgnoredRegion(0.5, 0, 1, 0.96)
+    with pytest.raises(SettingsError, match="leave nothing"):
+        ScoreSettings(ignored=(left, right))
+    with pytest.raises(SettingsError, match="none of fast, full"):
+        ScoreSettings(scan="quick")  # type: ignore[arg-type]
