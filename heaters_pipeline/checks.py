@@ -127,9 +127,7 @@ def _objects_check(stage: str) -> VideoCheck:
     def objects_exist(workspace: Workspace, video_id: str) -> dg.AssetCheckResult:
         """Red when an object is missing or has another size."""
         manifest = workspace.require_manifest(stage, video_id)
-        # A combined record stands for the track, which a finished video is not asked for again.
-        looked = not workspace.is_assumed(keys.objects_prefix(stage, video_id))
-        facts = {"objects": len(manifest.items), "looked": looked}
+        facts = {"objects": len(manifest.items)}
         return _verdict(video_id, object_faults(workspace, manifest), facts)
 
     description = "Every object of the manifest is in the store with its size."
@@ -328,7 +326,7 @@ def check(
 
 def _as_verified(video_id: str, found: StageReport, *, deep: bool) -> dg.AssetCheckResult:
     """The verdict on objects of a stage that were just looked at, and are not listed again."""
-    facts = {"without_digest": found.without_digest} if deep else {"looked": True}
+    facts = {"without_digest": found.without_digest} if deep else {}
     return _verdict(
         video_id,
         [finding.why for finding in found.findings],

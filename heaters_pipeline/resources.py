@@ -1,26 +1,35 @@
 """What the assets work with: the store, local copies, and the records of the current run."""
 
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 
 from heaters_pipeline import home
-from heaters_pipeline.errors import InvalidVideoError, ManifestError, StoreError
+from heaters_pipeline.errors import (
+    InvalidVideoError,
+    ManifestError,
+    ObjectNotFoundError,
+    StoreError,
+)
 from heaters_pipeline.report.metrics.model import MetricsTotals, open_totals
-from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.file_locks import held_folder, remove_abandoned_folders
 from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.storage.records.claims import Claims, OnWait
-from heaters_pipeline.storage.records.finished import FinishedVideo, read_finished, write_finished
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest, write_manifest
-from heaters_pipeline.storage.records.notices import FINISHED_STAGES, remove_notices
+from heaters_pipeline.storage.records.video_manifests import (
+    VIDEO_STAGES,
+    VideoManifest,
+    read_video,
+    write_video,
+)
 from heaters_pipeline.video.media.probe import shown_name
 
 given_workspace: ContextVar["Workspace | None"] = ContextVar("given_workspace", default=None)
@@ -32,7 +41,7 @@ _logger = logging.getLogger(__name__)
 class Workspace:
     """The store with what one run knows of it.
 
-    A run works through the steps of one video in one process, so each manifest is read once.
+    A run works through the steps of one video in one process, so its manifest is read once.
     """
 
     def __init__(
@@ -50,10 +59,8 @@ class Workspace:
         self._claims = Claims(store, scratch_folder.parent / "claims")
         self._open_claims = ExitStack()
         self._claimed: set[str] = set()
-        self._manifests: dict[tuple[str, str], Manifest | None] = {}
-        self._finished: dict[str, FinishedVideo | None] = {}
+        self._videos: dict[str, VideoManifest] = {}
         self._listings: dict[str, dict[str, ObjectInfo]] = {}
-        self._assumed: dict[str, dict[str, ObjectInfo]] = {}
         self._pictures: dict[str, bytes] = {}
         self._heads: dict[str, ObjectInfo | None] = {}
 
@@ -61,33 +68,21 @@ class Workspace:
         """The same store for another run, which has to look for itself."""
         return Workspace(self.store, self.cache, self._scratch_folder, self.metrics)
 
-    def manifest(self, stage: str, video_id: str) -> Manifest | None:
-        """The current manifest of a stage, or None if it was never finished."""
-        known = (stage, video_id)
-        if known not in self._manifests:
-            record = self.finished(video_id) if stage in FINISHED_STAGES else None
-            self._manifests[known] = (
-                record.manifests[stage] if record else read_manifest(self.store, stage, video_id)
-            )
-        return self._manifests[known]
+    def video(self, video_id: str) -> VideoManifest:
+        """The manifest of a video as this run found it, or wrote it."""
+        if video_id not in self._videos:
+            self._videos[video_id] = read_video(self.store, video_id)
+            self._pictures |= self._videos[video_id].pictures
+        return self._videos[video_id]
 
-    def finished(self, video_id: str) -> FinishedVideo | None:
-        """The combined record of a video as this run found it; None if none counts."""
-        if video_id not in self._finished:
-            record = read_finished(self.store, video_id)
-            if record is not None:
-                prefix = keys.objects_prefix("clips", video_id)
-                self._listings.pop(prefix, None)
-                if self._list(prefix):
-                    # A manifest changes just now, or its writer was killed.
-                    record = None
-            if record is not None:
-                self._pictures |= record.pictures
-            self._finished[video_id] = record
-        return self._finished[video_id]
+    def manifest(self, stage: str, video_id: str) -> Manifest | None:
+        """What is recorded of a stage, or None if it was never finished."""
+        if stage not in VIDEO_STAGES:
+            return read_manifest(self.store, stage, video_id)
+        return self.video(video_id).stages.get(stage)
 
     def require_manifest(self, stage: str, video_id: str) -> Manifest:
-        """The current manifest of a stage that has to be there.
+        """What is recorded of a stage that has to be there.
 
         Raises:
             ManifestError: The stage has not run for this video.
@@ -100,81 +95,46 @@ class Workspace:
         return manifest
 
     def publish(self, manifest: Manifest) -> None:
-        """Write a manifest, after all of its objects."""
-        write_manifest(self.store, manifest)
-        self._manifests[(manifest.stage, manifest.video_id)] = manifest
-        if manifest.stage in FINISHED_STAGES:
-            self._finished[manifest.video_id] = None
-            self.doubt()
-
-    def finish(self, video: FinishedVideo) -> None:
-        """Write the combined record of a video, after all of its manifests.
-
-        If the store fails that costs no more than requests, so that it is only logged.
-        """
-        self._finished[video.video_id] = None
-        try:
-            write_finished(self.store, video)
-        except StoreError as error:
-            _logger.warning(
-                "%s is finished and stored; its combined record is not, so that the next run reads "
-                "each manifest: %s",
-                video.video_id,
-                error,
-            )
-
-    def disown(self, video_id: str) -> None:
-        """Remove the combined record of which this run found that it cannot be right."""
-        if self._finished.pop(video_id, None) is None:
+        """Write what is recorded of a stage, after all of its objects."""
+        if manifest.stage not in VIDEO_STAGES:
+            write_manifest(self.store, manifest)
             return
-        try:
-            self.store.delete(keys.finished_key(video_id))
-        except StoreError as error:
-            _logger.warning("%s stays: %s", keys.finished_key(video_id), error)
+        video = self.video(manifest.video_id).with_stage(manifest)
+        for key in video.picture_keys:
+            # One that was removed is drawn again by the stage that names it.
+            with suppress(ObjectNotFoundError):
+                self.picture(key)
+        held = self._pictures.keys() & video.picture_keys
+        video = replace(video, pictures={key: self._pictures[key] for key in held})
+        write_video(self.store, video)
+        self._videos[video.video_id] = replace(video, is_older=False)
 
     def objects(self, prefix: str) -> dict[str, ObjectInfo]:
         """What lies under a prefix, by one LIST; asked again only after something was stored."""
-        if prefix in self._assumed:
-            return self._assumed[prefix]
         if prefix not in self._listings:
-            self._list(prefix)
+            self._listings[prefix] = {found.key: found for found in self.store.list(prefix)}
         return self._listings[prefix]
 
-    def assume(self, prefix: str, objects: Iterable[ObjectInfo]) -> None:
-        """Take for granted what lies under a prefix, without asking."""
-        self._assumed[prefix] = {found.key: found for found in objects}
-
-    def doubt(self) -> None:
-        """Take nothing for granted any more."""
-        self._assumed.clear()
-
-    def is_assumed(self, prefix: str) -> bool:
-        """Whether what lies under a prefix is taken for granted."""
-        return prefix in self._assumed
-
     def picture(self, key: str) -> bytes:
-        """A small picture, which the combined record may hold. Its key says what it shows."""
+        """A small picture, which the manifest of its video may hold. Its key says what it shows."""
         if key not in self._pictures:
             self._pictures[key] = self.store.read_bytes(key)
         return self._pictures[key]
 
-    def look_ahead(self, key: str) -> ObjectInfo | None:
+    def keep_picture(self, key: str, data: bytes, content_type: str) -> None:
+        """Store a small picture that was just drawn."""
+        self.write_bytes(key, data, content_type)
+        self._pictures[key] = data
+
+    def prefetch_head(self, key: str) -> ObjectInfo | None:
         """The facts of an object, which ``head`` then gives once without asking again."""
         if key not in self._heads:
             self._heads[key] = self.store.head(key)
         return self._heads[key]
 
     def head(self, key: str) -> ObjectInfo | None:
-        """The facts of an object as ``look_ahead`` has just seen them, or else as they are."""
+        """The facts of an object as they were just prefetched, or else as they are."""
         return self._heads.pop(key) if key in self._heads else self.store.head(key)
-
-    def _list(self, prefix: str) -> list[ObjectInfo]:
-        """List a prefix and return the notices that lie there, which are no objects of a stage."""
-        listed = list(self.store.list(prefix))
-        self._listings[prefix] = {
-            found.key: found for found in listed if not keys.is_notice(found.key)
-        }
-        return [found for found in listed if keys.is_notice(found.key)]
 
     def write_bytes(self, key: str, data: bytes, content_type: str) -> ObjectInfo:
         """Store an object."""
@@ -200,7 +160,6 @@ class Workspace:
         return stored
 
     def _forget(self, key: str) -> None:
-        self._pictures.pop(key, None)
         self._heads.pop(key, None)
         for prefix in [listed for listed in list(self._listings) if key.startswith(listed)]:
             self._listings.pop(prefix, None)
@@ -227,7 +186,7 @@ class Workspace:
             yield folder
 
     def tidy(self) -> None:
-        """Remove what killed processes left, once: half-made files, copies and uploads."""
+        """Remove what killed processes left, once: half-made files, copies and claims."""
         if self._tidied:
             return
         self._tidied = True
@@ -250,17 +209,17 @@ class Workspace:
             video_id: The partition.
             on_wait: Told who is waited for.
         """
-        if video_id in self._claimed:
+        if self.has_claimed(video_id):
             return
         self._open_claims.enter_context(self._claims.held(video_id, on_wait))
         self._claimed.add(video_id)
-        self._manifests = {
-            key: value for key, value in self._manifests.items() if key[1] != video_id
-        }
-        self._finished.pop(video_id, None)
+        self._videos.pop(video_id, None)
         self._listings.clear()
         self._heads.clear()
-        remove_notices(self.store, video_id)
+
+    def has_claimed(self, video_id: str) -> bool:
+        """Whether this run is the only one that makes something for a video."""
+        return video_id in self._claimed
 
     def close(self) -> None:
         """Let others work on what this run worked on."""
@@ -275,11 +234,7 @@ def open_workspace(location: str | None = None) -> Workspace:
         SettingsError: ``HEATERS_STORE`` or another setting is unusable.
     """
     folder = home.cache_folder()
-    store = open_store(
-        location or home.store_location(),
-        base_folder=home.home_folder(),
-        uploads_folder=folder / "uploads",
-    )
+    store = open_store(location or home.store_location(), base_folder=home.home_folder())
     cache = LocalCache(folder / "objects", max_bytes=home.cache_max_bytes())
     totals = home.metrics_file()
     metrics = open_totals(totals, home.metrics_gateway()) if totals else None

@@ -18,7 +18,11 @@ from heaters_pipeline.intake.rejections import list_rejections, read_rejection
 from heaters_pipeline.jobs import COMPARE_JOB, COMPARISON_ASSET, DOWNLOAD_JOB, REPAIR_JOB
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
-from heaters_pipeline.storage.records.manifests import read_manifest
+from heaters_pipeline.storage.records.video_manifests import (
+    VideoManifest,
+    read_video,
+    recorded_videos,
+)
 
 State = Literal[
     "new",
@@ -30,7 +34,6 @@ State = Literal[
     "splicing_failed",
 ]
 
-RESULT_STAGES = ("scenes", "clips", "sprite_sheets", "keyframes")
 READERS = 16
 _RUNS_PER_QUERY = 500
 _INTERRUPT = dg.DagsterExecutionInterruptedError.__name__
@@ -101,7 +104,7 @@ class _Seen:
     upload: ObjectInfo | None
     submission: ObjectInfo | None
     rejected_versions: frozenset[str]
-    manifests: dict[str, ObjectInfo]
+    manifest: ObjectInfo | None
 
 
 def video_statuses(
@@ -122,7 +125,7 @@ def video_statuses(
                     store,
                     instance,
                     video_id,
-                    seen.get(video_id, _Seen(None, None, frozenset(), {})),
+                    seen.get(video_id, _Seen(None, None, frozenset(), None)),
                     runs.get(video_id),
                 ),
                 video_ids,
@@ -164,18 +167,14 @@ def _listings(store: ObjectStore) -> dict[str, _Seen]:
     rejected: dict[str, set[str]] = {}
     for video_id, digest in list_rejections(store):
         rejected.setdefault(video_id, set()).add(digest)
-    manifests: dict[str, dict[str, ObjectInfo]] = {}
-    for stage in ("source_videos", *RESULT_STAGES):
-        prefix = keys.manifest_prefix(stage)
-        for video_id, found in _by_video(store.list(prefix), prefix).items():
-            manifests.setdefault(video_id, {})[stage] = found
+    manifests = recorded_videos(store)
     video_ids = uploads.keys() | submissions.keys() | rejected.keys() | manifests.keys()
     return {
         video_id: _Seen(
             uploads.get(video_id),
             submissions.get(video_id),
             frozenset(rejected.get(video_id, ())),
-            manifests.get(video_id, {}),
+            manifests.get(video_id),
         )
         for video_id in video_ids
     }
@@ -222,9 +221,9 @@ def _status(
     seen: _Seen,
     run: DagsterRun | None,
 ) -> VideoStatus:
-    scenes = read_manifest(store, "scenes", video_id) if "scenes" in seen.manifests else None
-    clips = read_manifest(store, "clips", video_id) if "clips" in seen.manifests else None
-    state, error = _state(store, instance, video_id, seen, run)
+    video = read_video(store, video_id) if seen.manifest else VideoManifest(video_id)
+    scenes, clips = video.stages.get("scenes"), video.stages.get("clips")
+    state, error = _state(store, instance, video, seen, run)
     return VideoStatus(
         video_id=video_id,
         state=state,
@@ -239,11 +238,11 @@ def _status(
 def _state(
     store: ObjectStore,
     instance: dg.DagsterInstance,
-    video_id: str,
+    video: VideoManifest,
     seen: _Seen,
     run: DagsterRun | None,
 ) -> tuple[State, str | None]:
-    stored = seen.upload is not None or "source_videos" in seen.manifests
+    stored = seen.upload is not None or "source_videos" in video.stages
     if run is not None and run.status in _RUNNING:
         return ("splicing" if stored and run.job_name != DOWNLOAD_JOB else "downloading"), None
     if run is not None and run.status in _FAILED:
@@ -254,23 +253,17 @@ def _state(
         return ("splicing_failed" if stored else "download_failed"), error
     current = seen.upload or seen.submission
     if current and keys.version_digest(current.version) in seen.rejected_versions:
-        rejection = read_rejection(store, keys.rejection_key(video_id, current.version))
+        rejection = read_rejection(store, keys.rejection_key(video.video_id, current.version))
         return ("splicing_failed" if stored else "download_failed"), rejection.message
-    if all(stage in seen.manifests for stage in RESULT_STAGES) and _is_current(
-        store, video_id, seen
-    ):
+    if video.is_finished and _is_current(video, seen):
         return "spliced", None
     return ("downloaded" if stored else "new"), None
 
 
-def _is_current(store: ObjectStore, video_id: str, seen: _Seen) -> bool:
+def _is_current(video: VideoManifest, seen: _Seen) -> bool:
     """Whether the results are those of the object that lies in the store now."""
-    source = read_manifest(store, "source_videos", video_id)
-    clips = read_manifest(store, "clips", video_id)
-    if source is None or clips is None:
-        return False
-    same_object = seen.upload is None or source.summary["version"] == seen.upload.version
-    return bool(same_object and clips.inputs["source_sha256"] == source.summary["sha256"])
+    recorded = video.stages["source_videos"].summary["version"]
+    return seen.upload is None or recorded == seen.upload.version
 
 
 def _retries(instance: dg.DagsterInstance, run: DagsterRun) -> int:
@@ -280,8 +273,8 @@ def _retries(instance: dg.DagsterInstance, run: DagsterRun) -> int:
 
 
 def _updated(instance: dg.DagsterInstance, seen: _Seen, run: DagsterRun | None) -> datetime | None:
-    instants = [found.modified for found in (seen.upload, seen.submission) if found]
-    instants += [found.modified for found in seen.manifests.values()]
+    known = (seen.upload, seen.submission, seen.manifest)
+    instants = [found.modified for found in known if found]
     if run is not None:
         stats = instance.get_run_stats(run.run_id)
         last = stats.end_time or stats.start_time or stats.enqueued_time

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,11 @@ from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
+from heaters_pipeline.storage.records.video_manifests import (
+    VIDEO_STAGES,
+    read_video,
+    write_video,
+)
 
 VIDEO_ID = "film"
 SOURCE_KEY = "source_videos/film.mp4"
@@ -45,7 +50,6 @@ class Outcome:
         data_versions: The data version of each materialized asset.
         failed_checks: Why, by the name of each check that is red.
         passed_checks: The names of the checks that are green.
-        looked: Whether each check of objects looked for them, by its name.
         events: The types of all events, with how often they came.
         requests: What the store was asked, by operation.
     """
@@ -57,7 +61,6 @@ class Outcome:
     data_versions: dict[str, str]
     failed_checks: dict[str, str]
     passed_checks: frozenset[str]
-    looked: dict[str, bool]
     events: Counter[str]
     requests: Counter[str]
 
@@ -152,10 +155,23 @@ class Pipeline:
             )
 
     def manifest(self, stage: str, video_id: str = VIDEO_ID) -> Manifest:
-        """A manifest that has to be there."""
-        manifest = read_manifest(self.store, stage, video_id)
+        """What is recorded of a stage, which has to be there."""
+        if stage in VIDEO_STAGES:
+            manifest = read_video(self.store, video_id).stages.get(stage)
+        else:
+            manifest = read_manifest(self.store, stage, video_id)
         assert manifest is not None, f"{video_id} has no {stage}"
         return manifest
+
+    def record(self, manifest: Manifest) -> None:
+        """Let something else be recorded of a stage, and nothing else be changed."""
+        write_video(self.store, read_video(self.store, manifest.video_id).with_stage(manifest))
+
+    def forget(self, stage: str, video_id: str = VIDEO_ID) -> None:
+        """Let nothing be recorded of a stage, as if it had never been finished."""
+        video = read_video(self.store, video_id)
+        others = {name: one for name, one in video.stages.items() if name != stage}
+        write_video(self.store, replace(video, stages=others))
 
     def versions(self, prefix: str = "") -> dict[str, str]:
         """The version of each object, which changes when it is written, also with the same."""
@@ -204,11 +220,6 @@ class Pipeline:
                 name: check.description or "" for name, check in checks.items() if not check.passed
             },
             passed_checks=frozenset(name for name, check in checks.items() if check.passed),
-            looked={
-                name: bool(check.metadata["looked"].value)
-                for name, check in checks.items()
-                if "looked" in check.metadata
-            },
             events=Counter(event.event_type_value for event in result.all_events),
             requests=workspace.store.requests,
         )

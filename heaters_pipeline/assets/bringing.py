@@ -21,7 +21,8 @@ from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
-from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
+from heaters_pipeline.storage.records.manifests import Manifest
+from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.video.media.probe import VideoInfo, probe
 
 
@@ -44,7 +45,8 @@ class BroughtVideo:
 
 def known_source(store: ObjectStore, source_key: str) -> KnownSource | None:
     """What is recorded of a source object."""
-    return _known(read_manifest(store, "source_videos", keys.video_id_of(source_key)))
+    video = read_video(store, keys.video_id_of(source_key))
+    return _known(video.stages.get("source_videos"))
 
 
 def known_to(workspace: Workspace, source_key: str) -> KnownSource | None:
@@ -118,7 +120,9 @@ def downloaded_before(workspace: Workspace, link: HttpLink | S3Link, key: str) -
     """Whether what lies under a key came from this link."""
     known = known_to(workspace, key)
     # A link's key holds its digest, so what lies there came from it.
-    return workspace.look_ahead(key) is not None and (known is None or known.origin == link.origin)
+    return workspace.prefetch_head(key) is not None and (
+        known is None or known.origin == link.origin
+    )
 
 
 def _nowhere(run: StageRun) -> ObjectNotFoundError:
@@ -139,7 +143,7 @@ def _bring_file(run: StageRun, file: LocalFile, key: str) -> BroughtVideo:
         done_bytes += count
         run.progress("copy", done_bytes, info.size_bytes)
 
-    if run.workspace.look_ahead(key) is None:
+    if run.workspace.prefetch_head(key) is None:
         # Before the phase, which would otherwise count the wait for another run as its own.
         run.claim()
     with run.phase("copy"):

@@ -138,7 +138,8 @@ def frame_totals(run: StageRun, clips: Sequence[ManifestItem]) -> dict[str, int]
         raise ManifestError(
             f"the clips of {run.video_id} hold {totals['clips']} frames, {totals['dropped']} are "
             f"dropped and {totals['excluded']} excluded, which is not the {track.end_frame} of the "
-            "video; delete its record of the scenes and run it again"
+            f"video; delete {keys.video_manifest_key(run.video_id)} and run it again with its "
+            "options: what is stored is adopted"
         )
     return {**totals, "source": track.end_frame}
 

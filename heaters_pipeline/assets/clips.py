@@ -16,6 +16,7 @@ from heaters_pipeline.assets.pictures import contact_sheet, shown_picture
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import scenes_of, source_of
 from heaters_pipeline.assets.stage import stage_run
+from heaters_pipeline.assets.stage_work import claimed_work
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, clip_table
 from heaters_pipeline.config import ClipConfig
 from heaters_pipeline.partitions import source_videos_partitions
@@ -41,10 +42,11 @@ def clips(
     reuses every clip whose span is unchanged and never takes an old one for a new one.
     """
     with stage_run(context, workspace, "clips") as run:
-        source, scenes, settings = source_of(run), scenes_of(run), config.settings()
-        work = clips_work(run, source, scenes, settings)
+        settings = config.settings()
+        work = claimed_work(run, lambda: clips_work(run, source_of(run), scenes_of(run), settings))
         summary = work.current.summary if work.current else {}
         if not work.done:
+            source, scenes = source_of(run), scenes_of(run)
             work.plan(clip_units(run.video_id, source, scenes, settings))
             adopt_clips(work)
             make_clips(work, source, settings, verify=config.verify, workers=os.cpu_count() or 1)

@@ -7,6 +7,7 @@ import dagster as dg
 from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import source_of
 from heaters_pipeline.assets.stage import stage_run
+from heaters_pipeline.assets.stage_work import claimed_work
 from heaters_pipeline.assets.track_work import complete_track, track_work
 from heaters_pipeline.config import ScanConfig
 from heaters_pipeline.partitions import source_videos_partitions
@@ -31,10 +32,10 @@ def frame_scores(
     track, so that another threshold or method costs milliseconds.
     """
     with stage_run(context, workspace, "frame_scores") as run:
+        settings = config.settings()
+        work = claimed_work(run, lambda: track_work(run, source_of(run), settings))
         source = source_of(run)
         run.tag_source_version(source.version)
-        settings = config.settings()
-        work = track_work(run, source, settings)
         summary: dict[str, Any] = {}
         if not work.done:
             summary = complete_track(work, source, settings)

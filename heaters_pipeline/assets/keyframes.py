@@ -8,11 +8,10 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.derived import clips_of, make_from_clips
-from heaters_pipeline.assets.finished import keep_finished
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import settings_json, source_of
 from heaters_pipeline.assets.stage import StageRun, stage_run
-from heaters_pipeline.assets.stage_work import StageWork, look
+from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import KeyframeConfig
 from heaters_pipeline.errors import ClipError
@@ -50,12 +49,13 @@ def keyframes(
     """Pictures that stand for each clip: its middle, or its quarters. No I-frames of a codec."""
     with stage_run(context, workspace, "keyframes") as run:
         source_of(run)
-        clips, settings = clips_of(run), config.settings()
-        work = keyframe_work(run, clips, settings)
+        settings = config.settings()
+        work = claimed_work(run, lambda: keyframe_work(run, clips_of(run), settings))
+        clips = clips_of(run)
         if not work.done:
             _make_missing(run, work, clips, settings)
         pictures = work.ordered_items
-        result = work.finish(
+        return work.finish(
             {"pictures": len(pictures)},
             metadata={
                 "clips": len(clips),
@@ -64,8 +64,6 @@ def keyframes(
                 **run.clips_per_minute(work.made_count),
             },
         )
-        keep_finished(run)
-        return result
 
 
 def keyframe_work(

@@ -14,13 +14,14 @@ from heaters_pipeline.assets.pictures import (
 from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import (
     Source,
+    recorded_track,
     settings_json,
     source_names,
     source_of,
     track_of,
 )
 from heaters_pipeline.assets.stage import StageRun, stage_run
-from heaters_pipeline.assets.stage_work import StageWork, look
+from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.tables import COMPARISON_SCHEMA, comparison_table
 from heaters_pipeline.assets.track_work import scan_in_full
 from heaters_pipeline.config import ComparisonConfig
@@ -58,25 +59,10 @@ def method_comparison(
     which is decoded anew only where it lacks the scores of a method.
     """
     with stage_run(context, workspace, "method_comparison") as run:
-        source = source_of(run)
         variants = config.variants()
-        # What a finished video is not asked for again is asked for here.
-        workspace.doubt()
-        manifest = workspace.require_manifest("frame_scores", run.video_id)
-        labels = _labels(run, config, manifest.items[0].end_frame)
-        work = look(
-            run,
-            inputs={
-                "algorithm_version": ALGORITHM_VERSION,
-                "frame_scores": manifest.fingerprint,
-                "labels": settings_json(labels) if labels else None,
-                "methods": [settings_json(settings) for settings in variants],
-                "stage": "method_comparison",
-            },
-            has_objects=False,
-        )
-        require_picture(work, "picture")
-        require_picture(work, "full_picture")
+        labels = _labels(run, config, recorded_track(run).items[0].end_frame)
+        work = claimed_work(run, lambda: _work(run, variants, labels))
+        source = source_of(run)
         if work.done and work.current is not None:
             summary = work.current.summary
         else:
@@ -91,6 +77,25 @@ def method_comparison(
                 "labels": config.labels or "none",
             },
         )
+
+
+def _work(
+    run: StageRun, variants: tuple[DetectionSettings, ...], labels: Labels | None
+) -> StageWork:
+    work = look(
+        run,
+        inputs={
+            "algorithm_version": ALGORITHM_VERSION,
+            "frame_scores": recorded_track(run).fingerprint,
+            "labels": settings_json(labels) if labels else None,
+            "methods": [settings_json(settings) for settings in variants],
+            "stage": "method_comparison",
+        },
+        has_objects=False,
+    )
+    require_picture(work, "picture")
+    require_picture(work, "full_picture")
+    return work
 
 
 def _labels(run: StageRun, config: ComparisonConfig, frames: int) -> Labels | None:

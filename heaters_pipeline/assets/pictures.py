@@ -9,6 +9,7 @@ from heaters_pipeline.assets.stage_work import StageWork
 from heaters_pipeline.report.plots.contact_sheet import contact_sheet_jpeg, evenly, markdown_image
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import ManifestItem
+from heaters_pipeline.storage.records.video_manifests import VIDEO_STAGES
 from heaters_pipeline.video.stills.keyframes import middle_picture
 
 CONTACT_SHEET_CLIPS = 24
@@ -22,26 +23,27 @@ def keep_picture(work: StageWork, extension: str, draw: Callable[[], bytes]) -> 
     """Draw and store the picture of a stage's result, unless it is there, and return its key."""
     run = work.run
     key = keys.report_key(run.video_id, run.stage, work.fingerprint, extension)
-    return _keep(run, key, draw)
+    return _keep(run, key, draw, run.workspace.keep_picture)
 
 
 def keep_full_picture(work: StageWork, extension: str, draw: Callable[[], bytes]) -> str:
     """The same for the large picture, which events link to."""
     run = work.run
     key = keys.full_report_key(run.video_id, run.stage, work.fingerprint, extension)
-    return _keep(run, key, draw)
+    return _keep(run, key, draw, run.workspace.write_bytes)
 
 
 def require_picture(work: StageWork, name: str) -> None:
-    """Let a stage that is done write its manifest anew if the picture it names is gone.
+    """Let a stage that is done be made again if the picture it names is gone.
 
-    A manifest that knows no such picture was written before there were any.
+    As long as a run makes nothing of a video, its pictures are not looked for: the manifest holds
+    those that are shown. A manifest that names no such picture was written before there were any.
     """
     if work.current is None:
         return
     summary = work.current.summary
     key = summary.get(name)
-    if name not in summary or (key is not None and key not in _stored_pictures(work.run)):
+    if name not in summary or (key is not None and not _is_there(work.run, key)):
         work.outdated()
 
 
@@ -64,12 +66,25 @@ def shown_picture(run: StageRun, key: str | None, alt: str) -> dg.MarkdownMetada
     return dg.MetadataValue.md(markdown_image(data, _CONTENT_TYPES[extension], alt))
 
 
-def _keep(run: StageRun, key: str, draw: Callable[[], bytes]) -> str:
+def _keep(
+    run: StageRun,
+    key: str,
+    draw: Callable[[], bytes],
+    write: Callable[[str, bytes, str], object],
+) -> str:
     if key not in _stored_pictures(run):
         with run.phase("pictures"):
-            content_type = _CONTENT_TYPES[key.rpartition(".")[2]]
-            run.workspace.write_bytes(key, draw(), content_type)
+            write(key, draw(), _CONTENT_TYPES[key.rpartition(".")[2]])
     return key
+
+
+def _is_there(run: StageRun, key: str) -> bool:
+    workspace, video_id = run.workspace, run.video_id
+    if run.stage in VIDEO_STAGES and not workspace.has_claimed(video_id):
+        video = workspace.video(video_id)
+        if video.picture_keys == video.pictures.keys():
+            return True
+    return key in _stored_pictures(run)
 
 
 def _contact_sheet(work: StageWork) -> bytes:

@@ -10,7 +10,6 @@ from fractions import Fraction
 
 from heaters_pipeline.assets.clip_work import clip_units, clips_work
 from heaters_pipeline.assets.keyframes import keyframe_units, keyframe_work
-from heaters_pipeline.assets.recognition import recognise
 from heaters_pipeline.assets.records import Source
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.assets.scenes import find_scenes, scenes_on, scenes_work
@@ -124,8 +123,6 @@ def plan_video(
     identity = expected.identity
     if identity is None:
         return VideoPlan(video_id, expected, None, _before_reading(run, expected))
-    if expected.registered:
-        recognise(run, identity, settings)
     track = _Track(run.of_stage("frame_scores"), identity, settings.scan, expected)
     scenes, scenes_plan = _scenes(run.of_stage("scenes"), track, settings.detection)
     later = (

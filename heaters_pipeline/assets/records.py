@@ -10,7 +10,7 @@ from typing import Any
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.intake.sources import video_names
-from heaters_pipeline.storage.records.manifests import Json, exact_seconds
+from heaters_pipeline.storage.records.manifests import Json, Manifest, exact_seconds
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.probe import VideoInfo, probe
 
@@ -57,9 +57,14 @@ def local_source(run: StageRun, source: Source) -> Iterator[tuple[Path, VideoInf
         yield path, probe(path)
 
 
+def recorded_track(run: StageRun) -> Manifest:
+    """What is recorded of the track of the run's video."""
+    return run.workspace.require_manifest("frame_scores", run.video_id)
+
+
 def track_of(run: StageRun) -> ScoreTrack:
     """The stored similarity track of the run's video."""
-    item = run.workspace.require_manifest("frame_scores", run.video_id).items[0]
+    item = recorded_track(run).items[0]
     with run.phase("fetch"):
         return ScoreTrack.from_bytes(run.workspace.store.read_bytes(item.key))
 

@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from heaters_pipeline.assets.finished import of_one_run
 from heaters_pipeline.assets.records import settings_json
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.errors import HeatersError, ManifestError
 from heaters_pipeline.resources import Workspace
-from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
-from heaters_pipeline.storage.records.manifests import Manifest, write_manifest
-from heaters_pipeline.storage.records.notices import FINISHED_STAGES, changing
+from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.verification import Verifier, VideoReport
+from heaters_pipeline.storage.records.video_manifests import VIDEO_STAGES, VideoManifest
 from heaters_pipeline.video.clips import write as clips
 from heaters_pipeline.video.detection import transitions
 from heaters_pipeline.video.scoring import scores
@@ -104,7 +102,9 @@ def recorded_config(report: VideoReport) -> Config:
     Raises:
         ManifestError: It cannot be told, or would make other things than are recorded.
     """
-    manifests, video_id = report.manifests, report.video_id
+    video_id = report.video_id
+    manifest = report.manifest or VideoManifest(video_id)
+    manifests = manifest.stages
     source = [finding.why for finding in report.findings if finding.stage == "source_videos"]
     if source:
         raise ManifestError(
@@ -112,13 +112,13 @@ def recorded_config(report: VideoReport) -> Config:
             f"heaters verify {video_id} --repair; if it was replaced on purpose, run heaters "
             f"process {video_id}"
         )
-    lost = [stage for stage in FINISHED_STAGES if stage not in manifests]
+    lost = [stage for stage in VIDEO_STAGES if stage not in manifests]
     if lost:
         raise ManifestError(
             f"the settings of {video_id} are not recorded ({', '.join(lost)}); run heaters process "
-            f"{video_id} with the options it was made with: what is there is taken over"
+            f"{video_id} with the options it was made with: what is stored is adopted"
         )
-    if not of_one_run(manifests):
+    if not manifest.is_finished:
         raise ManifestError(
             f"the stages of {video_id} were made with different settings; run heaters process "
             f"{video_id} with those that you want"
@@ -129,7 +129,7 @@ def recorded_config(report: VideoReport) -> Config:
             "scan": manifests["frame_scores"].summary["scan"],
             "ignored_regions": manifests["frame_scores"].inputs["settings"]["ignored"],
         },
-        **{stage: _typed(manifests[stage]) for stage in FINISHED_STAGES[2:]},
+        **{stage: _typed(manifests[stage]) for stage in VIDEO_STAGES[2:]},
     }
     _require_the_same(config, manifests, video_id)
     return config
@@ -179,13 +179,6 @@ def _require_the_same(config: Config, manifests: Mapping[str, Manifest], video_i
 def _clear_the_way(store: ObjectStore, report: VideoReport) -> None:
     """Remove what would keep a run from seeing what is lost."""
     for finding in report.findings:
-        if finding.stage == "manifests":
-            stage = finding.key.removeprefix(keys.MANIFEST_PREFIX).partition("/")[0]
-            _logger.warning("%s; it is restored from the combined record", finding.why)
-            write_manifest(store, report.manifests[stage])
-        elif finding.hidden:
+        if finding.hidden:
             _logger.warning("%s; it is deleted, to be made again", finding.why)
             store.delete(finding.key)
-    # The combined record stands for what a run then does not look for.
-    with changing(store, report.video_id):
-        pass

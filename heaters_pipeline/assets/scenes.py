@@ -12,9 +12,16 @@ from heaters_pipeline.assets.pictures import (
     shown_picture,
 )
 from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY
-from heaters_pipeline.assets.records import Source, local_source, settings_json, source_of, track_of
+from heaters_pipeline.assets.records import (
+    Source,
+    local_source,
+    recorded_track,
+    settings_json,
+    source_of,
+    track_of,
+)
 from heaters_pipeline.assets.stage import StageRun, stage_run
-from heaters_pipeline.assets.stage_work import StageWork, look
+from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.tables import SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.track_work import scan_in_full
 from heaters_pipeline.assets.units import Scene
@@ -58,14 +65,16 @@ def scenes(
     scan left out.
     """
     with stage_run(context, workspace, "scenes") as run:
-        source = source_of(run)
         settings = config.settings()
-        track = workspace.require_manifest("frame_scores", run.video_id)
-        work = scenes_work(run, track.fingerprint, settings)
+        work = claimed_work(
+            run, lambda: scenes_work(run, recorded_track(run).fingerprint, settings)
+        )
+        source = source_of(run)
         if work.done and work.current is not None:
             summary = work.current.summary
         else:
-            if track.summary["scan"] == "fast" and (reason := full_scan_reason(settings)):
+            reason = full_scan_reason(settings)
+            if reason and recorded_track(run).summary["scan"] == "fast":
                 scan_in_full(run, source, reason)
             summary = _decide(work, source, track_of(run), settings)
         found = [Scene.from_json(row) for row in summary["scenes"]]

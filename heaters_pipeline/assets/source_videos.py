@@ -9,11 +9,8 @@ import dagster as dg
 
 from heaters_pipeline.assets.bringing import BroughtVideo, bring_in, bring_submitted
 from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY
-from heaters_pipeline.assets.recognition import recognise, settings_of_run
-from heaters_pipeline.assets.records import Source
-from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.assets.stage import StageRun, stage_run
-from heaters_pipeline.assets.stage_work import StageWork, look
+from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
@@ -61,17 +58,15 @@ def source_videos(
     Brings it in if it was submitted and is not there yet. An unchanged object is neither fetched
     nor read again.
     """
-    with stage_run(context, workspace, "source_videos", claimed=False) as run:
+    with stage_run(context, workspace, "source_videos") as run:
         brought = bring_in(run, config.origin, config.source_key) if config.origin else None
         found = brought.found if brought else locate_source(run, config.source_key)
         if found is None:
             brought = bring_submitted(run)
             found = brought.found
         run.input_version = found.version
-        if not _is_finished(run, found, brought, settings_of_run(context)):
-            run.claim()
         registered = _registered(run, found, brought)
-        work = source_work(run, registered)
+        work = claimed_work(run, lambda: source_work(run, registered))
         info = registered.info
         return work.finish(
             {"units": 1, **asdict(registered)},
@@ -87,25 +82,16 @@ def source_videos(
 
 
 def _registered(run: StageRun, found: ObjectInfo, brought: BroughtVideo | None) -> Registered:
-    recorded = recorded_source(run)
     if brought is not None:
         return registered_as(found, brought.sha256, brought.origin, brought.info)
+    recorded = recorded_source(run)
+    if recorded is None or recorded.version != found.version:
+        run.claim()
+        # Another may have read it meanwhile.
+        recorded = recorded_source(run)
     if recorded is not None and recorded.version == found.version:
         return recorded
     return _read(run, found, recorded.origin if recorded else None)
-
-
-def _is_finished(
-    run: StageRun, found: ObjectInfo, brought: BroughtVideo | None, settings: RunSettings | None
-) -> bool:
-    """Whether nothing is to be made, neither here nor, if the run has them, by later stages."""
-    recorded = recorded_source(run)
-    if recorded is None or recorded.version != found.version:
-        return False
-    if not source_work(run, _registered(run, found, brought)).done:
-        return False
-    identity = Source(recorded.source_key, recorded.version, recorded.sha256)
-    return settings is None or recognise(run, identity, settings)
 
 
 def source_work(run: StageRun, registered: Registered) -> StageWork:

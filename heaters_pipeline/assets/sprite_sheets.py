@@ -9,11 +9,10 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.derived import clips_of, make_from_clips
-from heaters_pipeline.assets.finished import keep_finished
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.records import settings_json, source_of, track_of
 from heaters_pipeline.assets.stage import StageRun, stage_run
-from heaters_pipeline.assets.stage_work import StageWork, look
+from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import SpriteConfig
 from heaters_pipeline.errors import ClipError
@@ -52,12 +51,13 @@ def sprite_sheets(
     """Small pictures of each clip on JPEG grid pages, and a JSON with the instant of each tile."""
     with stage_run(context, workspace, "sprite_sheets") as run:
         source_of(run)
-        clips, settings = clips_of(run), config.settings()
-        work = sprite_work(run, clips, settings)
+        settings = config.settings()
+        work = claimed_work(run, lambda: sprite_work(run, clips_of(run), settings))
+        clips = clips_of(run)
         if not work.done:
             _make_missing(run, work, clips, settings)
         pages = [item for item in work.ordered_items if "page" in item.details]
-        result = work.finish(
+        return work.finish(
             {"pages": len(pages)},
             metadata={
                 "clips": len(clips),
@@ -66,8 +66,6 @@ def sprite_sheets(
                 **run.clips_per_minute(work.made_count),
             },
         )
-        keep_finished(run)
-        return result
 
 
 def sprite_work(

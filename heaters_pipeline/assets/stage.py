@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.errors import HeatersError, InvalidVideoError, ManifestError, shortage
+from heaters_pipeline.errors import HeatersError, InvalidVideoError, shortage
 from heaters_pipeline.intake.rejections import write_rejection
 from heaters_pipeline.partitions import SOURCE_VERSION_TAG, source_version_tag
 from heaters_pipeline.report.metrics.model import RunCounts, StageMetrics
@@ -216,9 +216,9 @@ def lasting_errors_fail(run: StageRun | None = None) -> Iterator[None]:
 
 @contextmanager
 def stage_run(
-    context: dg.AssetExecutionContext, workspace: Workspace, stage: str, *, claimed: bool = True
+    context: dg.AssetExecutionContext, workspace: Workspace, stage: str
 ) -> Iterator[StageRun]:
-    """Run an asset's work on one video, as the only run that does, unless it is finished.
+    """Run an asset's work on one video.
 
     A video that cannot be processed is recorded as rejected, so that no sensor tries it again
     until it changes.
@@ -227,24 +227,17 @@ def stage_run(
         context: Of the run in Dagster.
         workspace: Of the run.
         stage: The asset.
-        claimed: False for a stage that claims the video itself, once it knows that it has to.
     Raises:
         dagster.Failure: With the message that a person needs.
     """
     run = StageRun(workspace, stage, context.partition_key, context)
     with _added_to_totals(run), lasting_errors_fail(run):
         workspace.tidy()
-        if claimed and not workspace.is_assumed(keys.objects_prefix("frame_scores", run.video_id)):
-            run.claim()
         try:
             yield run
         except InvalidVideoError as error:
             if run.input_version is not None:
                 write_rejection(workspace.store, run.video_id, run.input_version, error)
-            raise
-        except ManifestError:
-            # What a person mends in the manifests must not be hidden by a copy of them.
-            workspace.disown(run.video_id)
             raise
 
 

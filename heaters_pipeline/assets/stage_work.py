@@ -1,12 +1,12 @@
 """What a stage wants against what the store holds, and how the outcome is reported.
 
 The store decides, never Dagster's database: a stage is done when its manifest has the wanted
-fingerprint and one LIST shows every object of it with its size. Otherwise only the units that are
-missing are made. Objects first, manifest last.
+fingerprint and one LIST shows every object of it with its size. Otherwise the video is claimed, and
+only the units that are missing are made. Objects first, manifest last.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +16,9 @@ from heaters_pipeline.assets.producer import producer_versions
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Unit
 from heaters_pipeline.errors import HeatersError
-from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo
-from heaters_pipeline.storage.records.manifest_upgrades import FORMAT_VERSION
 from heaters_pipeline.storage.records.manifests import Json, Manifest, ManifestItem, fingerprint_of
+from heaters_pipeline.storage.records.video_manifests import VIDEO_STAGES
 
 SKIP_REASON = "already_exists_in_s3"
 FAILURES_SHOWN = 5
@@ -37,13 +36,26 @@ def look(run: StageRun, *, inputs: Mapping[str, Any], has_objects: bool = True) 
     """
     with run.phase("look"):
         current = run.workspace.manifest(run.stage, run.video_id)
-        stored = run.objects() if has_objects else {}
-        prefix = keys.objects_prefix(run.stage, run.video_id)
-        looked = has_objects and not run.workspace.is_assumed(prefix)
-    work = StageWork(run, dict(inputs), current, stored, looked=looked)
-    if current is not None and current.format_version < FORMAT_VERSION:
+        stored = run.objects() if has_objects else None
+    work = StageWork(run, dict(inputs), current, stored)
+    if run.stage in VIDEO_STAGES and run.workspace.video(run.video_id).is_older:
         work.outdated()
     return work
+
+
+def claimed_work(run: StageRun, find: Callable[[], "StageWork"]) -> "StageWork":
+    """The work of a stage, claimed if there is anything to do, so that done ones are never claimed.
+
+    Args:
+        run: Of the stage.
+        find: Looks for the work, its inputs among it: again once the video is claimed, since
+            another run may have worked on it meanwhile.
+    """
+    work = find()
+    if work.done or run.workspace.has_claimed(run.video_id):
+        return work
+    run.claim()
+    return find()
 
 
 class StageWork:
@@ -64,17 +76,15 @@ class StageWork:
         run: StageRun,
         inputs: dict[str, Any],
         current: Manifest | None,
-        stored: Mapping[str, ObjectInfo],
-        *,
-        looked: bool,
+        stored: Mapping[str, ObjectInfo] | None,
     ) -> None:
         self.run = run
         self.fingerprint = fingerprint_of(inputs)
         self.current = current
         self.items: dict[str, ManifestItem] = {}
         self._inputs = inputs
-        self._stored = stored
-        self._looked = looked
+        self._stored = stored or {}
+        self._looked = stored is not None
         self._units: tuple[Unit, ...] = ()
         self._made: set[str] = set()
         self._failed: dict[str, HeatersError] = {}
@@ -219,7 +229,7 @@ class StageWork:
         )
 
     def _seen(self) -> dict[str, int]:
-        """What the stage saw of its objects when it looked; nothing if it took them for granted."""
+        """What the stage saw when it looked for its objects; nothing if it has none."""
         if not self._looked:
             return {}
         return {

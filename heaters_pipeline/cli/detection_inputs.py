@@ -12,7 +12,8 @@ from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify, video
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.open_store import open_store
-from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
+from heaters_pipeline.storage.records.manifests import Manifest
+from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.media.probe import probe
@@ -63,13 +64,14 @@ def scored_video(video: str, variants: Variants, watcher: Watcher) -> ScoredVide
 def _stored(wanted: StoreKey, variants: Variants, watcher: Watcher) -> ScoredVideo:
     store = open_store(home.store_location(), base_folder=home.home_folder())
     video_id = wanted.video_id
-    source = read_manifest(store, "source_videos", video_id)
+    recorded = read_video(store, video_id)
+    source = recorded.stages.get("source_videos")
     if source is None:
         raise SettingsError(
             f"{video_id} is neither a file here nor a processed video in {store.url}; "
             "check the name, or run heaters process first"
         )
-    track = _stored_track(store, video_id)
+    track = _stored_track(store, recorded)
     decoded = track is None or not suffices(track, variants)
     if track is None or decoded:
         with _local_source(store, source) as path:
@@ -79,9 +81,9 @@ def _stored(wanted: StoreKey, variants: Variants, watcher: Watcher) -> ScoredVid
     return ScoredVideo(video_id, names, track, decoded)
 
 
-def _stored_track(store: ObjectStore, video_id: str) -> ScoreTrack | None:
+def _stored_track(store: ObjectStore, recorded: VideoManifest) -> ScoreTrack | None:
     """The track, unless there is none, or another version of the program wrote it."""
-    manifest = read_manifest(store, "frame_scores", video_id)
+    manifest = recorded.stages.get("frame_scores")
     if manifest is None or not manifest.items:
         return None
     try:

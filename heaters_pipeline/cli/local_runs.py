@@ -14,7 +14,7 @@ from heaters_pipeline.jobs import CATALOG_JOB, PROCESS_JOB
 from heaters_pipeline.partitions import SOURCE_VIDEOS
 from heaters_pipeline.resources import Workspace, given_workspace
 from heaters_pipeline.status import run_error
-from heaters_pipeline.storage.records.notices import FINISHED_STAGES
+from heaters_pipeline.storage.records.video_manifests import VIDEO_STAGES
 
 DEFINITIONS_MODULE = "heaters_pipeline.definitions"
 _EVENTS_PER_QUERY = 500
@@ -84,7 +84,7 @@ def in_catalog(instance: dg.DagsterInstance, video_ids: Collection[str]) -> bool
     return not any(
         _made_since(instance, stage, video_id, latest[0].storage_id)
         for video_id in video_ids
-        for stage in FINISHED_STAGES
+        for stage in VIDEO_STAGES
     )
 
 

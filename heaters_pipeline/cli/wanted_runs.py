@@ -49,7 +49,7 @@ def video_and_source(workspace: Workspace, video: str) -> tuple[str, dict[str, A
                 workspace.store,
                 wanted,
                 lambda key: known_to(workspace, key),
-                head=workspace.look_ahead,
+                head=workspace.prefetch_head,
             )
         except StoreError:
             # The run will meet the same trouble, and shows it where people look.

@@ -1,7 +1,7 @@
 """The tables of all finished videos and their clips, for pandas, DuckDB and training jobs.
 
 ``catalog/videos.parquet`` and ``catalog/clips.parquet`` are made from the manifests. A video whose
-manifests are those of the last catalog is taken over from it, so that a new catalog reads only what
+manifest is that of the last catalog is copied from it, so that a new catalog reads only what
 changed.
 """
 
@@ -22,12 +22,11 @@ from heaters_pipeline.storage.records.manifests import (
     Manifest,
     ManifestItem,
     fingerprint_of,
-    read_manifest,
 )
+from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
 
 CATALOG_VERSION = 1
 READERS = 16
-_STAGES = ("source_videos", "clips", "sprite_sheets", "keyframes")
 _FINGERPRINT = b"heaters_fingerprint"
 
 _logger = logging.getLogger(__name__)
@@ -66,7 +65,7 @@ VIDEO_COLUMNS = (
     Column("frames", pa.int64(), "Frames that its clips hold"),
     Column("duration_seconds", pa.float64(), "Length of its clips"),
     Column("clips", pa.int64(), "Number of clips"),
-    Column("record_version", pa.string(), "Changes when one of the video's manifests does"),
+    Column("record_version", pa.string(), "Changes when the video's manifest does"),
 )
 
 CLIP_COLUMNS = (
@@ -92,7 +91,7 @@ class Catalog:
         clips: One row a clip, by video and position.
         fingerprint: Of the manifests that they were made from.
         read: Videos whose manifests were read.
-        reused: Videos taken over from the last catalog.
+        reused: Videos copied from the last catalog.
     """
 
     videos: pa.Table
@@ -110,18 +109,8 @@ class Catalog:
 
 
 def record_versions(store: ObjectStore) -> dict[str, str]:
-    """A version for each finished video, by one LIST a stage; changes with any manifest."""
-    etags: dict[str, list[str]] = {}
-    for stage in _STAGES:
-        prefix = keys.manifest_prefix(stage)
-        for found in store.list(prefix):
-            video_id = found.key.removeprefix(prefix).removesuffix(".json")
-            etags.setdefault(video_id, []).append(found.version)
-    return {
-        video_id: fingerprint_of({"manifests": list(versions)})[:16]
-        for video_id, versions in sorted(etags.items())
-        if len(versions) == len(_STAGES)
-    }
+    """A version for each video of which anything is recorded, by one LIST."""
+    return {video_id: found.version for video_id, found in sorted(recorded_videos(store).items())}
 
 
 def catalog_fingerprint(versions: Mapping[str, str]) -> str:
@@ -238,31 +227,22 @@ def _table(rows: Iterable[dict[str, Any]], columns: Iterable[Column]) -> pa.Tabl
 
 
 def _rows(store: ObjectStore, video_id: str, version: str) -> _Rows | None:
-    """The rows of a video; None while its manifests are of different runs."""
-    source, clips, sprites, keyframes = (_required(store, stage, video_id) for stage in _STAGES)
-    clip_keys = [item.key for item in clips.items]
-    if not (
-        clips.inputs["source_sha256"] == source.summary["sha256"]
-        and sprites.inputs["clips"] == keyframes.inputs["clips"] == clip_keys
-    ):
-        # The source was replaced, or the settings changed, and the rest is still to be made.
+    """The rows of a video; None while it is not finished, or not with the same settings."""
+    video = read_video(store, video_id)
+    if not video.stages:
+        key = keys.video_manifest_key(video_id)
+        raise ObjectNotFoundError(f"{key} was removed while the catalog was made; run it again")
+    if not video.is_finished:
         _logger.warning("%s is left out of the catalog until it is processed", video_id)
         return None
-    sheets = _by_clip(sprites)
-    pictures = _by_clip(keyframes)
+    source, clips = video.stages["source_videos"], video.stages["clips"]
+    sheets = _by_clip(video.stages["sprite_sheets"])
+    pictures = _by_clip(video.stages["keyframes"])
     rows = [
         _clip_row(video_id, item, sheets.get(_identifier(item), []), pictures)
         for item in clips.items
     ]
     return _video_row(source, clips, version), rows
-
-
-def _required(store: ObjectStore, stage: str, video_id: str) -> Manifest:
-    manifest = read_manifest(store, stage, video_id)
-    if manifest is None:
-        key = keys.manifest_key(stage, video_id)
-        raise ObjectNotFoundError(f"{key} was removed while the catalog was made; run it again")
-    return manifest
 
 
 def _identifier(item: ManifestItem) -> str:

@@ -16,11 +16,11 @@ CLAIM_PREFIX = "claims/"
 CATALOG_VIDEOS = "catalog/videos.parquet"
 CATALOG_CLIPS = "catalog/clips.parquet"
 
-_NOTICE = "changing-"
 _DIGEST = "[0-9a-f]{16}"
 _PRODUCTS = {
     "frame_scores": re.compile(rf"{_DIGEST}-(fast|full)\.parquet"),
-    "clips": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}\.mp4|{_NOTICE}[0-9a-f]+\.json"),
+    # Older versions put up notices among the clips, which killed runs left there.
+    "clips": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}\.mp4|changing-[0-9a-f]+\.json"),
     "sprite_sheets": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}(-\d{{3,}}\.jpg|\.json)"),
     "keyframes": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}-\d{{2,}}\.jpg"),
     "reports": re.compile(rf"[a-z_]+-{_DIGEST}(-full)?\.(png|jpg)"),
@@ -84,34 +84,14 @@ def source_key_for_name(name: str) -> str:
     return f"{SOURCE_PREFIX}{name}"
 
 
-def manifest_prefix(stage: str) -> str:
-    """Where the records of a stage lie."""
-    return f"{MANIFEST_PREFIX}{stage}/"
-
-
 def manifest_key(stage: str, video_id: str) -> str:
-    """The stable key of a stage's record."""
-    return f"{manifest_prefix(stage)}{video_id}.json"
+    """The stable key of a record that a stage has to itself."""
+    return f"{MANIFEST_PREFIX}{stage}/{video_id}.json"
 
 
-def finished_key(video_id: str) -> str:
-    """The key of the record that holds all manifests of a finished video."""
-    return manifest_key("finished", video_id)
-
-
-def notice_prefix(video_id: str) -> str:
-    """Where notices lie: among the clips, so that the LIST of those shows them, too."""
-    return f"{objects_prefix('clips', video_id)}{_NOTICE}"
-
-
-def notice_key(video_id: str, token: str) -> str:
-    """The key of a notice that a manifest of the video is about to change."""
-    return f"{notice_prefix(video_id)}{token}.json"
-
-
-def is_notice(key: str) -> bool:
-    """Whether a key that was listed is a notice."""
-    return key.rpartition("/")[2].startswith(_NOTICE)
+def video_manifest_key(video_id: str) -> str:
+    """The key of the manifest of a video, which holds the records of all of its stages."""
+    return manifest_key("videos", video_id)
 
 
 def claim_prefix(video_id: str) -> str:

@@ -8,7 +8,6 @@ from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.s3.store import S3ObjectStore
-from heaters_pipeline.storage.s3.upload_journal import UploadJournal
 
 _ACCEPTED = "name a folder (./data, /srv/videos, file:///srv/videos) or s3://bucket/prefix"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
@@ -17,17 +16,13 @@ _SLASHES_FORGOTTEN = re.compile(r"(s3|file|https?):", re.IGNORECASE)
 _BUCKET = re.compile(r"[A-Za-z0-9](?!.*\.\.)[A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 
 
-def open_store(
-    location: str, *, base_folder: Path, uploads_folder: Path | None = None
-) -> ObjectStore:
+def open_store(location: str, *, base_folder: Path) -> ObjectStore:
     """The store at a location; nothing is asked or created before it is used.
 
     Args:
         location: ``s3://bucket``, ``s3://bucket/prefix``, or a folder: absolute, relative, under
             ``~``, or as ``file:///folder``.
         base_folder: What a relative folder is relative to.
-        uploads_folder: Where multipart uploads are noted, so that those of killed processes are
-            ended; None for who uploads nothing.
     Raises:
         SettingsError: The location is none of these.
     """
@@ -41,7 +36,7 @@ def open_store(
         return _folder_store(location, base_folder, place)
     match scheme.group(1).lower():
         case "s3":
-            return _s3_store(location, scheme.group(2), uploads_folder)
+            return _s3_store(location, scheme.group(2))
         case "file":
             return _file_store(location, base_folder, scheme.group(2))
         case other:
@@ -63,7 +58,7 @@ def _file_store(location: str, base_folder: Path, rest: str) -> ObjectStore:
     return DirectoryObjectStore(base_folder / f"/{unquote(path, errors='surrogateescape')}")
 
 
-def _s3_store(location: str, rest: str, uploads_folder: Path | None) -> ObjectStore:
+def _s3_store(location: str, rest: str) -> ObjectStore:
     bucket, _, prefix = rest.partition("/")
     if not bucket:
         raise _no_store(location, "the bucket is missing")
@@ -72,8 +67,7 @@ def _s3_store(location: str, rest: str, uploads_folder: Path | None) -> ObjectSt
     prefix = prefix.strip("/")
     if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):
         raise _no_store(location, "the prefix has an empty, '.' or '..' part")
-    journal = UploadJournal(uploads_folder) if uploads_folder else None
-    return S3ObjectStore(bucket, prefix, journal=journal)
+    return S3ObjectStore(bucket, prefix)
 
 
 def _no_store(location: str, reason: str) -> SettingsError:

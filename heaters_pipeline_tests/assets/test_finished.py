@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from heaters_pipeline.storage.records.finished import FORMAT_VERSION, FinishedVideo
 
 from heaters_pipeline.errors import StoreUnavailableError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo
-from heaters_pipeline.storage.records.finished import FORMAT_VERSION, FinishedVideo
 from heaters_pipeline_tests.pipeline import SPANS, STAGES, VIDEO_ID, Outcome, Pipeline, spans
 
 KEY = keys.finished_key(VIDEO_ID)

@@ -1,14 +1,14 @@
-"""From the manifests of older versions to those of today, one version at a time. Pure.
+"""From the manifests that single stages had in version 1 to those of version 2. Pure.
 
 An upgraded manifest says nothing that it did not say: its fingerprint stays, so that nothing is
-made again for it. The next run that finds one writes it as it is today.
+made again for it. The next run writes it into the manifest of its video.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 FORMAT_VERSION = 2
-"""The version that is written; docs/formats.md says what each one brought."""
+"""Of a stage's manifest in a file of its own; docs/formats.md says what each one brought."""
 
 
 def upgraded(content: dict[str, Any]) -> dict[str, Any]:

@@ -1,22 +1,20 @@
 """Records of what a stage of a video consists of: canonical JSON, fingerprints, versions.
 
-A manifest is written last and whole, and is what everything downstream reads. ``docs/formats.md``
-describes the fields.
+``video_manifests`` keeps those of a video's stages in one object. One alone in a file is that of a
+comparison of methods, or was written by an older version. ``docs/formats.md`` describes the fields.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifest_upgrades import FORMAT_VERSION, upgraded
-from heaters_pipeline.storage.records.notices import FINISHED_STAGES, changing
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -90,7 +88,6 @@ class Manifest:
         producer: Versions of the software that made it, for people; they decide nothing.
         summary: What the next stage and people need besides the items.
         items: One row an object.
-        format_version: Of the file that it was read from; it is always written in the current one.
     """
 
     stage: str
@@ -100,50 +97,62 @@ class Manifest:
     producer: dict[str, str]
     summary: dict[str, Any]
     items: tuple[ManifestItem, ...]
-    format_version: int = FORMAT_VERSION
 
-    def to_bytes(self) -> bytes:
-        """The file: canonical JSON with a final newline."""
-        content: dict[str, Json] = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "stage": self.stage,
-            "video_id": self.video_id,
+    def to_json(self) -> dict[str, Json]:
+        """What is recorded of the stage; which stage and video it is of stands around it."""
+        return {
             "fingerprint": self.fingerprint,
             "inputs": self.inputs,
             "producer": dict(self.producer),
             "summary": self.summary,
             "items": [item.to_json() for item in self.items],
         }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], stage: str, video_id: str) -> "Manifest":
+        """The reverse.
+
+        Raises:
+            KeyError: It lacks a field. For one of another kind also the others that Python has.
+        """
+        return cls(
+            stage=stage,
+            video_id=video_id,
+            fingerprint=content["fingerprint"],
+            inputs=content["inputs"],
+            producer=content["producer"],
+            summary=content["summary"],
+            items=tuple(_item(row) for row in content["items"]),
+        )
+
+    def to_bytes(self) -> bytes:
+        """A file of its own: canonical JSON with a final newline."""
+        content: dict[str, Json] = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "stage": self.stage,
+            "video_id": self.video_id,
+            **self.to_json(),
+        }
         return canonical_json(content) + b"\n"
 
     @classmethod
     def from_bytes(cls, data: bytes, key: str) -> "Manifest":
-        """Read a file.
+        """Read a file of its own.
 
         Raises:
             ManifestError: Damaged, or of a version that this program does not know.
         """
         content = parse_record(data, key, FORMAT, FORMAT_VERSION)
-        format_version = content["format_version"]
         try:
             content = upgraded(content)
-            return cls(
-                stage=content["stage"],
-                video_id=content["video_id"],
-                fingerprint=content["fingerprint"],
-                inputs=content["inputs"],
-                producer=content["producer"],
-                summary=content["summary"],
-                items=tuple(_item(row) for row in content["items"]),
-                format_version=format_version,
-            )
+            return cls.from_json(content, content["stage"], content["video_id"])
         except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
-            raise _damaged(key, f"{type(error).__name__}: {error}") from error
+            raise damaged(key, f"{type(error).__name__}: {error}") from error
 
 
 def parse_record(
-    data: bytes, key: str, expected_format: str, newest_version: int
+    data: bytes, key: str, expected_format: str, newest_version: int, *, oldest_version: int = 1
 ) -> dict[str, Any]:
     """A JSON record of the store, checked for its format and version.
 
@@ -153,12 +162,12 @@ def parse_record(
     try:
         content = json.loads(data)
     except ValueError as error:
-        raise _damaged(key, str(error)) from error
+        raise damaged(key, str(error)) from error
     if not isinstance(content, dict) or content.get("format") != expected_format:
-        raise _damaged(key, f"it is not a {expected_format}")
+        raise damaged(key, f"it is not a {expected_format}")
     version = content.get("format_version")
-    if not isinstance(version, int) or version < 1:
-        raise _damaged(key, "it has no format version")
+    if not isinstance(version, int) or version < oldest_version:
+        raise damaged(key, "it has no format version")
     if version > newest_version:
         raise ManifestError(
             f"{key} has format version {version}, this program reads up to {newest_version}; "
@@ -168,29 +177,33 @@ def parse_record(
 
 
 def read_manifest(store: ObjectStore, stage: str, video_id: str) -> Manifest | None:
-    """The current manifest of a stage, or None if the stage was never finished.
+    """The manifest that a stage has to itself, or None if there is none.
 
     Raises:
-        ManifestError: It cannot be read.
+        ManifestError: It cannot be read, or is that of another stage or video.
     """
     key = keys.manifest_key(stage, video_id)
     try:
         data = store.read_bytes(key)
     except ObjectNotFoundError:
         return None
-    return Manifest.from_bytes(data, key)
+    manifest = Manifest.from_bytes(data, key)
+    if (manifest.stage, manifest.video_id) != (stage, video_id):
+        raise damaged(key, f"it is that of {manifest.stage} of {manifest.video_id}")
+    return manifest
 
 
-def write_manifest(store: ObjectStore, manifest: Manifest) -> ObjectInfo:
-    """Publish a manifest; its objects must exist already.
-
-    The combined record of the video, which would contradict it, is removed.
-    """
+def write_manifest(store: ObjectStore, manifest: Manifest) -> None:
+    """Publish a manifest that its stage has to itself."""
     key = keys.manifest_key(manifest.stage, manifest.video_id)
-    with ExitStack() as stack:
-        if manifest.stage in FINISHED_STAGES:
-            stack.enter_context(changing(store, manifest.video_id))
-        return store.write_bytes(key, manifest.to_bytes(), content_type=JSON_CONTENT_TYPE)
+    store.write_bytes(key, manifest.to_bytes(), content_type=JSON_CONTENT_TYPE)
+
+
+def damaged(key: str, why: str) -> ManifestError:
+    """What is said of a record that cannot be read."""
+    is_manifest = key.startswith(keys.MANIFEST_PREFIX)
+    options = " with its options: what is stored is adopted" if is_manifest else ""
+    return ManifestError(f"{key} is damaged ({why}); delete it and run the video again{options}")
 
 
 def _item(row: dict[str, Json]) -> ManifestItem:
@@ -210,12 +223,3 @@ def _integer(value: Json) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{value!r} is not a whole number")
     return value
-
-
-def _damaged(key: str, why: str) -> ManifestError:
-    copy = ""
-    if key.startswith(keys.MANIFEST_PREFIX):
-        video_id = key.rpartition("/")[2].removesuffix(".json")
-        # Else the copy would stand for it, and it would not be written again.
-        copy = f" and {keys.finished_key(video_id)}"
-    return ManifestError(f"{key} is damaged ({why}); delete it{copy} and run the video again")

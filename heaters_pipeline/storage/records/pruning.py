@@ -2,11 +2,10 @@
 
 Only what the pipeline named itself is ever looked at: objects of its own form under its own
 prefixes. Their age is told by the store's clock alone, and what is younger than asked for, or comes
-from the future, stays. A video's objects are removed under the claim on it and after its manifests
-were read once more, so that no run takes an object over while it is being removed.
+from the future, stays. A video's objects are removed under the claim on it and after its manifest
+was read once more, so that no run adopts an object while it is being removed.
 """
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,18 +14,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-from heaters_pipeline.errors import HeatersError, ManifestError, ObjectNotFoundError, StoreError
+from heaters_pipeline.errors import HeatersError, ManifestError, StoreError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import Leftover, ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.claims import Claims
-from heaters_pipeline.storage.records.finished import FinishedVideo
-from heaters_pipeline.storage.records.manifests import Manifest
-from heaters_pipeline.storage.records.notices import FINISHED_STAGES
-from heaters_pipeline.storage.records.recorded import FINISHED
+from heaters_pipeline.storage.records.manifests import read_manifest
+from heaters_pipeline.storage.records.video_manifests import read_video
 
 READERS = 16
-RECORDS = (*FINISHED_STAGES, "method_comparison", FINISHED)
-"""All records of a video that name objects."""
 LEAST_AGE = timedelta(days=1)
 """How old claims and unfinished writes are at least; younger ones may be of runs at work."""
 
@@ -76,12 +71,9 @@ class Pruner:
         Args:
             video_ids: Which; None for all, with what is of no video.
         """
-        old, stages = self._listed(video_ids)
+        old = self._old(video_ids)
         with ThreadPoolExecutor(READERS) as pool:
-            for removal in pool.map(
-                lambda video_id: self._unnamed(video_id, old[video_id], stages.get(video_id, [])),
-                sorted(old),
-            ):
+            for removal in pool.map(self._unnamed, sorted(old), map(old.get, sorted(old))):
                 if removal.objects or removal.errors:
                     yield removal
         if video_ids is None:
@@ -111,19 +103,11 @@ class Pruner:
 
     def _remove_unnamed(self, removal: Removal) -> None:
         others = [found for found in removal.objects if not found.key.startswith(keys.CLAIM_PREFIX)]
-        again = self._unnamed(removal.video_id, others, self._stages_of(removal.video_id))
+        again = self._unnamed(removal.video_id, others)
         removal.errors += again.errors
         with ThreadPoolExecutor(READERS) as pool:
             for found in again.objects:
                 pool.submit(self._try, removal, found.key, partial(self._store.delete, found.key))
-
-    def _stages_of(self, video_id: str) -> list[str]:
-        return [
-            stage
-            for stage in RECORDS
-            for found in self._store.list(keys.manifest_key(stage, video_id))
-            if found.key == keys.manifest_key(stage, video_id)
-        ]
 
     def _try(self, removal: Removal, name: str, remove: Callable[[], None]) -> None:
         try:
@@ -134,24 +118,15 @@ class Pruner:
             removal.removed += 1
             _logger.info("removed %s", name)
 
-    def _listed(
-        self, video_ids: Sequence[str] | None
-    ) -> tuple[dict[str, list[ObjectInfo]], dict[str, list[str]]]:
-        """The old objects of each video, and which manifests there are of it."""
+    def _old(self, video_ids: Sequence[str] | None) -> dict[str, list[ObjectInfo]]:
+        """The old objects of each video."""
         old: dict[str, list[ObjectInfo]] = defaultdict(list)
-        stages: dict[str, list[str]] = defaultdict(list)
         for found in self._objects(video_ids):
             is_claim = found.key.startswith(keys.CLAIM_PREFIX)
             before = self._dead_before if is_claim else self._before
             if found.modified < before and keys.is_product(found.key):
                 old[found.key.split("/")[1]].append(found)
-        if video_ids is not None:
-            return old, {video_id: self._stages_of(video_id) for video_id in old}
-        for stage in RECORDS:
-            prefix = keys.manifest_prefix(stage)
-            for found in self._store.list(prefix):
-                stages[found.key.removeprefix(prefix).removesuffix(".json")].append(stage)
-        return old, stages
+        return old
 
     def _objects(self, video_ids: Sequence[str] | None) -> Iterator[ObjectInfo]:
         for folder in keys.PRODUCT_FOLDERS:
@@ -161,27 +136,17 @@ class Pruner:
                 for video_id in video_ids:
                     yield from self._store.list(keys.objects_prefix(folder, video_id))
 
-    def _unnamed(self, video_id: str, old: Iterable[ObjectInfo], stages: Iterable[str]) -> Removal:
+    def _unnamed(self, video_id: str, old: Iterable[ObjectInfo]) -> Removal:
+        """Those of the objects whose key no record of the video mentions, wherever."""
         try:
-            named = {key for stage in stages for key in self._names(video_id, stage)}
+            video = read_video(self._store, video_id)
+            comparison = read_manifest(self._store, "method_comparison", video_id)
         except (ManifestError, StoreError) as error:
             # What it names cannot be told, so nothing of the video is touched.
             return Removal(video_id, errors=[str(error)])
+        records = [*video.stages.values(), comparison]
+        named = {text for one in records if one for text in _texts(one.to_json())}
         return Removal(video_id, [found for found in old if found.key not in named])
-
-    def _names(self, video_id: str, stage: str) -> Iterator[str]:
-        """Every key that a manifest mentions, wherever."""
-        key = keys.manifest_key(stage, video_id)
-        try:
-            data = self._store.read_bytes(key)
-        except ObjectNotFoundError:
-            return
-        # Refuses what is damaged or of a newer version.
-        if stage == FINISHED:
-            FinishedVideo.from_bytes(data, video_id)
-        else:
-            Manifest.from_bytes(data, key)
-        yield from _texts(json.loads(data))
 
 
 class _BusyError(HeatersError):

@@ -6,7 +6,7 @@ Only looks. No object is asked for by itself, unless its content is.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
@@ -14,8 +14,12 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import object_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem
-from heaters_pipeline.storage.records.notices import FINISHED_STAGES
-from heaters_pipeline.storage.records.recorded import FINISHED, MISSING, Recorded, read_recorded
+from heaters_pipeline.storage.records.video_manifests import (
+    VIDEO_STAGES,
+    VideoManifest,
+    read_video,
+    recorded_videos,
+)
 
 OBJECT_STAGES = ("frame_scores", "clips", "sprite_sheets", "keyframes")
 REPORTS = "reports"
@@ -37,7 +41,7 @@ class Finding:
     """An object that is not what is recorded.
 
     Attributes:
-        stage: Whose object it is; ``manifests`` and ``finished`` for the records.
+        stage: Whose object it is; ``manifests`` for the manifest of the video.
         key: Its key.
         state: ``missing``, or ``damaged``: of another size or content.
         why: What was found, for people.
@@ -57,8 +61,7 @@ class StageReport:
     """What was found of one stage of a video. Counts are objects.
 
     Attributes:
-        stage: The stage, ``reports`` for the pictures of the Dagster UI, ``manifests``,
-            ``finished`` for the combined record.
+        stage: The stage, ``reports`` for the pictures of the Dagster UI, ``manifests``.
         valid: Recorded, and stored as recorded.
         stale: Stored, and named by no record; no fault.
         without_digest: Of the valid ones, those whose content could not be compared, since an
@@ -83,10 +86,10 @@ class VideoReport:
 
     Attributes:
         video_id: The partition.
-        recorded: There is a record of it.
-        finished: Every stage has its record; a video that is not is no fault.
+        recorded: There is a manifest of it, or anything that was made of it.
+        finished: Every stage is recorded; a video that is not is no fault.
         stages: In the order of the pipeline.
-        manifests: What is recorded, by stage. Kept only if something was found.
+        manifest: What is recorded. Kept only if something was found.
         error: Why it could not be verified, or None.
     """
 
@@ -94,7 +97,7 @@ class VideoReport:
     recorded: bool = True
     finished: bool = False
     stages: tuple[StageReport, ...] = ()
-    manifests: Mapping[str, Manifest] = field(default_factory=dict)
+    manifest: VideoManifest | None = None
     error: str | None = None
 
     @property
@@ -103,13 +106,8 @@ class VideoReport:
         return [finding for stage in self.stages for finding in stage.findings]
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """What the listings show of one video: sizes by key, by stage."""
-
-    manifests: dict[str, int] = field(default_factory=dict)
-    objects: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
-    changing: bool = False
+_Listed = Mapping[str, Mapping[str, int]]
+"""What the listings show of one video: sizes by key, by stage; nothing of a stage without any."""
 
 
 class Verifier:
@@ -125,15 +123,19 @@ class Verifier:
         self._deep = deep
 
     def all_videos(self) -> Iterator[VideoReport]:
-        """Verify each video that has a manifest, by listing each stage once, as one."""
+        """Verify each video that has a manifest or objects, by listing each stage once, as one."""
         prefixes = [*OBJECT_STAGES, REPORTS]
+        listed: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
         with ThreadPoolExecutor(len(prefixes) + 2) as pool:
             listings = [pool.submit(_sizes, self._store, f"{prefix}/") for prefix in prefixes]
             sources = pool.submit(_sizes, self._store, keys.SOURCE_PREFIX)
-            manifests = pool.submit(_sizes, self._store, keys.MANIFEST_PREFIX).result()
-            listed = _by_video(manifests, {})
+            for video_id in recorded_videos(self._store):
+                listed[video_id] = defaultdict(dict)
             for prefix, listing in zip(prefixes, listings, strict=True):
-                _sort_in(listed, prefix, listing.result())
+                for key, size_bytes in listing.result().items():
+                    video_id = key.split("/", 2)[1]
+                    if video_id in listed or keys.is_product(key):
+                        listed[video_id][prefix][key] = size_bytes
         yield from self._verify(listed, sources.result().get)
 
     def videos(self, video_ids: Iterable[str]) -> Iterator[VideoReport]:
@@ -143,16 +145,10 @@ class Verifier:
         yield from self._verify(listed, lambda key: _sizes(self._store, key).get(key))
 
     def _listed(self, video_id: str) -> _Listed:
-        manifests: dict[str, int] = {}
-        for stage in (*FINISHED_STAGES, FINISHED):
-            key = keys.manifest_key(stage, video_id)
-            listed_sizes = _sizes(self._store, key)
-            if key in listed_sizes:
-                manifests[key] = listed_sizes[key]
-        listed = _by_video(manifests, {video_id: _Listed()})
-        for stage in (*OBJECT_STAGES, REPORTS):
-            _sort_in(listed, stage, _sizes(self._store, keys.objects_prefix(stage, video_id)))
-        return listed[video_id]
+        return {
+            stage: _sizes(self._store, keys.objects_prefix(stage, video_id))
+            for stage in (*OBJECT_STAGES, REPORTS)
+        }
 
     def _verify(
         self, listed: Mapping[str, _Listed], source_size: Callable[[str], int | None]
@@ -178,26 +174,25 @@ class Verifier:
         source_size: Callable[[str], int | None],
         pool: Executor,
     ) -> VideoReport:
-        recorded = read_recorded(
-            self._store, video_id, listed.manifests, changing=listed.changing, deep=self._deep
-        )
-        manifests = recorded.manifests
+        video = read_video(self._store, video_id)
+        manifests = video.stages
         stages = []
         if "source_videos" in manifests:
             stages.append(self._source(manifests["source_videos"], source_size))
         for stage in OBJECT_STAGES:
             if stage in manifests:
                 items = manifests[stage].items
-                stages.append(self._objects(stage, items, listed.objects[stage], pool))
-        stages.append(_pictures(manifests, listed.objects[REPORTS]))
-        stages += _records(recorded, listed.manifests)
+                stages.append(self._objects(stage, items, listed.get(stage, {}), pool))
+        stages.append(_pictures(manifests, listed.get(REPORTS, {})))
+        has_objects = any(listed.get(stage) for stage in OBJECT_STAGES)
+        stages.append(_record(video, has_objects=has_objects))
         faulty = any(stage.findings for stage in stages)
         return VideoReport(
             video_id,
-            recorded=bool(listed.manifests),
-            finished=len(manifests) == len(FINISHED_STAGES),
+            recorded=bool(manifests or has_objects),
+            finished=len(manifests) == len(VIDEO_STAGES),
             stages=tuple(stages),
-            manifests=manifests if faulty else {},
+            manifest=video if faulty else None,
         )
 
     def _source(self, manifest: Manifest, source_size: Callable[[str], int | None]) -> StageReport:
@@ -210,7 +205,7 @@ class Verifier:
         return StageReport("source_videos", valid=int(not finding), findings=_some(finding))
 
     def _objects(
-        self, stage: str, items: Iterable[ManifestItem], stored: dict[str, int], pool: Executor
+        self, stage: str, items: Iterable[ManifestItem], stored: Mapping[str, int], pool: Executor
     ) -> StageReport:
         items = list(items)
         findings = [
@@ -247,7 +242,7 @@ class Verifier:
         return Finding(stage, key, "damaged", why, hidden=True)
 
 
-def _pictures(manifests: Mapping[str, Manifest], stored: dict[str, int]) -> StageReport:
+def _pictures(manifests: Mapping[str, Manifest], stored: Mapping[str, int]) -> StageReport:
     """The pictures of the Dagster UI, of which no size is recorded: there, and not empty."""
     named = [
         str(key)
@@ -269,19 +264,21 @@ def _pictures(manifests: Mapping[str, Manifest], stored: dict[str, int]) -> Stag
     )
 
 
-def _records(recorded: Recorded, listed: Mapping[str, int]) -> list[StageReport]:
-    reports = []
-    for stage, names in (("manifests", FINISHED_STAGES), (FINISHED, (FINISHED,))):
-        findings = tuple(
-            Finding(stage, key, "missing" if why == MISSING else "damaged", f"{key} {why}")
-            for name in names
-            if (why := recorded.faults.get(name))
-            for key in (keys.manifest_key(name, recorded.video_id),)
+def _record(video: VideoManifest, *, has_objects: bool) -> StageReport:
+    """The manifest, which is the first thing that is written of a video and cannot be absent."""
+    key = keys.video_manifest_key(video.video_id)
+    lost = (
+        Finding(
+            "manifests",
+            key,
+            "missing",
+            f"{key} is missing: run heaters process {video.video_id} with its options, which "
+            "adopts what is stored",
         )
-        damaged = sum(finding.state == "damaged" for finding in findings)
-        present = sum(name in listed for name in names)
-        reports.append(StageReport(stage, valid=present - damaged, findings=findings))
-    return reports
+        if has_objects and not video.stages
+        else None
+    )
+    return StageReport("manifests", valid=int(bool(video.stages)), findings=_some(lost))
 
 
 def size_finding(stage: str, key: str, size_bytes: int, found: int | None) -> Finding | None:
@@ -311,24 +308,3 @@ def _sizes(store: ObjectStore, prefix: str) -> dict[str, int]:
 def _whole(listed: Iterable[ObjectInfo]) -> Iterator[ObjectInfo]:
     """What is listed, without the markers that some programs make for folders."""
     return (found for found in listed if not found.key.endswith("/"))
-
-
-def _by_video(manifests: Mapping[str, int], listed: dict[str, _Listed]) -> dict[str, _Listed]:
-    for key, size_bytes in manifests.items():
-        stage, _, name = key.removeprefix(keys.MANIFEST_PREFIX).partition("/")
-        if stage in (*FINISHED_STAGES, FINISHED) and name.endswith(".json"):
-            video = listed.setdefault(name.removesuffix(".json"), _Listed())
-            video.manifests[stage] = size_bytes
-    return listed
-
-
-def _sort_in(listed: dict[str, _Listed], stage: str, sizes: Mapping[str, int]) -> None:
-    for key, size_bytes in sizes.items():
-        video_id = key.split("/", 2)[1]
-        video = listed.get(video_id)
-        if video is None:
-            continue
-        if keys.is_notice(key):
-            listed[video_id] = _Listed(video.manifests, video.objects, changing=True)
-        else:
-            video.objects[stage][key] = size_bytes

@@ -37,6 +37,7 @@ _PERMISSIONS = {
     "GetObject": "s3:GetObject on its objects, and s3:ListBucket to learn what is absent",
     "ListObjectsV2": "s3:ListBucket on it",
     "ListMultipartUploads": "s3:ListBucketMultipartUploads on it",
+    "ListParts": "s3:ListMultipartUploadParts on its objects",
     "DeleteObject": "s3:DeleteObject on its objects",
 }
 _PERMISSION_TO_WRITE = "s3:PutObject and s3:AbortMultipartUpload on its objects"

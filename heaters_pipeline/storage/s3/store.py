@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from io import BytesIO
@@ -40,8 +40,7 @@ from heaters_pipeline.storage.s3.errors import (
     status_of,
 )
 from heaters_pipeline.storage.s3.replies import Progress, info_of, plain_etag, range_start
-from heaters_pipeline.storage.s3.upload_journal import UploadJournal
-from heaters_pipeline.storage.s3.uploads import NotedUploads, abort_upload, unfinished_uploads
+from heaters_pipeline.storage.s3.uploads import Uploads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -69,7 +68,6 @@ class S3ObjectStore:
         prefix: What stands before each key, with or without ``/`` at its end.
         client: A boto3 S3 client to use in place of an own one.
         options: Patience and parallelism.
-        journal: Where multipart uploads are noted while they last; None to note none.
     """
 
     def __init__(
@@ -79,7 +77,6 @@ class S3ObjectStore:
         *,
         client: "S3Client | None" = None,
         options: S3Options = _DEFAULT_OPTIONS,
-        journal: UploadJournal | None = None,
     ) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
@@ -87,7 +84,7 @@ class S3ObjectStore:
         self._lock = threading.Lock()
         self._requests: Counter[str] = Counter()
         self._bucket_seen = False
-        self._uploads = NotedUploads(journal, bucket) if journal else None
+        self._uploads = Uploads(bucket, options)
         self._client = client
         if client is not None:
             self._listen(client)
@@ -199,11 +196,7 @@ class S3ObjectStore:
             self._s3.delete_object(Bucket=self._bucket, Key=self._full(key))
 
     def tidy(self) -> None:
-        """Abort the multipart uploads of killed processes of this machine."""
-        if self._uploads is None or not self._uploads.has_notes():
-            return
-        with self._faults_explained(""):
-            self._uploads.end_abandoned(self._s3)
+        """Nothing: uploads of killed processes are told from those of others by their age alone."""
 
     def now(self) -> datetime:
         """What time it is for the server."""
@@ -214,14 +207,14 @@ class S3ObjectStore:
     def leftovers(self) -> Iterator[Leftover]:
         """Multipart uploads that were neither completed nor aborted."""
         with self._faults_explained(""):
-            for found in unfinished_uploads(self._s3, self._bucket, self._prefix):
+            for found in self._uploads.unfinished(self._s3, self._prefix):
                 key = found["Key"].removeprefix(self._prefix)
                 yield Leftover(key, found["Initiated"].astimezone(UTC), found["UploadId"])
 
     def remove(self, leftover: Leftover) -> None:
         """Abort a multipart upload."""
         with self._faults_explained(leftover.name):
-            abort_upload(self._s3, self._bucket, self._full(leftover.name), leftover.upload_id)
+            self._uploads.end(self._s3, self._full(leftover.name), leftover.upload_id)
 
     @property
     def _s3(self) -> "S3Client":
@@ -234,8 +227,7 @@ class S3ObjectStore:
 
     def _listen(self, client: "S3Client") -> None:
         client.meta.events.register("before-send.s3", self._count)
-        if self._uploads is not None:
-            self._uploads.listen(client)
+        self._uploads.listen(client)
 
     def _count(self, request: AWSPreparedRequest, event_name: str, **_: object) -> None:
         with self._lock:
@@ -316,7 +308,7 @@ class S3ObjectStore:
         )
         with (
             self._faults_explained(key),
-            self._uploads.noted(self._s3, self._full(key)) if self._uploads else nullcontext(),
+            self._uploads.ended_if_failed(self._s3, self._full(key)),
             create_transfer_manager(self._s3, config) as manager,
         ):
             # An open file, not its path: for a path every part opens the file, and an upload

@@ -1,89 +1,92 @@
-"""Multipart uploads of a bucket: noted while they last, and ended if their process was killed."""
+"""Multipart uploads of a bucket that were not completed: found, and ended.
 
-from collections.abc import Iterator, Mapping
+An upload that fails in a living process is ended at once. One whose process was killed stays until
+``heaters prune`` or a lifecycle rule of the bucket ends it.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from heaters_pipeline.storage.s3.errors import status_of, without_credentials
-from heaters_pipeline.storage.s3.upload_journal import BegunUpload, UploadJournal, UploadNote
+from heaters_pipeline.errors import StoreUnavailableError
+from heaters_pipeline.storage.s3.client import S3Options
+from heaters_pipeline.storage.s3.errors import S3_FAULTS, status_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import MultipartUploadTypeDef
 
+_logger = logging.getLogger(__name__)
 
-class NotedUploads:
+
+class Uploads:
     """The multipart uploads of one bucket.
 
     Args:
-        journal: Where they are noted.
         bucket: Its name.
+        options: How often, and with which pauses, an upload is aborted.
     """
 
-    def __init__(self, journal: UploadJournal, bucket: str) -> None:
-        self._journal = journal
+    def __init__(self, bucket: str, options: S3Options) -> None:
         self._bucket = bucket
-        self._notes: dict[str, UploadNote] = {}
+        self._options = options
+        self._aborted: dict[str, str] = {}
 
     def listen(self, client: "S3Client") -> None:
-        """Learn from a client the server's name of each upload; boto3's transfers hide it."""
-        client.meta.events.register("after-call.s3.CreateMultipartUpload", self._begun)
+        """Learn which uploads a client aborts: boto3's transfers hide them, and abort once."""
+        client.meta.events.register("before-parameter-build.s3.AbortMultipartUpload", self._note)
 
     @contextmanager
-    def noted(self, client: "S3Client", full_key: str) -> Iterator[None]:
-        """Make an upload inside."""
-        with self._journal.note(self._place(client), full_key) as note:
-            self._notes[full_key] = note
+    def ended_if_failed(self, client: "S3Client", full_key: str) -> Iterator[None]:
+        """Make an upload inside. If it fails, nothing of it stays for which somebody pays."""
+        try:
+            yield
+        finally:
+            upload_id = self._aborted.pop(full_key, None)
+            if upload_id is not None:
+                try:
+                    self.end(client, full_key, upload_id)
+                except (*S3_FAULTS, StoreUnavailableError) as error:
+                    # Why the upload failed is what people have to know.
+                    _logger.warning("parts of %s that was not stored may stay: %s", full_key, error)
+
+    def end(self, client: "S3Client", full_key: str, upload_id: str) -> None:
+        """Abort an upload, unless it was completed, or ended by another.
+
+        A part that was under way may be stored after that, so that it is repeated until the server
+        knows no such upload any more, as S3's reference of ``AbortMultipartUpload`` asks for.
+
+        Raises:
+            StoreUnavailableError: The server still knows it.
+        """
+        for attempt in range(self._options.max_attempts):
+            if attempt:
+                time.sleep(self._options.resume_delay_seconds * 2 ** (attempt - 1))
             try:
-                yield
-            finally:
-                self._notes.pop(full_key, None)
+                client.abort_multipart_upload(Bucket=self._bucket, Key=full_key, UploadId=upload_id)
+            except ClientError as error:
+                if status_of(error) != 404:
+                    raise
+            try:
+                client.list_parts(Bucket=self._bucket, Key=full_key, UploadId=upload_id)
+            except ClientError as error:
+                if status_of(error) != 404:
+                    raise
+                return
+        raise StoreUnavailableError(
+            f"s3://{self._bucket}/{full_key}: a multipart upload was aborted and is still there; "
+            "heaters prune or a lifecycle rule of the bucket ends it"
+        )
 
-    def has_notes(self) -> bool:
-        """Whether there may be anything to end. Asks no server."""
-        return not self._journal.is_empty()
+    def unfinished(self, client: "S3Client", prefix: str) -> "Iterator[MultipartUploadTypeDef]":
+        """Those under a prefix that were neither completed nor aborted."""
+        paginator = client.get_paginator("list_multipart_uploads")
+        for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix):
+            yield from page.get("Uploads", ())
 
-    def end_abandoned(self, client: "S3Client") -> None:
-        """Abort the uploads whose processes were killed."""
-        for upload in self._journal.take_abandoned(self._place(client)):
-            for upload_id in self._ids_of(client, upload):
-                abort_upload(client, self._bucket, upload.key, upload_id)
-
-    def _begun(self, parsed: Mapping[str, Any], **_: object) -> None:
-        note = self._notes.get(parsed.get("Key", ""))
-        if note is not None and "UploadId" in parsed:
-            note.begun(parsed["UploadId"])
-
-    def _place(self, client: "S3Client") -> str:
-        return f"{without_credentials(client.meta.endpoint_url)}/{self._bucket}"
-
-    def _ids_of(self, client: "S3Client", upload: BegunUpload) -> list[str]:
-        if upload.upload_id is not None:
-            return [upload.upload_id]
-        # Killed before the answer came. Only who makes this very object at this very time on
-        # another machine is hit, too, and sends it again.
-        return [
-            found["UploadId"]
-            for found in unfinished_uploads(client, self._bucket, upload.key)
-            if found["Key"] == upload.key
-        ]
-
-
-def unfinished_uploads(
-    client: "S3Client", bucket: str, prefix: str
-) -> "Iterator[MultipartUploadTypeDef]":
-    """The uploads under a prefix that were neither completed nor aborted."""
-    pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix)
-    for page in pages:
-        yield from page.get("Uploads", ())
-
-
-def abort_upload(client: "S3Client", bucket: str, full_key: str, upload_id: str) -> None:
-    """End an upload, unless it was completed, or ended by another."""
-    try:
-        client.abort_multipart_upload(Bucket=bucket, Key=full_key, UploadId=upload_id)
-    except ClientError as error:
-        if status_of(error) != 404:
-            raise
+    def _note(self, params: dict[str, str], **_: object) -> None:
+        self._aborted[params["Key"]] = params["UploadId"]

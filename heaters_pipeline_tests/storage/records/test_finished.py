@@ -10,6 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from heaters_pipeline.storage.records.finished import (
+    FORMAT_VERSION,
+    FinishedVideo,
+    read_finished,
+    write_finished,
+)
+from heaters_pipeline.storage.records.notices import FINISHED_STAGES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,14 +24,7 @@ from heaters_pipeline.errors import ManifestError, StoreUnavailableError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo
-from heaters_pipeline.storage.records.finished import (
-    FORMAT_VERSION,
-    FinishedVideo,
-    read_finished,
-    write_finished,
-)
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest, write_manifest
-from heaters_pipeline.storage.records.notices import FINISHED_STAGES
 
 VIDEO_ID = "film"
 KEY = keys.finished_key(VIDEO_ID)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from heaters_pipeline.storage.s3.upload_journal import UploadJournal
 from mypy_boto3_s3 import S3Client
 
 from heaters_pipeline.errors import StoreUnavailableError
 from heaters_pipeline.storage.s3.client import S3Options, connect
 from heaters_pipeline.storage.s3.store import S3ObjectStore
-from heaters_pipeline.storage.s3.upload_journal import UploadJournal
 from heaters_pipeline_tests.servers import S3Server
 
 KEY = "clips/film/long.mp4"

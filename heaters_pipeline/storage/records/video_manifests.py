@@ -1,0 +1,182 @@
+"""The manifest of a video: what all of its stages consist of, in one object.
+
+It is written whole each time a stage is published, after that stage's objects. Who writes it holds
+the claim on the video. Should two write at once after all, what one of them recorded is lost: those
+objects are then stored without a record, and the next run opens and adopts them.
+"""
+
+import base64
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from heaters_pipeline.errors import ObjectNotFoundError, StoreError
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.records.manifests import (
+    JSON_CONTENT_TYPE,
+    Json,
+    Manifest,
+    canonical_json,
+    damaged,
+    parse_record,
+    read_manifest,
+)
+
+FORMAT = "heaters_pipeline/video"
+FORMAT_VERSION = 3
+"""Versions 1 and 2 were a manifest for each stage; docs/formats.md says what each one brought."""
+
+VIDEO_STAGES = (
+    "source_videos",
+    "frame_scores",
+    "scenes",
+    "clips",
+    "sprite_sheets",
+    "keyframes",
+)
+"""The stages that a finished video consists of, in order."""
+
+_SMALL_PICTURES = {"scenes": "similarity_picture", "clips": "contact_sheet"}
+_OLDER_RECORDS = (*VIDEO_STAGES, "finished")
+"""Of the first two versions. The source comes first: without it, none of them is read."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoManifest:
+    """What is recorded of a video.
+
+    Attributes:
+        video_id: The partition.
+        stages: The manifest of each stage that was finished, of ``VIDEO_STAGES``.
+        pictures: The small pictures of the Dagster UI by key.
+        is_older: It was read from manifests of an older version, and is still to be written as one.
+    """
+
+    video_id: str
+    stages: Mapping[str, Manifest] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    is_older: bool = False
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all stages are there, and each was made of the others as they are recorded."""
+        if self.stages.keys() != set(VIDEO_STAGES):
+            return False
+        source, track, scenes, clips, sheets, pictures = (
+            self.stages[name] for name in VIDEO_STAGES
+        )
+        clip_keys = [item.key for item in clips.items]
+        return bool(
+            track.inputs["source_sha256"] == clips.inputs["source_sha256"]
+            and clips.inputs["source_sha256"] == source.summary["sha256"]
+            and scenes.inputs["frame_scores"] == track.fingerprint
+            and clips.inputs["scenes"] == scenes.summary["scenes"]
+            and sheets.inputs["clips"] == pictures.inputs["clips"] == clip_keys
+        )
+
+    @property
+    def picture_keys(self) -> set[str]:
+        """The keys of the small pictures that it should hold."""
+        named = (
+            self.stages[stage].summary.get(name)
+            for stage, name in _SMALL_PICTURES.items()
+            if stage in self.stages
+        )
+        return {str(key) for key in named if key}
+
+    def with_stage(self, manifest: Manifest) -> "VideoManifest":
+        """The same with another manifest of a stage."""
+        return replace(self, stages={**self.stages, manifest.stage: manifest})
+
+    def to_bytes(self) -> bytes:
+        """The file: canonical JSON with a final newline."""
+        stages: dict[str, Json] = {name: one.to_json() for name, one in self.stages.items()}
+        content: dict[str, Json] = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "video_id": self.video_id,
+            "stages": stages,
+            "pictures": {
+                key: base64.b64encode(data).decode() for key, data in self.pictures.items()
+            },
+        }
+        return canonical_json(content) + b"\n"
+
+    @classmethod
+    def from_bytes(cls, data: bytes, video_id: str) -> "VideoManifest":
+        """Read a file.
+
+        Raises:
+            ManifestError: Damaged, of another video, or newer than this program.
+        """
+        key = keys.video_manifest_key(video_id)
+        content = parse_record(data, key, FORMAT, FORMAT_VERSION, oldest_version=FORMAT_VERSION)
+        if content.get("video_id") != video_id:
+            raise damaged(key, f"it is that of {content.get('video_id')!r}")
+        try:
+            stages = {
+                name: Manifest.from_json(stage, name, video_id)
+                for name, stage in content["stages"].items()
+            }
+            pictures = {
+                name: base64.b64decode(text, validate=True)
+                for name, text in content["pictures"].items()
+            }
+        except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
+            raise damaged(key, f"{type(error).__name__}: {error}") from error
+        if not stages.keys() <= set(VIDEO_STAGES):
+            raise damaged(key, f"it has stages that are none: {sorted(stages)}")
+        return cls(video_id, stages, pictures)
+
+
+def read_video(store: ObjectStore, video_id: str) -> VideoManifest:
+    """What is recorded of a video; no stages if nothing is.
+
+    Raises:
+        ManifestError: It cannot be read.
+    """
+    try:
+        data = store.read_bytes(keys.video_manifest_key(video_id))
+    except ObjectNotFoundError:
+        return _read_older(store, video_id)
+    return VideoManifest.from_bytes(data, video_id)
+
+
+def write_video(store: ObjectStore, video: VideoManifest) -> None:
+    """Publish what a video consists of; all of its objects must exist already.
+
+    Manifests of older versions that it was read from are removed: nobody reads them any more.
+    """
+    key = keys.video_manifest_key(video.video_id)
+    store.write_bytes(key, video.to_bytes(), content_type=JSON_CONTENT_TYPE)
+    if not video.is_older:
+        return
+    try:
+        for stage in _OLDER_RECORDS:
+            store.delete(keys.manifest_key(stage, video.video_id))
+    except StoreError as error:
+        _logger.warning("manifests of an older version stay beside %s, unread: %s", key, error)
+
+
+def recorded_videos(store: ObjectStore) -> dict[str, ObjectInfo]:
+    """The newest record of each video, by one LIST; of older versions that of the source."""
+    found = {}
+    for each in store.list(keys.MANIFEST_PREFIX):
+        kind, _, name = each.key.removeprefix(keys.MANIFEST_PREFIX).partition("/")
+        if kind in ("source_videos", "videos") and name.endswith(".json"):
+            # In ascending order, so that the newer one comes last.
+            found[name.removesuffix(".json")] = each
+    return found
+
+
+def _read_older(store: ObjectStore, video_id: str) -> VideoManifest:
+    source, *later = VIDEO_STAGES
+    first = read_manifest(store, source, video_id)
+    if first is None:
+        return VideoManifest(video_id)
+    others = (read_manifest(store, stage, video_id) for stage in later)
+    stages = {one.stage: one for one in (first, *others) if one is not None}
+    return VideoManifest(video_id, stages, is_older=True)
