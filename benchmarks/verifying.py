@@ -20,13 +20,11 @@ from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
-from heaters_pipeline.storage.records.finished import FinishedVideo
-from heaters_pipeline.storage.records.notices import FINISHED_STAGES
-
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem, fingerprint_of
 from heaters_pipeline.storage.records.verification import READERS
+from heaters_pipeline.storage.records.video_manifests import VIDEO_STAGES, VideoManifest
 from heaters_pipeline_tests.servers import running_rclone
 
 CLIPS_A_VIDEO = 100
@@ -118,9 +116,9 @@ def _write_video(root: Path, video_id: str) -> None:
         "sha256": source,
     }
     manifests = {}
-    for stage in FINISHED_STAGES:
+    for stage in VIDEO_STAGES:
         inputs = {"stage": stage, "video": video_id}
-        manifest = Manifest(
+        manifests[stage] = Manifest(
             stage,
             video_id,
             fingerprint_of(inputs),
@@ -129,10 +127,7 @@ def _write_video(root: Path, video_id: str) -> None:
             summary if stage == "source_videos" else {},
             tuple(items.get(stage, ())),
         )
-        manifests[stage] = manifest
-        _put(root, keys.manifest_key(stage, video_id), manifest.to_bytes())
-    record = FinishedVideo(video_id, manifests, {})
-    _put(root, keys.finished_key(video_id), record.to_bytes())
+    _put(root, keys.video_manifest_key(video_id), VideoManifest(video_id, manifests).to_bytes())
 
 
 def _item(root: Path, key: str, start: int, end: int) -> ManifestItem:

@@ -59,6 +59,7 @@ class Workspace:
         self._claims = Claims(store, scratch_folder.parent / "claims")
         self._open_claims = ExitStack()
         self._claimed: set[str] = set()
+        self._worked_on: set[str] = set()
         self._videos: dict[str, VideoManifest] = {}
         self._listings: dict[str, dict[str, ObjectInfo]] = {}
         self._pictures: dict[str, bytes] = {}
@@ -213,9 +214,18 @@ class Workspace:
             return
         self._open_claims.enter_context(self._claims.held(video_id, on_wait))
         self._claimed.add(video_id)
+        self.expect_work(video_id)
         self._videos.pop(video_id, None)
         self._listings.clear()
         self._heads.clear()
+
+    def expect_work(self, video_id: str) -> None:
+        """Know that this run makes something for a video, or would, so that it looks closer."""
+        self._worked_on.add(video_id)
+
+    def expects_work(self, video_id: str) -> bool:
+        """Whether anything was found to be made for a video."""
+        return video_id in self._worked_on
 
     def has_claimed(self, video_id: str) -> bool:
         """Whether this run is the only one that makes something for a video."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from heaters_pipeline.checks import FINDINGS_SHOWN, all_checks
-from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem, write_manifest
+from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem
 from heaters_pipeline_tests.pipeline import Pipeline
 
 ALL_CHECKS = {
@@ -338,9 +338,10 @@ def test_checks_of_a_video_that_was_never_processed_say_what_to_do(pipeline: Pip
 
 def test_manifests_in_these_tests_are_those_of_the_format(processed: Pipeline) -> None:
     # The faults above edit what is read; were the layout another, they would test nothing.
-    content = json.loads(processed.store.read_bytes("manifests/scenes/film.json"))
-    assert [row["start_frame"] for row in content["summary"]["scenes"]] == [0, 20, 45, 75]
+    content = json.loads(processed.store.read_bytes("manifests/videos/film.json"))
+    rows = content["stages"]["scenes"]["summary"]["scenes"]
+    assert [row["start_frame"] for row in rows] == [0, 20, 45, 75]
 
 
 def _write(pipeline: Pipeline, manifest: Manifest) -> None:
-    write_manifest(pipeline.store, manifest)
+    pipeline.record(manifest)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -15,7 +16,12 @@ from heaters_pipeline.resources import Workspace, open_workspace, workspace_reso
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
-from heaters_pipeline.storage.records.manifests import Manifest, write_manifest
+from heaters_pipeline.storage.records.manifests import Manifest
+from heaters_pipeline.storage.records.video_manifests import (
+    VideoManifest,
+    read_video,
+    write_video,
+)
 from heaters_pipeline.storage.s3.store import S3ObjectStore
 
 HOLDS_SCRATCH = """
@@ -42,9 +48,9 @@ def manifest(fingerprint: str) -> Manifest:
 def test_a_manifest_is_read_once(workspace: Workspace) -> None:
     workspace.publish(manifest("a"))
     other = Workspace(workspace.store, workspace.cache, Path("unused"))
-    assert other.finished("film") is None
     before = other.store.requests["read_bytes"]
     assert other.manifest("clips", "film") == other.manifest("clips", "film") == manifest("a")
+    assert other.manifest("scenes", "film") is None
     assert other.store.requests["read_bytes"] == before + 1
 
 
@@ -53,12 +59,22 @@ def test_what_was_never_finished_is_asked_for_once_and_found_after_it_is_publish
 ) -> None:
     assert workspace.manifest("clips", "film") is None
     assert workspace.manifest("clips", "film") is None
-    # The combined record of the video, and the manifest.
+    # The manifest of the video, and that of its source as older versions kept it.
     assert workspace.store.requests["read_bytes"] == 2
     workspace.publish(manifest("a"))
     assert workspace.manifest("clips", "film") == manifest("a")
     workspace.publish(manifest("b"))
     assert workspace.require_manifest("clips", "film") == manifest("b")
+
+
+def test_a_picture_that_is_gone_is_left_out_of_the_manifest(workspace: Workspace) -> None:
+    key = "reports/film/clips-1.jpg"
+    shown = replace(manifest("a"), summary={"contact_sheet": key})
+    workspace.publish(shown)
+    assert workspace.video("film").pictures == {}
+    workspace.keep_picture(key, b"a sheet", "image/jpeg")
+    workspace.publish(shown)
+    assert read_video(workspace.store, "film").pictures == {key: b"a sheet"}
 
 
 def test_a_stage_that_has_to_be_there_is_named_when_it_is_not(workspace: Workspace) -> None:
@@ -125,23 +141,23 @@ def test_what_cannot_be_tidied_up_stops_no_run(
     assert "give this user the right to read and write there" in caplog.text
 
 
-def test_who_claims_a_video_removes_the_notices_of_the_dead_and_forgets_what_it_saw(
-    workspace: Workspace, tmp_path: Path
-) -> None:
+def test_who_claims_a_video_forgets_what_it_saw(workspace: Workspace, tmp_path: Path) -> None:
     store = workspace.store
-    left = keys.notice_key("film", "left")
-    for key in (left, keys.notice_key("other", "left"), "clips/film/a.mp4"):
-        store.write_bytes(key, b"{}", content_type="application/json")
+    store.write_bytes("clips/film/a.mp4", b"{}", content_type="application/json")
     assert set(workspace.objects("clips/film/")) == {"clips/film/a.mp4"}
     assert workspace.manifest("clips", "film") is None
-    write_manifest(DirectoryObjectStore(tmp_path / "store"), manifest("by another run"))
+    of_another_run = manifest("by another run")
+    write_video(
+        DirectoryObjectStore(tmp_path / "store"), VideoManifest("film", {"clips": of_another_run})
+    )
     store.delete("clips/film/a.mp4")
     with closing(workspace):
+        assert not workspace.has_claimed("film")
         workspace.claim("film", lambda whom: pytest.fail(f"waits for {whom}"))
         workspace.claim("film", lambda whom: pytest.fail(f"waits for {whom}"))
-        assert [found.key for found in store.list("clips/")] == [keys.notice_key("other", "left")]
+        assert workspace.has_claimed("film")
         assert workspace.objects("clips/film/") == {}
-        assert workspace.manifest("clips", "film") == manifest("by another run")
+        assert workspace.manifest("clips", "film") == of_another_run
         assert len(list(store.list(keys.CLAIM_PREFIX))) == 1
     assert list(store.list(keys.CLAIM_PREFIX)) == []
 

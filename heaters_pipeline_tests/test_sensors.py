@@ -265,11 +265,14 @@ def test_a_finished_video_asks_for_a_new_catalog_once(stage: Stage, processed_fo
     assert isinstance(stage.evaluate(changed_catalog, first.cursor), dg.SkipReason)
 
 
-def test_a_video_that_is_not_finished_asks_for_no_catalog(
+def test_a_video_that_is_not_finished_asks_for_a_catalog_without_it_once(
     processed: Pipeline, stage: Stage
 ) -> None:
-    processed.store.delete(keys.manifest_key("keyframes", "film"))
-    assert isinstance(stage.evaluate(changed_catalog), dg.SkipReason)
+    processed.forget("keyframes")
+    asked = stage.evaluate(changed_catalog)
+    assert len(asked.run_requests) == 1
+    assert processed.build_catalog().metadata["catalog"]["videos"] == 0
+    assert isinstance(stage.evaluate(changed_catalog, asked.cursor), dg.SkipReason)
 
 
 def test_sensors_are_on_by_default_and_name_their_jobs() -> None:

@@ -13,7 +13,6 @@ from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.jobs import CATALOG_JOB, DOWNLOAD_JOB, PROCESS_JOB
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.status import VideoStatus, video_statuses
-from heaters_pipeline.storage import keys
 from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, VIDEO_ID, Pipeline
 from heaters_pipeline_tests.videos import make_video
 
@@ -101,7 +100,7 @@ def test_a_finished_video_is_spliced_also_with_the_database_lost(
     assert abs(datetime.now(UTC) - found.updated) < timedelta(minutes=10)
     pipeline.lose_database()
     assert status_of(pipeline).state == "spliced"
-    pipeline.store.delete(keys.manifest_key("keyframes", VIDEO_ID))
+    pipeline.forget("keyframes")
     assert status_of(pipeline).state == "downloaded"
 
 

@@ -1,4 +1,4 @@
-"""How the clips of a video are named, taken over, made and stored."""
+"""How the clips of a video are named, adopted, made and stored."""
 
 import logging
 from collections.abc import Sequence
@@ -90,7 +90,7 @@ def clip_units(
 
 
 def adopt_clips(work: StageWork) -> None:
-    """Take over clips that exist without a record, if they hold what their name promises."""
+    """Adopt clips that exist without a record, if they hold the span that their name says."""
     for unit in work.unrecorded:
         (key,) = unit.keys
         found = work.stored(key)

@@ -115,7 +115,7 @@ def _make_missing(
 
 
 def _adopt(work: StageWork, percents: Sequence[int]) -> None:
-    """Take over pictures that exist without a record, if they open."""
+    """Adopt pictures that exist without a record, if they open."""
     for unit in work.unrecorded:
         items = []
         for key, percent in zip(unit.keys, percents, strict=True):

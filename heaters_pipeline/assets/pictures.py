@@ -80,7 +80,7 @@ def _keep(
 
 def _is_there(run: StageRun, key: str) -> bool:
     workspace, video_id = run.workspace, run.video_id
-    if run.stage in VIDEO_STAGES and not workspace.has_claimed(video_id):
+    if run.stage in VIDEO_STAGES and not workspace.expects_work(video_id):
         video = workspace.video(video_id)
         if video.picture_keys == video.pictures.keys():
             return True

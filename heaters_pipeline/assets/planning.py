@@ -48,8 +48,8 @@ class StagePlan:
             out, and all else here is empty.
         done: Nothing is to do, not even a record to write.
         valid: Recorded, and stored with the right size.
-        unrecorded: Stored under the keys that are wanted, without a record: opened, and taken
-            over if they hold what they should.
+        unrecorded: Stored under the keys that are wanted, without a record: opened, and
+            adopted if they hold what they should.
         missing: Neither.
         damaged: Recorded, but an object is gone or of another size.
         stale: Objects of the stage that nothing wants any more; a run leaves them.
@@ -123,6 +123,8 @@ def plan_video(
     identity = expected.identity
     if identity is None:
         return VideoPlan(video_id, expected, None, _before_reading(run, expected))
+    if not expected.registered:
+        workspace.expect_work(video_id)
     track = _Track(run.of_stage("frame_scores"), identity, settings.scan, expected)
     scenes, scenes_plan = _scenes(run.of_stage("scenes"), track, settings.detection)
     later = (
@@ -150,6 +152,8 @@ class _Track:
         self, run: StageRun, source: Source, settings: ScoreSettings, expected: ExpectedSource
     ) -> None:
         work = track_work(run, source, settings)
+        if not work.done:
+            run.workspace.expect_work(run.video_id)
         self.fingerprint = work.fingerprint
         self._work = work
         self._track = None if work.done else stored_track(work, settings.scan)
@@ -196,6 +200,7 @@ def _scenes(
     if work.done and work.current is not None:
         scenes = [Scene.from_json(row) for row in work.current.summary["scenes"]]
         return scenes, StagePlan(run.stage, done=True, valid=len(scenes))
+    run.workspace.expect_work(run.video_id)
     scored = track.read()
     if scored is None:
         return None, _unknown(run.stage)

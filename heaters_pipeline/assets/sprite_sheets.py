@@ -148,7 +148,7 @@ def _unit(
 
 
 def _adopt(work: StageWork) -> None:
-    """Take over sheets that exist without a record, if they are what their index says."""
+    """Adopt sheets that exist without a record, if they are what their index says."""
     store = work.run.workspace.store
     for unit in work.unrecorded:
         index_key = unit.keys[-1]

@@ -1,6 +1,6 @@
 """How the score track of a video is looked for, made and stored; asked for by two assets.
 
-``frame_scores`` makes it. ``scenes`` has it made anew, in full, if it is asked for what the track
+``frame_scores`` makes it. ``scenes`` has it made again, in full, if it is asked for what the track
 of a fast scan cannot answer. A full track answers everything, so a fast one gives way to it and
 the fingerprint is the same.
 """
@@ -51,7 +51,7 @@ def track_work(run: StageRun, source: Source, settings: ScoreSettings) -> StageW
 
 
 def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> dict[str, Json]:
-    """Take over the track that lies in the store, or make it; gives the manifest's summary."""
+    """Adopt the track that lies in the store, or make it; gives the manifest's summary."""
     run = work.run
     found = _stored_bytes(work, settings.scan)
     track = ScoreTrack.from_bytes(found) if found else _score(run, source, settings)

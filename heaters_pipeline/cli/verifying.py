@@ -77,6 +77,8 @@ def video_lines(document: Mapping[str, Any]) -> list[str]:
     lines += [f"  {finding['why']}" for finding in findings[:FINDINGS_SHOWN]]
     if len(findings) > FINDINGS_SHOWN:
         lines.append(f"  and {len(findings) - FINDINGS_SHOWN} more")
+    if repaired is None and any(finding["stage"] == "manifests" for finding in findings):
+        return lines
     if repaired is None:
         deep = " --deep" if any(finding["hidden"] for finding in findings) else ""
         return [*lines, f"  to make them again: heaters verify {name}{deep} --repair"]

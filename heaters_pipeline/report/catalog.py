@@ -189,8 +189,8 @@ def _stored_table(store: ObjectStore, key: str) -> pa.Table | None:
     try:
         return pq.read_table(io.BytesIO(data))
     except (pa.ArrowException, OSError) as error:
-        # It is made of the manifests alone, so nothing is lost by making it anew.
-        _logger.warning("%s is damaged and made anew: %s", key, error)
+        # It is made of the manifests alone, so nothing is lost by making it again.
+        _logger.warning("%s is damaged and made again: %s", key, error)
         return None
 
 

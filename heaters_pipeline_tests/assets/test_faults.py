@@ -8,8 +8,8 @@ import pytest
 
 from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
 from heaters_pipeline.resources import Workspace
-from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import Manifest
+from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.video.clips.maker import ClipMaker
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.pipeline import SPANS, VIDEO_ID, Pipeline, spans
@@ -30,7 +30,7 @@ def test_a_clip_that_fails_is_named_and_the_next_run_makes_it_alone(
     assert set(failed.metadata) == {"source_videos", "frame_scores", "scenes"}
     kept = pipeline.versions("clips/")
     assert len(kept) == 3
-    assert not pipeline.versions(keys.manifest_key("clips", VIDEO_ID))
+    assert "clips" not in read_video(pipeline.store, VIDEO_ID).stages
     outcome = pipeline.process()
     assert outcome.success, outcome.error
     assert outcome.metadata["clips"]["made"] == 1
@@ -56,7 +56,7 @@ def test_a_run_cut_off_before_its_manifest_loses_nothing(
         assert not pipeline.process(source_videos={"origin": str(film)}).success
     stored = pipeline.versions("clips/")
     assert len(stored) == len(SPANS)
-    assert not pipeline.versions(keys.manifest_key("clips", VIDEO_ID))
+    assert "clips" not in read_video(pipeline.store, VIDEO_ID).stages
     outcome = pipeline.process()
     assert outcome.success, outcome.error
     assert outcome.metadata["clips"]["made"] == 0

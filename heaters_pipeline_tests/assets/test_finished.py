@@ -1,4 +1,4 @@
-"""A finished video is recognised by its combined record, and never for less than what it says."""
+"""A finished video is known by its manifest and a few listings, and is never claimed."""
 
 import json
 from collections.abc import Callable
@@ -6,18 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from heaters_pipeline.storage.records.finished import FORMAT_VERSION, FinishedVideo
 
-from heaters_pipeline.errors import StoreUnavailableError
+from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo
+from heaters_pipeline.storage.records.video_manifests import FORMAT_VERSION, read_video
 from heaters_pipeline_tests.pipeline import SPANS, STAGES, VIDEO_ID, Outcome, Pipeline, spans
 
-KEY = keys.finished_key(VIDEO_ID)
-CLIPS_MANIFEST = keys.manifest_key("clips", VIDEO_ID)
-NOTICES = keys.notice_prefix(VIDEO_ID)
-FEW = {"head": 1, "read_bytes": 1, "list": 3}
+KEY = keys.video_manifest_key(VIDEO_ID)
+FEW = {"head": 1, "read_bytes": 1, "list": 4}
 FROM_CLIPS = ("sprite_sheets", "keyframes")
 OTHER_PICTURES = {"strategy": "multi"}
 
@@ -28,7 +26,7 @@ class KilledError(BaseException):
 
 @pytest.fixture
 def finished(processed: Pipeline) -> Pipeline:
-    """The pipeline on a store in which the film is finished, with its combined record."""
+    """The pipeline on a store in which the film is finished and registered as it lies there."""
     outcome = processed.process()
     assert outcome.success, outcome.error
     return processed
@@ -42,26 +40,29 @@ def test_a_finished_video_is_asked_for_little_and_nothing_is_written(finished: P
     assert finished.versions() == before
 
 
-def test_the_record_holds_the_manifests_and_the_small_pictures(finished: Pipeline) -> None:
-    record = FinishedVideo.from_bytes(finished.store.read_bytes(KEY), VIDEO_ID)
-    assert record.manifests == {stage: finished.manifest(stage) for stage in STAGES}
+def test_the_manifest_holds_all_stages_and_the_small_pictures(finished: Pipeline) -> None:
+    assert list(finished.versions(keys.MANIFEST_PREFIX)) == [KEY]
+    video = read_video(finished.store, VIDEO_ID)
+    assert video.is_finished
+    assert set(video.stages) == set(STAGES)
     pictures = {
         finished.manifest("scenes").summary["similarity_picture"],
         finished.manifest("clips").summary["contact_sheet"],
     }
-    assert record.pictures == {key: finished.store.read_bytes(key) for key in pictures}
+    assert video.pictures == {key: finished.store.read_bytes(key) for key in pictures}
 
 
-def test_without_a_record_it_is_written_once_and_nothing_is_made(finished: Pipeline) -> None:
-    record = finished.store.read_bytes(KEY)
+def test_without_its_manifest_a_video_is_adopted_once(finished: Pipeline) -> None:
+    before = {key: version for key, version in finished.versions().items() if key != KEY}
     finished.store.delete(KEY)
-    slow = finished.process()
-    assert_nothing_made(slow)
-    assert finished.store.read_bytes(KEY) == record
+    adopted = finished.process()
+    assert adopted.success, adopted.error
+    after = {key: version for key, version in finished.versions().items() if key != KEY}
+    assert after == before
     assert finished.process().requests == FEW
 
 
-@pytest.mark.parametrize("prefix", ["clips/", "sprite_sheets/", "keyframes/"])
+@pytest.mark.parametrize("prefix", ["frame_scores/", "clips/", "sprite_sheets/", "keyframes/"])
 @pytest.mark.parametrize("lost", [True, False])
 def test_an_object_that_is_lost_or_cut_short_is_seen_and_made_again_alone(
     finished: Pipeline, prefix: str, lost: bool
@@ -79,7 +80,7 @@ def test_an_object_that_is_lost_or_cut_short_is_seen_and_made_again_alone(
     assert finished.process().requests == FEW
 
 
-def test_other_settings_are_seen_and_recorded_anew(finished: Pipeline) -> None:
+def test_other_settings_are_seen_and_recorded(finished: Pipeline) -> None:
     other = finished.process(keyframes=OTHER_PICTURES)
     assert other.count("made")["keyframes"] == 4
     assert finished.process(keyframes=OTHER_PICTURES).requests == FEW
@@ -90,13 +91,14 @@ def test_other_settings_are_seen_and_recorded_anew(finished: Pipeline) -> None:
     assert finished.process().requests == FEW
 
 
-def test_of_a_single_asset_whose_settings_are_others_no_record_tells(finished: Pipeline) -> None:
+def test_stages_of_other_settings_make_no_finished_video(finished: Pipeline) -> None:
     finished.materialize("scenes", scenes={"end_seconds": 2.0})
-    assert not finished.versions(KEY)
+    assert not read_video(finished.store, VIDEO_ID).is_finished
     # Clips and pictures are still those of all scenes.
     finished.materialize("keyframes")
-    assert not finished.versions(KEY)
+    assert not read_video(finished.store, VIDEO_ID).is_finished
     finished.process()
+    assert read_video(finished.store, VIDEO_ID).is_finished
     assert finished.process().requests == FEW
 
 
@@ -110,114 +112,114 @@ def test_a_comparison_in_the_same_run_looks_for_its_pictures(finished: Pipeline)
     assert finished.versions() == before
 
 
-@pytest.mark.parametrize("version", [FORMAT_VERSION + 1, None])
-def test_a_record_that_is_newer_or_damaged_does_not_count(
-    finished: Pipeline, version: int | None
+@pytest.mark.parametrize(
+    ("version", "why"), [(FORMAT_VERSION + 1, "update heaters_pipeline"), (None, "is damaged")]
+)
+def test_a_manifest_that_is_newer_or_damaged_is_refused_and_stays(
+    finished: Pipeline, version: int | None, why: str
 ) -> None:
-    record = finished.store.read_bytes(KEY)
-    content = {**json.loads(record), "format_version": version}
+    whole = finished.store.read_bytes(KEY)
+    content = {**json.loads(whole), "format_version": version}
     finished.store.write_bytes(KEY, json.dumps(content).encode(), content_type="application/json")
-    slow = finished.process()
-    assert_nothing_made(slow)
-    assert slow.requests["read_bytes"] > len(STAGES)
-    assert finished.store.read_bytes(KEY) == record
-
-
-def test_while_a_manifest_changes_the_record_does_not_count(finished: Pipeline) -> None:
-    notice = keys.notice_key(VIDEO_ID, "other")
-    finished.store.write_bytes(notice, b"{}", content_type="application/json")
-    assert finished.workspace().finished(VIDEO_ID) is None
-    # Nobody has the claim on the video, so that it is the notice of a run that was killed.
-    assert_nothing_made(finished.process())
-    assert list(finished.versions(NOTICES)) == []
-    assert finished.workspace().finished(VIDEO_ID) is not None
+    before = finished.versions()
+    refused = finished.process()
+    assert not refused.success
+    assert KEY in str(refused.error)
+    assert why in str(refused.error)
+    assert finished.versions() == before
 
 
 class RecordStore(DirectoryObjectStore):
-    """A folder store in which something happens before a chosen step on records.
+    """A folder store in which something happens before the manifest is written."""
 
-    Steps are what is written and removed of manifests, notices and the combined record.
-    """
-
-    def __init__(self, root: Path, before_step: Callable[[int, str], None]) -> None:
+    def __init__(self, root: Path, before_write: Callable[[int], None]) -> None:
         super().__init__(root, settle_seconds=0)
-        self._before_step = before_step
-        self._steps = 0
+        self._before_write = before_write
+        self._written = 0
 
     def write_bytes(self, key: str, data: bytes, *, content_type: str) -> ObjectInfo:
-        self._step(key)
+        if key == KEY:
+            self._before_write(self._written)
+            self._written += 1
         return super().write_bytes(key, data, content_type=content_type)
 
-    def delete(self, key: str) -> None:
-        self._step(key)
-        super().delete(key)
 
-    def _step(self, key: str) -> None:
-        if keys.is_notice(key) or key.startswith(keys.MANIFEST_PREFIX):
-            self._before_step(self._steps, key)
-            self._steps += 1
-
-
-# Of four stages with other settings, and of the record: four steps a stage, clips being second.
-AFTER_NOTICE, AFTER_MANIFEST, AFTER_REMOVAL, AFTER_RECORD = 5, 6, 7, 18
-
-
-@pytest.mark.parametrize("step", [AFTER_NOTICE, AFTER_MANIFEST, AFTER_REMOVAL, AFTER_RECORD])
+@pytest.mark.parametrize("stages", range(4))
 def test_wherever_a_run_is_killed_the_next_one_ends_with_its_own_results(
-    finished: Pipeline, tmp_path: Path, step: int
+    finished: Pipeline, tmp_path: Path, stages: int
 ) -> None:
-    seen: list[str] = []
-
-    def kill(number: int, key: str) -> None:
-        if number >= step:
+    def kill(written: int) -> None:
+        if written == stages:
             raise KilledError
-        seen.append(key)
 
     doomed = Pipeline(lambda: RecordStore(tmp_path / "store", kill), tmp_path / "local")
+    # Scenes, clips and what is made of them are others.
     assert not doomed.process(scenes={"end_seconds": 2.0}).success
     doomed.instance.dispose()
-    if step == AFTER_RECORD:
-        assert seen[-1] == KEY
-    else:
-        assert (CLIPS_MANIFEST in seen) is (step > AFTER_NOTICE)
     outcome = finished.process()
     assert outcome.success, outcome.error
+    assert {**outcome.count("made"), "scenes": 0} == dict.fromkeys(STAGES, 0)
     for stage in ("clips", *FROM_CLIPS):
         assert set(spans(finished.manifest(stage))) == set(SPANS)
 
 
-def test_a_record_that_cannot_be_written_fails_nothing(
-    finished: Pipeline, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_a_run_at_the_same_time_writes_over_is_adopted_and_never_wrong(
+    finished: Pipeline, stage: str
 ) -> None:
-    def refuse(_: int, key: str) -> None:
-        if key == KEY:
-            raise StoreUnavailableError("the store is restarting")
+    # Another machine that was taken for dead has read the manifest, and is to publish a stage.
+    slow = finished.workspace()
+    late = slow.require_manifest(stage, VIDEO_ID)
+    other = finished.process(scenes={"end_seconds": 2.0}, keyframes=OTHER_PICTURES)
+    assert other.success, other.error
+    recorded = read_video(finished.store, VIDEO_ID)
+    objects = {key: each for key, each in finished.versions().items() if key != KEY}
+    slow.publish(late)
+    again = finished.process(scenes={"end_seconds": 2.0}, keyframes=OTHER_PICTURES)
+    assert again.success, again.error
+    assert not again.failed_checks
+    assert {**again.count("made"), "scenes": 0} == dict.fromkeys(STAGES, 0)
+    assert again.data_versions == other.data_versions
+    assert {key: each for key, each in finished.versions().items() if key != KEY} == objects
+    now = read_video(finished.store, VIDEO_ID)
+    for name in STAGES:
+        assert now.stages[name].inputs == recorded.stages[name].inputs
+        assert spans(now.stages[name]) == spans(recorded.stages[name])
 
-    finished.store.delete(KEY)
-    unlucky = Pipeline(lambda: RecordStore(tmp_path / "store", refuse), tmp_path / "local")
-    outcome = unlucky.process()
-    unlucky.instance.dispose()
+
+def test_a_stage_that_another_run_finishes_meanwhile_is_not_made_twice(
+    finished: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"scenes": {"end_seconds": 2.0}}
+    claim = Workspace.claim
+    others: list[Outcome] = []
+
+    def wait(workspace: Workspace, *arguments: object) -> None:
+        monkeypatch.setattr(Workspace, "claim", claim)
+        others.append(finished.process(**settings))
+        workspace.claim(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Workspace, "claim", wait)
+    outcome = finished.process(**settings)
+    (other,) = others
+    assert other.count("made")["clips"] == 1
     assert_nothing_made(outcome)
-    assert (
-        "film is finished and stored; its combined record is not, so that the next run reads each "
-        "manifest: the store is restarting" in caplog.text
-    )
-    assert_nothing_made(finished.process())
+    assert outcome.data_versions == other.data_versions
 
 
-def test_a_record_that_contradicts_itself_is_removed_with_the_run_that_fails(
+def test_a_manifest_that_contradicts_itself_ends_the_run_with_the_way_out(
     finished: Pipeline,
 ) -> None:
     scenes = finished.manifest("scenes")
     rows = scenes.summary["scenes"]
     wrong = replace(scenes, summary={**scenes.summary, "scenes": [rows[0], *rows[2:]]})
-    record = FinishedVideo.from_bytes(finished.store.read_bytes(KEY), VIDEO_ID)
-    broken = replace(record, manifests={**record.manifests, "scenes": wrong})
-    finished.store.write_bytes(KEY, broken.to_bytes(), content_type="application/json")
+    finished.record(wrong)
     failed = finished.process()
-    assert "delete its record of the scenes and run it again" in str(failed.error)
-    assert not finished.versions(KEY)
-    assert_nothing_made(finished.process())
+    assert f"delete {KEY} and run it again with its options" in str(failed.error)
+    finished.store.delete(KEY)
+    outcome = finished.process()
+    assert outcome.success, outcome.error
+    assert {**outcome.count("made"), "source_videos": 0, "scenes": 0} == dict.fromkeys(STAGES, 0)
 
 
 def assert_nothing_made(outcome: Outcome) -> None:

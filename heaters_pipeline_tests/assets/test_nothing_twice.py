@@ -169,9 +169,7 @@ def test_an_ignored_region_makes_another_track(pipeline: Pipeline, made: Outcome
     assert pipeline.manifest("frame_scores").inputs["settings"] == {"ignored": ["0,0.8,1,1"]}
 
 
-def test_without_its_manifest_what_is_stored_is_adopted(
-    pipeline: Pipeline, made: Outcome
-) -> None:
+def test_without_its_manifest_what_is_stored_is_adopted(pipeline: Pipeline, made: Outcome) -> None:
     records = {stage: pipeline.manifest(stage).items for stage in STAGES}
     delete(pipeline, keys.MANIFEST_PREFIX)
     before = object_versions(pipeline)

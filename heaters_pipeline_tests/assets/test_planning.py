@@ -130,10 +130,8 @@ def lose_manifests(pipeline: Pipeline) -> Config:
     return {}
 
 
-def lose_clips_manifest(pipeline: Pipeline) -> Config:
-    pipeline.store.delete(keys.manifest_key("clips", VIDEO_ID))
-    # As the message of a damaged manifest says it.
-    pipeline.store.delete(keys.finished_key(VIDEO_ID))
+def lose_record_of_clips(pipeline: Pipeline) -> Config:
+    pipeline.forget("clips")
     return {}
 
 
@@ -186,7 +184,7 @@ def nothing(pipeline: Pipeline) -> Config:
                 "keyframes": {"unrecorded": CLIPS},
             },
         ),
-        (lose_clips_manifest, {"clips": {"unrecorded": CLIPS}}),
+        (lose_record_of_clips, {"clips": {"unrecorded": CLIPS}}),
         (lose_pictures, {"scenes": {"missing": CLIPS}, "clips": {"valid": CLIPS}}),
         (
             lose_track,
@@ -320,8 +318,8 @@ def test_on_s3_nothing_is_written_and_little_is_asked(
     assert_agrees(plan, pipeline.process())
     workspace = pipeline.workspace()
     assert_all_done(plan_video(workspace, VIDEO_ID, SourceConfig(), RunSettings.of({})))
-    # A manifest and a listing a stage, and the source's facts.
-    assert workspace.store.requests.total() <= 2 * len(STAGES)
+    # The manifest, a listing of each stage with objects, and the source's facts.
+    assert workspace.store.requests.total() == 6
     delete(pipeline, keys.MANIFEST_PREFIX)
     # On another machine: the source is fetched to be known again, and not kept.
     pipeline.folder = tmp_path / "elsewhere"

@@ -28,7 +28,7 @@ OTHER_SETTINGS: dict[str, dict[str, Any]] = {
     "keyframes": {"strategy": "multi"},
 }
 OBJECT_STAGES = ("frame_scores", "clips", "sprite_sheets", "keyframes")
-RECORD = keys.finished_key(VIDEO_ID)
+RECORD = keys.video_manifest_key(VIDEO_ID)
 FILLER = "application/octet-stream"
 
 Damage = Callable[[Pipeline, str], None]
@@ -36,7 +36,7 @@ Damage = Callable[[Pipeline, str], None]
 
 @pytest.fixture
 def finished(processed: Pipeline) -> Pipeline:
-    """The pipeline on a store in which the film is finished, with its combined record."""
+    """The pipeline on a store in which the film is finished."""
     outcome = processed.process()
     assert outcome.success, outcome.error
     return processed
@@ -121,8 +121,7 @@ def test_what_was_made_is_as_recorded_with_a_digest_each(finished: Pipeline) -> 
         "source_videos": 1,
         **expected,
         "reports": 3,
-        "manifests": len(STAGES),
-        "finished": 1,
+        "manifests": 1,
     }
     assert not any(stage.without_digest for stage in report.stages)
 
@@ -172,36 +171,34 @@ def test_a_repair_keeps_the_settings_that_the_video_was_made_with(finished: Pipe
     }
 
 
-@pytest.mark.parametrize("damage", [lose, cut_short, empty])
-def test_a_lost_manifest_comes_back_from_the_combined_record(
-    finished: Pipeline, damage: Damage
-) -> None:
-    key = keys.manifest_key("clips", VIDEO_ID)
-    whole, before = finished.store.read_bytes(key), finished.versions()
-    damage(finished, key)
-    assert found(verify(finished)) == [("manifests", key, VISIBLE[damage])]
-    assert repair(finished).made == dict.fromkeys(STAGES, 0)
-    assert finished.store.read_bytes(key) == whole
+def test_a_lost_manifest_is_written_again_by_a_run_with_its_options(finished: Pipeline) -> None:
+    assert finished.process(**OTHER_SETTINGS).success
+    before = finished.versions()
+    recorded = {stage: finished.manifest(stage) for stage in STAGES}
+    lose(finished, RECORD)
+    report = verify(finished)
+    assert found(report) == [("manifests", RECORD, "missing")]
+    done = repair_video(
+        finished.workspace(), VIDEO_ID, lambda *_: pytest.fail("it ran"), deep=False
+    )
+    assert "with the options it was made with: what is stored is adopted" in str(done.error)
+    assert finished.process(**OTHER_SETTINGS).success
+    assert verify(finished, deep=True).findings == []
     assert not changed(before, finished.versions())
+    for stage, manifest in recorded.items():
+        assert finished.manifest(stage).inputs == manifest.inputs
 
 
 @pytest.mark.parametrize("damage", [cut_short, empty, overwrite])
-def test_a_damaged_combined_record_is_written_anew(finished: Pipeline, damage: Damage) -> None:
-    whole, before = finished.store.read_bytes(RECORD), finished.versions()
+def test_a_damaged_manifest_is_said_to_be_so_and_left(finished: Pipeline, damage: Damage) -> None:
     damage(finished, RECORD)
-    assert found(verify(finished)) == [("finished", RECORD, "damaged")]
-    assert repair(finished).made == dict.fromkeys(STAGES, 0)
-    assert finished.store.read_bytes(RECORD) == whole
-    assert not changed(before, finished.versions())
-
-
-def test_a_record_that_contradicts_a_manifest_is_at_fault(finished: Pipeline) -> None:
-    key = keys.manifest_key("keyframes", VIDEO_ID)
-    content = json.loads(finished.store.read_bytes(key))
-    content["producer"]["av"] = content["producer"]["av"][::-1]
-    finished.store.write_bytes(key, json.dumps(content).encode(), content_type=FILLER)
-    (finding,) = verify(finished, deep=True).findings
-    assert finding.why == f"{RECORD} contradicts {key}"
+    before = finished.versions()
+    report = verify(finished)
+    assert str(report.error).startswith(f"{RECORD} is damaged (")
+    assert "delete it and run the video again with its options" in str(report.error)
+    assert report.findings == []
+    assert not run_repair_job(finished).success
+    assert finished.versions() == before
 
 
 def test_a_lost_or_empty_picture_of_the_ui_is_drawn_again(finished: Pipeline) -> None:
@@ -231,12 +228,10 @@ def test_an_unfinished_video_is_no_fault(pipeline: Pipeline, film: Path) -> None
 
 
 def test_without_a_recorded_digest_the_content_is_not_judged(finished: Pipeline) -> None:
-    key = keys.manifest_key("clips", VIDEO_ID)
-    content = json.loads(finished.store.read_bytes(key))
-    for row in content["items"]:
+    content = json.loads(finished.store.read_bytes(RECORD))
+    for row in content["stages"]["clips"]["items"]:
         del row["details"]["sha256"]
-    finished.store.delete(RECORD)
-    finished.store.write_bytes(key, json.dumps(content).encode(), content_type=FILLER)
+    finished.store.write_bytes(RECORD, json.dumps(content).encode(), content_type=FILLER)
     overwrite(finished, finished.manifest("clips").items[0].key)
     report = verify(finished, deep=True)
     assert report.findings == []
@@ -261,20 +256,21 @@ def test_a_lost_source_is_said_to_be_uploaded_again(finished: Pipeline, damage: 
 def test_settings_of_another_version_are_not_guessed(finished: Pipeline) -> None:
     finished.store.delete(finished.manifest("clips").items[0].key)
     report = verify(finished)
-    clips = report.manifests["clips"]
-    older = Manifest.from_bytes(clips.to_bytes(), "clips")
+    assert report.manifest is not None
+    older = Manifest.from_bytes(report.manifest.stages["clips"].to_bytes(), "clips")
     older.inputs["format_version"] -= 1
     with pytest.raises(ManifestError, match="clips of film was made by another version"):
-        recorded_config(VideoReport(VIDEO_ID, manifests={**report.manifests, "clips": older}))
+        recorded_config(VideoReport(VIDEO_ID, manifest=report.manifest.with_stage(older)))
 
 
 def test_settings_that_are_not_known_are_not_left_out(finished: Pipeline) -> None:
     finished.store.delete(finished.manifest("clips").items[0].key)
     report = verify(finished)
-    newer = Manifest.from_bytes(report.manifests["keyframes"].to_bytes(), "keyframes")
+    assert report.manifest is not None
+    newer = Manifest.from_bytes(report.manifest.stages["keyframes"].to_bytes(), "keyframes")
     newer.inputs["settings"]["sharpness"] = 3
     with pytest.raises(ManifestError, match="keyframes of film are not all known"):
-        recorded_config(VideoReport(VIDEO_ID, manifests={**report.manifests, "keyframes": newer}))
+        recorded_config(VideoReport(VIDEO_ID, manifest=report.manifest.with_stage(newer)))
 
 
 def test_over_s3_one_list_a_stage_finds_it_and_only_it_is_made(
@@ -292,7 +288,7 @@ def test_over_s3_one_list_a_stage_finds_it_and_only_it_is_made(
     store = S3ObjectStore(bucket, "videos")
     (report,) = Verifier(store).all_videos()
     assert found(report) == [("keyframes", picture, "missing")]
-    # The stages, the pictures, the sources, the manifests; and the combined record.
+    # The stages, the pictures, the sources, the manifests; and the one of the video.
     assert store.requests == {"ListObjectsV2": 7, "GetObject": 1}
     outcome = repair(pipeline)
     assert outcome.made == {**dict.fromkeys(STAGES, 0), "clips": 1, "keyframes": 1}

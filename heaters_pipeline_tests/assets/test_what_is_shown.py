@@ -15,7 +15,6 @@ import pytest
 from heaters_pipeline.assets.pictures import CONTACT_SHEET_CLIPS
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, ROWS_SHOWN, SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.units import Scene
-from heaters_pipeline.storage.records.manifests import write_manifest
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.pipeline import SPANS, STAGES, VIDEO_ID, Outcome, Pipeline
 from heaters_pipeline_tests.videos import make_video
@@ -123,7 +122,7 @@ def test_a_manifest_without_the_large_picture_gets_it(pipeline: Pipeline, made: 
     manifest = pipeline.manifest("scenes")
     key = manifest.summary["detection_picture"]
     older = {name: row for name, row in manifest.summary.items() if name != "detection_picture"}
-    write_manifest(pipeline.store, replace(manifest, summary=older))
+    pipeline.record(replace(manifest, summary=older))
     pipeline.store.delete(key)
     outcome = pipeline.process()
     assert outcome.success, outcome.error
@@ -231,7 +230,7 @@ def test_a_frame_that_nothing_accounts_for_ends_the_run(pipeline: Pipeline, made
     record = pipeline.manifest("scenes")
     scenes = record.summary["scenes"]
     summary = {**record.summary, "scenes": [scenes[0], *scenes[2:]]}
-    write_manifest(pipeline.store, replace(record, summary=summary))
+    pipeline.record(replace(record, summary=summary))
     outcome = pipeline.materialize("clips")
     assert not outcome.success
     assert "hold 70 frames, 0 are dropped and 0 excluded, which is not the 95" in str(outcome.error)

@@ -8,7 +8,7 @@ import pytest
 
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
-from heaters_pipeline.storage.records.manifests import read_manifest
+from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.pipeline import SPANS
@@ -122,9 +122,7 @@ def test_options_of_clips_decide_on_the_files(
     options += ["--bit-depth", "source", "--interlaced", "deinterlace", "--audio-bitrate", "64"]
     (video,) = heaters("process", film, "--json", *options).videos
     store = DirectoryObjectStore(used_home / "data")
-    manifest = read_manifest(store, "clips", "film")
-    assert manifest is not None
-    assert manifest.inputs["settings"] == {
+    assert read_video(store, "film").stages["clips"].inputs["settings"] == {
         "mode": "reencode",
         "crf": 40,
         "preset": "ultrafast",

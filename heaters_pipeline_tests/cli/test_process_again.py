@@ -13,7 +13,7 @@ from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.servers import S3Server
 
-RECORD = keys.finished_key("film")
+RECORD = keys.video_manifest_key("film")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def bucket(rclone_s3: S3Server, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return S3ObjectStore(name, "videos")
 
 
-def test_a_finished_video_costs_five_requests_and_nothing_is_put_or_downloaded(
+def test_a_finished_video_costs_six_requests_and_nothing_is_put_or_downloaded(
     bucket: S3ObjectStore,
     film: Path,
     heaters: Heaters,
@@ -52,7 +52,7 @@ def test_a_finished_video_costs_five_requests_and_nothing_is_put_or_downloaded(
         ended = heaters("process", named, "--json")
         assert ended.code == 0, ended.err
         (again,) = ended.videos
-        assert Counter(method for method, _ in sent) == {"HEAD": 1, "GET": 4}
+        assert Counter(method for method, _ in sent) == {"HEAD": 1, "GET": 5}
         (got,) = (url for method, url in sent if method == "GET" and "list-type" not in url)
         assert got.endswith(f"/videos/{RECORD}")
         assert again["counts"] == {"made": 0, "reused": 13, "failed": 0}

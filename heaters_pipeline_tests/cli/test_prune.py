@@ -8,7 +8,6 @@ import pytest
 
 from heaters_pipeline.assets import clip_work, clips
 from heaters_pipeline.assets.stage_work import StageWork
-from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.pruning import Pruner
@@ -52,16 +51,15 @@ def test_a_video_that_there_is_not_has_nothing(
     assert (ended.code, ended.out) == (0, "nothing older than 0 days that no manifest names\n")
 
 
-def test_what_a_run_is_taking_over_is_not_removed_under_its_hands(
+def test_what_a_run_adopts_is_not_removed_under_its_hands(
     processed: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for stage in ("clips", "finished"):
-        processed.store.delete(keys.manifest_key(stage, "film"))
+    processed.forget("clips")
     kept: list[str | None] = []
 
     def adopt_and_prune(work: StageWork) -> None:
         clip_work.adopt_clips(work)
-        # Another machine, at the very moment when the clips are taken over and not yet recorded.
+        # Another machine, at the very moment when the clips are adopted and not yet recorded.
         claims = Claims(processed.store, tmp_path / "other machine")
         pruner = Pruner(processed.store, claims, timedelta(days=-1))
         for removal in pruner.look():

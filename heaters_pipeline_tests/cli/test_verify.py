@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
-from heaters_pipeline.storage.records.manifests import ManifestItem, read_manifest
+from heaters_pipeline.storage.records.manifests import ManifestItem
+from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 
 
@@ -21,9 +23,7 @@ def store(
 
 
 def items(store: DirectoryObjectStore, stage: str) -> tuple[ManifestItem, ...]:
-    manifest = read_manifest(store, stage, "film")
-    assert manifest is not None
-    return manifest.items
+    return read_video(store, "film").stages[stage].items
 
 
 def overwrite(store: DirectoryObjectStore, key: str) -> None:
@@ -98,6 +98,24 @@ def test_a_repair_makes_what_is_lost_and_says_so(
     assert again.code == 0
     (video,) = again.document["videos"]
     assert (video["findings"], video["repair"]) == ([], None)
+
+
+@pytest.mark.parametrize("named", [["film"], []])
+def test_a_lost_manifest_is_named_with_what_helps(
+    store: DirectoryObjectStore, heaters: Heaters, named: list[str]
+) -> None:
+    store.delete(keys.video_manifest_key("film"))
+    objects = {found.key: found.version for found in store.list("")}
+    ended = heaters("verify", *named)
+    assert ended.code == 1
+    assert "run heaters process film with its options, which adopts what is stored" in ended.err
+    repaired = heaters("verify", *named, "--repair")
+    assert repaired.code == 1
+    assert "the settings of film are not recorded" in repaired.err
+    assert heaters("process", "film").code == 0
+    assert heaters("verify", "--deep").code == 0
+    after = {found.key: found.version for found in store.list("")}
+    assert objects.items() <= after.items()
 
 
 def test_a_lost_source_is_not_repaired(store: DirectoryObjectStore, heaters: Heaters) -> None:

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
 
 ITEM_PREFIXES = ("frame_scores/", "clips/", "sprite_sheets/", "keyframes/")
@@ -31,7 +30,7 @@ class Moment:
 
     Attributes:
         seconds: After so much time.
-        writes: At the change of the store of this number, claims, notices and removals
+        writes: At the change of the store of this number, claims and removals
             included; 0 for never.
         stored: After that change; else before.
     """
@@ -120,9 +119,7 @@ class Victim:
 
     def begun_items(self) -> list[str]:
         """Those of them that a manifest names as items."""
-        return [
-            key for key in self.begun() if key.startswith(ITEM_PREFIXES) and not keys.is_notice(key)
-        ]
+        return [key for key in self.begun() if key.startswith(ITEM_PREFIXES)]
 
     def output(self) -> str:
         """What the command wrote."""

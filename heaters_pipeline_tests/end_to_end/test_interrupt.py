@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from heaters_pipeline.assets.stage import INTERRUPTED
-from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.video.clips.write import inspect_clip
 from heaters_pipeline_tests.cli.heaters_command import Heaters, heaters_program
 
@@ -45,7 +45,7 @@ def test_ctrl_c_leaves_nothing_half_made_and_what_is_made_is_reused(
         assert path is not None
         facts = inspect_clip(path)
         assert facts.frames == len(facts.span)
-    assert store.head(keys.manifest_key("clips", "film")) is None
+    assert "clips" not in read_video(store, "film").stages
     assert not list((home / "data" / ".tmp").glob("*"))
     assert not list((tmp_path / "cache" / "scratch").glob("*"))
     (status,) = heaters("status", "--json").videos

@@ -24,7 +24,8 @@ from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.open_store import open_store
-from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
+from heaters_pipeline.storage.records.manifests import Manifest
+from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT, running
 from heaters_pipeline_tests.postgres import PostgresServer
 from heaters_pipeline_tests.servers import S3Server
@@ -85,10 +86,8 @@ class Production:
             bucket.meta.client.close()
 
     def manifest(self, stage: str, video_id: str) -> Manifest:
-        """A manifest that must be there."""
-        manifest = read_manifest(self.store, stage, video_id)
-        assert manifest is not None, f"{video_id} has no {stage}"
-        return manifest
+        """What must be recorded of a stage."""
+        return read_video(self.store, video_id).stages[stage]
 
 
 @pytest.fixture(scope="module")

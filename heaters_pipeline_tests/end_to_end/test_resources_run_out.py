@@ -12,6 +12,7 @@ import pytest
 
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.video.clips.write import inspect_clip
 from heaters_pipeline_tests.cli.heaters_command import Ended
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT
@@ -166,7 +167,7 @@ def test_too_little_memory(places: Path, film: Path) -> None:
     assert "too little memory" in message
     assert "run fewer videos at a time" in message
     assert_nothing_half_made(places / "store", places / "cache", places)
-    assert not (places / "store" / keys.manifest_key("clips", "film")).exists()
+    assert "clips" not in read_video(DirectoryObjectStore(places / "store"), "film").stages
     ended = run("process", film, "--clips", "reencode", folder=places)
     assert ended.code == 0, ended.err
 

@@ -43,7 +43,7 @@ LASTING = {
     "key frame": ("PutObject", "videos/keyframes/"),
     "track": ("PutObject", "videos/frame_scores/"),
     "source": ("PutObject", "videos/source_videos/"),
-    "manifest": ("PutObject", f"videos/{keys.MANIFEST_PREFIX}clips/"),
+    "manifest": ("PutObject", f"videos/{keys.MANIFEST_PREFIX}videos/"),
     "read": ("GetObject", "videos/"),
     "listing": ("ListObjectsV2", ""),
     "head": ("HeadObject", ""),
@@ -132,7 +132,6 @@ def contents(store: DirectoryObjectStore | S3ObjectStore) -> dict[str, bytes]:
         found.key: store.read_bytes(found.key)
         for found in store.list("")
         if not found.key.startswith((keys.MANIFEST_PREFIX, "reports/"))
-        and not keys.is_notice(found.key)
     }
 
 

@@ -21,11 +21,9 @@ from heaters_pipeline.report.catalog import (
     stored_fingerprint,
 )
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.records.manifests import write_manifest
 from heaters_pipeline_tests.pipeline import SPANS, Pipeline
 
 TABLES = (keys.CATALOG_VIDEOS, keys.CATALOG_CLIPS)
-STAGES = ("source_videos", "clips", "sprite_sheets", "keyframes")
 PARQUET = "application/vnd.apache.parquet"
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -40,13 +38,11 @@ def built(processed: Pipeline) -> Pipeline:
 
 
 def clone(pipeline: Pipeline, video_id: str) -> None:
-    """Finish another video: the manifests of the film under another name of four letters."""
-    for stage in STAGES:
-        data = pipeline.store.read_bytes(keys.manifest_key(stage, "film"))
-        other = data.replace(b"film", video_id.encode())
-        pipeline.store.write_bytes(
-            keys.manifest_key(stage, video_id), other, content_type="application/json"
-        )
+    """Finish another video: the manifest of the film under another name of four letters."""
+    data = pipeline.store.read_bytes(keys.video_manifest_key("film"))
+    other = data.replace(b"film", video_id.encode())
+    key = keys.video_manifest_key(video_id)
+    pipeline.store.write_bytes(key, other, content_type="application/json")
 
 
 def table(pipeline: Pipeline, key: str) -> pa.Table:
@@ -125,12 +121,12 @@ def test_only_what_changed_is_read_again(built: Pipeline) -> None:
     outcome = built.build_catalog()
     facts = outcome.metadata["catalog"]
     assert (facts["videos_read"], facts["videos_reused"], facts["skipped"]) == (1, 1, False)
-    # The four manifests of one video, and both tables to compare and to take over.
-    assert outcome.requests["read_bytes"] == 4 + 2 * len(TABLES)
+    # The manifest of one video, and both tables to compare and to copy from.
+    assert outcome.requests["read_bytes"] == 1 + 2 * len(TABLES)
     assert clips_by_video(built) == {"film": 4, "trip": 4}
 
 
-def test_what_is_taken_over_equals_what_is_read(built: Pipeline) -> None:
+def test_what_is_copied_equals_what_is_read(built: Pipeline) -> None:
     before = [table(built, key).to_pylist() for key in TABLES]
     delete_catalog(built)
     assert built.build_catalog().metadata["catalog"]["videos_read"] == 2
@@ -143,15 +139,14 @@ def test_what_is_taken_over_equals_what_is_read(built: Pipeline) -> None:
 
 
 def test_a_video_that_is_gone_drops_out(built: Pipeline) -> None:
-    for stage in STAGES:
-        built.store.delete(keys.manifest_key(stage, "trip"))
+    built.store.delete(keys.video_manifest_key("trip"))
     facts = built.build_catalog().metadata["catalog"]
     assert (facts["videos"], facts["videos_read"]) == (1, 0)
     assert clips_by_video(built) == {"film": 4}
 
 
 def test_a_video_that_is_not_finished_is_not_in_it(built: Pipeline) -> None:
-    built.store.delete(keys.manifest_key("keyframes", "trip"))
+    built.forget("keyframes", "trip")
     built.build_catalog()
     assert clips_by_video(built) == {"film": 4}
 
@@ -166,11 +161,11 @@ def test_a_video_whose_manifests_are_of_different_runs_is_left_out_until_it_is_p
         summary={**manifest.summary, "sha256": "0" * 64},
         inputs={**manifest.inputs, "clips": ["clips/trip/other.mp4"]},
     )
-    write_manifest(built.store, other)
+    built.record(other)
     facts = built.build_catalog().metadata["catalog"]
     assert facts["videos"] == 1
     assert clips_by_video(built) == {"film": 4}
-    write_manifest(built.store, manifest)
+    built.record(manifest)
     assert built.build_catalog().metadata["catalog"]["videos"] == 2
     assert clips_by_video(built) == {"film": 4, "trip": 4}
 
@@ -230,8 +225,8 @@ def test_without_videos_the_tables_are_empty_and_left_alone(pipeline: Pipeline) 
 def test_a_video_that_vanishes_meanwhile_is_named(built: Pipeline) -> None:
     delete_catalog(built)
     versions = record_versions(built.store)
-    built.store.delete(keys.manifest_key("clips", "trip"))
-    with pytest.raises(ObjectNotFoundError, match=r"manifests/clips/trip\.json was removed while"):
+    built.store.delete(keys.video_manifest_key("trip"))
+    with pytest.raises(ObjectNotFoundError, match=r"manifests/videos/trip\.json was removed while"):
         build_catalog(built.store, versions)
 
 

@@ -21,6 +21,7 @@ from heaters_pipeline.storage.keys import (
     sprite_sheet_key,
     submission_key,
     video_id_of,
+    video_manifest_key,
 )
 
 # Few letters, of which names are made that come close to each other.
@@ -123,6 +124,7 @@ def test_which_uploads_are_videos(name: str, is_video: bool) -> None:
 
 def test_the_layout_of_derived_objects() -> None:
     assert manifest_key("clips", "holiday") == "manifests/clips/holiday.json"
+    assert video_manifest_key("holiday") == "manifests/videos/holiday.json"
     assert submission_key("holiday") == "submissions/holiday.json"
     key = frame_scores_key("holiday", DIGEST, "fast")
     assert key == "frame_scores/holiday/0123456789abcdef-fast.parquet"

@@ -134,7 +134,7 @@ class Verifier:
             for prefix, listing in zip(prefixes, listings, strict=True):
                 for key, size_bytes in listing.result().items():
                     video_id = key.split("/", 2)[1]
-                    if video_id in listed or keys.is_product(key):
+                    if video_id in listed or (prefix != REPORTS and keys.is_product(key)):
                         listed[video_id][prefix][key] = size_bytes
         yield from self._verify(listed, sources.result().get)
 
@@ -184,7 +184,9 @@ class Verifier:
                 items = manifests[stage].items
                 stages.append(self._objects(stage, items, listed.get(stage, {}), pool))
         stages.append(_pictures(manifests, listed.get(REPORTS, {})))
-        has_objects = any(listed.get(stage) for stage in OBJECT_STAGES)
+        has_objects = any(
+            keys.is_product(key) for stage in OBJECT_STAGES for key in listed.get(stage, ())
+        )
         stages.append(_record(video, has_objects=has_objects))
         faulty = any(stage.findings for stage in stages)
         return VideoReport(

@@ -17,7 +17,13 @@ from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.manifests import Manifest, write_manifest
-from heaters_pipeline.storage.records.pruning import RECORDS, Pruner, Removal
+from heaters_pipeline.storage.records.pruning import Pruner, Removal
+from heaters_pipeline.storage.records.video_manifests import (
+    VIDEO_STAGES,
+    VideoManifest,
+    read_video,
+    write_video,
+)
 from heaters_pipeline.storage.s3.client import S3Options, connect
 from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.servers import S3Server
@@ -87,6 +93,14 @@ def prune(store: ObjectStore, locks: Path, *, older_than: timedelta = LIMIT) -> 
     return removals
 
 
+def record(store: ObjectStore, one: Manifest, *, older: bool = False) -> None:
+    """Record a stage as it is done today, or was done by older versions."""
+    if older or one.stage not in VIDEO_STAGES:
+        write_manifest(store, one)
+    else:
+        write_video(store, read_video(store, "film").with_stage(one))
+
+
 def manifest(stage: str, *named: str) -> Manifest:
     """A manifest that names keys anywhere but among its items."""
     return Manifest(stage, "film", "f", {}, {}, {"pictures": {"of": list(named)}}, ())
@@ -97,21 +111,26 @@ def manifest(stage: str, *named: str) -> Manifest:
     ages=st.dictionaries(st.sampled_from(PRODUCTS + OTHERS), st.sampled_from([OLD, YOUNG, FUTURE])),
     named=st.dictionaries(
         st.sampled_from([key for key in PRODUCTS if not key.startswith("claims/")]),
-        st.sampled_from(RECORDS[:-1]),
+        st.sampled_from([*VIDEO_STAGES, "method_comparison"]),
     ),
+    older=st.booleans(),
 )
 def test_what_is_old_ours_and_unnamed_is_removed_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory,
     ages: dict[str, timedelta],
     named: dict[str, str],
+    older: bool,
 ) -> None:
     # A younger claim is that of a run at work, for which everything of the video stays.
     ages |= {key: OLD for key in ages if key.startswith(keys.CLAIM_PREFIX)}
     folder = tmp_path_factory.mktemp("prune")
     store = AgedStore(folder / "store")
     store.fill(ages)
-    for stage in set(named.values()):
-        write_manifest(store, manifest(stage, *(key for key in named if named[key] == stage)))
+    # The source is the first stage to be recorded, always.
+    for stage in ("source_videos", *VIDEO_STAGES[1:], "method_comparison"):
+        if stage in named.values() or stage == "source_videos":
+            names = (key for key in named if named[key] == stage)
+            record(store, manifest(stage, *names), older=older)
     expected = {
         key
         for key, age in ages.items()
@@ -159,7 +178,7 @@ def test_what_a_manifest_names_since_it_was_looked_at_stays(
     pruner = Pruner(store, Claims(store, tmp_path / "locks"), LIMIT)
     (removal,) = pruner.look()
     assert len(removal.objects) == 2
-    write_manifest(store, manifest("clips", CLIP))
+    record(store, manifest("clips", CLIP))
     pruner.remove(removal)
     assert removal.removed == 1
     assert CLIP in store.all_keys()
@@ -170,8 +189,9 @@ def test_of_a_video_whose_manifests_cannot_be_read_nothing_is_touched(
     store: AgedStore, tmp_path: Path, version: int | str
 ) -> None:
     store.fill({CLIP: OLD})
-    content = json.loads(manifest("scenes").to_bytes()) | {"format_version": version}
-    key = keys.manifest_key("scenes", "film")
+    video = VideoManifest("film", {"scenes": manifest("scenes")})
+    content = json.loads(video.to_bytes()) | {"format_version": version}
+    key = keys.video_manifest_key("film")
     store.write_bytes(key, json.dumps(content).encode(), content_type="application/json")
     (removal,) = prune(store, tmp_path / "locks")
     assert key in removal.errors[0]

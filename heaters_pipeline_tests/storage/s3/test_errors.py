@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -352,60 +351,3 @@ def test_a_broken_download_leaves_nothing(
             store.fetch("a.mp4", tmp_path / "a.mp4")
     assert type(caught.value) is error
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_broken_upload_in_parts_is_aborted(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    part_bytes = 5 * 1024 * 1024
-    (tmp_path / "large").write_bytes(bytes(part_bytes + 1))
-    created = (
-        b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>"
-    )
-    options = S3Options(max_attempts=1, multipart_threshold_bytes=part_bytes, part_bytes=part_bytes)
-    with serving(Reply(body=created), refusal(503, "SlowDown")) as server:
-        store = store_at(server, monkeypatch, options)
-        with pytest.raises(StoreUnavailableError, match=r"films/p/a\.mp4"):
-            store.put_file("a.mp4", tmp_path / "large", content_type=MP4)
-    assert server.seen[0].startswith("POST /films/p/a.mp4?uploads")
-    assert server.seen[-1].startswith("DELETE /films/p/a.mp4?uploadId=u1")
-
-
-def test_an_object_replaced_during_its_upload_is_noticed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    part_bytes = 5 * 1024 * 1024
-    (tmp_path / "large").write_bytes(bytes(part_bytes))
-    created = (
-        b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>"
-    )
-    made = b"<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"
-    options = S3Options(multipart_threshold_bytes=part_bytes, part_bytes=part_bytes)
-    with serving(Reply(body=created), Reply(), Reply(body=made), Reply(body=b"other")) as server:
-        store = store_at(server, monkeypatch, options)
-        with pytest.raises(StoreUnavailableError, match="replaced"):
-            store.put_file("a.mp4", tmp_path / "large", content_type=MP4)
-    assert server.seen[-1] == "HEAD /films/p/a.mp4"
-
-
-@pytest.mark.parametrize("broken", [False, True])
-@pytest.mark.parametrize("stored", [b"mine", b"else", b"longer"])
-def test_an_upload_in_parts_that_was_ended_before_counts_if_its_content_is_there(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stored: bytes, broken: bool
-) -> None:
-    (tmp_path / "clip").write_bytes(b"mine")
-    created = (
-        b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>"
-    )
-    options = S3Options(max_attempts=2, multipart_threshold_bytes=1)
-    ended = refusal(404, "NoSuchUpload")
-    if broken:
-        ended = replace(ended, body=ended.body[: len(ended.body) // 2])
-    with serving(Reply(body=created), Reply(), ended, Reply(204), Reply(body=stored)) as server:
-        store = store_at(server, monkeypatch, options)
-        if stored == b"mine":
-            info = store.put_file("a.mp4", tmp_path / "clip", content_type=MP4)
-            assert info.version == "etag-1-4"
-        else:
-            with pytest.raises(StoreUnavailableError, match="ended by another"):
-                store.put_file("a.mp4", tmp_path / "clip", content_type=MP4)
