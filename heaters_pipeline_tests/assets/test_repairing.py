@@ -357,8 +357,9 @@ def test_a_stage_says_what_it_saw(finished: Pipeline) -> None:
     assert seen == {"valid": len(clips) - 1, "missing": 1, "stale": 1}
     again = finished.process()
     assert again.metadata["clips"]["valid"] == len(clips)
-    # Taken for granted, so that nothing is claimed.
-    assert "valid" not in again.metadata["frame_scores"]
+    assert again.metadata["frame_scores"]["valid"] == 1
+    # Without objects there is nothing to see.
+    assert "valid" not in again.metadata["scenes"]
     assert "valid" not in again.metadata["scenes"]
 
 
