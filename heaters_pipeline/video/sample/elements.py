@@ -19,7 +19,7 @@ def islands(stage: Stage) -> Painter:
     beach = {0: "1f6f9e", 0.02: "4fb3bd", 0.05: "d9c88f", 0.09: "8a9f48", 0.2: "4f7436"}
     peaks = {0.36: "3a5530", 0.47: "76685e", 0.56: "c3cad8", 1: "eeeef4"}
     sky = {0: "2f6db5", 0.22: "8dbbe2", 0.42: "f6dcc0"}
-    return _flight(stage, ground**1.25, beach | peaks, sky)
+    return _flight(stage, ground**1.25, beach | peaks, sky, seed=37)
 
 
 def canyon(stage: Stage) -> Painter:
@@ -29,7 +29,7 @@ def canyon(stage: Stage) -> Painter:
     terraces = (np.floor(rough * 5) + np.clip((rough * 5 % 1 - 0.3) * 5, 0, 1)) / 5
     stops = {0: "e0a060", 0.3: "d98a4e", 0.45: "a8482c", 0.6: "c9683c", 0.75: "8c3826", 1: "e8b07a"}
     sky = {0: "2c2f6b", 0.2: "a05a7e", 0.42: "ffc07a"}
-    return _flight(stage, 0.85 * terraces + 0.15 * rough, stops, sky)
+    return _flight(stage, 0.85 * terraces + 0.15 * rough, stops, sky, seed=52)
 
 
 def glacier(stage: Stage) -> Painter:
@@ -38,11 +38,11 @@ def glacier(stage: Stage) -> Painter:
     ground = 0.35 * np.clip((rough - 0.46) * 12, 0, 1) + 0.5 * np.clip(rough - 0.5, 0, 1)
     stops = {0: "0b3f6a", 0.1: "2f9fc0", 0.3: "9fdcea", 0.36: "dfeff8", 1: "ffffff"}
     sky = {0: "0f2f7a", 0.22: "5f8fd0", 0.42: "dfe6f2"}
-    return _flight(stage, ground, stops, sky)
+    return _flight(stage, ground, stops, sky, seed=27)
 
 
 def _flight(
-    stage: Stage, ground: Plane, stops: Mapping[float, str], sky: Mapping[float, str]
+    stage: Stage, ground: Plane, stops: Mapping[float, str], sky: Mapping[float, str], seed: int
 ) -> Painter:
     """A flight over a height map, lit from the north-west, towards the haze at the horizon.
 
@@ -61,7 +61,7 @@ def _flight(
     column = np.arange(half.width, dtype=np.int32)[None, :]
     row = np.arange(half.height, dtype=np.float32)[:, None]
     heaven = draw.gradient(half, sky)
-    draw.paste(heaven, draw.clouds(half, "e0b8a8", "fff6ea", height=330, seed=37), -80, -10)
+    draw.paste(heaven, draw.clouds(half, "e0b8a8", "fff6ea", height=330, seed=seed), -80, -10)
 
     def paint(seconds: float) -> Picture:
         turn = 0.5 + 0.35 * math.sin(0.5 * seconds)

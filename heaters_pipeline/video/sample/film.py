@@ -52,8 +52,8 @@ SCENES: Final = (
     Scene("canyon", elements.canyon, 110, (41, 53, 57, 62), air=0.4),
     Scene("storm", landscapes.storm, 115, (40, 52, 55, 62), air=1, flash=landscapes.lightning),
     Scene("polar lights", landscapes.polar_lights, 120, (47, 54, 57, 62), "fade_through_black"),
-    Scene("lava", elements.lava, 100, (38, 50, 53, 57), air=0.3),
     Scene("snowfall", landscapes.snowfall, 105, (48, 52, 55, 59)),
+    Scene("lava", elements.lava, 100, (38, 50, 53, 57), air=0.3),
     Scene("glacier", elements.glacier, 115, (45, 52, 57, 64), "dissolve", air=0.5),
     Scene("fireworks", landscapes.fireworks, 120, (48, 55, 60, 64, 67)),
 )
