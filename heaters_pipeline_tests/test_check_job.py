@@ -8,6 +8,7 @@ import pytest
 
 from heaters_pipeline.errors import StoreUnavailableError
 from heaters_pipeline.jobs import CHECK_JOB, REPAIR_JOB
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.pipeline import VIDEO_ID, Pipeline
 from heaters_pipeline_tests.test_checks import ALL_CHECKS
@@ -55,8 +56,7 @@ def test_the_job_reads_contents_if_that_is_asked(processed: Pipeline) -> None:
 def test_the_job_fails_for_what_no_check_stands_for(processed: Pipeline) -> None:
     source = str(processed.manifest("source_videos").summary["source_key"])
     processed.store.delete(source)
-    processed.store.delete("manifests/keyframes/film.json")
-    processed.store.delete("manifests/finished/film.json")
+    processed.forget("keyframes")
     result = run_check_job(processed)
     assert not result.success
     failure = result.failure_data_for_node("check")
@@ -69,18 +69,19 @@ def test_the_job_fails_for_what_no_check_stands_for(processed: Pipeline) -> None
     assert evaluated == ALL_CHECKS - {"keyframes_exist"}
 
 
-def test_the_job_evaluates_the_others_where_a_record_cannot_be_read(processed: Pipeline) -> None:
-    key = "manifests/keyframes/film.json"
+def test_the_job_fails_with_the_way_out_where_the_manifest_cannot_be_read(
+    processed: Pipeline,
+) -> None:
+    key = keys.video_manifest_key("film")
     newer = {**json.loads(processed.store.read_bytes(key)), "format_version": 99}
     processed.store.write_bytes(key, json.dumps(newer).encode(), content_type="application/json")
-    processed.store.delete("manifests/finished/film.json")
     result = run_check_job(processed, deep=True)
     assert not result.success
     failure = result.failure_data_for_node("check")
     assert failure is not None
-    assert key in str(failure.user_failure_data)
-    evaluated = {each.check_name for each in result.get_asset_check_evaluations()}
-    assert evaluated == ALL_CHECKS - {"keyframes_exist"}
+    assert f"{key} has format version 99" in str(failure.user_failure_data)
+    # Nothing is known of what must hold.
+    assert not list(result.get_asset_check_evaluations())
 
 
 def test_a_check_without_a_video_says_which_job_to_launch(processed: Pipeline) -> None:

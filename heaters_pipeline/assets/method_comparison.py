@@ -59,14 +59,14 @@ def method_comparison(
     which is decoded anew only where it lacks the scores of a method.
     """
     with stage_run(context, workspace, "method_comparison") as run:
+        source_of(run)
         variants = config.variants()
         labels = _labels(run, config, recorded_track(run).items[0].end_frame)
         work = claimed_work(run, lambda: _work(run, variants, labels))
-        source = source_of(run)
         if work.done and work.current is not None:
             summary = work.current.summary
         else:
-            summary = _compare(work, source, variants, labels)
+            summary = _compare(work, source_of(run), variants, labels)
         return work.finish(
             summary,
             metadata={

@@ -65,14 +65,15 @@ def scenes(
     scan left out.
     """
     with stage_run(context, workspace, "scenes") as run:
+        source_of(run)
         settings = config.settings()
         work = claimed_work(
             run, lambda: scenes_work(run, recorded_track(run).fingerprint, settings)
         )
-        source = source_of(run)
         if work.done and work.current is not None:
             summary = work.current.summary
         else:
+            source = source_of(run)
             reason = full_scan_reason(settings)
             if reason and recorded_track(run).summary["scan"] == "fast":
                 scan_in_full(run, source, reason)

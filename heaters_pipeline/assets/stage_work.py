@@ -8,6 +8,7 @@ only the units that are missing are made. Objects first, manifest last.
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 import dagster as dg
@@ -15,7 +16,7 @@ import dagster as dg
 from heaters_pipeline.assets.producer import producer_versions
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Unit
-from heaters_pipeline.errors import HeatersError
+from heaters_pipeline.errors import HeatersError, ManifestError
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.manifests import Json, Manifest, ManifestItem, fingerprint_of
 from heaters_pipeline.storage.records.video_manifests import VIDEO_STAGES
@@ -50,11 +51,26 @@ def claimed_work(run: StageRun, find: Callable[[], "StageWork"]) -> "StageWork":
         run: Of the stage.
         find: Looks for the work, its inputs among it: again once the video is claimed, since
             another run may have worked on it meanwhile.
+    Raises:
+        ManifestError: That run had other settings, and changed what this one had found done.
     """
     work = find()
     if work.done or run.workspace.has_claimed(run.video_id):
         return work
+    before = run.workspace.video(run.video_id)
     run.claim()
+    now = run.workspace.video(run.video_id)
+    earlier = takewhile(lambda stage: stage != run.stage, VIDEO_STAGES)
+    changed = [
+        stage
+        for stage in before.stages.keys() & now.stages.keys() & set(earlier)
+        if before.stages[stage].fingerprint != now.stages[stage].fingerprint
+    ]
+    if changed:
+        raise ManifestError(
+            f"another run gave {run.video_id} other {', '.join(sorted(changed))} meanwhile; run it "
+            "again with the settings that you want"
+        )
     return find()
 
 

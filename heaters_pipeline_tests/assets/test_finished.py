@@ -187,24 +187,45 @@ def test_what_a_run_at_the_same_time_writes_over_is_adopted_and_never_wrong(
         assert spans(now.stages[name]) == spans(recorded.stages[name])
 
 
+def before_claim(monkeypatch: pytest.MonkeyPatch, process: Callable[[], Outcome]) -> list[Outcome]:
+    """Let another run work on the video when the next one is about to claim it."""
+    claim = Workspace.claim
+    outcomes: list[Outcome] = []
+
+    def wait(workspace: Workspace, *arguments: object) -> None:
+        monkeypatch.setattr(Workspace, "claim", claim)
+        outcomes.append(process())
+        workspace.claim(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Workspace, "claim", wait)
+    return outcomes
+
+
 def test_a_stage_that_another_run_finishes_meanwhile_is_not_made_twice(
     finished: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"scenes": {"end_seconds": 2.0}}
-    claim = Workspace.claim
-    others: list[Outcome] = []
-
-    def wait(workspace: Workspace, *arguments: object) -> None:
-        monkeypatch.setattr(Workspace, "claim", claim)
-        others.append(finished.process(**settings))
-        workspace.claim(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Workspace, "claim", wait)
+    others = before_claim(monkeypatch, lambda: finished.process(**settings))
     outcome = finished.process(**settings)
     (other,) = others
     assert other.count("made")["clips"] == 1
     assert_nothing_made(outcome)
     assert outcome.data_versions == other.data_versions
+
+
+def test_what_two_runs_of_other_settings_want_is_never_mixed(
+    finished: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # This one has said that all stages before the key frames are done.
+    others = before_claim(monkeypatch, lambda: finished.process(scenes={"end_seconds": 2.0}))
+    refused = finished.process(keyframes=OTHER_PICTURES)
+    assert others[0].success
+    assert "another run gave film other clips, scenes, sprite_sheets meanwhile" in str(
+        refused.error
+    )
+    outcome = finished.process(keyframes=OTHER_PICTURES)
+    assert outcome.success, outcome.error
+    assert set(spans(finished.manifest("keyframes"))) == set(SPANS)
 
 
 def test_a_manifest_that_contradicts_itself_ends_the_run_with_the_way_out(
