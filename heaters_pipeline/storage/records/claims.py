@@ -95,10 +95,11 @@ class Claims:
                     claim.write("working")
                     yield
             finally:
-                claim.remove()
+                if claim.remove():
+                    os.ftruncate(lock, 0)
 
     def tidy(self) -> None:
-        """Remove the claims on the store's videos that killed processes of this machine left.
+        """Remove the claims on the store's videos that past processes of this machine left.
 
         If there are any, it waits a moment first: what those processes had sent, be it the claim
         itself or a manifest, may still be on its way.
@@ -129,7 +130,9 @@ class Claims:
         try:
             yield machine, descriptor
         finally:
-            path.unlink(missing_ok=True)
+            # One that still names a claim is left for ``tidy``.
+            if not os.pread(descriptor, 1, 0):
+                path.unlink(missing_ok=True)
             unlock_file(descriptor)
 
     def _wait_for_lock(self, path: Path, on_wait: OnWait) -> int:
@@ -209,12 +212,14 @@ class _OwnClaim:
             ended.set()
             thread.join()
 
-    def remove(self) -> None:
-        """Let others go on. If the store fails they find out by themselves."""
+    def remove(self) -> bool:
+        """Let others go on. If the store fails they find out by themselves, and it gives False."""
         try:
             self._store.delete(self.key)
         except StoreError as error:
             _logger.warning("%s stays; others wait until it counts as dead: %s", self.key, error)
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)

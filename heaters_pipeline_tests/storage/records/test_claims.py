@@ -262,6 +262,10 @@ def test_faults_while_working_cost_no_work(
     assert "others may take this run for dead: the store is restarting" in caplog.text
     assert "stays; others wait until it counts as dead" in caplog.text
     assert len(left(store)) == 1
+    # Who comes next on this machine removes it, also if it has nothing to claim.
+    Claims(store, tmp_path / "a", TIMES).tidy()
+    assert left(store) == []
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["machine"]
 
 
 def test_who_may_not_write_claims_is_told(tmp_path: Path) -> None:
