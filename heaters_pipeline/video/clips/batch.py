@@ -1,4 +1,4 @@
-"""Make the clips of a video side by side, by one method."""
+"""Make many clips of a video in several threads, by one method."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,12 +9,12 @@ from pathlib import Path
 from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.clips.maker import ClipMaker
 from heaters_pipeline.video.clips.memory import copies_at_once, encoders_and_threads
-from heaters_pipeline.video.clips.settings import ClipFile
+from heaters_pipeline.video.clips.record import ClipFile
 from heaters_pipeline.video.media.ffmpeg_resources import free_memory
 from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.timing import Span
-from heaters_pipeline.video.media.worker_threads import Pace, side_by_side
+from heaters_pipeline.video.media.worker_threads import Backpressure, run_in_threads
 
 ClipFailure = ClipError | InvalidVideoError
 Outcomes = Iterator[tuple[Span, ClipFile | ClipFailure]]
@@ -28,7 +28,7 @@ _PARTS_PER_ENCODER = 2
 
 
 @contextmanager
-def copied(
+def copy_clips(
     maker: ClipMaker,
     reasons: Mapping[Span, str | None],
     target_for: Callable[[Span], Path],
@@ -49,10 +49,10 @@ def copied(
         StoreUnavailableError: The disk failed.
     """
 
-    def worker(spans: Iterator[Span], pace: Pace) -> Outcomes:
+    def worker(spans: Iterator[Span], backpressure: Backpressure) -> Outcomes:
         with SourceReader(maker.source, maker.info) as reader:
             for span in spans:
-                pace.begin()
+                backpressure.wait_for_room()
                 try:
                     yield span, maker.copy(reader, span, target_for(span), reasons[span])
                 except (ClipError, InvalidVideoError) as error:
@@ -63,12 +63,12 @@ def copied(
         return
     maker = replace(maker, threads=1)
     copiers = min(copies_at_once(maker.info, maker.verify, workers=workers), len(reasons))
-    with side_by_side(reasons, worker, workers=copiers, ahead=2 * copiers) as outcomes:
+    with run_in_threads(reasons, worker, workers=copiers, ahead=2 * copiers) as outcomes:
         yield outcomes
 
 
 @contextmanager
-def encoded(
+def encode_clips(
     maker: ClipMaker,
     reasons: Mapping[Span, str | None],
     target_for: Callable[[Span], Path],
@@ -93,15 +93,15 @@ def encoded(
     )
     maker = replace(maker, threads=threads)
 
-    def worker(parts: Iterator[Sequence[Span]], pace: Pace) -> Outcomes:
+    def worker(parts: Iterator[Sequence[Span]], backpressure: Backpressure) -> Outcomes:
         frames_encoded = 0
         with SourceReader(maker.source, maker.info) as reader:
             for part in parts:
-                decoded = _DecodedOnce(maker, part[-1].end)
+                decoded = _SharedPass(maker, part[-1].end)
                 for span in part:
-                    pace.begin()
+                    backpressure.wait_for_room()
                     try:
-                        frames = _while_wanted(decoded.frames_of(span), pace)
+                        frames = _while_wanted(decoded.frames_of(span), backpressure)
                         target, reason = target_for(span), reasons[span]
                         clip = maker.encode(reader, frames, span, target, reason)
                         frames_encoded += len(span)
@@ -110,11 +110,11 @@ def encoded(
                             frames_encoded = 0
                         yield span, clip
                     except (ClipError, InvalidVideoError) as error:
-                        decoded.start_anew()
+                        decoded.reset()
                         yield span, error
 
     parts = _parts(sorted(reasons), encoders * _PARTS_PER_ENCODER if encoders > 1 else 1)
-    with side_by_side(parts, worker, workers=encoders, ahead=2 * workers) as outcomes:
+    with run_in_threads(parts, worker, workers=encoders, ahead=2 * workers) as outcomes:
         yield outcomes
 
 
@@ -131,13 +131,13 @@ def _parts(spans: Sequence[Span], wanted: int) -> list[list[Span]]:
     return parts
 
 
-def _while_wanted(frames: Iterator[Frame], pace: Pace) -> Iterator[Frame]:
+def _while_wanted(frames: Iterator[Frame], backpressure: Backpressure) -> Iterator[Frame]:
     for frame in frames:
-        pace.go_on()
+        backpressure.raise_if_stopped()
         yield frame
 
 
-class _DecodedOnce:
+class _SharedPass:
     """Gives the frames of one span after the other from one pass over a part of the video.
 
     Seeks only where a span lies before the last one, or far behind it.
@@ -149,8 +149,8 @@ class _DecodedOnce:
         self._frames: Iterator[Frame] = iter(())
         self._next: int | None = None
 
-    def start_anew(self) -> None:
-        """Forget the pass; after an error it gives nothing more."""
+    def reset(self) -> None:
+        """Begin another pass with the next span; after an error this one gives nothing more."""
         self._next = None
 
     def frames_of(self, span: Span) -> Iterator[Frame]:

@@ -1,4 +1,4 @@
-"""How much memory it takes to make clips, and so how many may be made side by side."""
+"""How much memory it takes to make clips, and so how many may be made at a time."""
 
 import math
 from collections.abc import Mapping

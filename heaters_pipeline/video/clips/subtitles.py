@@ -1,4 +1,4 @@
-"""The subtitles of a clip: the source's streams of text, cut at the same instants as its video."""
+"""The subtitles of a clip: the source's streams of text, cut at the same times as its video."""
 
 import logging
 from bisect import bisect_left, bisect_right
@@ -15,12 +15,12 @@ import av.stream
 import av.subtitles.stream
 
 from heaters_pipeline.errors import InvalidVideoError
-from heaters_pipeline.video.clips.audio import Window
 from heaters_pipeline.video.clips.mp4_writer import ClipWriter
 from heaters_pipeline.video.clips.subtitle_text import TEXT_CODECS, plain_text
-from heaters_pipeline.video.media.integrity import Packet
 from heaters_pipeline.video.media.packet_reader import SourceReader
-from heaters_pipeline.video.media.probe import VideoInfo, has_decoder, shown_name
+from heaters_pipeline.video.media.probe import VideoInfo, shown_name
+from heaters_pipeline.video.media.pyav import Packet, has_decoder
+from heaters_pipeline.video.media.timing import Window
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,8 @@ class SourceSubtitles:
             if left_out := {index: found[index] for index in found.keys() - wanted.keys()}:
                 logger.warning(
                     "subtitles of %s are left out, for MP4 takes text alone: %s",
-                    *(shown_name(self._path), _listed(left_out)),
+                    shown_name(self._path),
+                    _listed(left_out),
                 )
             if not wanted:
                 return []
@@ -113,7 +114,9 @@ class SourceSubtitles:
             except InvalidVideoError as error:
                 logger.warning(
                     "subtitles of %s are left out, they cannot be read (%s): %s",
-                    *(shown_name(self._path), _listed(wanted), error),
+                    shown_name(self._path),
+                    _listed(wanted),
+                    error,
                 )
                 return []
         crowded = {
@@ -124,7 +127,8 @@ class SourceSubtitles:
         if crowded:
             logger.warning(
                 "subtitles of %s are left out, they show too many texts at a time: %s",
-                *(shown_name(self._path), _listed(crowded)),
+                shown_name(self._path),
+                _listed(crowded),
             )
         return [_TextStream(index, events[index]) for index in wanted if index not in crowded]
 
@@ -150,7 +154,7 @@ def add_subtitles(
         return
     tracks = []
     for stream in subtitles.streams():
-        if samples := list(_samples(stream.shown_in(window), window)):
+        if samples := list(_track_samples(stream.shown_in(window), window)):
             track = writer.container.add_stream("mov_text")
             track.codec_context.subtitle_header = _STYLE
             track.codec_context.time_base = _TICK
@@ -182,7 +186,7 @@ class _Sample:
         return packet
 
 
-def _samples(events: Sequence[Event], window: Window) -> Iterator[_Sample]:
+def _track_samples(events: Sequence[Event], window: Window) -> Iterator[_Sample]:
     """MP4 shows one text at a time: those that overlap stand below each other, gaps are empty."""
     length = (window.end - window.start) // _TICK
     timed = []
@@ -190,10 +194,10 @@ def _samples(events: Sequence[Event], window: Window) -> Iterator[_Sample]:
         start, end = (round((at - window.start) / _TICK) for at in (event.start, event.end))
         if max(start, 0) < min(end, length):
             timed.append((max(start, 0), min(end, length), event.text))
-    instants = {0, *(at for start, end, _ in timed for at in (start, end))} if timed else set()
+    changes = {0, *(at for start, end, _ in timed for at in (start, end))} if timed else set()
     ahead = deque(timed)
     shown: list[tuple[int, str]] = []
-    for start, end in pairwise(sorted(instants)):
+    for start, end in pairwise(sorted(changes)):
         shown = [(until, text) for until, text in shown if until > start]
         while ahead and ahead[0][0] <= start:
             shown.append(ahead.popleft()[1:])

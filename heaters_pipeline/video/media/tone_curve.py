@@ -47,7 +47,7 @@ class HdrColours:
     Attributes:
         transfer: ``pq`` or ``hlg``.
         primaries: What red, green and blue are; their white is D65.
-        peak_nits: The brightest that is told from white.
+        peak_nits: The brightest that differs from white.
     """
 
     transfer: Transfer

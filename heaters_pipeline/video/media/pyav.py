@@ -1,0 +1,60 @@
+"""Where PyAV does otherwise than its types and names say: each workaround once.
+
+What is here was seen with PyAV 18. An option that a single call needs (such as the kind of threads
+of the encoder) stands where it is called, errors of memory and threads in ``ffmpeg_resources``.
+"""
+
+from collections.abc import Iterator
+from typing import TypeAlias, cast
+
+import av.container
+import av.packet
+import av.stream
+import av.video.frame
+import av.video.plane
+import av.video.stream
+import numpy as np
+import numpy.typing as npt
+
+# A string, since the class can be subscripted in PyAV's type stubs alone.
+Packet: TypeAlias = "av.packet.Packet[av.stream.Stream]"
+
+
+def packets_of(
+    container: av.container.InputContainer, *streams: av.video.stream.VideoStream
+) -> Iterator[Packet]:
+    """The packets with content in the order of the file, of all streams where none is named."""
+    try:
+        for packet in container.demux(*streams):
+            # At the end of each stream comes an empty packet, for flushing its decoder.
+            if packet.size:
+                yield packet
+    except IndexError:
+        # demux() trips over a stream that shows up late, once it has given all packets.
+        return
+
+
+def has_decoder(stream: av.stream.Stream) -> bool:
+    """Whether FFmpeg knows the codec of a stream."""
+    # The types promise a context always; rate and channels of sound are missing without it.
+    return stream.codec_context is not None
+
+
+def side_data_of(frame: av.video.frame.VideoFrame, name: str) -> bytes | None:
+    """What is stored beside a picture, None where there is nothing of the kind.
+
+    Args:
+        frame: The picture.
+        name: Of the kind, as FFmpeg spells it after ``AV_FRAME_DATA_``.
+    """
+    data = frame.side_data.get(name)
+    return None if data is None else bytes(cast("memoryview", data))
+
+
+def rows_of(plane: av.video.plane.VideoPlane) -> npt.NDArray[np.uint8]:
+    """The memory of a plane, without copying: (rows, bytes of a row with its padding).
+
+    FFmpeg gives a negative length of rows for pictures that are stored upside down.
+    """
+    rows: npt.NDArray[np.uint8] = np.asarray(plane).reshape(-1, abs(plane.line_size))
+    return rows
