@@ -14,9 +14,9 @@ import av.audio.resampler
 import av.audio.stream
 import av.error
 import numpy as np
-import numpy.typing as npt
 
 from heaters_pipeline.errors import ClipError
+from heaters_pipeline.video.arrays import Float32Array
 from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.probe import shown_name
@@ -39,9 +39,6 @@ _JITTER_SECONDS = Fraction(2, 1000)
 # Packets of the same time do not stand exactly beside each other in a file.
 _INTERLEAVING_SECONDS = 10
 _SILENCE_BLOCK_SAMPLES = 65536
-
-_Samples = npt.NDArray[np.float32]
-"""(samples, channels)."""
 
 
 class AudioTracks:
@@ -218,7 +215,7 @@ class _EncodedTrack:
             self._resampler = av.audio.resampler.AudioResampler("flt", self._layout, self._rate)
         return self._resampler.resample(frame)
 
-    def _write_at(self, start: int, samples: _Samples) -> None:
+    def _write_at(self, start: int, samples: Float32Array) -> None:
         if start >= self._total:
             self.done = True
             return
@@ -230,7 +227,7 @@ class _EncodedTrack:
         self._write(samples[self._written - start : self._total - start])
         self.done = self._written == self._total
 
-    def _write(self, samples: _Samples) -> None:
+    def _write(self, samples: Float32Array) -> None:
         # Interleaved (flt), since PyAV 18 cannot take 8 planes (fltp).
         frame = av.audio.frame.AudioFrame.from_ndarray(
             np.ascontiguousarray(samples).reshape(1, -1), "flt", self._layout

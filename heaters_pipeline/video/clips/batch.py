@@ -1,4 +1,7 @@
-"""Make many clips of a video in several threads, by one method."""
+"""Make many clips of a video in several threads, by one method.
+
+Threads and what they share. A single clip is made by ``maker``; ``write`` tries the other method.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +13,7 @@ from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.clips.maker import ClipMaker
 from heaters_pipeline.video.clips.memory import copies_at_once, encoders_and_threads
 from heaters_pipeline.video.clips.record import ClipFile
+from heaters_pipeline.video.clips.settings import ClipMethod
 from heaters_pipeline.video.media.ffmpeg_resources import free_memory
 from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.packet_reader import SourceReader
@@ -17,7 +21,7 @@ from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.media.worker_threads import Backpressure, run_in_threads
 
 ClipFailure = ClipError | InvalidVideoError
-Outcomes = Iterator[tuple[Span, ClipFile | ClipFailure]]
+_Outcomes = Iterator[tuple[Span, ClipFile | ClipFailure]]
 
 # Up to here decoding what nobody asked for is cheaper than finding the next I-frame.
 _GAP_DECODED_SECONDS = 5
@@ -27,29 +31,51 @@ _FRAMES_UNTIL_FREED = 32
 _PARTS_PER_ENCODER = 2
 
 
+def make_clips(
+    maker: ClipMaker,
+    method: ClipMethod,
+    reasons: Mapping[Span, str | None],
+    target_for: Callable[[Span], Path],
+    workers: int,
+    on_clip: Callable[[Span, ClipFile], None],
+) -> dict[Span, ClipFailure]:
+    """Make clips by one method; one that fails does not keep the others from being made.
+
+    Args:
+        maker: Of the video's clips.
+        method: Encoders share one pass over the video, copies the packets that the system caches.
+        reasons: The spans, each with the reason why the other method was not taken, where that was
+            asked for.
+        target_for: Gives each clip's file.
+        workers: Number of threads.
+        on_clip: Called by the calling thread with each clip, in no certain order.
+    Returns:
+        Why the others could not be made.
+    Raises:
+        SourceChangedError: The source is no longer the file that was probed.
+        StoreUnavailableError: The disk failed.
+    """
+    failures: dict[Span, ClipFailure] = {}
+    if not reasons:
+        return failures
+    outcomes_of = _copied if method == "copy" else _encoded
+    with outcomes_of(maker, reasons, target_for, workers) as outcomes:
+        for span, outcome in outcomes:
+            if isinstance(outcome, ClipFile):
+                on_clip(span, outcome)
+            else:
+                failures[span] = outcome
+    return failures
+
+
 @contextmanager
-def copy_clips(
+def _copied(
     maker: ClipMaker,
     reasons: Mapping[Span, str | None],
     target_for: Callable[[Span], Path],
     workers: int,
-) -> Iterator[Outcomes]:
-    """Make clips by copying.
-
-    Args:
-        maker: Of the video's clips.
-        reasons: The spans, at least one, each with the reason why it is not encoded, where that was
-            asked for.
-        target_for: Gives each clip's file.
-        workers: Number of threads.
-    Returns:
-        What became of each.
-    Raises (while iterating):
-        SourceChangedError: The source is no longer the file that was probed.
-        StoreUnavailableError: The disk failed.
-    """
-
-    def worker(spans: Iterator[Span], backpressure: Backpressure) -> Outcomes:
+) -> Iterator[_Outcomes]:
+    def worker(spans: Iterator[Span], backpressure: Backpressure) -> _Outcomes:
         with SourceReader(maker.source, maker.info) as reader:
             for span in spans:
                 backpressure.wait_for_room()
@@ -68,32 +94,18 @@ def copy_clips(
 
 
 @contextmanager
-def encode_clips(
+def _encoded(
     maker: ClipMaker,
     reasons: Mapping[Span, str | None],
     target_for: Callable[[Span], Path],
     workers: int,
-) -> Iterator[Outcomes]:
-    """Make clips by encoding, from one pass over the video that is shared by several encoders.
-
-    Args:
-        maker: Of the video's clips.
-        reasons: The spans, at least one, each with the reason why it is not copied, where that was
-            asked for.
-        target_for: Gives each clip's file.
-        workers: Number of threads.
-    Returns:
-        What became of each.
-    Raises (while iterating):
-        SourceChangedError: The source is no longer the file that was probed.
-        StoreUnavailableError: The disk failed.
-    """
+) -> Iterator[_Outcomes]:
     encoders, threads = encoders_and_threads(
         maker.info, maker.settings, clips=len(reasons), workers=workers
     )
     maker = replace(maker, threads=threads)
 
-    def worker(parts: Iterator[Sequence[Span]], backpressure: Backpressure) -> Outcomes:
+    def worker(parts: Iterator[Sequence[Span]], backpressure: Backpressure) -> _Outcomes:
         frames_encoded = 0
         with SourceReader(maker.source, maker.info) as reader:
             for part in parts:

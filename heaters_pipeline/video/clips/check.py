@@ -1,4 +1,7 @@
-"""Verify a finished clip, decoding no more than its first picture unless asked to."""
+"""Verify a finished clip, decoding no more than its first picture unless asked to.
+
+Only reads. What a stored clip says of itself is read here, too (``inspect_clip``).
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +15,9 @@ import av.error
 import av.video.frame
 import av.video.stream
 import numpy as np
-import numpy.typing as npt
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
+from heaters_pipeline.video.arrays import UInt8Array
 from heaters_pipeline.video.clips.mp4_boxes import read_tracks
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.record import ClipFacts, ClipNote
@@ -231,7 +234,7 @@ def _is_same(one: av.video.frame.VideoFrame, other: av.video.frame.VideoFrame) -
     )
 
 
-def _visible_bytes(picture: av.video.frame.VideoFrame, index: int) -> npt.NDArray[np.uint8]:
+def _visible_bytes(picture: av.video.frame.VideoFrame, index: int) -> UInt8Array:
     """The bytes of a plane without the padding of its rows."""
     plane = picture.planes[index]
     parts = [part for part in picture.format.components if part.plane == index]

@@ -1,4 +1,8 @@
-"""Re-encode a span: H.264 or HEVC, and AAC, in MP4, with the timestamps of the source."""
+"""Re-encode a span: H.264 or HEVC, and AAC, in MP4, with the timestamps of the source.
+
+Frames in, packets out. Which pictures an encoder gets is ``encoder_frames``', with which options
+it is opened ``encoder_options``'.
+"""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction

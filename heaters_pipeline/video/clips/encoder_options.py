@@ -1,4 +1,7 @@
-"""The options of libx264 and libx265: what to encode, and what the stream says of it."""
+"""The options of libx264 and libx265: what to encode, and what the stream says of it.
+
+What users choose is ``settings``'; here it becomes what the libraries take, with their limits.
+"""
 
 from collections.abc import Mapping
 from typing import cast

@@ -1,4 +1,7 @@
-"""Make one clip by one method or the other, verify it, and only then publish it."""
+"""Make one clip by one method or the other, verify it, and only then publish it.
+
+Knows nothing of other clips or threads (``batch``), nor of falling back (``write``).
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields

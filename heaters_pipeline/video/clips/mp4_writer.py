@@ -1,4 +1,7 @@
-"""Write one clip file: packets in, an MP4 file that shows an exact part of them out, or nothing."""
+"""Write one clip file: packets in, an MP4 file that shows an exact part of them out, or nothing.
+
+FFmpeg's muxer and the life of the file; the boxes are edited in ``mp4_boxes``.
+"""
 
 import errno
 import tempfile

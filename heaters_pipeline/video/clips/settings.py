@@ -1,4 +1,7 @@
-"""What a clip is asked to be. What became of it stands in ``record``."""
+"""What a clip is asked to be: methods, codecs, presets, and their limits.
+
+What became of it stands in ``record``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

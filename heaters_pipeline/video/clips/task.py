@@ -1,4 +1,7 @@
-"""What making one clip needs, however it is made."""
+"""What making one clip needs, however it is made.
+
+Handed to those who write its streams: video, sound, subtitles.
+"""
 
 from dataclasses import dataclass
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
-from heaters_pipeline.video.clips.batch import ClipFailure, copy_clips, encode_clips
+from heaters_pipeline.video.clips.batch import make_clips
 from heaters_pipeline.video.clips.check import inspect_clip
 from heaters_pipeline.video.clips.maker import ClipMaker
 from heaters_pipeline.video.clips.record import ClipFacts, ClipFile
@@ -89,23 +89,11 @@ def write_clips(
         known_digest=(lambda _: None) if picture_digests is None else picture_digests.__getitem__,
     )
 
-    def make(method: ClipMethod, reasons: Mapping[Span, str | None]) -> dict[Span, ClipFailure]:
-        make_all = copy_clips if method == "copy" else encode_clips
-        failures: dict[Span, ClipFailure] = {}
-        if not reasons:
-            return failures
-        with make_all(maker, reasons, target_for, workers) as outcomes:
-            for span, outcome in outcomes:
-                if isinstance(outcome, ClipFile):
-                    on_clip(span, outcome)
-                else:
-                    failures[span] = outcome
-        return failures
-
     first = settings.mode
     second: ClipMethod = "reencode" if first == "copy" else "copy"
     reasons: dict[Span, str] = {}
-    for span, error in make(first, dict.fromkeys(spans)).items():
+    failures = make_clips(maker, first, dict.fromkeys(spans), target_for, workers, on_clip)
+    for span, error in failures.items():
         if first == "reencode" and isinstance(error, InvalidVideoError):
             # What cannot be decoded would be copied with its damage.
             on_clip(span, ClipError(str(error)))
@@ -113,7 +101,8 @@ def write_clips(
             reasons[span] = str(error)
     _log_fallback(shown_name(source), second, reasons)
     tried = "copied" if second == "copy" else "encoded"
-    for span, error in make(second, reasons).items():
+    failures = make_clips(maker, second, reasons, target_for, workers, on_clip)
+    for span, error in failures.items():
         on_clip(span, ClipError(f"{error} (it was {tried} because: {reasons[span]})"))
 
 

@@ -1,6 +1,7 @@
 """Whether a file is whole, judged from what was seen while it was read to its end.
 
-Libraries report neither a truncated file nor one without a single picture.
+Libraries report neither a truncated file nor one without a single picture. Nothing is read here:
+who reads (``frames``, ``packet_index``) counts with a ``FileVerdict``. Headers are ``probe``'s.
 """
 
 from fractions import Fraction

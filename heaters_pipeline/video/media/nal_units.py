@@ -1,4 +1,8 @@
-"""The units that packets of H.264 and HEVC consist of, in either of their two framings."""
+"""The units that packets of H.264 and HEVC consist of, in either of their two framings.
+
+Framing and types alone; what a unit means for decoding stands in ``random_access`` and
+``packet_index``.
+"""
 
 from collections.abc import Iterator
 from itertools import pairwise

@@ -10,8 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from heaters_pipeline.video.arrays import BoolArray, Int64Array
 from heaters_pipeline.video.media.frames import video_stream
 from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict
 from heaters_pipeline.video.media.nal_units import (
@@ -27,9 +27,6 @@ from heaters_pipeline.video.media.nal_units import (
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading
 from heaters_pipeline.video.media.pyav import Packet, packets_of
 from heaters_pipeline.video.media.timing import Timeline
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 # Places between the order in the file and the order of presentation; codecs allow 16 frames.
 _MOST_REORDERING = 64
@@ -54,10 +51,10 @@ class PacketIndex:
         verdict: Judges the file; it counted these packets.
     """
 
-    pts: Ints
-    durations: Ints
-    references: Bools
-    random_access: Bools
+    pts: Int64Array
+    durations: Int64Array
+    references: BoolArray
+    random_access: BoolArray
     verdict: FileVerdict
 
     @property
@@ -130,7 +127,7 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
     )
 
 
-def _is_regular(pts: Ints, random_access: Bools, info: VideoInfo) -> bool:
+def _is_regular(pts: Int64Array, random_access: BoolArray, info: VideoInfo) -> bool:
     order = np.argsort(pts, kind="stable")
     rising = np.diff(pts[order])
     moved = np.abs(order - np.arange(len(pts)))
@@ -145,7 +142,7 @@ def _is_regular(pts: Ints, random_access: Bools, info: VideoInfo) -> bool:
     )
 
 
-def _followed_by_later_ones(pts: Ints, random_access: Bools) -> Bools:
+def _followed_by_later_ones(pts: Int64Array, random_access: BoolArray) -> BoolArray:
     """Only the points before which no frame stands in the file that is shown after them."""
     latest_before = np.concatenate([[np.iinfo(np.int64).min], np.maximum.accumulate(pts)[:-1]])
     return np.asarray(random_access & (pts > latest_before))

@@ -1,4 +1,7 @@
-"""The packets of a source, from any timestamp on, as often as clips need them."""
+"""The packets of a source, from any timestamp on, as often as clips need them.
+
+For who copies packets or follows sound: all streams of the file. Pictures come from ``frames``.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -14,7 +14,8 @@ import av.video.frame
 import av.video.plane
 import av.video.stream
 import numpy as np
-import numpy.typing as npt
+
+from heaters_pipeline.video.arrays import UInt8Array
 
 # A string, since the class can be subscripted in PyAV's type stubs alone.
 Packet: TypeAlias = "av.packet.Packet[av.stream.Stream]"
@@ -30,7 +31,8 @@ def packets_of(
             if packet.size:
                 yield packet
     except IndexError:
-        # demux() trips over a stream that shows up late, once it has given all packets.
+        # After the last packet demux() flushes every stream that FFmpeg found by then, also those
+        # that showed up late, which PyAV's own list of streams lacks.
         return
 
 
@@ -51,10 +53,10 @@ def side_data_of(frame: av.video.frame.VideoFrame, name: str) -> bytes | None:
     return None if data is None else bytes(cast("memoryview", data))
 
 
-def rows_of(plane: av.video.plane.VideoPlane) -> npt.NDArray[np.uint8]:
+def rows_of(plane: av.video.plane.VideoPlane) -> UInt8Array:
     """The memory of a plane, without copying: (rows, bytes of a row with its padding).
 
     FFmpeg gives a negative length of rows for pictures that are stored upside down.
     """
-    rows: npt.NDArray[np.uint8] = np.asarray(plane).reshape(-1, abs(plane.line_size))
+    rows: UInt8Array = np.asarray(plane).reshape(-1, abs(plane.line_size))
     return rows

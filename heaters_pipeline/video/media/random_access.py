@@ -1,4 +1,8 @@
-"""Where decoding can begin so that all that is shown from there on is right."""
+"""Where decoding can begin so that all that is shown from there on is right.
+
+For copies, which are played by other decoders; ``packet_index`` has the stricter rule of a scan,
+which also asks that nothing shown later stands before the point.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

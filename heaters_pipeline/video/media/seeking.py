@@ -1,4 +1,7 @@
-"""Begin to read in the middle of a file, although seeks do not land where they were asked to."""
+"""Begin to read in the middle of a file, although seeks do not land where they were asked to.
+
+Which packets are of use from there on is the caller's to say.
+"""
 
 from collections.abc import Iterator
 from fractions import Fraction

@@ -1,9 +1,13 @@
-"""Small pictures of single frames of a video, as a person sees them."""
+"""Small pictures of single frames of a video, as a person sees them.
+
+For plots and reports; of clips see ``stills``.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from heaters_pipeline.video.media.frames import Picture, read_span
+from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.media.frames import read_span
 from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.timing import Span, Timeline, grouped
 

@@ -2,7 +2,7 @@
 
 Frames are counted in presentation order from 0. Spans are half-open, ``[start, end)``.
 Timestamps (PTS) are integers in ticks of a ``time_base``; seconds are ``Fraction`` and become
-floats only where a person reads them.
+floats only where a person reads them. No module of PyAV is imported, so that detection can use it.
 """
 
 from bisect import bisect_right

@@ -1,4 +1,7 @@
-"""HDR pictures become 8-bit BT.709, by a table of colours that FFmpeg looks up."""
+"""HDR pictures become 8-bit BT.709, by a table of colours that FFmpeg looks up.
+
+The colours themselves are ``tone_curve``'s.
+"""
 
 from functools import lru_cache
 from itertools import pairwise
@@ -7,10 +10,10 @@ from typing import cast
 import av.video.frame
 import av.video.reformatter
 import numpy as np
-import numpy.typing as npt
 from av.filter import Graph
 from av.filter.context import FilterContext
 
+from heaters_pipeline.video.arrays import Float32Array
 from heaters_pipeline.video.media.filter_graph import source_arguments
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata
 from heaters_pipeline.video.media.tone_curve import HLG_PEAK_NITS, HdrColours, Primaries, sdr_of
@@ -119,7 +122,7 @@ class ToneMapper:
 
 
 @lru_cache(maxsize=4)
-def _table(source: HdrColours) -> npt.NDArray[np.float32]:
+def _table(source: HdrColours) -> Float32Array:
     """The BT.709 colour of each HDR colour, red changing fastest and blue slowest."""
     steps = np.arange(_STEPS) / (_STEPS - 1)
     blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")

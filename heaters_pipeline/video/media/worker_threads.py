@@ -1,4 +1,7 @@
-"""Do pieces of work in several threads, and hand out what came of them in the calling one."""
+"""Do pieces of work in several threads, and hand out what came of them in the calling one.
+
+Knows nothing of video. Order is not kept: who needs it, such as the scan, has threads of its own.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -78,39 +81,44 @@ def run_in_threads(
     backpressure = Backpressure(ahead)
     done: SimpleQueue[Outcome | _End] = SimpleQueue()
     shared = _handed_out(parts)
-
-    def run() -> None:
-        error: BaseException | None = None
-        try:
-            for outcome in worker(shared(), backpressure):
-                done.put(outcome)
-        except StoppedError:
-            pass
-        except BaseException as raised:  # noqa: BLE001 - raised again in the calling thread
-            error = raised
-        done.put(_End(error))
-
-    def outcomes() -> Iterator[Outcome]:
-        running = workers
-        while running:
-            found = done.get()
-            if not isinstance(found, _End):
-                yield found
-                backpressure.make_room()
-            elif found.error is not None:
-                raise found.error
-            else:
-                running -= 1
-
-    threads = [Thread(target=run, name=f"clip-{number}") for number in range(workers)]
+    threads = [
+        Thread(target=_run, args=(lambda: worker(shared(), backpressure), done), name=f"clip-{at}")
+        for at in range(workers)
+    ]
     for thread in threads:
         thread.start()
     try:
-        yield outcomes()
+        yield _outcomes(done, workers, backpressure)
     finally:
         backpressure.stop(workers)
         for thread in threads:
             thread.join()
+
+
+def _run(work: Callable[[], Iterator[Outcome]], done: SimpleQueue[Outcome | _End]) -> None:
+    error: BaseException | None = None
+    try:
+        for outcome in work():
+            done.put(outcome)
+    except StoppedError:
+        pass
+    except BaseException as raised:  # noqa: BLE001 - raised again in the calling thread
+        error = raised
+    done.put(_End(error))
+
+
+def _outcomes(
+    done: SimpleQueue[Outcome | _End], running: int, backpressure: Backpressure
+) -> Iterator[Outcome]:
+    while running:
+        found = done.get()
+        if not isinstance(found, _End):
+            yield found
+            backpressure.make_room()
+        elif found.error is not None:
+            raise found.error
+        else:
+            running -= 1
 
 
 def _handed_out(parts: Iterable[Part]) -> Callable[[], Iterator[Part]]:

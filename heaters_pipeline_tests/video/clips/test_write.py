@@ -275,7 +275,7 @@ CHILD = """
 import resource, sys, time
 from pathlib import Path
 from heaters_pipeline.video.clips.mp4_writer import ClipWriter
-from heaters_pipeline.video.clips.write import ClipSettings
+from heaters_pipeline.video.clips.write import ClipSettings, write_clips
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.media.timing import Span
