@@ -24,7 +24,7 @@ from heaters_pipeline.video.media.pyav import Packet
 
 logger = logging.getLogger(__name__)
 
-COPIED_CODECS = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac"})
+_COPIED_AUDIO_CODECS = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac"})
 # ISO/IEC 14496-3, table 1.18.
 _AAC_RATES_HZ = frozenset(
     {96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
@@ -65,7 +65,7 @@ class AudioTracks:
                     shown_name(task.reader.path),
                     audio.codec,
                 )
-            elif copy and audio.codec in COPIED_CODECS:
+            elif copy and audio.codec in _COPIED_AUDIO_CODECS:
                 self._tracks[stream.index] = _CopiedTrack(task, stream)
             else:
                 self._tracks[stream.index] = _EncodedTrack(task, stream)

@@ -44,15 +44,17 @@ class ClipSettings:
     """How clips are made.
 
     Attributes:
-        mode: ``copy`` or ``reencode``.
-        crf: Quality when encoding, 0 (best) to 51 (worst).
-        preset: The encoder's name of a speed, such as ``fast``; H.264 and HEVC have the same.
+        mode: ``copy`` takes the source's packets, ``reencode`` makes new ones. The rest counts for
+            what is encoded, also where copying is impossible.
+        crf: Constant rate factor, 0 (best and largest) to 51.
+        preset: One of ``PRESETS``: slower ones make smaller files of the same quality.
         codec: ``h264`` or ``hevc``, when encoding.
         bit_depth: ``8``, for which HDR is tone-mapped to BT.709, or ``source``: 10 bits where the
             source has more than 8, with its colours as they are.
         interlaced: ``deinterlace`` makes each interlaced picture a whole one, ``keep`` encodes
             its two fields.
-        audio_bitrate_kbps: Of each AAC stream that is encoded, 8 to 512.
+        audio_bitrate_kbps: Of each AAC stream that is encoded, 8 to 512. In ``copy`` only sound
+            that MP4 players do not know is encoded.
     """
 
     mode: ClipMethod = "copy"

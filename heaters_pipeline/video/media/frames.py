@@ -41,7 +41,7 @@ from heaters_pipeline.video.media.pyav import (
     rows_of,
     side_data_of,
 )
-from heaters_pipeline.video.media.seeking import packets_from
+from heaters_pipeline.video.media.seeking import packets_from_i_frame
 from heaters_pipeline.video.media.timing import Span, Timeline, TimestampMender
 
 Interpolation = av.video.reformatter.Interpolation
@@ -269,7 +269,7 @@ def _decode_from(
     with open_input(path) as container, reading(path):
         stream = video_stream(container, path, info)
         stream.codec_context.thread_count = threads
-        packets = packets_from(container, stream, info.time_base, first_pts)
+        packets = packets_from_i_frame(container, stream, info.time_base, first_pts)
         for packet in chain(packets, [None]):
             frames, is_damaged = decode_packet(stream, packet)
             for frame in frames:

@@ -41,7 +41,7 @@ def seeks_before(
         yield
 
 
-def packets_from(
+def packets_from_i_frame(
     container: av.container.InputContainer,
     stream: av.video.stream.VideoStream,
     time_base: Fraction,

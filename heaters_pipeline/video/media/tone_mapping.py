@@ -4,7 +4,6 @@ The colours themselves are ``tone_curve``'s.
 """
 
 from functools import lru_cache
-from itertools import pairwise
 from typing import cast
 
 import av.video.frame
@@ -110,9 +109,7 @@ class ToneMapper:
         to_yuv = graph.add("scale", "interl=-1:out_color_matrix=bt709:out_range=tv")
         yuv = graph.add("format", self._pixel_format)
         self._output = graph.add("buffersink")
-        chain = (self._input, to_rgb, rgb, look_up, tags, to_yuv, yuv, self._output)
-        for before, after in pairwise(chain):
-            before.link_to(after)
+        graph.link_nodes(self._input, to_rgb, rgb, look_up, tags, to_yuv, yuv, self._output)
         table.link_to(look_up, 0, 1)
         graph.configure()
         frame = av.video.frame.VideoFrame.from_ndarray(self._table, _RGB)

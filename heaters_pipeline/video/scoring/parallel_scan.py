@@ -30,7 +30,7 @@ from heaters_pipeline.video.media.frames import Frame, decode_packet, video_stre
 from heaters_pipeline.video.media.packet_index import PacketIndex
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading
 from heaters_pipeline.video.media.pyav import Packet, packets_of
-from heaters_pipeline.video.media.seeking import packets_from
+from heaters_pipeline.video.media.seeking import packets_from_i_frame
 from heaters_pipeline.video.media.timing import Span
 
 Bools = npt.NDArray[np.bool_]
@@ -251,7 +251,7 @@ class _Decoder(Generic[Sample]):
             return packets_of(self._container, self._stream)
         self._is_fresh = False
         self._stream.codec_context.flush_buffers()
-        return packets_from(self._container, self._stream, self._info.time_base, first_pts)
+        return packets_from_i_frame(self._container, self._stream, self._info.time_base, first_pts)
 
 
 class _Running(Generic[Sample]):

@@ -275,13 +275,13 @@ def test_the_source_s_are_read_once_for_all_clips(
     known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads = []
-    real = clip_subtitles._events_of
+    real = clip_subtitles._texts_of
 
     def counted(*arguments: Any) -> Any:
         reads.append(arguments)
         return real(*arguments)
 
-    monkeypatch.setattr(clip_subtitles, "_events_of", counted)
+    monkeypatch.setattr(clip_subtitles, "_texts_of", counted)
     make_all(known, tmp_path)
     assert len(reads) == 1
     assert subtitles_of(tmp_path / "90.mp4")["deu"] == [
