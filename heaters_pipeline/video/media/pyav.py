@@ -48,6 +48,9 @@ def side_data_of(frame: av.video.frame.VideoFrame, name: str) -> bytes | None:
     Args:
         frame: The picture.
         name: Of the kind, as FFmpeg spells it after ``AV_FRAME_DATA_``.
+    Raises:
+        ValueError: Something of a kind that PyAV's enum lacks is stored there, too, such as the
+            view of MV-HEVC (29); PyAV then gives none of it.
     """
     data = frame.side_data.get(name)
     return None if data is None else bytes(cast("memoryview", data))
