@@ -1,7 +1,7 @@
 """The HDR metadata of pictures: transfer, mastering display and content light level.
 
-Only reading it from decoded frames; what is done with it is told in ``tone_mapping`` and in
-``clips.encoder_options``.
+Only reading it from decoded frames; what is done with it stands in ``tone_mapping`` and
+in ``clips.encoder_options``.
 """
 
 from dataclasses import dataclass
