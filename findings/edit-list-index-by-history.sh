@@ -54,7 +54,7 @@ different = [i for i in range(40) if in_order[i] != at_once[i]]
 print("different:", len(different), "indices, from", different[0], "to", different[-1])
 PYTHON
 
-diff - seen <<'EXPECTED' || { echo "edit-list-index-by-history: the behaviour has changed" >&2; exit 1; }
+diff - seen <<'EXPECTED' || { echo "$0: the behaviour has changed" >&2; exit 1; }
 PyAV shows 40 frames: [17, 18, 19] ... [54, 55, 56]
 decord2 counts 57
 in order: [17, 18, 19] ... and 18 times 56

@@ -65,7 +65,7 @@ for name, with_sound in ("sound", True), ("silent", False):
     print(f"{name}: OpenCV: {describe(opencv('clip.mp4'))}")
 PYTHON
 
-diff - seen <<'EXPECTED' || { echo "imageio-invents-frames: the behaviour has changed" >&2; exit 1; }
+diff - seen <<'EXPECTED' || { echo "$0: the behaviour has changed" >&2; exit 1; }
 sound: imageio FFMPEG: 75 frames, 26 of them the first
 sound: imageio FFMPEG, passthrough: 50 frames, 1 of them the first
 sound: imageio pyav: 50 frames, 1 of them the first

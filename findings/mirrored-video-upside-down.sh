@@ -61,7 +61,7 @@ for flag in "-display_hflip", "-display_vflip":
         print(flag, "PyAV's rotation:", next(film.decode(video=0)).rotation)
 PYTHON
 
-diff - seen <<'EXPECTED' || { echo "mirrored-video-upside-down: the behaviour has changed" >&2; exit 1; }
+diff - seen <<'EXPECTED' || { echo "$0: the behaviour has changed" >&2; exit 1; }
 -display_hflip ffmpeg: top right
 -display_hflip OpenCV: bottom right by 180.0
 -display_hflip decord2: bottom right

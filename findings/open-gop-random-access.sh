@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# decord2 3.4.0 returns other pictures than asked for around every keyframe of an ordinary HEVC file.
+# decord2 returns other pictures than asked for around every keyframe of an ordinary HEVC file.
 #
 # Versions: decord2 3.4.0, imageio 2.38.1 (plugin pyav), OpenCV 5.0.0.93, PyAV 18.1.0 (libx265).
 # libx265 makes open GOPs unless told otherwise: after a keyframe (CRA) come pictures that are
@@ -63,7 +63,7 @@ capture = cv2.VideoCapture("film.mp4")
 say("OpenCV", opencv)
 PYTHON
 
-diff - seen <<'EXPECTED' || { echo "open-gop-random-access: the behaviour has changed" >&2; exit 1; }
+diff - seen <<'EXPECTED' || { echo "$0: the behaviour has changed" >&2; exit 1; }
 keyframes, says decord2: [0, 17, 37, 57, 77]
 decord2: 20 of 100 wrong; 16 to 22 are [16, 20, 21, 22, 23, 24, 22]
 decord2, batch of 19 to 24: [22, 23, 24, 25, 26, 27]

@@ -45,7 +45,7 @@ for mode, mark in ("NON-DROP FRAME", ":"), ("DROP FRAME", ";"):
     print("written:", *times(otio.adapters.write_to_string(timeline, "cmx_3600")))
 PYTHON
 
-diff - seen <<'EXPECTED' || { echo "otio-edl-turns-drop-frame: the behaviour has changed" >&2; exit 1; }
+diff - seen <<'EXPECTED' || { echo "$0: the behaviour has changed" >&2; exit 1; }
 read:    FCM: NON-DROP FRAME 01:00:00:00 01:00:10:00
 frame:   108000
 written: no FCM line 01:00:03;18 01:00:13;18

@@ -44,7 +44,7 @@ for name, mark in ("non-drop-frame", ":"), ("drop-frame", ";"):
     print(f"  pycaption: {caption.start / 1e6:.3f} s, {caption.get_text()}")
 PYTHON
 
-diff - seen <<'EXPECTED' || { echo "scc-drop-frame-ignored: the behaviour has changed" >&2; exit 1; }
+diff - seen <<'EXPECTED' || { echo "$0: the behaviour has changed" >&2; exit 1; }
 non-drop-frame
   ffmpeg: 01:00:00,000 --> 01:00:02,000
   PyAV: 3600.000 s

@@ -62,7 +62,7 @@ hour = FrameTimecode(108000, Fraction(30000, 1001))
 print("29.97 fps: frame 108000, non-drop 01:00:00:00, is", edl([(hour, hour)])[0][4])
 PYTHON
 
-diff - seen <<'EXPECTED' || { echo "scenedetect-edl-repeats-frames: the behaviour has changed" >&2; exit 1; }
+diff - seen <<'EXPECTED' || { echo "$0: the behaviour has changed" >&2; exit 1; }
 detected: second shot from frame 29 at 00:00:01.160
 EDL:      second shot from 00:00:01:03
 25 fps: 925 of 15000 one frame early, 14088 timecodes

@@ -55,7 +55,7 @@ print("clip.mp4, frames and their ticks:", list(zip(table[::2], table[1::2])))
 print(f"clip.mp4, ignore_editlist: {decoded('clip.mp4', ignore_editlist='1')} frames")
 PYTHON
 
-diff - seen <<'EXPECTED' || { echo "smartcut-mp4-last-frame: the behaviour has changed" >&2; exit 1; }
+diff - seen <<'EXPECTED' || { echo "$0: the behaviour has changed" >&2; exit 1; }
 clip.mkv, 2,4 s: PyAV 50, OpenCV 50 frames
 clip.mp4, 2,4 s: PyAV 49, OpenCV 49 frames
 end.mp4, 2,end s: PyAV 100, OpenCV 100 frames
