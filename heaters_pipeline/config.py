@@ -180,7 +180,7 @@ class ClipConfig(dg.Config):
 
     mode: ClipMethod = Field(
         default=_CLIPS.mode,
-        description="copy keeps every picture bit for bit; reencode makes all anew. The other "
+        description="copy keeps every picture bit for bit; reencode encodes all again. The other "
         "settings also count for what cannot be copied.",
     )
     crf: int = Field(

@@ -142,7 +142,7 @@ def downloaded_videos(
     job=build_catalog,
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="A video that was finished or made anew starts a new catalog.",
+    description="A video that was finished or remade starts a new catalog.",
 )
 def changed_catalog(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]

@@ -285,11 +285,11 @@ def _retries(instance: dg.DagsterInstance, run: DagsterRun) -> int:
 
 
 def _updated(instance: dg.DagsterInstance, seen: _Seen, run: DagsterRun | None) -> datetime | None:
-    instants = [found.modified for found in (seen.upload, seen.submission) if found]
-    instants += [found.modified for found in seen.manifests.values()]
+    times = [found.modified for found in (seen.upload, seen.submission) if found]
+    times += [found.modified for found in seen.manifests.values()]
     if run is not None:
         stats = instance.get_run_stats(run.run_id)
         last = stats.end_time or stats.start_time or stats.enqueued_time
         if last:
-            instants.append(datetime.fromtimestamp(last, UTC))
-    return max(instants, default=None)
+            times.append(datetime.fromtimestamp(last, UTC))
+    return max(times, default=None)

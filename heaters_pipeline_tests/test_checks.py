@@ -43,7 +43,7 @@ class Fault:
 
 
 def change(stage: str, edit: Callable[[Manifest], Manifest]) -> Callable[[Pipeline], None]:
-    """Write a stage's manifest anew."""
+    """Rewrite a stage's manifest."""
     return lambda pipeline: _write(pipeline, edit(pipeline.manifest(stage)))
 
 
@@ -332,9 +332,9 @@ def test_processing_the_video_again_turns_a_red_check_green(processed: Pipeline)
 
 def test_many_faults_are_cut_short_and_counted(processed: Pipeline) -> None:
     def edit(manifest: Manifest) -> Manifest:
-        instants = {"start_seconds": "0/1", "end_seconds": "1/1"}
+        times = {"start_seconds": "0/1", "end_seconds": "1/1"}
         spans = [{"start_frame": 2 * at, "end_frame": 2 * at + 1} for at in range(20)]
-        rows = [{**span, **instants} for span in spans]
+        rows = [{**span, **times} for span in spans]
         return replace(manifest, summary={**manifest.summary, "scenes": rows})
 
     change("scenes", edit)(processed)

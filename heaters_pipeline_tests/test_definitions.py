@@ -59,7 +59,7 @@ watching = False
 assert settings() == before
 print(len(names))
 """
-IMPORTS_LOWER_FLOORS = """
+IMPORTS_LOWER_LAYERS = """
 import pkgutil, sys
 import heaters_pipeline.cli
 for package in ("video", "storage", "intake", "report"):
@@ -257,7 +257,7 @@ def test_importing_does_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_lower_floors_and_the_command_line_do_not_import_dagster(tmp_path: Path) -> None:
-    done = run_python("-c", IMPORTS_LOWER_FLOORS, folder=tmp_path)
+def test_the_lower_layers_and_the_command_line_do_not_import_dagster(tmp_path: Path) -> None:
+    done = run_python("-c", IMPORTS_LOWER_LAYERS, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"

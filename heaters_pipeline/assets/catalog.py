@@ -62,7 +62,7 @@ def catalog(
 ) -> dg.MaterializeResult[Any]:
     """All finished videos and clips: `catalog/videos.parquet` and `catalog/clips.parquet`.
 
-    Readable by pandas and DuckDB. Only what changed since the last catalog is read anew.
+    Readable by pandas and DuckDB. Only what changed since the last catalog is read again.
     """
     with lasting_errors_fail():
         store = workspace.store
