@@ -48,6 +48,7 @@ class Outcome:
         error: What a person reads, None after success.
         metadata: What each materialized asset recorded: plain values by name, by asset.
         data_versions: The data version of each materialized asset.
+        code_versions: The code version of each materialized asset.
         failed_checks: Why, by the name of each check that is red.
         passed_checks: The names of the checks that are green.
         looked: Whether each check of objects looked for them, by its name.
@@ -60,6 +61,7 @@ class Outcome:
     error: str | None
     metadata: dict[str, dict[str, Any]]
     data_versions: dict[str, str]
+    code_versions: dict[str, str]
     failed_checks: dict[str, str]
     passed_checks: frozenset[str]
     looked: dict[str, bool]
@@ -202,6 +204,11 @@ class Pipeline:
             },
             data_versions={
                 asset: found.tags["dagster/data_version"]
+                for asset, found in materializations.items()
+                if found.tags
+            },
+            code_versions={
+                asset: found.tags["dagster/code_version"]
                 for asset, found in materializations.items()
                 if found.tags
             },
