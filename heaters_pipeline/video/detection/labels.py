@@ -121,16 +121,12 @@ class Judgement:
         matched: The found frame of each labelled cut that has one.
         wrong: Found frames at which nothing happens, rising.
         missed: Labelled cuts that were not found, rising.
-        absorbed: Found frames that are neither right nor wrong, slides left out, rising.
-        slides_hit: Slide changes that were found.
     """
 
     counts: Counts
     matched: Mapping[int, int]
     wrong: tuple[int, ...]
     missed: tuple[int, ...]
-    absorbed: tuple[int, ...]
-    slides_hit: int
 
 
 def judge(labels: Labels, found: Iterable[int]) -> Judgement:
@@ -147,8 +143,7 @@ def judge(labels: Labels, found: Iterable[int]) -> Judgement:
     slides = match(sorted(set(labels.slides)), left)
     left = _without(left, slides.values())
     gradual = [(one.start, one.end) for one in labels.gradual]
-    absorbed = _inside(left, [*gradual, *labels.ambiguous])
-    wrong = _without(left, absorbed)
+    wrong = _without(left, _inside(left, [*gradual, *labels.ambiguous]))
     missed = _without(hard_cuts, matched)
     hit = sum(bool(_inside(frames, [interval])) for interval in gradual)
     return Judgement(
@@ -156,8 +151,6 @@ def judge(labels: Labels, found: Iterable[int]) -> Judgement:
         matched,
         tuple(wrong),
         tuple(missed),
-        tuple(absorbed),
-        len(slides),
     )
 
 

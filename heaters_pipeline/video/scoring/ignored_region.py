@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.video.media.orientation import Orientation, Picture
+from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.media.orientation import Orientation
 
 _LEAST_SHARE_LEFT = 0.05
 

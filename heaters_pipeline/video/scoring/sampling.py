@@ -8,19 +8,16 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
+from av.video.reformatter import ColorTrc
 
+from heaters_pipeline.video.arrays import Float32Array, Picture
 from heaters_pipeline.video.detection.score_track import SIGNATURE_COLUMNS, SIGNATURE_ROWS
-from heaters_pipeline.video.media.frames import Frame, Picture
+from heaters_pipeline.video.media.frames import Frame
+from heaters_pipeline.video.media.tone_curve import SDR_GAMMA, SDR_WHITE_NITS, pq_nits
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, counted_mask
 from heaters_pipeline.video.scoring.pixel_samples import PixelSampler
 
 REDUCED_SIZE_PX = (64, 36)
-_PQ = 16
-"""FFmpeg's number of the transfer function of SMPTE ST 2084."""
-
-_SDR_WHITE_NITS = 203
-_SDR_GAMMA = 2.4
 _DISTANCE_CAP = 64
 _DISTANCE_STEPS = 256
 _SHARE_STEPS = 200
@@ -37,7 +34,7 @@ _SAME_IN_PLACE = 10
 _LEAST_TEXTURED = 12
 """Points, of 2304, that a share can be taken of."""
 
-Histogram = npt.NDArray[np.float32]
+Histogram = Float32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +60,12 @@ class FrameSample:
 
 
 def _sdr_of_pq() -> Picture:
-    """Brightness as SDR codes it, for each value of PQ (ST 2084, ITU-R BT.2408): (256,) uint8.
+    """Brightness as SDR codes it, for each of the 256 values of PQ: (256,) uint8.
 
     Otherwise fades are no even ramps, and dark scenes differ more than they seem to.
     """
-    coded = (np.arange(256) / 255) ** (1 / 78.84375)
-    linear = (np.maximum(coded - 0.8359375, 0) / (18.8515625 - 18.6875 * coded)) ** (
-        1 / 0.1593017578125
-    )
-    share = (linear * 10_000 / _SDR_WHITE_NITS).clip(0, 1)
-    return np.rint(255 * share ** (1 / _SDR_GAMMA)).astype(np.uint8)
+    share = (pq_nits(np.arange(256) / 255) / SDR_WHITE_NITS).clip(0, 1)
+    return np.rint(255 * share ** (1 / SDR_GAMMA)).astype(np.uint8)
 
 
 _SDR_OF_PQ = _sdr_of_pq()
@@ -95,7 +88,7 @@ class Sampler:
     def sample(self, frame: Frame) -> FrameSample:
         """The sample of a frame."""
         pixels = self._pixels.picture(frame.decoded)
-        if frame.decoded.color_trc == _PQ:
+        if frame.decoded.color_trc == ColorTrc.SMPTE2084:
             pixels = _u8(cv2.LUT(pixels, _SDR_OF_PQ))
         mask = self._mask_for(frame, pixels) if self._ignored else None
         counted = pixels if mask is None else cv2.bitwise_and(pixels, pixels, mask=mask)

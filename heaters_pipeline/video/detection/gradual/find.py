@@ -38,8 +38,8 @@ def find_gradual(track: ScoreTrack, cuts: Sequence[int]) -> list[Gradual]:
     """Gradual transitions of a track between the given hard cuts, in order, not overlapping."""
     return gradual_in(
         GradualCurves(
-            signatures=track.between_anchors(track.signatures),
-            detail=track.between_anchors(track.detail),
+            signatures=track.interpolated(track.signatures),
+            detail=track.interpolated(track.detail),
             cuts=cuts,
             frame_step=track.frame_step,
             timeline=track.timeline,
