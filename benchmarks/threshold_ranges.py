@@ -6,15 +6,18 @@ Each constant of ``video/detection`` that decides something is moved down and up
 number of missed or wrong cuts or gradual transitions changes, on real videos or on the films that
 the tests generate. A wide range tells that a value needs no care, a narrow one that the results
 hang on it. Tracks are made once and kept in ``--tracks``: delete it when scoring has changed.
+Constants of ``video/scoring`` are moved on real videos alone, whose samples are taken once.
 """
 
 import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,39 +25,48 @@ import numpy as np
 
 from benchmarks.detection_accuracy import Label, Score
 from benchmarks.timing import print_table, versions
+from heaters_pipeline.video.arrays import BoolArray
 from heaters_pipeline.video.detection.score_track import ScoreTrack
-from heaters_pipeline.video.detection.settings import DEFAULT_THRESHOLDS, DetectionSettings
+from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import find_transitions
+from heaters_pipeline.video.media.frames import FrameReader
+from heaters_pipeline.video.media.packet_index import index_packets
 from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.media.timing import Timeline
+from heaters_pipeline.video.scoring.analysed_frames import choose_analysed, frame_step_of
+from heaters_pipeline.video.scoring.sampling import FrameSample, Sampler
 from heaters_pipeline.video.scoring.scores import score_frames
+from heaters_pipeline.video.scoring.track_builder import TrackBuilder
 from heaters_pipeline_tests.video.detection.distractors import distracted_film
 from heaters_pipeline_tests.video.detection.edited_films import GRADUAL_FILMS
 from heaters_pipeline_tests.video.detection.encoding import Encoding, encode
 from heaters_pipeline_tests.video.detection.hard_films import HARD_FILMS
 from heaters_pipeline_tests.video.detection.hard_shots import Film
 
-PACKAGE = "heaters_pipeline.video.detection"
+PACKAGE = "heaters_pipeline.video"
 CONSTANTS = {
-    "cuts": (
+    "detection.cuts": (
         "FLOOR RESTING_FLOOR _NEAR_FRAMES _SPIKE_RATIO _SPIKE_GAP_FRAMES _NEIGHBOUR_FRAMES "
         "_MOST_LEFT _LEAST_USUAL _RESTING _GROWTH"
     ),
-    "gradual.measures": (
+    "detection.gradual.measures": (
         "LEAST_STEP _MOST_BEND LEAST_MIX _LEAST_SPREAD _LEAST_EXPLAINED NO_DETAIL NO_DETAIL_LOST"
     ),
-    "gradual.wipes": (
+    "detection.gradual.wipes": (
         "LEAST_WIPE_FRAMES LEAST_SHARPNESS _LEAST_WIPE _LEAST_LASTING _MOST_RAGGED _BLUR_FRAMES "
         "_MARGIN_FRAMES _FIT_ROUNDS"
     ),
-    "gradual.search": "_LEAST_FRAMES _NEIGHBOURS",
-    "gradual.fit": "_ROUNDS _STEPS _LEAST_LENGTH _LEAST_SCALE",
-    "gradual.curves": "_BLACK_LUMA _WHITE_LUMA _BLANK_DETAIL _BLANK_SPREAD",
-    "gradual.fades": (
+    "detection.gradual.search": "_LEAST_FRAMES _NEIGHBOURS",
+    "detection.gradual.fit": "_ROUNDS _STEPS _LEAST_LENGTH _LEAST_SCALE",
+    "detection.gradual.curves": "_BLACK_LUMA _WHITE_LUMA _BLANK_DETAIL _BLANK_SPREAD",
+    "detection.gradual.fades": (
         "_DEEP _LEAST_FADE_FRAMES _MOST_FADE_FRAMES _LEAST_STRENGTH _MOST_SEEN _MOST_UNEVEN"
     ),
-    "gradual.kinds": (
+    "detection.gradual.kinds": (
         "_BLANK_SECONDS_BETWEEN _STILL _DARK_LUMA _LEAST_CONTRAST_KEPT _LEAST_LIGHT_KEPT"
     ),
+    "scoring.sampling": "_TEXTURE _SAME _SAME_IN_PLACE _LEAST_TEXTURED _DISTANCE_CAP",
+    "scoring.analysed_frames": "FRAMES_ACROSS",
 }
 FACTORS = (1.1, 1.25, 1.5, 2.0, 4.0)
 STEPS = (1, 2, 3, 5, 8)
@@ -106,13 +118,19 @@ def _label(film: Film) -> Label:
     }
 
 
+def real(folders: list[tuple[str, str]]) -> Iterator[tuple[str, Path, Label]]:
+    """Name, file and label of the labelled videos that are there."""
+    for folder, labels in folders:
+        for name, label in json.loads(Path(labels).read_text()).items():
+            if (path := Path(folder) / name).exists():
+                yield name, path, label
+
+
 def real_set(folders: list[tuple[str, str]], tracks: Path) -> Set:
     """Tracks and labels of labelled videos; the tracks are kept in a folder."""
     return {
-        name: (track_of(Path(folder) / name, tracks / f"real-{name}.parquet"), label)
-        for folder, labels in folders
-        for name, label in json.loads(Path(labels).read_text()).items()
-        if (Path(folder) / name).exists()
+        name: (track_of(path, tracks / f"real-{name}.parquet"), label)
+        for name, path, label in real(folders)
     }
 
 
@@ -122,6 +140,37 @@ def track_of(path: Path, kept: Path) -> ScoreTrack:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(score_frames(path, probe(path)).to_bytes())
     return ScoreTrack.from_bytes(kept.read_bytes())
+
+
+@dataclass(frozen=True)
+class SampledVideo:
+    """What a full scan takes of a video, so that its track can be made again without decoding."""
+
+    samples: Sequence[FrameSample]
+    analysed: BoolArray
+    frame_step: int
+    timeline: Timeline
+    label: Label
+
+    @classmethod
+    def of(cls, path: Path, label: Label) -> "SampledVideo":
+        """Sample all frames of a video."""
+        info = probe(path)
+        reader, sampler = FrameReader(path, info), Sampler(histograms=False)
+        samples = [sampler.sample(frame) for frame in reader]
+        step = frame_step_of(info.frame_rate)
+        index = index_packets(path, info)
+        references = (
+            index.references[np.argsort(index.pts)] if index else np.ones(len(samples), bool)
+        )
+        return cls(samples, choose_analysed(references, step), step, reader.timeline, label)
+
+    def track(self) -> ScoreTrack:
+        """Compare the samples as the constants of today say."""
+        builder = TrackBuilder("full", self.frame_step, 0)
+        for sample, is_analysed in zip(self.samples, self.analysed.tolist(), strict=True):
+            builder.add(sample, analysed=is_analysed)
+        return builder.track(self.timeline)
 
 
 def counts(videos: Set, settings: DetectionSettings) -> Counts:
@@ -168,17 +217,16 @@ def measured(sets: Mapping[str, Set], settings: DetectionSettings) -> dict[str, 
     return {name: counts(videos, settings) for name, videos in sets.items()}
 
 
-def range_of(
-    sets: Mapping[str, Set], usual: Mapping[str, Counts], module: str, name: str
-) -> list[str]:
+def range_of(sets: Callable[[], Mapping[str, Set]], module: str, name: str) -> list[str]:
     """A row of the table: the constant, its range, and what changes just beyond."""
+    usual = measured(sets(), DetectionSettings())
     value = getattr(sys.modules[f"{PACKAGE}.{module}"], name)
     ends, beyond = [], []
     for direction in (-1, 1):
         same, change = value, "nothing"
         for moved in values_from(value, direction):
             with changed(name, moved):
-                found = measured(sets, DetectionSettings())
+                found = measured(sets(), DetectionSettings())
             if found != usual:
                 change = f"{_shown(moved)}: {_difference(usual, found)}"
                 break
@@ -215,23 +263,22 @@ def main() -> None:
     usual = measured(sets, DetectionSettings())
     for name, found in usual.items():
         print(f"{name}: {len(sets[name])} videos, {found} cuts missed, wrong, gradual the same")
-    rows = [["constant", "value", "same from", "to", "below", "above"]]
-    threshold = DEFAULT_THRESHOLDS["adaptive"]
     for moved in (3.0, 3.5, 4.0, 4.6, 5.0, 6.0):
-        with_threshold = measured(sets, DetectionSettings(threshold=moved))
-        rows.append(
-            [
-                f"threshold {threshold:g}",
-                _shown(moved),
-                "",
-                "",
-                _difference(usual, with_threshold),
-                "",
-            ]
-        )
+        change = _difference(usual, measured(sets, DetectionSettings(threshold=moved)))
+        print(f"threshold {moved:g}: {change or 'nothing changes'}", flush=True)
+
+    @cache
+    def sampled() -> Mapping[str, SampledVideo]:
+        return {name: SampledVideo.of(path, label) for name, path, label in real(options.real)}
+
+    def compared_again() -> Mapping[str, Set]:
+        return {"real": {name: (one.track(), one.label) for name, one in sampled().items()}}
+
+    rows = [["constant", "value", "same from", "to", "below", "above"]]
     for module in options.modules:
+        current = compared_again if module.startswith("scoring") else lambda: sets
         for name in CONSTANTS[module].split():
-            rows.append(range_of(sets, usual, module, name))
+            rows.append(range_of(current, module, name))
             print(" | ".join(rows[-1]), flush=True)
     print_table(rows)
     print(versions("av", "numpy", "opencv-python-headless"))

@@ -60,7 +60,8 @@ def find_cuts(track: ScoreTrack, threshold: float) -> list[int]:
 
     Args:
         track: Scores of the video.
-        threshold: Least strength of a cut.
+        threshold: Least strength of a cut: so many times what is usual, 1 to 100. Lower ones find
+            weaker cuts, and more that are none.
     """
     found = _Changes(track)
     chosen = found.largest & (found.strengths >= threshold)

@@ -14,6 +14,8 @@ Found frames and labelled cuts are matched one to one, the nearest first. What i
 neither right nor wrong where a slide changes, or inside a gradual or ambiguous interval with a
 margin; elsewhere it is wrong. A gradual transition is hit when any found frame lies in its
 interval with the margin.
+
+Nothing is decided here: frames come from whichever method is judged.
 """
 
 import json
@@ -27,7 +29,10 @@ from typing import Any
 from heaters_pipeline.errors import SettingsError
 
 TOLERANCE_FRAMES = 1
+"""How far a found frame may be from the labelled cut that it is taken for."""
+
 MARGIN_FRAMES = 2
+"""How far beyond an interval frames still belong to it, since ends of dissolves are hard to see."""
 
 
 @dataclass(frozen=True, slots=True)

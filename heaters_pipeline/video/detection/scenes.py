@@ -1,4 +1,7 @@
-"""Transitions -> scenes: each frame is in one scene, dropped with one, or excluded. Pure."""
+"""Transitions -> scenes: each frame is in one scene, dropped with one, or excluded. Pure.
+
+Where scenes change is decided in ``transitions``; here, what becomes of the frames.
+"""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence

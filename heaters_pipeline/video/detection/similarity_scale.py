@@ -18,7 +18,8 @@ colour score just ``A``, and ones that share some can score more, so its scale r
 limit only. OpenCV's ``bhattacharyya`` divides by the sums itself and needs no more.
 
 All maps are monotone for a given pair of pictures: comparing unit similarities with ``t`` decides
-as comparing scores with ``native_threshold(method, t)`` does.
+as comparing scores with ``native_threshold(method, t)`` does. The decision itself is in
+``transitions``.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,8 @@
-"""Where scenes change: ``ScoreTrack`` + settings -> transitions. Pure."""
+"""Where scenes change: ``ScoreTrack`` + settings -> transitions. Pure.
+
+Each method's decision on a track begins here; what ``adaptive`` finds is in ``cuts`` and
+``gradual``, what scenes the transitions make is in ``scenes``.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

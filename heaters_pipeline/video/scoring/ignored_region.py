@@ -1,4 +1,7 @@
-"""Parts of the picture that scene detection is told to ignore, such as a ticker. Pure."""
+"""Parts of the picture that scene detection is told to ignore, such as a ticker. Pure.
+
+What is left of a picture is sampled in ``sampling``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,6 +4,8 @@ Decoded pictures keep one colour sample for a block of brightness samples (2x2 i
 blocks are taken, every k-th across and down, and converted to BGR as the full-size picture is.
 Scaling by points does neither: it joins the brightness of one pixel with the colour of another,
 and swscale rounds differently while it scales, which gives flat pictures a second colour.
+
+What the pixels are for is no matter of this module.
 """
 
 from math import isqrt

@@ -2,6 +2,8 @@
 
 A share of a frame's pixels is taken as they are, which keeps the shape of histograms (averaging
 would not) and costs little. What is compared from frame to frame is an averaged picture of 64x36.
+
+How two frames are compared is here, too; which ones are, is decided in ``analysed_frames``.
 """
 
 from dataclasses import dataclass

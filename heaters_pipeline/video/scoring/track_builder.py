@@ -1,4 +1,7 @@
-"""Put the samples of a video's frames together to its ``ScoreTrack``."""
+"""Put the samples of a video's frames together to its ``ScoreTrack``.
+
+Decodes nothing, and does not know whether the samples come of a fast or of a full scan.
+"""
 
 from array import array
 from collections.abc import Iterable
@@ -62,7 +65,13 @@ class TrackBuilder:
         self._before: tuple[FrameSample, Comparable] | None = None
 
     def add(self, sample: FrameSample, *, analysed: bool) -> None:
-        """Take the next sample."""
+        """Take the next sample.
+
+        Args:
+            sample: Of a later frame than the samples before; all frames of a full scan come, of a
+                fast one at least the analysed ones.
+            analysed: Whether ``adaptive`` compares this frame.
+        """
         picture = Comparable(sample.reduced)
         self._frames.append(sample.frame)
         self._digests.append(sample.digest)
@@ -124,7 +133,12 @@ class TrackBuilder:
 
 
 def closer_track(track: ScoreTrack, samples: Iterable[FrameSample]) -> ScoreTrack:
-    """A track that knows also how these frames, in order, differ from the frame before."""
+    """A track that knows also how these frames differ from the frame before each.
+
+    Args:
+        track: Of a fast scan.
+        samples: In order; what differs is told of those whose frame before is among them, too.
+    """
     digests, steps = track.picture_digests.copy(), track.steps.copy()
     before: FrameSample | None = None
     for sample in samples:

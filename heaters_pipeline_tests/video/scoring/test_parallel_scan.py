@@ -151,7 +151,7 @@ def test_a_video_of_one_frame_is_scanned(tmp_path: Path) -> None:
 def test_a_start_that_is_not_zero_and_a_variable_rate_keep_their_times(tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
     rng = random.Random(3)
-    stamp = 5000
+    pts = 5000
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", 25)
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
@@ -159,8 +159,8 @@ def test_a_start_that_is_not_zero_and_a_variable_rate_keep_their_times(tmp_path:
         stream.codec_context.time_base = Fraction(1, 1000)
         for picture in shot(1, 40) + shot(2, 40):
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
-            frame.pts, frame.time_base = stamp, Fraction(1, 1000)
-            stamp += rng.randint(15, 90)
+            frame.pts, frame.time_base = pts, Fraction(1, 1000)
+            pts += rng.randint(15, 90)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     reader = FrameReader(path, probe(path))

@@ -1,7 +1,8 @@
 """What the search for gradual transitions measures a video with. Pure.
 
 Every measure of a stretch is a difference of two running sums or a look at a few of its frames,
-so that it costs the same for a stretch of any length, and depends on nothing outside of it.
+so that it costs the same for a stretch of any length, and depends on nothing outside of it. What
+the measures mean is no matter of this module.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,8 @@
-"""Where fades may be: on both sides of what is black or white. Pure."""
+"""Where fades may be: on both sides of what is black or white. Pure.
+
+Which frames are blank is told by ``curves``; whether a fade is taken for one, by ``search`` and
+``kinds``.
+"""
 
 from itertools import pairwise
 

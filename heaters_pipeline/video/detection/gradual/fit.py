@@ -55,6 +55,11 @@ def fitted(
 
     Each round looks half as far as the one before: a third of the length, at least 4 frames, at
     first. Edges stay between the cuts around.
+
+    Args:
+        curves: Of the video.
+        starts: (windows,) last frame of the scene before, as far as it is known.
+        ends: (windows,) first frame of the scene after, as far as it is known; > ``starts``.
     """
     starts, ends = starts.copy(), ends.copy()
     by_length = np.argsort(ends - starts, kind="stable")

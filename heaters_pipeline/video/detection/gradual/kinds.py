@@ -1,4 +1,8 @@
-"""Name gradual transitions, and join what is one. Pure."""
+"""Name gradual transitions, and join what is one. Pure.
+
+Takes stretches that ``search`` took for transitions; fades of pictures that are nearly black, in
+which it finds nothing, are added here.
+"""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence

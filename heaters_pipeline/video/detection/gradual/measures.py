@@ -1,7 +1,7 @@
 """How well stretches of a video pass for a mix of their two ends. Pure.
 
 All functions take many stretches at once: from frame ``starts[i]``, the last of the scene before,
-to ``ends[i]``, the first of the scene after.
+to ``ends[i]``, the first of the scene after. Measures of wipes are in ``wipes``.
 """
 
 from dataclasses import dataclass
@@ -64,7 +64,13 @@ class Measures:
 
 
 def measured(curves: GradualCurves, starts: Int64Array, ends: Int64Array) -> Measures:
-    """Measure stretches."""
+    """Measure stretches as mixes.
+
+    Args:
+        curves: Of the video.
+        starts: (stretches,) first frames.
+        ends: (stretches,) last frames, > ``starts``, with no cut on the way.
+    """
     first = curves.cells[starts]
     way = curves.cells[ends] - first
     square = np.einsum("ij,ij->i", way, way).astype(np.float64)

@@ -1,7 +1,8 @@
 """Choose the stretches of a video that are gradual transitions. Pure.
 
 A coarse search, which looks at sums alone, gives windows of a few lengths; the best of those that
-overlap is fitted, and the next best if that one fails.
+overlap is fitted, and the next best if that one fails. How good a window is, is measured in
+``measures`` and ``wipes``; what a stretch is called is decided in ``kinds``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,7 +35,7 @@ _LENGTHS = (6, 8, 11, 15, 20, 27, 36, 48, 64)
 """In frames at 25 a second; a factor of 4/3 apart, which the fit then makes up for."""
 
 _LEAST_FRAMES = 6  # a faster change is a cut, or motion between two frames that were measured
-_NEIGHBOURS = 8  # windows closer than one so manieth of their length are fitted to the same ramp
+_NEIGHBOURS = 8  # windows closer than 1/8 of their length are fitted to the same ramp
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ A wipe is a cut that comes to each line of the picture (a column or row of cells
 own. So nearly all change of a line happens while the front passes it, and there is much more of
 it than of motion in the two scenes. Where the camera moves or a body passes by, lines change at
 other times as well, or change back, or not one after the other.
+
+Windows to try are chosen, and wipes that lie on each other told apart, in ``search``.
 """
 
 from dataclasses import dataclass
@@ -96,7 +98,14 @@ def sharpness_of_all(curves: GradualCurves, lines: Int64Array, length: int) -> F
 def fitted_front(
     curves: GradualCurves, lines: Int64Array, starts: Int64Array, ends: Int64Array
 ) -> tuple[Int64Array, Int64Array]:
-    """The windows moved and stretched to when the front enters and leaves the picture."""
+    """The windows moved and stretched to when the front enters and leaves the picture.
+
+    Args:
+        curves: Of the video.
+        lines: One of ``fronts``.
+        starts: (windows,) about when it enters.
+        ends: (windows,) about when it leaves.
+    """
     lowest, highest = curves.frames_around(starts)
     for _ in range(_FIT_ROUNDS):
         times, weights = _half_times(curves, lines, starts, ends)
@@ -109,7 +118,14 @@ def fitted_front(
 def wipe_measures(
     curves: GradualCurves, lines: Int64Array, starts: Int64Array, ends: Int64Array
 ) -> WipeMeasures:
-    """Measure stretches as wipes in one direction."""
+    """Measure stretches as wipes in one direction.
+
+    Args:
+        curves: Of the video.
+        lines: One of ``fronts``.
+        starts: (stretches,) first frames.
+        ends: (stretches,) last frames, > ``starts``, with no cut on the way.
+    """
     passing = _change_by_front(curves, lines, starts, ends)
     by_front = passing.sum(axis=1) + 1e-6
     lowest, highest = curves.frames_around(starts)
