@@ -225,8 +225,12 @@ def range_of(sets: Callable[[], Mapping[str, Set]], module: str, name: str) -> l
     for direction in (-1, 1):
         same, change = value, "nothing"
         for moved in values_from(value, direction):
-            with changed(name, moved):
-                found = measured(sets(), DetectionSettings())
+            try:
+                with changed(name, moved):
+                    found = measured(sets(), DetectionSettings())
+            except ValueError:
+                change = f"{_shown(moved)}: not possible"
+                break
             if found != usual:
                 change = f"{_shown(moved)}: {_difference(usual, found)}"
                 break
@@ -263,7 +267,7 @@ def main() -> None:
     usual = measured(sets, DetectionSettings())
     for name, found in usual.items():
         print(f"{name}: {len(sets[name])} videos, {found} cuts missed, wrong, gradual the same")
-    for moved in (3.0, 3.5, 4.0, 4.6, 5.0, 6.0):
+    for moved in (3.0, 3.5, 4.0, 4.6, 5.0, 6.0) if "detection.cuts" in options.modules else ():
         change = _difference(usual, measured(sets, DetectionSettings(threshold=moved)))
         print(f"threshold {moved:g}: {change or 'nothing changes'}", flush=True)
 

@@ -40,7 +40,8 @@ ALGORITHM_VERSION = 2
 """Raised with each change of what a track holds for the same video."""
 
 _LEAST_LEFT_OUT = 0.1
-"""Share of frames that a fast scan must leave out; for less, a full one is worth more."""
+"""Share of frames that a fast scan must leave out; for less, a full one is worth more. That decides
+what a scan costs and what its track can answer, not what ``adaptive`` finds."""
 
 _REPORT_EVERY_FRAMES = 100
 

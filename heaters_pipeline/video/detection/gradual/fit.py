@@ -18,9 +18,10 @@ from heaters_pipeline.video.detection.gradual.mix_errors import (
     progress_errors,
 )
 
-_ROUNDS = 4
-_STEPS = 4  # each edge is tried at so many places to each side
-_LEAST_LENGTH = 4
+# Ranges in which results stay the same are of threshold_ranges, see ``cuts``.
+_ROUNDS = 4  # with 3 or 5, one more transition is missed
+_STEPS = 4  # each edge is tried at so many places to each side; with 5, one more is missed
+_LEAST_LENGTH = 4  # frames; same from 1 to 6
 _LEAST_SCALE = 10.0  # of energy, so that the noise of blank pictures does not decide
 _BATCH = 64  # keeps what is worked on in the processor's cache
 

@@ -34,8 +34,10 @@ from heaters_pipeline.video.detection.gradual.wipes import (
 _LENGTHS = (6, 8, 11, 15, 20, 27, 36, 48, 64)
 """In frames at 25 a second; a factor of 4/3 apart, which the fit then makes up for."""
 
-_LEAST_FRAMES = 6  # a faster change is a cut, or motion between two frames that were measured
-_NEIGHBOURS = 8  # windows closer than 1/8 of their length are fitted to the same ramp
+_LEAST_FRAMES = 6
+"""A faster change is a cut, or motion between two frames that were measured. With 5, two more
+transitions are wrong, with 7 one fewer (threshold_ranges, see ``cuts``)."""
+_NEIGHBOURS = 8  # windows closer than 1/8 of their length fit the same ramp; same from 6 to 16
 
 
 @dataclass(frozen=True, slots=True)
