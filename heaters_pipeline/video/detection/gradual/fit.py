@@ -22,7 +22,9 @@ from heaters_pipeline.video.detection.gradual.mix_errors import (
 _ROUNDS = 4  # with 3 or 5, one more transition is missed
 _STEPS = 4  # each edge is tried at so many places to each side; with 5, one more is missed
 _LEAST_LENGTH = 4  # frames; same from 1 to 6
-_LEAST_SCALE = 10.0  # of energy, so that the noise of blank pictures does not decide
+_LEAST_SCALE = 10.0
+"""Of energy, so that the noise of blank pictures does not decide. Same from 5 to 40; at 2.5, five
+more transitions are wrong."""
 _BATCH = 64  # keeps what is worked on in the processor's cache
 
 
