@@ -27,7 +27,8 @@ _SHARE_STEPS = 200
 # missed or wrong on 13 real videos: benchmarks/threshold_ranges.py, table in docs/benchmarks.md.
 
 _DISTANCE_CAP = 64
-"""Most LAB values that a point counts, so that small bright things count by their area."""
+"""Most LAB values that a point counts, so that small bright things count by their area. Same from
+64 to 80."""
 
 _TEXTURE = 10
 """Range of LAB values around a point from which on it shows something. Same from 10 to 18."""

@@ -28,9 +28,9 @@ _LEAST_LASTING = 0.8
 """Where a body passes by, part of the picture comes back. At 0.73 three more transitions are wrong,
 at 0.88 two are missed."""
 _MOST_RAGGED = 0.07  # of the wipe's length, root mean square over the lines; same to 0.077
-_BLUR_FRAMES = 3  # the front of a frame that was not measured lies between two others
-_MARGIN_FRAMES = 2  # of the scenes around, which a front should stand out of
-_FIT_ROUNDS = 3
+_BLUR_FRAMES = 3  # the front of a frame that was not measured lies between two others; same to 4
+_MARGIN_FRAMES = 2  # of the scenes around, which a front should stand out of; same to 3
+_FIT_ROUNDS = 3  # with 2, two more transitions are wrong, with 4 one
 
 
 @dataclass(frozen=True, slots=True)
