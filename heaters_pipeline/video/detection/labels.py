@@ -126,12 +126,14 @@ class Judgement:
         matched: The found frame of each labelled cut that has one.
         wrong: Found frames at which nothing happens, rising.
         missed: Labelled cuts that were not found, rising.
+        absorbed: Found frames that are neither right nor wrong, slides left out, rising.
     """
 
     counts: Counts
     matched: Mapping[int, int]
     wrong: tuple[int, ...]
     missed: tuple[int, ...]
+    absorbed: tuple[int, ...]
 
 
 def judge(labels: Labels, found: Iterable[int]) -> Judgement:
@@ -148,7 +150,8 @@ def judge(labels: Labels, found: Iterable[int]) -> Judgement:
     slides = match(sorted(set(labels.slides)), left)
     left = _without(left, slides.values())
     gradual = [(one.start, one.end) for one in labels.gradual]
-    wrong = _without(left, _inside(left, [*gradual, *labels.ambiguous]))
+    absorbed = _inside(left, [*gradual, *labels.ambiguous])
+    wrong = _without(left, absorbed)
     missed = _without(hard_cuts, matched)
     hit = sum(bool(_inside(frames, [interval])) for interval in gradual)
     return Judgement(
@@ -156,6 +159,7 @@ def judge(labels: Labels, found: Iterable[int]) -> Judgement:
         matched,
         tuple(wrong),
         tuple(missed),
+        tuple(absorbed),
     )
 
 

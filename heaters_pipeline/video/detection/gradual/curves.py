@@ -16,10 +16,11 @@ from heaters_pipeline.video.media.timing import Timeline
 
 _BLOCK = 256  # frames; larger products leave the cache, and are spread over threads in vain
 
-_BLACK_LUMA = 24
-_WHITE_LUMA = 225
-_BLANK_DETAIL = 60.0  # leaves room for a logo or watermark on black
-_BLANK_SPREAD = 8.0
+# Ranges in which results stay the same are of threshold_ranges, see ``cuts``.
+_BLACK_LUMA = 24  # mean of the picture, 0 to 255; same from 12 to 96
+_WHITE_LUMA = 225  # same up to 248
+_BLANK_DETAIL = 60.0  # energy; leaves room for a logo or watermark on black; same from 15 to 240
+_BLANK_SPREAD = 8.0  # of the luma of cells around their mean; same from 2 to 32
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,12 +11,15 @@ import numpy as np
 from heaters_pipeline.video.arrays import BoolArray, Int64Array
 from heaters_pipeline.video.detection.gradual.curves import GradualCurves
 
-_DEEP = 1.0  # luma from the blackest frame of a stretch that is still as black
-_LEAST_FADE_FRAMES = 5
-_MOST_FADE_FRAMES = 96
-_LEAST_STRENGTH = 2.5  # of what fades, above black; noise stays below
-_MOST_SEEN = 1.5  # times that strength
-_MOST_UNEVEN = 0.1  # of that strength, root mean square from an even ramp
+# Ranges in which results stay the same are of threshold_ranges, see ``cuts``.
+_DEEP = 1.0  # luma from the blackest frame of a stretch that is still as black; same from 0.25 to 4
+_LEAST_FADE_FRAMES = 5  # same from 2 to 13
+_MOST_FADE_FRAMES = 96  # same from 24 to 384
+_LEAST_STRENGTH = 2.5  # of what fades, above black; noise stays below; same from 0.6 to 10
+_MOST_SEEN = 1.5  # times that strength; same from 0.4 to 6
+_MOST_UNEVEN = 0.1
+"""Of that strength, root mean square from an even ramp. Same from 0.025 to 0.2; at 0.4, ten more
+transitions are wrong."""
 
 
 def blank_cores(curves: GradualCurves) -> tuple[Int64Array, Int64Array]:

@@ -21,12 +21,15 @@ GradualKind = Literal[
     "dissolve", "fade_in", "fade_out", "fade_through_black", "fade_through_white", "wipe"
 ]
 
-_BLANK_SECONDS_BETWEEN = Fraction(3, 5)  # black for longer is a scene between two fades
-_STILL = 0.25  # change of mean luma from frame to frame that rounding can make
+# Ranges in which results stay the same are of threshold_ranges, see ``cuts``.
+_BLANK_SECONDS_BETWEEN = Fraction(3, 5)
+"""Black for longer is a scene between two fades. Same from 0.3 to 0.9 s."""
+_STILL = 0.25  # change of mean luma between frames that rounding can make; same from 0.06 to 1
 
-_DARK_LUMA = 8
-_LEAST_CONTRAST_KEPT = 0.85
-_LEAST_LIGHT_KEPT = 1 / 3  # exposures change by less; what goes darker fades out
+_DARK_LUMA = 8  # keeps noise in the dark from being contrast; same from 3 to 16
+_LEAST_CONTRAST_KEPT = 0.85  # of what it were, going evenly; same from 0.77 to 0.935
+_LEAST_LIGHT_KEPT = 1 / 3
+"""Exposures change by less; what goes darker fades out. Same from 0.083 to 0.5."""
 
 
 @dataclass(frozen=True, slots=True)
