@@ -28,16 +28,11 @@ import numpy as np
 
 from heaters_pipeline.errors import HeatersError
 from heaters_pipeline.video.arrays import BoolArray, Int64Array
-from heaters_pipeline.video.media.frames import (
-    Frame,
-    decode_packet,
-    packets_from,
-    packets_of,
-    video_stream,
-)
-from heaters_pipeline.video.media.integrity import Packet
+from heaters_pipeline.video.media.frames import Frame, decode_packet, video_stream
 from heaters_pipeline.video.media.packet_index import PacketIndex
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading
+from heaters_pipeline.video.media.pyav import Packet, packets_of
+from heaters_pipeline.video.media.seeking import packets_from_i_frame
 from heaters_pipeline.video.media.timing import Span
 
 Sample = TypeVar("Sample")
@@ -94,7 +89,7 @@ class PresentationOrder:
         self.references: BoolArray = index.references[order]
         # No frame from a random access point on needs a packet before it; packets of frames that
         # are shown before it may still come after it.
-        self._start_frames: Int64Array = self.frame_of_packet[np.flatnonzero(index.fresh_starts)]
+        self._start_frames: Int64Array = self.frame_of_packet[np.flatnonzero(index.random_access)]
 
     @property
     def frames(self) -> int:
@@ -278,7 +273,7 @@ class _Decoder(Generic[Sample]):
         if is_at_start and first_pts == self._first_pts:
             return packets_of(self._container, self._stream)
         self._stream.codec_context.flush_buffers()
-        return packets_from(self._container, self._stream, self._info.time_base, first_pts)
+        return packets_from_i_frame(self._container, self._stream, self._info.time_base, first_pts)
 
 
 class _Running(Generic[Sample]):
