@@ -65,9 +65,7 @@ def method_comparison(
     with stage_run(context, workspace, "method_comparison") as run:
         source_of(run)
         labels = _labels(run, config, recorded_track(run).items[0].end_frame)
-        work = claimed_work(
-            run, lambda: _work(run, _answered(config, recorded_track(run))[0], labels)
-        )
+        work = claimed_work(run, lambda: _work(run, config, labels))
         variants, left_out = _answered(config, recorded_track(run))
         if work.done and work.current is not None:
             summary = work.current.summary
