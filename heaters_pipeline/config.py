@@ -35,8 +35,11 @@ from heaters_pipeline.video.detection.settings import (
 )
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion
 from heaters_pipeline.video.scoring.scores import ScoreSettings
-from heaters_pipeline.video.stills.keyframes import KeyframeSettings, KeyframeStrategy
-from heaters_pipeline.video.stills.sprite_layout import SpriteSettings
+from heaters_pipeline.video.stills.settings import (
+    KeyframeSettings,
+    KeyframeStrategy,
+    SpriteSettings,
+)
 
 _DETECTION = DetectionSettings()
 _SCAN = ScoreSettings()

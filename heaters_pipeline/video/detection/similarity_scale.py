@@ -32,15 +32,6 @@ from heaters_pipeline.errors import SettingsError
 ScaledMethod = Literal["adaptive", "correl", "chisqr", "intersect", "bhattacharyya"]
 Floats = npt.NDArray[np.float64]
 
-SUGGESTED_UNIT_THRESHOLDS: dict[ScaledMethod, float] = {
-    "adaptive": 0.5,
-    "correl": 0.6,
-    "chisqr": 0.35,
-    "intersect": 0.5,
-    "bhattacharyya": 0.6,
-}
-"""On or near the best F1 on labelled videos, see ``docs/benchmarks.md``."""
-
 _ADAPTIVE_MIDDLE = 4.3
 
 
