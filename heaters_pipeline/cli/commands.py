@@ -98,9 +98,8 @@ def process(videos: tuple[str, ...], config: dict[str, dict[str, Any]], as_json:
 def plan(videos: tuple[str, ...], config: dict[str, dict[str, Any]], as_json: bool) -> None:
     """Say what process would do for each VIDEO, without doing it.
 
-    By stage: what is valid, what would be made, and about how many bytes and seconds that is.
-    unrecorded is taken over if it holds what it should, damaged is made again, stale is left as it
-    is. Nothing is written, no run is started.
+    By stage: valid objects are reused, unrecorded ones too if they hold what they should; missing
+    and damaged ones are made; stale ones are left. Nothing is written, no run is started.
     """
     videos = tuple(_absolute(video) for video in videos)
     with stdout_for(as_json) as stdout, _at_home():

@@ -1,10 +1,8 @@
 """``heaters plan``: what ``heaters process`` would do for each video, without doing it."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from heaters_pipeline.assets.estimates import estimate
 from heaters_pipeline.assets.planning import plan_video
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.cli.plan_documents import plan_document, refusal_document
@@ -44,4 +42,4 @@ def _plan(video: str, settings: RunSettings) -> dict[str, Any]:
         plan = plan_video(workspace, video_id, SourceConfig(**source), settings)
     except HeatersError as error:
         return refusal_document(video, str(error))
-    return plan_document(plan, estimate(plan, settings, cores=os.cpu_count() or 1))
+    return plan_document(plan)

@@ -134,3 +134,8 @@ def table_lines(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[st
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
         for row in [header, *rows]
     ]
+
+
+def megabytes(size_bytes: int) -> str:
+    """A size for people."""
+    return f"{size_bytes / 1e6:.1f} MB"
