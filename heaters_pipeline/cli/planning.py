@@ -6,7 +6,7 @@ from typing import Any
 from heaters_pipeline.assets.planning import plan_video
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.cli.plan_documents import plan_document, refusal_document
-from heaters_pipeline.cli.wanted_runs import Config, video_and_source, with_scan
+from heaters_pipeline.cli.wanted_runs import Config, video_and_source
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.errors import HeatersError
 from heaters_pipeline.resources import open_workspace
@@ -23,10 +23,8 @@ def plan_videos(
         on_video: Given the document of each video.
     Returns:
         A document for each video, with its ``error`` or None.
-    Raises:
-        SettingsError: A setting is out of bounds.
     """
-    settings = RunSettings.of(with_scan(config))
+    settings = RunSettings.of(config)
     documents = []
     for video in videos:
         document = _plan(video, settings)
