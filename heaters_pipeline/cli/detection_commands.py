@@ -139,7 +139,7 @@ def compare(
         if stdout:
             print_json(document, stdout)
             return
-        for line in compare_lines(comparison):
+        for line in compare_lines(document):
             click.echo(line)
 
 
@@ -201,7 +201,7 @@ def tune(
         if stdout:
             print_json(document, stdout)
             return
-        for line in tune_lines(method, trials, choice):
+        for line in tune_lines(document):
             click.echo(line)
 
 
