@@ -14,12 +14,12 @@ from pydantic import Field
 from heaters_pipeline.settings import setting
 from heaters_pipeline.video.clips.settings import (
     BitDepth,
+    ClipMethod,
     ClipSettings,
     Codec,
     Interlaced,
     Verify,
 )
-from heaters_pipeline.video.clips.settings import Method as ClipMethod
 from heaters_pipeline.video.detection.comparing import variants_from
 from heaters_pipeline.video.detection.score_track import Scan
 from heaters_pipeline.video.detection.settings import (

@@ -13,12 +13,12 @@ from heaters_pipeline.video.clips.settings import (
     DEFAULT_VERIFY,
     PRESETS,
     BitDepth,
+    ClipMethod,
     ClipSettings,
     Codec,
     Interlaced,
     Verify,
 )
-from heaters_pipeline.video.clips.settings import Method as ClipMethod
 from heaters_pipeline.video.detection.settings import (
     DEFAULT_THRESHOLDS,
     MOST_MIN_DURATION_SECONDS,

@@ -10,6 +10,9 @@ from typing import Any
 
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.settings import SETTINGS, setting
+from heaters_pipeline.video.clips.settings import ClipSettings
+from heaters_pipeline.video.detection.settings import DetectionSettings
+from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSettings
 
 Config = dict[str, dict[str, Any]]
 """Values by asset, then by field."""
@@ -48,11 +51,8 @@ class GivenSettings:
             SettingsError: A value is out of bounds.
         """
         # What does the work takes a moment to import.
-        from heaters_pipeline.video.clips.settings import ClipSettings
-        from heaters_pipeline.video.detection.settings import DetectionSettings
         from heaters_pipeline.video.detection.transitions import full_scan_reason
         from heaters_pipeline.video.scoring.method_scores import scan_settings
-        from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSettings
 
         made_of: dict[str, Callable[..., Any]] = {
             "frame_scores": scan_settings,
