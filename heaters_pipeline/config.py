@@ -111,6 +111,11 @@ class ComparisonConfig(dg.Config):
         default=None,
         description="A file of this machine that says what is true, by the video's file name.",
     )
+    full_scan: bool = Field(
+        default=False,
+        description="Decode the video once more, in full, if its stored track cannot answer for a "
+        "method. Without it such a method is left out.",
+    )
 
     def variants(self) -> tuple[DetectionSettings, ...]:
         """The methods that are compared.

@@ -23,7 +23,7 @@ from heaters_pipeline.config import (
     VerifyConfig,
 )
 from heaters_pipeline.definitions import defs
-from heaters_pipeline.jobs import PROCESS_JOB
+from heaters_pipeline.names import PROCESS_JOB
 from heaters_pipeline.settings import SETTINGS
 from heaters_pipeline.video.scoring.scores import ScoreSettings
 from heaters_pipeline_tests.cli.heaters_command import Heaters
