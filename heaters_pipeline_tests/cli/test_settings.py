@@ -70,7 +70,9 @@ def test_the_command_and_the_launchpad_have_the_same_settings() -> None:
     ops = schema.fields["ops"].config_type.fields  # type: ignore[attr-defined]
     configs = {asset: op.config_type.fields["config"].config_type for asset, op in ops.items()}
     launchpad = {
-        asset: set(config.fields) for asset, config in configs.items() if hasattr(config, "fields")
+        asset: set(config.fields)
+        for asset, config in configs.items()
+        if getattr(config, "fields", None)
     }
     # Where a video comes from is what stands behind heaters process.
     assert launchpad.pop("source_videos") == {"origin", "source_key"}
