@@ -6,7 +6,6 @@ As the command does it: the project's modules are imported, and a job is run in 
 recorded in the instance of ``DAGSTER_HOME``.
 """
 
-import importlib
 import warnings
 
 import dagster as dg
@@ -56,7 +55,6 @@ def empty_job() -> dg.JobDefinition:
 
 def main() -> None:
     """Run it once."""
-    importlib.import_module(local_runs.DEFINITIONS_MODULE)
     with dg.DagsterInstance.get() as instance:
         instance.add_dynamic_partitions(source_videos_partitions.name or "", [VIDEO_ID])
         with dg.execute_job(

@@ -37,8 +37,8 @@ import numpy.typing as npt
 from benchmarks.detection_accuracy import Score
 from heaters_pipeline.errors import InvalidVideoError
 from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.detection.settings import SUGGESTED_UNIT_THRESHOLDS
 from heaters_pipeline.video.detection.similarity_scale import (
-    SUGGESTED_UNIT_THRESHOLDS,
     PairSums,
     ScaledMethod,
     unit_similarity,

@@ -1,16 +1,18 @@
 """Settings as the Dagster launchpad shows them.
 
-Each default and each bound lives on the frozen dataclass that the work is done with; these classes
-only mirror them with a description. A value out of bounds is refused with the dataclass's message.
-They have no bounds of pydantic's: Dagster does not show those, and would meet them outside of the
-asset, where the refusal has no message of ours and is tried again.
+What they are called and mean stands in ``settings``; each default and each bound lives on the
+frozen dataclass that the work is done with. A value out of bounds is refused with the dataclass's
+message. They have no bounds of pydantic's: Dagster does not show those, and would meet them outside
+of the asset, where the refusal has no message of ours and is tried again.
 """
+
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
+from heaters_pipeline.settings import setting
 from heaters_pipeline.video.clips.settings import (
-    DEFAULT_VERIFY,
     BitDepth,
     ClipMethod,
     ClipSettings,
@@ -21,11 +23,7 @@ from heaters_pipeline.video.clips.settings import (
 from heaters_pipeline.video.detection.comparing import variants_from
 from heaters_pipeline.video.detection.score_track import Scan
 from heaters_pipeline.video.detection.settings import (
-    DEFAULT_THRESHOLDS,
     METHODS,
-    MOST_MIN_DURATION_SECONDS,
-    MOST_SECONDS,
-    THRESHOLD_BOUNDS,
     DetectionSettings,
     GradualFrames,
     LongScenes,
@@ -35,19 +33,17 @@ from heaters_pipeline.video.detection.settings import (
 )
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion
 from heaters_pipeline.video.scoring.scores import ScoreSettings
-from heaters_pipeline.video.stills.keyframes import KeyframeSettings, KeyframeStrategy
-from heaters_pipeline.video.stills.sprite_layout import SpriteSettings
-
-_DETECTION = DetectionSettings()
-_SCAN = ScoreSettings()
-_CLIPS = ClipSettings()
-_SPRITES = SpriteSettings()
-_KEYFRAMES = KeyframeSettings()
-_MAXIMUM, _END = _DETECTION.max_duration_seconds, _DETECTION.end_seconds
-_THRESHOLDS = "; ".join(
-    f"{method} {low:.10g} to {high:.10g} ({DEFAULT_THRESHOLDS[method]:g})"
-    for method, (low, high) in THRESHOLD_BOUNDS.items()
+from heaters_pipeline.video.stills.settings import (
+    KeyframeSettings,
+    KeyframeStrategy,
+    SpriteSettings,
 )
+
+
+def _field(asset: str, name: str) -> Any:
+    known = setting(asset, name)
+    meaning = f" Default: {known.default_meaning}." if known.default is None else ""
+    return Field(default=known.default, description=f"{known.description}{meaning}")
 
 
 class SourceConfig(dg.Config):
@@ -66,17 +62,8 @@ class SourceConfig(dg.Config):
 class ScanConfig(dg.Config):
     """How a video is looked at, once."""
 
-    scan: Scan = Field(
-        default=_SCAN.scan,
-        description="fast decodes only what the method adaptive asks for, where that saves "
-        "something; full decodes every frame, which the histogram methods need. The scenes are "
-        "the same.",
-    )
-    ignored_regions: list[str] = Field(
-        default=[str(region) for region in _SCAN.ignored],
-        description="Parts of the picture that count for nothing, such as a ticker: each "
-        "left,top,right,bottom in shares from 0 to 1, so 0,0.9,1,1 is the lowest tenth.",
-    )
+    scan: Scan = _field("frame_scores", "scan")
+    ignored_regions: list[str] = _field("frame_scores", "ignored_regions")
 
     def settings(self) -> ScoreSettings:
         """The settings that the work is done with.
@@ -93,52 +80,16 @@ class ScanConfig(dg.Config):
 class DetectionConfig(dg.Config):
     """How scenes are found. Changing it decodes nothing."""
 
-    method: Method = Field(
-        default=_DETECTION.method,
-        description="adaptive, or one of OpenCV's histogram comparisons.",
-    )
-    threshold: float | None = Field(
-        default=_DETECTION.threshold,
-        description=f"A cut is where the score passes it. By method (default): {_THRESHOLDS}.",
-    )
-    scale: ThresholdScale = Field(
-        default=_DETECTION.scale,
-        description="own: the threshold is on the method's own scale. unit: it is a similarity "
-        "from 0 to 1, the same for all methods, and a cut is where the similarity is lower.",
-    )
-    gradual: GradualFrames = Field(
-        default=_DETECTION.gradual,
-        description="Frames of a dissolve, fade or wipe: split between the scenes at the middle, "
-        "exclude from all, or all to the scene before or after.",
-    )
-    min_duration_seconds: float = Field(
-        default=float(_DETECTION.min_duration_seconds),
-        description="Scenes shorter than this are treated as short_scenes says; "
-        f"0 to {MOST_MIN_DURATION_SECONDS}.",
-    )
-    short_scenes: ShortScenes = Field(
-        default=_DETECTION.short_scenes,
-        description="merge joins a short scene to its neighbour, drop leaves it out, keep keeps.",
-    )
-    max_duration_seconds: float | None = Field(
-        default=None if _MAXIMUM is None else float(_MAXIMUM),
-        description="Scenes longer than this are treated as long_scenes says; above 0, not below "
-        f"min_duration_seconds, at most {MOST_SECONDS}. Default: no maximum.",
-    )
-    long_scenes: LongScenes = Field(
-        default=_DETECTION.long_scenes,
-        description="split divides a long scene evenly into the fewest parts, keep keeps it whole.",
-    )
-    start_seconds: float = Field(
-        default=float(_DETECTION.start_seconds),
-        description="Frames that start earlier than this are in no scene; seconds from the first "
-        f"frame, 0 to {MOST_SECONDS}.",
-    )
-    end_seconds: float | None = Field(
-        default=None if _END is None else float(_END),
-        description="Frames that start then or later are in no scene; seconds from the first "
-        f"frame, above start_seconds, at most {MOST_SECONDS}. Default: the end of the video.",
-    )
+    method: Method = _field("scenes", "method")
+    threshold: float | None = _field("scenes", "threshold")
+    scale: ThresholdScale = _field("scenes", "scale")
+    gradual: GradualFrames = _field("scenes", "gradual")
+    min_duration_seconds: float = _field("scenes", "min_duration_seconds")
+    short_scenes: ShortScenes = _field("scenes", "short_scenes")
+    max_duration_seconds: float | None = _field("scenes", "max_duration_seconds")
+    long_scenes: LongScenes = _field("scenes", "long_scenes")
+    start_seconds: float = _field("scenes", "start_seconds")
+    end_seconds: float | None = _field("scenes", "end_seconds")
 
     def settings(self) -> DetectionSettings:
         """The settings that the work is done with.
@@ -178,37 +129,14 @@ class ComparisonConfig(dg.Config):
 class ClipConfig(dg.Config):
     """How clips are made."""
 
-    mode: ClipMethod = Field(
-        default=_CLIPS.mode,
-        description="copy keeps every picture bit for bit; reencode encodes all again. The other "
-        "settings also count for what cannot be copied.",
-    )
-    crf: int = Field(
-        default=_CLIPS.crf,
-        description="The encoder's constant rate factor, 0 to 51; lower is better.",
-    )
-    preset: str = Field(
-        default=_CLIPS.preset, description="The encoder's preset; slower is smaller."
-    )
-    codec: Codec = Field(default=_CLIPS.codec, description="h264 or hevc, when encoding.")
-    bit_depth: BitDepth = Field(
-        default=_CLIPS.bit_depth,
-        description="8 makes all 8-bit, and HDR BT.709; source makes 10 bits of more than 8, with "
-        "their colours as they are.",
-    )
-    interlaced: Interlaced = Field(
-        default=_CLIPS.interlaced,
-        description="deinterlace makes each interlaced picture a whole one; keep encodes its two "
-        "fields, as H.264 alone.",
-    )
-    audio_bitrate_kbps: int = Field(
-        default=_CLIPS.audio_bitrate_kbps, description="AAC bit rate of a stream, in kbit/s."
-    )
-    verify: Verify = Field(
-        default=DEFAULT_VERIFY,
-        description="How closely each new clip is checked before it is stored: full decodes all of "
-        "it. It changes no clip, so none is made again for it.",
-    )
+    mode: ClipMethod = _field("clips", "mode")
+    crf: int = _field("clips", "crf")
+    preset: str = _field("clips", "preset")
+    codec: Codec = _field("clips", "codec")
+    bit_depth: BitDepth = _field("clips", "bit_depth")
+    interlaced: Interlaced = _field("clips", "interlaced")
+    audio_bitrate_kbps: int = _field("clips", "audio_bitrate_kbps")
+    verify: Verify = _field("clips", "verify")
 
     def settings(self) -> ClipSettings:
         """The settings that the work is done with.
@@ -222,18 +150,12 @@ class ClipConfig(dg.Config):
 class SpriteConfig(dg.Config):
     """How sprite sheets are made."""
 
-    tiles_per_second: float = Field(
-        default=_SPRITES.tiles_per_second, description="Tiles for each second of a clip."
-    )
-    tile_width_px: int = Field(
-        default=_SPRITES.tile_width_px, description="Longer side of a tile, in pixels."
-    )
-    columns: int = Field(default=_SPRITES.columns, description="Tiles in a row.")
-    rows: int = Field(default=_SPRITES.rows, description="Rows on a full page.")
-    jpeg_quality: int = Field(default=_SPRITES.jpeg_quality, description="1 to 100.")
-    max_tiles: int = Field(
-        default=_SPRITES.max_tiles, description="Most tiles of a clip; they are spread over it."
-    )
+    tiles_per_second: float = _field("sprite_sheets", "tiles_per_second")
+    tile_width_px: int = _field("sprite_sheets", "tile_width_px")
+    columns: int = _field("sprite_sheets", "columns")
+    rows: int = _field("sprite_sheets", "rows")
+    jpeg_quality: int = _field("sprite_sheets", "jpeg_quality")
+    max_tiles: int = _field("sprite_sheets", "max_tiles")
 
     def settings(self) -> SpriteSettings:
         """The settings that the work is done with.
@@ -247,14 +169,9 @@ class SpriteConfig(dg.Config):
 class KeyframeConfig(dg.Config):
     """Which representative pictures are taken of a clip."""
 
-    strategy: KeyframeStrategy = Field(
-        default=_KEYFRAMES.strategy,
-        description="midpoint takes the middle, multi takes 25, 50 and 75 %.",
-    )
-    max_side_px: int = Field(
-        default=_KEYFRAMES.max_side_px, description="Most pixels of the longer side."
-    )
-    jpeg_quality: int = Field(default=_KEYFRAMES.jpeg_quality, description="1 to 100.")
+    strategy: KeyframeStrategy = _field("keyframes", "strategy")
+    max_side_px: int = _field("keyframes", "max_side_px")
+    jpeg_quality: int = _field("keyframes", "jpeg_quality")
 
     def settings(self) -> KeyframeSettings:
         """The settings that the work is done with.

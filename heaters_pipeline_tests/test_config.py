@@ -11,8 +11,7 @@ from heaters_pipeline.config import ClipConfig, DetectionConfig, KeyframeConfig,
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.detection.settings import DetectionSettings
-from heaters_pipeline.video.stills.keyframes import KeyframeSettings
-from heaters_pipeline.video.stills.sprite_layout import SpriteSettings
+from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSettings
 from heaters_pipeline_tests.pipeline import Pipeline
 
 PAIRS: list[tuple[Any, Any]] = [

@@ -24,11 +24,11 @@ from heaters_pipeline.storage.records.manifests import Json, ManifestItem, finge
 from heaters_pipeline.video.stills.jpeg_files import picture_size_px
 from heaters_pipeline.video.stills.keyframes import (
     FORMAT_VERSION,
-    KeyframeSettings,
     keyframe_frame,
     keyframe_positions,
     write_keyframes,
 )
+from heaters_pipeline.video.stills.settings import KeyframeSettings
 
 _logger = logging.getLogger(__name__)
 

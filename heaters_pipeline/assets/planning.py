@@ -32,7 +32,7 @@ from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.scoring.scores import ScoreSettings
-from heaters_pipeline.video.stills.sprite_layout import SpriteSettings
+from heaters_pipeline.video.stills.settings import SpriteSettings
 
 MADE_STAGES = ("frame_scores", "clips", "sprite_sheets", "keyframes")
 """The stages whose units are made, reused or failed, as ``heaters process`` counts them."""

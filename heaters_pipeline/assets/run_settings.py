@@ -14,8 +14,7 @@ from heaters_pipeline.config import (
 from heaters_pipeline.video.clips.write import ClipSettings
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.scoring.scores import ScoreSettings
-from heaters_pipeline.video.stills.keyframes import KeyframeSettings
-from heaters_pipeline.video.stills.sprite_layout import SpriteSettings
+from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSettings
 
 
 @dataclass(frozen=True, slots=True)

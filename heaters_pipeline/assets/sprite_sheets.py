@@ -29,7 +29,8 @@ from heaters_pipeline.storage.records.manifests import (
 )
 from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.stills.jpeg_files import picture_size_px
-from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, SpriteSettings, plan_sprites
+from heaters_pipeline.video.stills.settings import SpriteSettings
+from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, plan_sprites
 from heaters_pipeline.video.stills.sprites import INDEX_FORMAT_VERSION, write_sprites
 
 _logger = logging.getLogger(__name__)

@@ -16,15 +16,19 @@ import click
 
 from heaters_pipeline import __version__, home
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
-from heaters_pipeline.cli.options import JSON, run_options
+from heaters_pipeline.cli.given_settings import GivenSettings, settings_yaml
+from heaters_pipeline.cli.options import CSV, JSON, Command, save_csv, settings_options
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
 from heaters_pipeline.intake.sources import LocalFile, classify
+from heaters_pipeline.settings import SETTINGS
 from heaters_pipeline.storage import keys
 
 
 class _Group(click.Group):
     """Ends with one line and exit code 1 for each error that has a message of its own."""
+
+    command_class = Command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -67,14 +71,15 @@ def main() -> None:
 
 @main.command()
 @click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
-@run_options
+@settings_options(*SETTINGS)
 @JSON
-def process(videos: tuple[str, ...], config: dict[str, dict[str, Any]], as_json: bool) -> None:
+def process(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> None:
     """Run the whole pipeline for each VIDEO, here and now.
 
     VIDEO is a file, a link (http, https, s3), or a key that lies in the store already. What exists
     is reused. The runs are recorded in Dagster; heaters ui shows them.
     """
+    config = given.config()
     videos = tuple(_absolute(video) for video in videos)
     with stdout_for(as_json) as stdout, _at_home():
         from heaters_pipeline.cli.processing import process_videos, summary_line
@@ -93,15 +98,15 @@ def process(videos: tuple[str, ...], config: dict[str, dict[str, Any]], as_json:
 
 @main.command()
 @click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
-@run_options
+@settings_options(*SETTINGS)
 @JSON
-def plan(videos: tuple[str, ...], config: dict[str, dict[str, Any]], as_json: bool) -> None:
+def plan(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> None:
     """Say what process would do for each VIDEO, without doing it.
 
-    By stage: what is valid, what would be made, and about how many bytes and seconds that is.
-    unrecorded is taken over if it holds what it should, damaged is made again, stale is left as it
-    is. Nothing is written, no run is started.
+    By stage: valid objects are reused, unrecorded ones too if they hold what they should; missing
+    and damaged ones are made; stale ones are left. Nothing is written, no run is started.
     """
+    config = given.config()
     videos = tuple(_absolute(video) for video in videos)
     with stdout_for(as_json) as stdout, _at_home():
         from heaters_pipeline.cli.plan_documents import plan_lines
@@ -118,6 +123,17 @@ def plan(videos: tuple[str, ...], config: dict[str, dict[str, Any]], as_json: bo
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):
         sys.exit(1)
+
+
+@main.command()
+@settings_options(*SETTINGS)
+def config(given: GivenSettings) -> None:
+    """Print all settings of a run, with what they mean, as a file for --config.
+
+    The settings are those that are given, else the defaults. The launchpad of the Dagster UI takes
+    the same file for process_videos.
+    """
+    click.echo(settings_yaml(given.config()))
 
 
 @main.command()
@@ -171,7 +187,7 @@ def prune(videos: tuple[str, ...], older_than_days: float, delete: bool, as_json
     """List what runs made of each VIDEO, or of all, that no manifest names any more.
 
     That is what other settings, replaced videos and killed runs left; settings that are changed
-    back have to make it anew then. Source videos, manifests and what others put into the store are
+    back have to make it again then. Source videos, manifests and what others put into the store are
     never touched, and a video that a run works on is left for the next time.
     """
     with stdout_for(as_json) as stdout, _at_home():
@@ -224,8 +240,9 @@ def submit(videos: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("video", required=False)
+@CSV
 @JSON
-def status(video: str | None, as_json: bool) -> None:
+def status(video: str | None, csv: Path | None, as_json: bool) -> None:
     """Say in which state each video is, or VIDEO alone.
 
     VIDEO is a video's id, its key, or the file that was processed.
@@ -240,8 +257,11 @@ def status(video: str | None, as_json: bool) -> None:
             statuses = video_statuses(open_workspace().store, instance, wanted)
         if video and not statuses:
             raise SettingsError(f"there is no video {video}; heaters status lists all")
+        documents = [one.to_json() for one in statuses]
+        if csv:
+            save_csv(csv, documents)
         if stdout:
-            print_json({"videos": [one.to_json() for one in statuses]}, stdout)
+            print_json({"videos": documents}, stdout)
             return
         header = ("video", "state", "scenes", "clips", "retries", "when", "last error")
         for line in table_lines(header, [one.cells() for one in statuses]):

@@ -1,42 +1,48 @@
 """The commands that find scenes and help to choose how: ``detect``, ``compare`` and ``tune``."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from heaters_pipeline.cli.documents import detect_document
+from heaters_pipeline.cli.given_settings import GivenSettings
 from heaters_pipeline.cli.options import (
+    CSV,
     JSON,
     LABELS,
     PLOT,
-    detection_options,
+    Command,
+    save_csv,
     save_plot,
+    settings_options,
 )
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.video.detection.settings import METHODS, DetectionSettings, Method
 
+DETECTION_ASSETS = ("frame_scores", "scenes")
 MOST_PICTURES = 120
 """In the picture of ``detect``; each one costs a seek."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
-@detection_options
+@settings_options(*DETECTION_ASSETS)
 @PLOT
+@CSV
 @JSON
 def detect(
     file: Path,
-    scan: dict[str, Any],
-    detection: dict[str, Any],
+    given: GivenSettings,
     plot: Path | None,
+    csv: Path | None,
     as_json: bool,
 ) -> None:
     """Find the scenes of a local FILE, without store or Dagster.
 
     --plot shows why: the value that decides, the threshold, and what each scene looks like.
     """
+    scan, detection = given.config(DETECTION_ASSETS).values()
     with stdout_for(as_json) as stdout:
+        from heaters_pipeline.cli.documents import detect_document
         from heaters_pipeline.video.detection.scenes import scenes_from
         from heaters_pipeline.video.detection.transitions import find_transitions
         from heaters_pipeline.video.media.probe import probe
@@ -72,6 +78,8 @@ def detect(
                 ),
             )
         document = detect_document(path, info, track.timeline, settings, transitions, found)
+        if csv:
+            save_csv(csv, document["scenes"])
         if stdout:
             print_json(document, stdout)
             return
@@ -84,7 +92,7 @@ def detect(
             click.echo(line)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("file")
 @click.option(
     "--methods",
@@ -93,9 +101,15 @@ def detect(
 )
 @LABELS
 @PLOT
+@CSV
 @JSON
 def compare(
-    file: str, methods: str | None, labels: Path | None, plot: Path | None, as_json: bool
+    file: str,
+    methods: str | None,
+    labels: Path | None,
+    plot: Path | None,
+    csv: Path | None,
+    as_json: bool,
 ) -> None:
     """Decide on FILE by several methods and thresholds, side by side.
 
@@ -119,14 +133,17 @@ def compare(
         comparison = compare_methods(track, variants, truth)
         if plot:
             save_plot(plot, comparison_picture(track.timeline, comparison, truth, title=video.name))
+        document = compare_document(video, comparison, labels)
+        if csv:
+            save_csv(csv, document["methods"])
         if stdout:
-            print_json(compare_document(video, comparison, labels), stdout)
+            print_json(document, stdout)
             return
-        for line in compare_lines(comparison):
+        for line in compare_lines(document):
             click.echo(line)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--method",
@@ -137,12 +154,14 @@ def compare(
 )
 @LABELS
 @PLOT
+@CSV
 @JSON
 def tune(
     files: tuple[str, ...],
     method: Method,
     labels: Path | None,
     plot: Path | None,
+    csv: Path | None,
     as_json: bool,
 ) -> None:
     """Find the threshold that suits one FILE or a set of them.
@@ -176,10 +195,13 @@ def tune(
         if plot:
             title = ", ".join(video.name for video in videos)
             save_plot(plot, tuning_picture(trials, choice, method, title=title))
+        document = tune_document(videos, method, trials, choice, labels)
+        if csv:
+            save_csv(csv, document["thresholds"])
         if stdout:
-            print_json(tune_document(videos, method, trials, choice, labels), stdout)
+            print_json(document, stdout)
             return
-        for line in tune_lines(method, trials, choice):
+        for line in tune_lines(document):
             click.echo(line)
 
 

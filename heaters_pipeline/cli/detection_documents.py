@@ -1,6 +1,6 @@
 """What ``heaters compare`` and ``heaters tune`` say: JSON documents, and tables for people."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ from heaters_pipeline.video.detection.comparing import Comparison, Decision
 from heaters_pipeline.video.detection.labels import Counts
 from heaters_pipeline.video.detection.settings import DEFAULT_THRESHOLDS, Method
 from heaters_pipeline.video.detection.tuning import Choice, Trial
+
+Format = Callable[[Any], str]
 
 
 def compare_document(
@@ -37,33 +39,21 @@ def compare_document(
     }
 
 
-def compare_lines(comparison: Comparison) -> list[str]:
+def compare_lines(document: Mapping[str, Any]) -> list[str]:
     """The same for people: a line a method, then who has whose cuts."""
-    decisions = comparison.decisions
-    header = ["method", "threshold", "scenes", "cuts", "gradual", "agreement"]
-    rows = [
-        [
-            decision.name.partition("=")[0],
-            f"{decision.settings.effective_threshold:g}",
-            str(decision.scenes),
-            str(len(decision.cuts)),
-            str(len(decision.gradual)),
-            _percent(comparison.agreement(at)),
-        ]
-        for at, decision in enumerate(decisions)
-    ]
-    if all(decision.judgement for decision in decisions):
-        header += ["precision", "recall", "f1", "wrong", "missed", "gradual_recall"]
-        for row, decision in zip(rows, decisions, strict=True):
-            row += _judged(decision.judgement.counts if decision.judgement else Counts())
-    lines = _table(header, rows)
-    if len(decisions) > 1:
-        names = [decision.name for decision in decisions]
-        shares = [
-            [name, *map(_percent, row)] for name, row in zip(names, comparison.shared, strict=True)
-        ]
+    methods, shared = document["methods"], document["shared_cuts"]
+    counts = dict.fromkeys(("scenes", "cuts", "gradual"), str)
+    formats: dict[str, Format] = {
+        "method": str,
+        "threshold": "{:g}".format,
+        **counts,
+        "agreement": _percent,
+    }
+    lines = _table(methods, formats | (_JUDGED if "f1" in methods[0] else {}))
+    if len(shared) > 1:
         lines += ["", "How many of a line's cuts the column has, too, within 1 frame:", ""]
-        lines += _table(["", *names], shares)
+        rows = [{"": name, **shares} for name, shares in shared.items()]
+        lines += _table(rows, {"": str, **dict.fromkeys(shared, _percent)})
     return lines
 
 
@@ -98,21 +88,19 @@ def tune_document(
     }
 
 
-def tune_lines(method: Method, trials: Sequence[Trial], choice: Choice) -> list[str]:
+def tune_lines(document: Mapping[str, Any]) -> list[str]:
     """The same for people: a line a threshold, then what to take, and why."""
-    header = ["threshold", "scenes", "cuts"]
-    judged = all(trial.counts for trial in trials)
-    if judged:
-        header += ["precision", "recall", "f1", "wrong", "missed", "gradual_recall"]
+    trials, method, taken = document["thresholds"], document["method"], document["threshold"]
+    tried = [trial["threshold"] for trial in trials]
+    first, last = (tried.index(threshold) for threshold in document["range"])
     rows = []
     for at, trial in enumerate(trials):
-        note = "equally good" if choice.first <= at <= choice.last else ""
-        if trial.threshold == DEFAULT_THRESHOLDS[method]:
-            note = f"{note}, default".removeprefix(", ")
-        cells = [f"{trial.threshold:g}", str(trial.scenes), str(trial.cuts)]
-        rows.append([*cells, *(_judged(trial.counts) if trial.counts else ()), note])
-    taken = f"Take --method {method} --threshold {choice.threshold:g}."
-    return [*_table([*header, ""], rows), "", taken, choice.reason]
+        notes = ["equally good"] * (first <= at <= last)
+        notes += ["default"] * (trial["threshold"] == document["default_threshold"])
+        rows.append({**trial, "": ", ".join(notes)})
+    formats: dict[str, Format] = {"threshold": "{:g}".format, "scenes": str, "cuts": str}
+    lines = _table(rows, formats | (_JUDGED if "f1" in trials[0] else {}) | {"": str})
+    return [*lines, "", f"Take --method {method} --threshold {taken:g}.", document["reason"]]
 
 
 def _method(decision: Decision, agreement: float | None) -> dict[str, Any]:
@@ -155,17 +143,6 @@ def _counts(counts: Counts) -> dict[str, Any]:
     }
 
 
-def _judged(counts: Counts) -> list[str]:
-    return [
-        f"{counts.precision:.3f}",
-        f"{counts.recall:.3f}",
-        f"{counts.f1:.3f}",
-        str(counts.wrong),
-        str(counts.missed),
-        f"{counts.gradual_hit}/{counts.gradual_total}" if counts.gradual_total else "-",
-    ]
-
-
 def _share(share: float | None) -> float | None:
     return None if share is None else round(share, 4)
 
@@ -174,5 +151,15 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.0%}"
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [line.rstrip() for line in table_lines(tuple(header), [tuple(row) for row in rows])]
+def _table(rows: Iterable[Mapping[str, Any]], formats: Mapping[str, Format]) -> list[str]:
+    """The columns that have a format."""
+    cells = [tuple(show(row[name]) for name, show in formats.items()) for row in rows]
+    return [line.rstrip() for line in table_lines(tuple(formats), cells)]
+
+
+_JUDGED: dict[str, Format] = {
+    **dict.fromkeys(("precision", "recall", "f1"), "{:.3f}".format),
+    "wrong": str,
+    "missed": str,
+    "gradual_recall": _percent,
+}

@@ -1,6 +1,5 @@
 """Run the pipeline for a video in this process, recorded in the Dagster instance like any run."""
 
-import importlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +9,12 @@ from dagster import DagsterEvent, JobDefinition
 from sqlalchemy.exc import IntegrityError
 
 from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
+from heaters_pipeline.definitions import defs
 from heaters_pipeline.names import CATALOG_JOB, PROCESS_JOB, SOURCE_VIDEOS
 from heaters_pipeline.resources import Workspace, given_workspace
 from heaters_pipeline.status import run_error
 from heaters_pipeline.storage.records.video_manifests import VIDEO_STAGES
 
-DEFINITIONS_MODULE = "heaters_pipeline.definitions"
 _EVENTS_PER_QUERY = 500
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -89,10 +88,7 @@ def in_catalog(instance: dg.DagsterInstance, video_ids: Collection[str]) -> bool
 
 def resolve_job(job_name: str) -> JobDefinition:
     """One of the pipeline's jobs; Dagster calls this by name."""
-    # This module lies below the definitions, which wire everything together.
-    module = importlib.import_module(DEFINITIONS_MODULE)
-    definitions: dg.Definitions = module.defs
-    return definitions.resolve_job_def(job_name)
+    return defs.resolve_job_def(job_name)
 
 
 def _add_partition(instance: dg.DagsterInstance, video_id: str) -> None:

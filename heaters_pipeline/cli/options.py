@@ -1,286 +1,174 @@
-"""Options that several commands of ``heaters`` share."""
+"""Options that several commands of ``heaters`` share, and how its help shows them.
+
+Declared without the libraries that do the work, so that help and refusals come at once.
+"""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
+from heaters_pipeline.cli.given_settings import GivenSettings
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.video.clips.settings import (
-    DEFAULT_VERIFY,
-    PRESETS,
-    BitDepth,
-    ClipMethod,
-    ClipSettings,
-    Codec,
-    Interlaced,
-    Verify,
-)
-from heaters_pipeline.video.detection.score_track import Scan
-from heaters_pipeline.video.detection.settings import (
-    METHODS,
-    DetectionSettings,
-    GradualFrames,
-    LongScenes,
-    ShortScenes,
-    ThresholdScale,
-)
+from heaters_pipeline.settings import SETTINGS, Setting
 
 Result = TypeVar("Result")
 
-_DEFAULT = DetectionSettings()
-_CLIP_DEFAULT = ClipSettings()
+FIRST = "Most used options"
+_LAST = "Other options"
+_HEADINGS = (FIRST, "Detection", "Scenes", "Clips and key frames", "Encoding of clips")
+_TYPES: dict[Any, click.ParamType[Any]] = {
+    int: click.INT,
+    float: click.FLOAT,
+    float | None: click.FLOAT,
+    list[str]: click.STRING,
+}
 
 
-def _picture_path(
-    context: click.Context, parameter: click.Parameter, value: Path | None
-) -> Path | None:
-    """Refuse a file that could not be written before the work for it is done."""
-    if value is None:
-        return None
-    if value.suffix.lower() != ".png":
-        raise click.BadParameter(f"{value} must end with .png", context, parameter)
-    if not value.absolute().parent.is_dir():
-        raise click.BadParameter(f"{value.parent} is no folder", context, parameter)
-    return value
+class HeadedOption(click.Option):
+    """An option that the help shows under a heading."""
+
+    def __init__(self, *args: Any, heading: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.heading = heading
 
 
-def given(**options: Any) -> dict[str, Any]:
-    """The options that were typed; the others keep the defaults of the settings."""
-    return {name: value for name, value in options.items() if value is not None}
+class Command(click.Command):
+    """A command whose help shows its options by heading, and no line of it cut."""
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """The first sentence of the help, whole."""
+        return super().get_short_help_str(limit=10_000)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            shown = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
+            if shown is not None:
+                sections.setdefault(getattr(parameter, "heading", ""), []).append(shown)
+        others = sections.pop("", [])
+        sections[_LAST if sections else "Options"] = others
+        for heading, options in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(options)
 
 
-def _seconds(option: str, setting: str, help_text: str) -> Callable[..., Any]:
-    return click.option(option, setting, type=float, metavar="SECONDS", help=help_text)
+def settings_options(*assets: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Give a command the settings of some assets as options, and ``--config``.
+
+    The command gets them as one argument, ``given``: the ``GivenSettings``.
+    """
+    offered = {
+        _parameter(asset, one): (asset, one)
+        for asset in assets
+        for one in SETTINGS[asset]
+        if one.option
+    }
+
+    def decorate(command: Callable[..., Result]) -> Callable[..., Result]:
+        @functools.wraps(command)
+        def with_settings(config_file: Path | None, **options: Any) -> Result:
+            typed: dict[str, dict[str, Any]] = {}
+            for parameter, (asset, one) in offered.items():
+                value = options.pop(parameter)
+                if value not in (None, ()):
+                    several = isinstance(value, tuple)
+                    typed.setdefault(asset, {})[one.field] = list(value) if several else value
+            return command(**options, given=GivenSettings.of(typed, config_file))
+
+        declared = [_option(asset, one) for asset, one in offered.values()]
+        # The help keeps the order of the headings; those without one stand first.
+        declared.sort(key=lambda option: _HEADINGS.index(option[0]))
+        decorated: Callable[..., Result] = with_settings
+        for _, option in reversed([(FIRST, _CONFIG), *declared]):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
 
 
-def _choice(
-    option: str, setting: str, kind: Any, help_text: str, defaults: Any = _DEFAULT
-) -> Callable[..., Any]:
+def _parameter(asset: str, one: Setting) -> str:
+    return f"{asset}_{one.field}"
+
+
+def _option(asset: str, one: Setting) -> tuple[str, Callable[..., Any]]:
+    choices = one.choices or (get_args(one.kind) if get_origin(one.kind) is Literal else ())
+    default = f"{one.default:g}" if isinstance(one.default, float) else one.default
+    heading = one.heading or FIRST
+    option = click.option(
+        one.option,
+        _parameter(asset, one),
+        cls=HeadedOption,
+        heading=heading,
+        type=click.Choice(choices) if choices else _TYPES[one.kind],
+        multiple=one.kind == list[str],
+        metavar=one.metavar or None,
+        help=f"{_with_options(one.description)} Default: {one.default_meaning or default}.",
+    )
+    return heading, option
+
+
+def _with_options(description: str) -> str:
+    """Name other settings as they are typed."""
+    for known in SETTINGS.values():
+        for one in known:
+            if one.option and "_" in one.field:
+                description = description.replace(one.field, one.option)
+    return description
+
+
+def _new_file(
+    suffix: str,
+) -> Callable[[click.Context, click.Parameter, Path | None], Path | None]:
+    def refuse_early(
+        context: click.Context, parameter: click.Parameter, value: Path | None
+    ) -> Path | None:
+        """Refuse a file that could not be written before the work for it is done."""
+        if value is None:
+            return None
+        if value.suffix.lower() != suffix:
+            raise click.BadParameter(f"{value} must end with {suffix}", context, parameter)
+        if not value.absolute().parent.is_dir():
+            raise click.BadParameter(f"{value.parent} is no folder", context, parameter)
+        return value
+
+    return refuse_early
+
+
+def _output(option: str, suffix: str, help_text: str) -> Callable[..., Any]:
     return click.option(
         option,
-        setting,
-        type=click.Choice(get_args(kind)),
-        help=f"{help_text} Default: {getattr(defaults, setting)}.",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        metavar=f"FILE{suffix}",
+        callback=_new_file(suffix),
+        help=help_text,
     )
 
 
-# Named like the settings that they set; a setting that is not typed keeps its default.
-_DETECTION = {
-    "method": click.option(
-        "--method", type=click.Choice(METHODS), help="How changes between frames are judged."
-    ),
-    "threshold": click.option(
-        "--threshold", type=float, help="Where a change is a cut. Default: the method's own."
-    ),
-    "scale": _choice(
-        "--scale",
-        "scale",
-        ThresholdScale,
-        "own: --threshold is on the method's own scale; unit: a similarity from 0 to 1, the same "
-        "for all methods.",
-    ),
-    "gradual": _choice(
-        "--gradual",
-        "gradual",
-        GradualFrames,
-        "Where the frames of a dissolve, fade or wipe belong: half to each scene, to none, or all "
-        "to the scene before or after.",
-    ),
-    "min_duration_seconds": _seconds(
-        "--min-duration",
-        "min_duration_seconds",
-        "Shorter scenes are treated as --short-scenes says. "
-        f"Default: {float(_DEFAULT.min_duration_seconds):g}.",
-    ),
-    "short_scenes": _choice(
-        "--short-scenes",
-        "short_scenes",
-        ShortScenes,
-        "Join a short scene to the one before, leave it out, or keep it.",
-    ),
-    "max_duration_seconds": _seconds(
-        "--max-duration",
-        "max_duration_seconds",
-        "Longer scenes are treated as --long-scenes says. Default: no maximum.",
-    ),
-    "long_scenes": _choice(
-        "--long-scenes",
-        "long_scenes",
-        LongScenes,
-        "Divide a long scene evenly into the fewest parts, or keep it whole.",
-    ),
-    "start_seconds": _seconds(
-        "--start", "start_seconds", "Leave out what starts before. Default: the first frame."
-    ),
-    "end_seconds": _seconds(
-        "--end", "end_seconds", "Leave out what starts then or later. Default: the end."
-    ),
-}
-
-
-# Named like the settings of the asset that scans.
-_SCAN = {
-    "scan": click.option(
-        "--scan",
-        type=click.Choice(get_args(Scan)),
-        help="fast decodes only what the method adaptive asks for, full every frame; the scenes "
-        "are the same. Default: fast, or full for the methods that need it.",
-    ),
-    "ignored_regions": click.option(
-        "--ignore",
-        "ignored_regions",
-        multiple=True,
-        metavar="LEFT,TOP,RIGHT,BOTTOM",
-        help="A part of the picture that counts for nothing, such as a ticker, in shares from 0 "
-        "to 1: 0,0.9,1,1 is the lowest tenth. May be given more than once.",
-    ),
-}
-
-
-def detection_options(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Give a command the options of detection.
-
-    The command gets them as two arguments, ``scan`` and ``detection``: what was typed, by setting.
-    """
-
-    @functools.wraps(command)
-    def with_detection(**options: Any) -> Result:
-        detection = given(**{setting: options.pop(setting) for setting in _DETECTION})
-        scan = given(scan=options.pop("scan"))
-        if regions := options.pop("ignored_regions"):
-            scan["ignored_regions"] = list(regions)
-        return command(**options, scan=scan, detection=detection)
-
-    decorated: Callable[..., Result] = with_detection
-    for option in reversed((*_DETECTION.values(), *_SCAN.values())):
-        decorated = option(decorated)
-    return decorated
-
-
-# Named like the settings that they set. The settings themselves refuse what is out of bounds.
-_CLIPS = {
-    "mode": _choice(
-        "--clips",
-        "mode",
-        ClipMethod,
-        "Copy the packets, bit for bit, or encode anew as the next options say; they also count "
-        "for what cannot be copied.",
-        _CLIP_DEFAULT,
-    ),
-    "crf": click.option(
-        "--crf",
-        type=int,
-        help="Quality when encoding, 0 (best) to 51 (worst), the encoder's constant rate factor. "
-        f"Default: {_CLIP_DEFAULT.crf}.",
-    ),
-    "preset": click.option(
-        "--preset",
-        type=click.Choice(PRESETS),
-        help=f"Slower makes smaller clips. Default: {_CLIP_DEFAULT.preset}.",
-    ),
-    "codec": _choice("--codec", "codec", Codec, "H.264 or HEVC.", _CLIP_DEFAULT),
-    "bit_depth": _choice(
-        "--bit-depth",
-        "bit_depth",
-        BitDepth,
-        "8: all become 8-bit, HDR becomes BT.709; source: more than 8 bits become 10, with their "
-        "colours as they are.",
-        _CLIP_DEFAULT,
-    ),
-    "interlaced": _choice(
-        "--interlaced",
-        "interlaced",
-        Interlaced,
-        "Make each interlaced picture a whole one, or keep its two fields (H.264 alone).",
-        _CLIP_DEFAULT,
-    ),
-    "audio_bitrate_kbps": click.option(
-        "--audio-bitrate",
-        "audio_bitrate_kbps",
-        type=int,
-        metavar="KBPS",
-        help="AAC bit rate of each stream of sound, in kbit/s, 8 to 512. "
-        f"Default: {_CLIP_DEFAULT.audio_bitrate_kbps}.",
-    ),
-    "verify": click.option(
-        "--verify",
-        type=click.Choice(get_args(Verify)),
-        help="How closely each new clip is checked before it is stored; full decodes all of it. "
-        f"Default: {DEFAULT_VERIFY}.",
-    ),
-}
-
-
-def clip_options(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Give a command the options of clips.
-
-    The command gets them as one argument, ``clips``: what was typed, by setting.
-    """
-
-    @functools.wraps(command)
-    def with_clips(**options: Any) -> Result:
-        clips = given(**{setting: options.pop(setting) for setting in _CLIPS})
-        return command(**options, clips=clips)
-
-    decorated: Callable[..., Result] = with_clips
-    for option in reversed(_CLIPS.values()):
-        decorated = option(decorated)
-    return decorated
-
-
-_KEYFRAMES = click.option(
-    "--keyframes",
-    "strategy",
-    type=click.Choice(["midpoint", "multi"]),
-    help="One key frame a clip (default), or three.",
+_CONFIG = click.option(
+    "--config",
+    "config_file",
+    cls=HeadedOption,
+    heading=FIRST,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.yaml",
+    help="Take the settings from this file, which the launchpad of the Dagster UI takes, too; "
+    "options that are typed win over it. heaters config prints one with all settings.",
 )
-
-
-def run_options(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Give a command the options of a run.
-
-    The command gets them as one argument, ``config``: by asset what was typed, by setting.
-    """
-
-    @functools.wraps(command)
-    def with_config(
-        scan: dict[str, Any],
-        detection: dict[str, Any],
-        clips: dict[str, Any],
-        strategy: str | None,
-        **options: Any,
-    ) -> Result:
-        config = {
-            "frame_scores": scan,
-            "scenes": detection,
-            "clips": clips,
-            "keyframes": given(strategy=strategy),
-        }
-        return command(**options, config=config)
-
-    return detection_options(clip_options(_KEYFRAMES(with_config)))
-
-
 JSON = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
-
 LABELS = click.option(
     "--labels",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE.json",
-    help="What is true, by file name; docs/formats.md describes it.",
+    metavar="FILE",
+    help="What is true, by file name, as .json or .csv; docs/formats.md describes both.",
 )
-PLOT = click.option(
-    "--plot",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    metavar="FILE.png",
-    callback=_picture_path,
-    help="Draw a picture of it into this file.",
-)
+PLOT = _output("--plot", ".png", "Draw a picture of it into this file.")
+CSV = _output("--csv", ".csv", "Write the table into this file, too.")
 
 
 def save_plot(path: Path, png: bytes) -> None:
@@ -289,8 +177,30 @@ def save_plot(path: Path, png: bytes) -> None:
     Raises:
         SettingsError: It cannot be written there.
     """
+    _save(path, png)
+    click.echo(f"The picture is in {path}", err=True)
+
+
+def save_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a table, and say so.
+
+    Args:
+        path: The file.
+        rows: Of JSON; what is itself a list or an object is left out.
+
+    Raises:
+        SettingsError: It cannot be written there.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, dtype=object)
+    plain = [name for name in frame if not frame[name].map(pd.api.types.is_list_like).any()]
+    _save(path, frame[plain].to_csv(index=False).encode())
+    click.echo(f"The table is in {path}", err=True)
+
+
+def _save(path: Path, content: bytes) -> None:
     try:
-        path.write_bytes(png)
+        path.write_bytes(content)
     except OSError as error:
         raise SettingsError(f"cannot write {path}: {error.strerror}; name another file") from error
-    click.echo(f"The picture is in {path}", err=True)

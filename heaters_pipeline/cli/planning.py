@@ -1,14 +1,12 @@
 """``heaters plan``: what ``heaters process`` would do for each video, without doing it."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from heaters_pipeline.assets.estimates import estimate
 from heaters_pipeline.assets.planning import plan_video
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.cli.plan_documents import plan_document, refusal_document
-from heaters_pipeline.cli.wanted_runs import Config, video_and_source, with_scan
+from heaters_pipeline.cli.wanted_runs import Config, video_and_source
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.errors import HeatersError
 from heaters_pipeline.resources import open_workspace
@@ -25,10 +23,8 @@ def plan_videos(
         on_video: Given the document of each video.
     Returns:
         A document for each video, with its ``error`` or None.
-    Raises:
-        SettingsError: A setting is out of bounds.
     """
-    settings = RunSettings.of(with_scan(config))
+    settings = RunSettings.of(config)
     documents = []
     for video in videos:
         document = _plan(video, settings)
@@ -44,4 +40,4 @@ def _plan(video: str, settings: RunSettings) -> dict[str, Any]:
         plan = plan_video(workspace, video_id, SourceConfig(**source), settings)
     except HeatersError as error:
         return refusal_document(video, str(error))
-    return plan_document(plan, estimate(plan, settings, cores=os.cpu_count() or 1))
+    return plan_document(plan)

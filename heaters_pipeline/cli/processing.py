@@ -5,12 +5,11 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.cli.documents import process_document
 from heaters_pipeline.cli.instance import dagster_instance
 from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, in_catalog, process_video
 from heaters_pipeline.cli.terminal import Watcher
-from heaters_pipeline.cli.wanted_runs import Config, video_and_source, with_scan
+from heaters_pipeline.cli.wanted_runs import Config, video_and_source
 from heaters_pipeline.errors import HeatersError, StoreError
 from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.status import video_statuses
@@ -32,11 +31,7 @@ def process_videos(
         on_video: Given the document of each video when it is done.
     Returns:
         A document for each video, with its ``error`` or None.
-    Raises:
-        SettingsError: A setting is out of bounds; nothing was started.
     """
-    config = with_scan(config)
-    RunSettings.of(config)
     documents = []
     made, unchanged = False, []
     with dagster_instance() as instance:

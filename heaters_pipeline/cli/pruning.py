@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from heaters_pipeline import home
-from heaters_pipeline.cli.terminal import table_lines
+from heaters_pipeline.cli.terminal import megabytes, table_lines
 from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.pruning import Pruner, Removal
@@ -58,7 +58,7 @@ def video_lines(document: Mapping[str, Any]) -> list[str]:
     found = document["objects"] + document["leftovers"]
     lines = []
     if found:
-        size = f", {_megabytes(document['bytes'])}" if document["bytes"] else ""
+        size = f", {megabytes(document['bytes'])}" if document["bytes"] else ""
         removed = f"; removed {document['removed']}" if document["removed"] else ""
         lines.append(f"{name}: {len(found)} old and named by no manifest{size}{removed}")
         lines += [f"  {key}" for key in found[:KEYS_SHOWN]]
@@ -72,7 +72,7 @@ def video_lines(document: Mapping[str, Any]) -> list[str]:
 def summary_lines(document: Mapping[str, Any]) -> list[str]:
     """A table by kind, and what comes next."""
     rows: list[tuple[str, ...]] = [
-        (kind, str(counts["found"]), _megabytes(counts["bytes"]))
+        (kind, str(counts["found"]), megabytes(counts["bytes"]))
         for kind, counts in document["kinds"].items()
     ]
     found = sum(counts["found"] for counts in document["kinds"].values())
@@ -119,7 +119,3 @@ def _kinds(documents: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
             for name, count in counts.items():
                 sums[kind][name] += count
     return dict(sorted(sums.items()))
-
-
-def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.1f} MB"

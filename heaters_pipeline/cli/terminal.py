@@ -9,9 +9,6 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 _SECONDS_BETWEEN_LINES = 10.0
 _PHASE_NAMES = {
     "waiting": "waiting for another run of it",
@@ -63,6 +60,15 @@ class Watcher:
     """
 
     def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+
         self._stream = os.fdopen(os.dup(2), "w")
         self._console = Console(file=self._stream, highlight=False, soft_wrap=True)
         self._video = ""
@@ -134,3 +140,8 @@ def table_lines(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[st
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
         for row in [header, *rows]
     ]
+
+
+def megabytes(size_bytes: int) -> str:
+    """A size for people."""
+    return f"{size_bytes / 1e6:.1f} MB"

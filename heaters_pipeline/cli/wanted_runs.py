@@ -4,28 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from heaters_pipeline.assets.bringing import known_to
-from heaters_pipeline.config import DetectionConfig
 from heaters_pipeline.errors import StoreError
 from heaters_pipeline.intake.bring import choose_key
 from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
-from heaters_pipeline.video.detection.transitions import full_scan_reason
 
 Config = Mapping[str, Mapping[str, Any]]
 """Config by asset."""
-
-
-def with_scan(config: Config) -> Config:
-    """Let the first scan be a full one if the method is known to need it.
-
-    Raises:
-        SettingsError: A setting of detection is out of bounds.
-    """
-    scan = dict(config["frame_scores"])
-    if full_scan_reason(DetectionConfig(**config["scenes"]).settings()):
-        scan["scan"] = "full"
-    return {**config, "frame_scores": scan}
 
 
 def video_and_source(workspace: Workspace, video: str) -> tuple[str, dict[str, Any]]:

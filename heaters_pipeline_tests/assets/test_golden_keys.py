@@ -22,8 +22,7 @@ from heaters_pipeline.storage.records.manifests import fingerprint_of
 from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.media.timing import Span, Timeline
-from heaters_pipeline.video.stills.keyframes import KeyframeSettings
-from heaters_pipeline.video.stills.sprite_layout import SpriteSettings
+from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSettings
 
 GOLDEN = Path(__file__).parent / "golden" / "keys.json"
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from heaters_pipeline.assets.estimates import Estimate, estimate, total
 from heaters_pipeline.assets.planning import StagePlan, VideoPlan, plan_video
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.config import SourceConfig
@@ -44,11 +43,6 @@ def plan_of(pipeline: Pipeline, video_id: str = VIDEO_ID, **config: Mapping[str,
     assert set(pipeline.folder.rglob("*")) == local
     assert [stage.stage for stage in plan.stages] == list(STAGES)
     return plan
-
-
-def estimated(plan: VideoPlan) -> dict[str, Estimate]:
-    """What is expected with the default settings on a machine with two cores."""
-    return estimate(plan, RunSettings.of({}), cores=2)
 
 
 def assert_agrees(plan: VideoPlan, outcome: Outcome) -> None:
@@ -110,7 +104,6 @@ def test_a_new_video_is_planned_then_processed_then_all_is_done(
         assert [(scene.span.start, scene.span.end) for scene in after.scenes] == SPANS
         assert after.total(lambda stage: stage.reused) == 1 + 3 * CLIPS
         assert not any(stage.stale for stage in after.stages)
-        assert total(estimated(after).values()).size_bytes == 0
 
 
 def delete_clip(pipeline: Pipeline) -> Config:
@@ -233,16 +226,10 @@ def test_whatever_changed_the_run_does_what_was_planned(
         assert {found.key for found in before.stale} == {found.key for found in now.stale}
 
 
-def test_a_damaged_clip_is_named_and_its_cost_is_a_share_of_the_source(processed: Pipeline) -> None:
+def test_a_damaged_clip_is_named(processed: Pipeline) -> None:
     delete_clip(processed)
     plan = plan_of(processed)
     assert [unit.identifier for unit in stage_of(plan, "clips").to_make] == [f"{VIDEO_ID}_clip_002"]
-    costs = estimated(plan)
-    share = (SPANS[1][1] - SPANS[1][0]) / SPANS[-1][1]
-    size_bytes = processed.manifest("source_videos").summary["size_bytes"]
-    assert costs["clips"].size_bytes == pytest.approx(size_bytes * share, abs=2)
-    assert costs["clips"].seconds
-    assert {stage for stage, cost in costs.items() if cost.size_bytes} == {"clips"}
 
 
 def test_a_source_that_was_replaced_has_to_be_scanned(processed: Pipeline, tmp_path: Path) -> None:
@@ -283,8 +270,7 @@ def test_a_lost_source_that_is_brought_in_again_keeps_its_results(
     plan = plan_of(processed, source_videos=source)
     assert counts(plan, "source_videos") == {"damaged": 1}
     assert [stage.stage for stage in plan.stages if not stage.done] == ["source_videos"]
-    cost = estimated(plan)["source_videos"]
-    assert cost.size_bytes == film.stat().st_size
+    assert plan.source.size_bytes == film.stat().st_size
     assert_agrees(plan, processed.process(source_videos=source))
 
 
@@ -312,9 +298,8 @@ def test_on_s3_nothing_is_written_and_little_is_asked(
     assert counts(plan, "source_videos") == {"unrecorded": 1}
     assert counts(plan, "frame_scores") == {"missing": 1}
     # Nothing to reuse, so the upload was not fetched; its size is all that is known.
-    costs = estimated(plan)
-    assert costs["clips"].size_bytes == film.stat().st_size
-    assert costs["frame_scores"].seconds is None
+    assert plan.source.size_bytes == film.stat().st_size
+    assert plan.source.info == {}
     assert_agrees(plan, pipeline.process())
     workspace = pipeline.workspace()
     assert_all_done(plan_video(workspace, VIDEO_ID, SourceConfig(), RunSettings.of({})))
@@ -341,9 +326,7 @@ def test_of_a_link_that_was_not_downloaded_no_size_is_known(pipeline: Pipeline) 
         plan = plan_of(pipeline, keys.video_id_of(key), **config)
         assert counts(plan, "source_videos") == {"missing": 1}
         assert counts(plan, "frame_scores") == {"missing": 1}
-        costs = estimated(plan)
-        assert costs["source_videos"].size_bytes is costs["clips"].size_bytes is None
-        assert total(costs.values()).size_bytes is None
+        assert plan.source.size_bytes is None
 
 
 def test_what_a_run_would_refuse_is_refused(pipeline: Pipeline, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from heaters_pipeline.video.detection.settings import DEFAULT_THRESHOLDS, METHODS
@@ -196,6 +197,26 @@ def test_labels_of_another_version_of_the_video_are_refused(
     assert isinstance(ended, Ended)
     assert (ended.code, ended.out) == (1, "")
     assert "labels 96 frames of film.mp4, but it has 95" in ended.err
+
+
+def test_both_read_labels_from_a_table_and_write_one(
+    film: Path, tmp_path: Path, heaters: Heaters
+) -> None:
+    labels, path = tmp_path / "labels.csv", tmp_path / "out.csv"
+    rows = [{"file": "film.mp4", "kind": "cut", "start": cut, "end": None} for cut in CUTS]
+    pd.DataFrame(rows).to_csv(labels, index=False)
+    options = ("--labels", labels, "--csv", path, "--json")
+    methods = heaters("compare", film, "--methods", "adaptive,correl=-1", *options).document
+    table = pd.read_csv(path)
+    assert list(table["name"]) == ["adaptive", "correl=-1"]
+    assert list(table["missed"]) == [0, len(CUTS)]
+    assert list(table["f1"]) == [method["f1"] for method in methods["methods"]]
+    assert "transitions" not in table
+    tuned = heaters("tune", film, *options)
+    assert tuned.code == 0, tuned.err
+    assert list(pd.read_csv(path)["threshold"]) == [
+        trial["threshold"] for trial in tuned.document["thresholds"]
+    ]
 
 
 @pytest.mark.parametrize("command", ["compare", "tune"])

@@ -19,6 +19,7 @@ from heaters_pipeline_tests.videos import make_video
 COMMANDS = (
     "process",
     "plan",
+    "config",
     "verify",
     "prune",
     "submit",
@@ -84,23 +85,32 @@ def test_what_click_cannot_take_is_code_2_and_says_what(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--threshold", "101"], "the threshold of adaptive must be from 1 to 100, got 101.0"),
+        (
+            ["--threshold", "101"],
+            "--threshold: the threshold of adaptive must be from 1 to 100, got 101.0",
+        ),
         (
             ["--method", "correl", "--threshold", "2"],
-            "the threshold of correl must be from -1 to 1, got 2.0",
+            "--threshold: the threshold of correl must be from -1 to 1, got 2.0",
         ),
-        (["--threshold", "nan"], "the threshold of adaptive must be from 1 to 100, got nan"),
-        (["--min-duration", "-1"], "min_duration_seconds must be from 0 to 3600, got -1.0"),
+        (
+            ["--threshold", "nan"],
+            "--threshold: the threshold of adaptive must be from 1 to 100, got nan",
+        ),
+        (
+            ["--min-duration", "-1"],
+            "--min-duration: min_duration_seconds must be from 0 to 3600, got -1.0",
+        ),
         (
             ["--min-duration", "2", "--max-duration", "1"],
-            "max_duration_seconds must not be below min_duration_seconds, got 1.0 and 2.0; raise "
-            "the one or lower the other",
+            "--min-duration, --max-duration: max_duration_seconds must not be below "
+            "min_duration_seconds, got 1.0 and 2.0; raise the one or lower the other",
         ),
-        (["--start", "-1"], "start_seconds must be from 0 to 1000000, got -1.0"),
+        (["--start", "-1"], "--start: start_seconds must be from 0 to 1000000, got -1.0"),
         (
             ["--start", "2", "--end", "2"],
-            "end_seconds must be above start_seconds, got 2.0 and 2.0; leave it out for the end of "
-            "the video",
+            "--start, --end: end_seconds must be above start_seconds, got 2.0 and 2.0; leave it "
+            "out for the end of the video",
         ),
     ],
 )
@@ -257,9 +267,16 @@ def test_too_little_memory_is_one_line(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--crf", "52"], "crf must be from 0 to 51, got 52"),
-        (["--audio-bitrate", "7"], "audio_bitrate_kbps must be from 8 to 512, got 7"),
-        (["--codec", "hevc", "--interlaced", "keep"], "interlaced=keep needs codec=h264: HEVC"),
+        (["--crf", "52"], "--crf: crf must be from 0 to 51, got 52"),
+        (
+            ["--audio-bitrate", "7"],
+            "--audio-bitrate: audio_bitrate_kbps must be from 8 to 512, got 7",
+        ),
+        (
+            ["--codec", "hevc", "--interlaced", "keep"],
+            "--codec, --interlaced: interlaced=keep needs codec=h264: HEVC",
+        ),
+        (["--ignore", "0,0,1"], "--ignore: '0,0,1' is no ignored region; write left,top,"),
     ],
 )
 def test_settings_of_clips_that_cannot_be_are_refused_before_anything_is_begun(

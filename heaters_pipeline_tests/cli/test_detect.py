@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from heaters_pipeline_tests.cli.heaters_command import TELLS_IMPORTS, Heaters, heaters_program
@@ -111,6 +112,18 @@ def test_detect_draws_a_picture_beside_what_it_prints(
     assert len(ended.document["scenes"]) == len(SPANS)
     assert f"The picture is in {plot}" in ended.err
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_detect_writes_its_scenes_as_a_table(film: Path, tmp_path: Path, heaters: Heaters) -> None:
+    path = tmp_path / "scenes.csv"
+    ended = heaters("detect", film, "--json", "--csv", path)
+    assert ended.code == 0, ended.err
+    assert f"The table is in {path}" in ended.err
+    table = pd.read_csv(path)
+    assert table.to_dict("records") == ended.document["scenes"]
+    refused = heaters("detect", film, "--csv", tmp_path / "scenes.json")
+    assert (refused.code, refused.out) == (2, "")
+    assert "must end with .csv" in refused.err
 
 
 @pytest.mark.parametrize(

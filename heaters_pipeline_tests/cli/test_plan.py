@@ -44,8 +44,6 @@ def test_a_new_video_is_planned_without_a_trace(
         "scenes",
         "stages",
         "counts",
-        "about_bytes",
-        "about_seconds",
     ]
     assert (video["video_id"], video["error"], video["known"]) == ("film", None, False)
     assert video["source"] == {
@@ -60,20 +58,16 @@ def test_a_new_video_is_planned_without_a_trace(
     for stage in (source, scores):
         assert stage["known"]
         assert [stage[name] for name in COUNTS] == [0, 0, 1, 0, 0]
-    assert source["about_bytes"] == film.stat().st_size
-    assert scores["about_bytes"] > 0
-    assert scores["about_seconds"] is not None
     for stage in later:
         assert not stage["known"]
         assert [stage[name] for name in COUNTS] == [None] * len(COUNTS)
-    assert video["about_bytes"] > film.stat().st_size
     text = heaters("plan", film)
     line, header, *rows = text.out.splitlines()
-    assert line.startswith(
-        "film: scenes are not known yet; a run would bring it in, scan it, and make clips of what "
-        "it finds: at least about "
+    assert line == (
+        "film: scenes are not known yet; a run would bring it in (0.1 MB), scan it, and make clips "
+        "of what it finds"
     )
-    assert header.split()[:6] == ["stage", *COUNTS]
+    assert header.split() == ["stage", *COUNTS]
     assert [row.split()[0] for row in rows] == list(STAGES)
     assert rows[1].split()[1:6] == ["0", "0", "1", "0", "0"]
     assert rows[3].split()[1:6] == ["?"] * 5
@@ -95,7 +89,6 @@ def test_the_counts_of_a_plan_are_those_of_the_run(
 def test_a_finished_video_has_nothing_to_do(used_home: Path, heaters: Heaters) -> None:
     (video,) = heaters("plan", "film", "--json").videos
     assert video["counts"] == {"made": 0, "reused": 1 + 3 * len(SPANS), "stale": 0}
-    assert (video["about_bytes"], video["about_seconds"]) == (0, 0)
     assert all(stage["done"] for stage in video["stages"].values())
     ended = heaters("plan", "source_videos/film.mp4")
     assert ended.out.splitlines()[0] == "film: all is done, a run would reuse 13 and make nothing"
@@ -111,9 +104,11 @@ def test_what_is_made_and_what_is_stale_is_summed_up_in_a_line(
     assert video["stages"]["clips"]["to_make"] == ["film_clip_001"]
     assert video["stages"]["clips"]["damaged"] == 1
     line, *rows = heaters("plan", "film", "--keyframes", "multi").out.splitlines()
-    assert line.startswith("film: 4 scenes; a run would make 5, reuse 8: about ")
-    assert " MB to store, about " in line
-    assert line.endswith(" s; stale objects that would stay: 4")
+    stale = [found.size_bytes for found in store.list("keyframes/")]
+    assert line == (
+        "film: 4 scenes; a run would make 5, reuse 8; stale objects that would stay: 4 "
+        f"({sum(stale) / 1e6:.1f} MB)"
+    )
     assert rows[-1].split()[:6] == ["keyframes", "0", "0", "4", "0", "4"]
 
 

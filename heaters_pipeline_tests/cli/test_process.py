@@ -4,6 +4,7 @@ import shutil
 from fractions import Fraction
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from heaters_pipeline.storage import keys
@@ -204,7 +205,8 @@ def test_files_of_the_same_name_do_not_overwrite_each_other(
 
 def test_status_shows_a_line_a_video(used_home: Path, heaters: Heaters) -> None:
     heaters("process", "film")
-    ended = heaters("status")
+    ended = heaters("status", "--csv", used_home / "status.csv")
+    table = pd.read_csv(used_home / "status.csv")
     assert ended.code == 0
     header, line = ended.out.splitlines()
     assert header.split() == [
@@ -221,6 +223,8 @@ def test_status_shows_a_line_a_video(used_home: Path, heaters: Heaters) -> None:
     (video,) = heaters("status", "--json").videos
     assert list(video) == ["video_id", "state", "scenes", "clips", "error", "retries", "updated"]
     assert (video["scenes"], video["clips"], video["error"]) == (4, 4, None)
+    (row,) = table.astype(object).where(table.notna(), None).to_dict("records")
+    assert row == video
 
 
 def test_status_of_an_unknown_video_is_an_error_and_of_none_a_header(

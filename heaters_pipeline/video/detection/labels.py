@@ -1,6 +1,6 @@
 """What is true of a video's transitions, as a person labelled it, and how far others found it.
 
-A labels file is a JSON object by file name:
+A labels file is a JSON object by file name, or a table (``_rows_by_file``):
 
     {"holiday.mp4": {"frames": 250, "hard_cuts": [30, 76],
                      "gradual": [{"start": 126, "end": 151, "kind": "dissolve"}],
@@ -197,15 +197,51 @@ def read_labels(path: Path) -> dict[str, Labels]:
     Raises:
         SettingsError: It cannot be read, or something in it is not as it should be.
     """
+    is_table = path.suffix.lower() == ".csv"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = _rows_by_file(path) if is_table else json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"cannot read the labels {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise SettingsError(f"the labels {path} are no JSON: {error}") from error
+    # pandas has a TypeError for a number that is not whole.
+    except (ValueError, TypeError) as error:
+        kind = "CSV" if is_table else "JSON"
+        raise SettingsError(f"the labels {path} are no {kind}: {error}") from error
     if not isinstance(content, dict):
         raise SettingsError(f"the labels {path} must be an object by file name")
     return {name: _labels(_Place(path, name), entry) for name, entry in content.items()}
+
+
+def _rows_by_file(path: Path) -> dict[str, Any]:
+    """What the JSON would hold, from a table: columns ``file``, ``kind``, ``start``, ``end``.
+
+    A kind is ``cut``, ``slide``, ``ambiguous`` or one of a gradual transition. A file in which
+    nothing happens has a row without a kind.
+    """
+    # Takes a moment to import, and only tables need it.
+    import pandas as pd
+
+    columns = ["file", "kind", "start", "end"]
+    kinds = dict(zip(columns, ("str", "str", "Int64", "Int64"), strict=True))
+    table = pd.read_csv(path, dtype=kinds)
+    if missing := [column for column in columns if column not in table]:
+        raise ValueError(f"there is no column {', '.join(missing)}")
+    if table["file"].isna().any():
+        raise ValueError("a row has no file")
+    content: dict[str, Any] = {}
+    for row in table[columns].to_dict("records"):
+        file, kind, start, end = row.values()
+        fields = ("hard_cuts", "slides", "ambiguous", "gradual")
+        entry = content.setdefault(file, {field: [] for field in fields})
+        match kind:
+            case "cut":
+                entry["hard_cuts"].append(start)
+            case "slide":
+                entry["slides"].append(start)
+            case "ambiguous":
+                entry["ambiguous"].append([start, end])
+            case str():
+                entry["gradual"].append({"start": start, "end": end, "kind": kind})
+    return content
 
 
 def labels_for(

@@ -25,7 +25,6 @@ from fractions import Fraction
 from typing import Literal, get_args
 
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.video.detection.similarity_scale import SUGGESTED_UNIT_THRESHOLDS
 
 Method = Literal["adaptive", "correl", "chisqr", "intersect", "bhattacharyya"]
 GradualFrames = Literal["split", "exclude", "before", "after"]
@@ -42,6 +41,14 @@ DEFAULT_THRESHOLDS: dict[Method, float] = {
     "intersect": 1.6,
     "bhattacharyya": 0.4,
 }
+SUGGESTED_UNIT_THRESHOLDS: dict[Method, float] = {
+    "adaptive": 0.5,
+    "correl": 0.6,
+    "chisqr": 0.35,
+    "intersect": 0.5,
+    "bhattacharyya": 0.6,
+}
+"""On or near the best F1 on labelled videos, see ``docs/benchmarks.md``."""
 THRESHOLD_BOUNDS: dict[Method, tuple[float, float]] = {
     "adaptive": (1, 100),
     "correl": (-1, 1),

@@ -33,15 +33,6 @@ from heaters_pipeline.video.arrays import Float64Array
 
 ScaledMethod = Literal["adaptive", "correl", "chisqr", "intersect", "bhattacharyya"]
 
-SUGGESTED_UNIT_THRESHOLDS: dict[ScaledMethod, float] = {
-    "adaptive": 0.5,
-    "correl": 0.6,
-    "chisqr": 0.35,
-    "intersect": 0.5,
-    "bhattacharyya": 0.6,
-}
-"""On or near the best F1 on labelled videos, see ``docs/benchmarks.md``."""
-
 _ADAPTIVE_MIDDLE = 4.3
 
 

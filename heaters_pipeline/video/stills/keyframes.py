@@ -7,49 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, get_args
 
-from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.stills.clip_reader import probe_clip, read_clip_frames
 from heaters_pipeline.video.stills.jpeg_files import PictureFiles
+from heaters_pipeline.video.stills.settings import KeyframeSettings, KeyframeStrategy
 
 FORMAT_VERSION = 1
 """Raised when the same settings would give other pictures."""
 
-KeyframeStrategy = Literal["midpoint", "multi"]
-
 _POSITIONS: dict[KeyframeStrategy, tuple[int, ...]] = {"midpoint": (50,), "multi": (25, 50, 75)}
-_MIN_SIDE_PX = 16
-_MAX_SIDE_PX = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class KeyframeSettings:
-    """Which pictures are taken of a clip, and how large.
-
-    Attributes:
-        strategy: ``midpoint`` takes one in the middle, ``multi`` three at 25, 50 and 75 %.
-        max_side_px: Most pixels of the longer side. Smaller videos are not enlarged.
-        jpeg_quality: 1 to 100, as in libjpeg.
-    """
-
-    strategy: KeyframeStrategy = "midpoint"
-    max_side_px: int = 1280
-    jpeg_quality: int = 90
-
-    def __post_init__(self) -> None:
-        if self.strategy not in get_args(KeyframeStrategy):
-            raise SettingsError(f"strategy is {self.strategy!r}, it must be midpoint or multi")
-        if not _MIN_SIDE_PX <= self.max_side_px <= _MAX_SIDE_PX:
-            raise SettingsError(
-                f"max_side_px is {self.max_side_px}, it must lie between {_MIN_SIDE_PX} and "
-                f"{_MAX_SIDE_PX}"
-            )
-        if not 1 <= self.jpeg_quality <= 100:
-            raise SettingsError(
-                f"jpeg_quality is {self.jpeg_quality}, it must lie between 1 and 100"
-            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,54 @@ def test_labels_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         read_labels(tmp_path / "letter.json")
 
 
+def test_a_table_says_what_the_json_says(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(
+        "note,file,kind,start,end\n"
+        ",a.mp4,cut,76,\n"
+        ",a.mp4,cut,30,\n"
+        "slow,a.mp4,dissolve,126,151\n"
+        ",a.mp4,ambiguous,0,27\n"
+        ",still.mp4,,,\n"
+        ",talk.mp4,slide,40,\n"
+    )
+    entry = {
+        "hard_cuts": [30, 76],
+        "gradual": [{"start": 126, "end": 151, "kind": "dissolve"}],
+        "ambiguous": [[0, 27]],
+    }
+    same = {
+        "a.mp4": entry,
+        "still.mp4": {"hard_cuts": []},
+        "talk.mp4": {"hard_cuts": [], "slides": [40]},
+    }
+    assert read_labels(table) == read_labels(write(tmp_path / "labels.json", same))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "are no CSV: No columns to parse"),
+        ("file,kind\na.mp4,cut\n", "are no CSV: there is no column start, end"),
+        ("file,kind,start,end\n,cut,5,\n", "are no CSV: a row has no file"),
+        ("file,kind,start,end\na.mp4,cut,soon,\n", "are no CSV: "),
+        ("file,kind,start,end\na.mp4,cut,1.5,\n", "are no CSV: "),
+        ("file,kind,start,end\na.mp4,cut,,\n", "hard_cuts must hold whole frames"),
+        ("file,kind,start,end\na.mp4,fade,5,\n", "a.mp4: a gradual transition needs start"),
+        ("file,kind,start,end\na.mp4,ambiguous,5,4\n", "a.mp4: an ambiguous interval is"),
+    ],
+)
+def test_a_table_that_is_not_as_it_should_be_is_refused(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(content)
+    with pytest.raises(SettingsError) as refused:
+        read_labels(path)
+    assert message in str(refused.value)
+    assert str(path) in str(refused.value)
+
+
 def test_the_labels_of_a_video_are_found_by_any_of_its_names() -> None:
     labels = {"holiday.mp4": Labels(90, (10,)), "other.mp4": Labels(None, ())}
     path = Path("labels.json")

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 
 from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.video.detection.settings import SUGGESTED_UNIT_THRESHOLDS
 from heaters_pipeline.video.detection.similarity_scale import (
-    SUGGESTED_UNIT_THRESHOLDS,
     PairSums,
     ScaledMethod,
     native_threshold,

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from heaters_pipeline.errors import ClipError, SettingsError
 from heaters_pipeline.video.stills.keyframes import (
-    KeyframeSettings,
     keyframe_frame,
     keyframe_positions,
     middle_picture,
     write_keyframes,
 )
+from heaters_pipeline.video.stills.settings import KeyframeSettings
 from heaters_pipeline_tests.video.stills.numbered_clips import (
     CLOCKWISE,
     cut_by_copying,

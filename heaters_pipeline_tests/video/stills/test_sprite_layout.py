@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.video.media.timing import Span, Timeline
-from heaters_pipeline.video.stills.sprite_layout import SpriteSettings, plan_sprites
+from heaters_pipeline.video.stills.settings import SpriteSettings
+from heaters_pipeline.video.stills.sprite_layout import plan_sprites
 
 
 def constant_rate(frames: int, rate: int = 25) -> Timeline:

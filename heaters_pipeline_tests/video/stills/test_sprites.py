@@ -11,12 +11,8 @@ import pytest
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.media.timing import Span, Timeline
-from heaters_pipeline.video.stills.sprite_layout import (
-    SpriteLayout,
-    SpritePage,
-    SpriteSettings,
-    plan_sprites,
-)
+from heaters_pipeline.video.stills.settings import SpriteSettings
+from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, SpritePage, plan_sprites
 from heaters_pipeline.video.stills.sprites import SpriteSet, write_sprites
 from heaters_pipeline_tests.video.stills.numbered_clips import (
     CLOCKWISE,

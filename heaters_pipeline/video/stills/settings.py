@@ -1,0 +1,94 @@
+"""What sprite sheets and key frames are asked to be. Pure, and quick to import."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, get_args
+
+from heaters_pipeline.errors import SettingsError
+
+KeyframeStrategy = Literal["midpoint", "multi"]
+
+MAX_PAGE_SIDE_PX = 8192
+MIN_TILE_WIDTH_PX = 16
+_MIN_SIDE_PX = 16
+_MAX_SIDE_PX = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class SpriteSettings:
+    """How sprite sheets are made.
+
+    Attributes:
+        tiles_per_second: Tiles for each second of a clip. Two are enough to see what moves, and
+            a page of 25 then shows a scene of 12.5 s, longer than most. Long clips get fewer
+            (``max_tiles``), and never more than a tile for the shortest of their frames.
+        tile_width_px: Width of a tile; of upright pictures it is the height. So a tile always
+            fits into a square of this side. Smaller videos are not enlarged.
+        columns: Tiles in a row.
+        rows: Rows on a full page.
+        jpeg_quality: 1 to 100, as in libjpeg.
+        max_tiles: Most tiles of one clip; they are then spread evenly over all of it.
+    """
+
+    tiles_per_second: float = 2.0
+    tile_width_px: int = 160
+    columns: int = 5
+    rows: int = 5
+    jpeg_quality: int = 80
+    max_tiles: int = 1000
+
+    def __post_init__(self) -> None:
+        if not 0.001 <= self.tiles_per_second <= 1000:
+            raise SettingsError(
+                f"tiles_per_second is {self.tiles_per_second}, it must lie between 0.001 and 1000"
+            )
+        if self.tile_width_px < MIN_TILE_WIDTH_PX:
+            raise SettingsError(
+                f"tile_width_px is {self.tile_width_px}, it must be at least {MIN_TILE_WIDTH_PX}"
+            )
+        for name, tiles in (("columns", self.columns), ("rows", self.rows)):
+            if not 1 <= tiles <= MAX_PAGE_SIDE_PX // self.tile_width_px:
+                raise SettingsError(
+                    f"{name} is {tiles}, it must lie between 1 and what fits into a page of "
+                    f"{MAX_PAGE_SIDE_PX} px, {MAX_PAGE_SIDE_PX // self.tile_width_px} tiles of "
+                    f"{self.tile_width_px} px"
+                )
+        if not 1 <= self.jpeg_quality <= 100:
+            raise SettingsError(
+                f"jpeg_quality is {self.jpeg_quality}, it must lie between 1 and 100"
+            )
+        if self.max_tiles < 1:
+            raise SettingsError(f"max_tiles is {self.max_tiles}, it must be at least 1")
+
+    @property
+    def interval_seconds(self) -> Fraction:
+        """Seconds from one tile to the next, exactly as ``tiles_per_second`` is written."""
+        return 1 / Fraction(str(self.tiles_per_second))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyframeSettings:
+    """Which pictures are taken of a clip, and how large.
+
+    Attributes:
+        strategy: ``midpoint`` takes one in the middle, ``multi`` three at 25, 50 and 75 %.
+        max_side_px: Most pixels of the longer side. Smaller videos are not enlarged.
+        jpeg_quality: 1 to 100, as in libjpeg.
+    """
+
+    strategy: KeyframeStrategy = "midpoint"
+    max_side_px: int = 1280
+    jpeg_quality: int = 90
+
+    def __post_init__(self) -> None:
+        if self.strategy not in get_args(KeyframeStrategy):
+            raise SettingsError(f"strategy is {self.strategy!r}, it must be midpoint or multi")
+        if not _MIN_SIDE_PX <= self.max_side_px <= _MAX_SIDE_PX:
+            raise SettingsError(
+                f"max_side_px is {self.max_side_px}, it must lie between {_MIN_SIDE_PX} and "
+                f"{_MAX_SIDE_PX}"
+            )
+        if not 1 <= self.jpeg_quality <= 100:
+            raise SettingsError(
+                f"jpeg_quality is {self.jpeg_quality}, it must lie between 1 and 100"
+            )
