@@ -231,7 +231,7 @@ def _sheets(
         return _stage_plan(work, ())
     scored = track.read()
     if scored is None:
-        # How many pages a clip has follows from the instants of its frames.
+        # How many pages a clip has follows from the times of its frames.
         return _unknown(run.stage)
     planned = sprite_units(run.video_id, clips, scored.timeline, settings)
     return _stage_plan(work, [unit for unit, _ in planned])

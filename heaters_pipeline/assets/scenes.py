@@ -127,7 +127,7 @@ def find_scenes(
 
 
 def scenes_on(timeline: Timeline, spans: Sequence[Span]) -> list[Scene]:
-    """Spans with their instants."""
+    """Spans with their times."""
     return [
         Scene(span, timeline.seconds_at(span.start), timeline.seconds_at(span.end))
         for span in spans

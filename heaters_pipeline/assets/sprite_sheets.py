@@ -52,7 +52,7 @@ def sprite_sheets(
     config: SpriteConfig,
     workspace: dg.ResourceParam[Workspace],
 ) -> dg.MaterializeResult[Any]:
-    """Small pictures of each clip on JPEG grid pages, and a JSON with the instant of each tile."""
+    """Small pictures of each clip on JPEG grid pages, and a JSON with the time of each tile."""
     with stage_run(context, workspace, "sprite_sheets") as run:
         source_of(run)
         settings = config.settings()

@@ -10,7 +10,7 @@ from heaters_pipeline.video.media.timing import Span
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A scene with its exact instants, counted from the video's first frame."""
+    """A scene with its exact times, counted from the video's first frame."""
 
     span: Span
     start_seconds: Fraction

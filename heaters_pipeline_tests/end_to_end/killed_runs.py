@@ -60,7 +60,7 @@ class Tally:
 
     Attributes:
         kills: Runs that were killed.
-        episodes: Times that the video was begun anew and brought to its end.
+        episodes: Times that the video was begun again and brought to its end.
         units: Units (a clip, the sheets of a clip, its pictures, the track) that were to be made.
         remade: Finished units that were made once more, by key.
         lost: Units whose storing had begun when a run was killed, by kill.

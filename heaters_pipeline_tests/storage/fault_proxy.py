@@ -76,7 +76,7 @@ class FaultProxy:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def calm(self) -> None:
-        """Let everything through, and count anew."""
+        """Let everything through, and count from zero."""
         with self._lock:
             self.script = lambda _: None
             self.forwarded.clear()

@@ -9,7 +9,7 @@ not all servers know conditional writes:
 - It works once no other claim says ``working`` and no waiting one has a smaller name. If there
   was any at first, that has to hold twice in a row, a pause apart, since another may just have
   come to the same conclusion.
-- Who works writes its claim anew every few seconds. One that stays the same for longer is that of a
+- Who works renews its claim every few seconds. One that stays the same for longer is that of a
   dead process, and is removed by those who wait. They count by their own clock, from when they
   saw it first: no two clocks are ever compared.
 - A claim of the same machine is known to be dead by the lock, without waiting.

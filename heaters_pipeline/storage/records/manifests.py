@@ -47,8 +47,8 @@ class ManifestItem:
         size_bytes: Its length.
         start_frame: First frame of the video that it shows.
         end_frame: First frame that it no longer shows.
-        start_seconds: Exact instant of ``start_frame``, from the video's first frame.
-        end_seconds: Exact instant of ``end_frame``.
+        start_seconds: Exact time of ``start_frame``, from the video's first frame.
+        end_seconds: Exact time of ``end_frame``.
         reused: It existed before the run that wrote the manifest.
         details: What else is known of it, by stage.
     """

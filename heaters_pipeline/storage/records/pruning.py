@@ -89,7 +89,7 @@ class Pruner:
             return
         for leftover in removal.leftovers:
             self._try(removal, leftover.name, partial(self._store.remove, leftover))
-        # Who is at work writes its claim anew every few seconds: these are of the dead.
+        # Who is at work renews its claim every few seconds: these are of the dead.
         dead = [found for found in removal.objects if found.key.startswith(keys.CLAIM_PREFIX)]
         for found in dead:
             self._try(removal, found.key, partial(self._store.delete, found.key))

@@ -25,7 +25,7 @@ from heaters_pipeline.video.sample.film import FRAME_RATE, FULL_SECONDS, Film, S
 from heaters_pipeline.video.sample.sound import SAMPLE_RATE, SAMPLES_PER_FRAME, compose
 
 # Raise it with every change of the pictures, the sound or the encoding: a sample of another
-# version is rendered anew.
+# version is rendered again.
 SAMPLE_VERSION: Final = 2
 
 _LEAST_HEIGHT_PX: Final = 54
