@@ -1,0 +1,89 @@
+"""Keys and fingerprints of stored results stay as they are, whatever is moved or renamed.
+
+Every object is named by a digest of all that decides it, so that a digest that changes by accident
+makes again everything that a store holds. ``golden/keys.json`` was written by the code as it was
+before its modules were moved; who changes it on purpose raises a format version, too.
+"""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heaters_pipeline.assets.clip_work import clip_units
+from heaters_pipeline.assets.keyframes import keyframe_units
+from heaters_pipeline.assets.records import Source, settings_json
+from heaters_pipeline.assets.sprite_sheets import sprite_units
+from heaters_pipeline.assets.units import Scene
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.records.manifests import fingerprint_of
+from heaters_pipeline.video.clips.settings import ClipSettings
+from heaters_pipeline.video.detection.settings import DetectionSettings
+from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.stills.keyframes import KeyframeSettings
+from heaters_pipeline.video.stills.sprite_layout import SpriteSettings
+
+GOLDEN = Path(__file__).parent / "golden" / "keys.json"
+
+VIDEO_ID = "holiday"
+SOURCE = Source("source_videos/holiday.mp4", "etag-1", "5e" * 32)
+TIMELINE = Timeline(tuple(range(0, 200 * 512, 512)), 200 * 512, Fraction(1, 12800))
+SCENES = [
+    Scene(span, TIMELINE.seconds_at(span.start), TIMELINE.seconds_at(span.end))
+    for span in (Span(0, 75), Span(75, 76), Span(76, 200))
+]
+
+CLIP_SETTINGS = (
+    ClipSettings(mode="copy"),
+    ClipSettings(mode="reencode"),
+    ClipSettings(
+        mode="reencode",
+        crf=18,
+        preset="veryfast",
+        codec="hevc",
+        bit_depth="source",
+        audio_bitrate_kbps=96,
+    ),
+    ClipSettings(mode="reencode", interlaced="keep"),
+)
+SPRITE_SETTINGS = (SpriteSettings(), SpriteSettings(tiles_per_second=24, tile_width_px=320))
+KEYFRAME_SETTINGS = (KeyframeSettings(), KeyframeSettings(strategy="multi", max_side_px=640))
+DETECTION_SETTINGS = (
+    DetectionSettings(),
+    DetectionSettings(method="correl", threshold=0.5, min_duration_seconds=1),
+    DetectionSettings(scale="unit", threshold=0.6, gradual="exclude", max_duration_seconds=10),
+)
+
+
+def found() -> dict[str, Any]:
+    """The keys and fingerprints of a video with all kinds of settings."""
+    clips = clip_units(VIDEO_ID, SOURCE, SCENES, ClipSettings(mode="copy"))
+    items = [unit.scene.item(unit.keys[0], 1, unit.details) for unit in clips]
+    return {
+        "clips": [
+            [unit.keys[0] for unit in clip_units(VIDEO_ID, SOURCE, SCENES, settings)]
+            for settings in CLIP_SETTINGS
+        ],
+        "sprite_sheets": [
+            [unit.keys for unit, _ in sprite_units(VIDEO_ID, items, TIMELINE, settings)]
+            for settings in SPRITE_SETTINGS
+        ],
+        "keyframes": [
+            [unit.keys for unit in keyframe_units(VIDEO_ID, items, settings)]
+            for settings in KEYFRAME_SETTINGS
+        ],
+        "detection": [fingerprint_of(settings_json(settings)) for settings in DETECTION_SETTINGS],
+        "frame_scores": [
+            keys.frame_scores_key(VIDEO_ID, "7a" * 32, kind) for kind in ("fast", "full")
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["clips", "sprite_sheets", "keyframes", "detection", "frame_scores"]
+)
+def test_nothing_stored_gets_another_name(kind: str) -> None:
+    as_stored = json.loads(json.dumps(found()[kind]))
+    assert as_stored == json.loads(GOLDEN.read_text())[kind]
