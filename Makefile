@@ -67,8 +67,9 @@ demo: $(VENV)/installed ## Run the pipeline on a sample video, or on VIDEO=my.mp
 ui: $(VENV)/installed ## Open the Dagster UI and its daemon on 127.0.0.1:3000
 	@$(VENV)/bin/heaters ui
 
-# More workers than CI has processors, since many tests wait for daemons.
-PYTEST = $(RUN) pytest -n 3 --dist loadfile -m "not slow"
+# More workers than CI has processors, since many tests wait for daemons. They get one file after
+# the other, in the order that conftest.py gives them.
+PYTEST = $(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 .PHONY: test
 test: lint pytest ## Linters, types, import contracts and all tests
