@@ -31,9 +31,9 @@ import numpy.typing as npt
 from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.clips.deinterlace import deinterlaced
 from heaters_pipeline.video.clips.encoder_frames import ClipPictures
-from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, write_clip
+from heaters_pipeline.video.clips.write import ClipFile, ClipSettings
 from heaters_pipeline.video.media.frames import Frame, FrameReader
-from heaters_pipeline.video.media.hdr_metadata import HdrFacts
+from heaters_pipeline.video.media.hdr_metadata import HdrMetadata
 from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import (
@@ -43,6 +43,7 @@ from heaters_pipeline_tests.video.clips.clip_sources import (
     random_spans,
     seen_by_ffmpeg,
     seen_by_opencv,
+    write_clip,
 )
 
 
@@ -121,7 +122,10 @@ def measure(
         wall, cpu = time.perf_counter(), time.process_time()
         try:
             clip = write_clip(
-                *(path, known.info, known.timeline, span, target, settings),
+                known,
+                span,
+                target,
+                settings,
                 first_picture_digest=known.digests[span.start],
             )
         except ClipError as error:
@@ -176,7 +180,7 @@ def clip_psnr_db(
     errors, samples = np.zeros(3), np.zeros(3)
     for shown, original in zip(FrameReader(clip, probe(clip)), given, strict=True):
         pictures = pictures or ClipPictures(
-            original, HdrFacts.of(original), settings.bit_depth, threads=0
+            original, HdrMetadata.of(original), settings.bit_depth, threads=0
         )
         encoded = pictures.convert(original)
         for index, planes in enumerate(zip(encoded.planes, shown.decoded.planes, strict=True)):

@@ -103,10 +103,9 @@ def commands(film: Path, folder: Path, preset: str, crf: int, full: bool) -> dic
     def ours(mode: str, verify: str) -> list[str]:
         return [sys.executable, "-c", OURS, *given, mode, verify, preset, str(crf)]
 
+    pyscenedetect = [sys.executable, "-c", PYSCENEDETECT, *given, x264]
     found = {
-        f"PySceneDetect split-video, x264 {preset} CRF {crf}": [
-            *(sys.executable, "-c", PYSCENEDETECT, *given, x264)
-        ],
+        f"PySceneDetect split-video, x264 {preset} CRF {crf}": pyscenedetect,
         "ffmpeg, stream copy": [sys.executable, "-c", STREAM_COPY, *given, rate],
         _OURS_COPY: ours("copy", "quick"),
         f"ours, reencode, x264 {preset} CRF {crf}": ours("reencode", "quick"),

@@ -12,12 +12,12 @@ from pydantic import Field
 from heaters_pipeline.video.clips.settings import (
     DEFAULT_VERIFY,
     BitDepth,
+    ClipMethod,
     ClipSettings,
     Codec,
     Interlaced,
     Verify,
 )
-from heaters_pipeline.video.clips.settings import Method as ClipMethod
 from heaters_pipeline.video.detection.comparing import variants_from
 from heaters_pipeline.video.detection.score_track import Scan
 from heaters_pipeline.video.detection.settings import (

@@ -1,4 +1,4 @@
-"""Requests to bring a video in: one record a video, written anew when it is submitted again."""
+"""Requests to bring a video in: one record a video, written again when it is submitted again."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

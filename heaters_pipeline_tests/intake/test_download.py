@@ -296,10 +296,10 @@ def test_credentials_stay_out_of_messages_and_logs(
     url = f"http://user:hunter2@{address}/holiday.mp4?id=7&X-Amz-Signature=abcdef"
     with pytest.raises(DownloadError) as refusal:
         download(url, target, settings=HASTY)
-    told = "".join(traceback.format_exception(refusal.value)) + caplog.text
-    assert f"http://{address}/holiday.mp4?id=7&X-Amz-Signature=***" in told
-    assert "hunter2" not in told
-    assert "abcdef" not in told
+    shown = "".join(traceback.format_exception(refusal.value)) + caplog.text
+    assert f"http://{address}/holiday.mp4?id=7&X-Amz-Signature=***" in shown
+    assert "hunter2" not in shown
+    assert "abcdef" not in shown
 
 
 @pytest.mark.parametrize(

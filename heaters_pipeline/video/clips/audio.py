@@ -1,4 +1,4 @@
-"""The sound of a clip: every audio stream of the source, cut at the same instants as its video.
+"""The sound of a clip: every audio stream of the source, cut at the same times as its video.
 
 Packets are copied where MP4 players know the codec; else, or where it is asked for, the samples
 ``[start, end)`` are encoded as AAC.
@@ -7,7 +7,6 @@ Packets are copied where MP4 players know the codec; else, or where it is asked 
 import logging
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 import av.audio.frame
@@ -15,90 +14,70 @@ import av.audio.resampler
 import av.audio.stream
 import av.error
 import numpy as np
-import numpy.typing as npt
 
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.clips.mp4_writer import ClipWriter
+from heaters_pipeline.video.arrays import Float32Array
+from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
-from heaters_pipeline.video.media.integrity import Packet
-from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import shown_name
+from heaters_pipeline.video.media.pyav import Packet
 
 logger = logging.getLogger(__name__)
 
-COPIED_CODECS = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac"})
-_AAC_RATES_HZ = (
-    *(96000, 88200, 64000, 48000, 44100, 32000, 24000),
-    *(22050, 16000, 12000, 11025, 8000, 7350),
+_COPIED_AUDIO_CODECS = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac"})
+# ISO/IEC 14496-3, table 1.18.
+_AAC_RATES_HZ = frozenset(
+    {96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
 )
 _AAC_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 
 # Decoders need what came before to be exact: AAC one frame, MP3 some, Opus asks for 80 ms.
 _PREROLL_SECONDS = Fraction(1, 10)
 _DECODED_BEFORE_SECONDS = Fraction(1, 2)
-# Stamps of Matroska are rounded to milliseconds; closer than this they say the same.
+# Timestamps of Matroska are rounded to milliseconds; closer than this they say the same.
 _JITTER_SECONDS = Fraction(2, 1000)
-# Streams of a file do not stand exactly side by side in it.
+# Packets of the same time do not stand exactly beside each other in a file.
 _INTERLEAVING_SECONDS = 10
 _SILENCE_BLOCK_SAMPLES = 65536
-
-_Samples = npt.NDArray[np.float32]
-"""(samples, channels)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Seconds ``[start, end)`` of the source's own clock."""
-
-    start: Fraction
-    end: Fraction
-
-    def samples(self, rate_hz: int) -> int:
-        """How many samples it holds."""
-        return round((self.end - self.start) * rate_hz)
-
-    def position(self, seconds: Fraction, rate_hz: int) -> int:
-        """An instant in samples from the start."""
-        return round((seconds - self.start) * rate_hz)
 
 
 class AudioTracks:
     """All sound of one clip."""
 
-    def __init__(
-        self,
-        writer: ClipWriter,
-        reader: SourceReader,
-        window: Window,
-        *,
-        copy: bool,
-        bitrate_kbps: int,
-    ) -> None:
-        self._window = window
-        self._fed_seconds = window.start - _INTERLEAVING_SECONDS
+    def __init__(self, task: ClipTask, *, copy: bool) -> None:
+        """Add a track to the clip for each audio stream of the source.
+
+        Args:
+            task: What is to be made.
+            copy: Whether packets are copied where MP4 players know the codec.
+        """
+        self._window = task.window
+        self._fed_seconds = self._window.start - _INTERLEAVING_SECONDS
         self._passed = False
         self._tracks: dict[int, _CopiedTrack | _EncodedTrack] = {}
-        streams = {stream.index: stream for stream in reader.container.streams.audio}
-        for audio in reader.info.audio:
+        streams = {stream.index: stream for stream in task.reader.container.streams.audio}
+        for audio in task.reader.info.audio:
             stream = streams[audio.stream_index]
             if not audio.sample_rate_hz or not audio.channels:
                 logger.warning(
                     "audio stream %d of %s is left out: nothing is known of its sound (%s)",
-                    *(audio.stream_index, shown_name(reader.path), audio.codec),
+                    audio.stream_index,
+                    shown_name(task.reader.path),
+                    audio.codec,
                 )
-            elif copy and audio.codec in COPIED_CODECS:
-                self._tracks[stream.index] = _CopiedTrack(writer, stream, window)
+            elif copy and audio.codec in _COPIED_AUDIO_CODECS:
+                self._tracks[stream.index] = _CopiedTrack(task, stream)
             else:
-                self._tracks[stream.index] = _EncodedTrack(writer, stream, window, bitrate_kbps)
+                self._tracks[stream.index] = _EncodedTrack(task, stream)
 
     def feed(self, packet: Packet) -> None:
         """Take a packet of any stream, in the order of the file."""
         track = self._tracks.get(packet.stream_index)
         if track is not None and not track.done:
             track.feed(packet)
-        stamp = packet.pts if packet.dts is None else packet.dts
-        if stamp is not None:
-            seconds = stamp * packet.time_base
+        at = packet.pts if packet.dts is None else packet.dts
+        if at is not None:
+            seconds = at * packet.time_base
             if track is not None:
                 self._fed_seconds = seconds
             if seconds > self._window.end + _INTERLEAVING_SECONDS:
@@ -110,7 +89,7 @@ class AudioTracks:
         return self._passed or all(track.done for track in self._tracks.values())
 
     def feed_until(self, packets: Iterator[Packet], seconds: Fraction) -> None:
-        """Take packets up to an instant of the source, so that sound and video stay together."""
+        """Take packets up to a time of the source, so that sound and video stay together."""
         while not self.complete and self._fed_seconds < seconds:
             packet = next(packets, None)
             if packet is None:
@@ -125,16 +104,14 @@ class AudioTracks:
 
 
 class _CopiedTrack:
-    def __init__(
-        self, writer: ClipWriter, template: av.audio.stream.AudioStream, window: Window
-    ) -> None:
+    def __init__(self, task: ClipTask, template: av.audio.stream.AudioStream) -> None:
         self.done = False
-        self._writer = writer
-        self._out = writer.add_copied(template)
-        self._window = window
+        self._writer = task.writer
+        self._out = task.writer.add_copied(template)
+        self._window = task.window
         self._rate = template.rate
         self._frame_samples = template.frame_size
-        self._total = window.samples(self._rate)
+        self._total = self._window.ticks(self._rate)
         self._preroll = round(_PREROLL_SECONDS * self._rate)
         self._jitter = round(_JITTER_SECONDS * self._rate)
         self._held: deque[tuple[int, int, Packet]] = deque()
@@ -157,7 +134,7 @@ class _CopiedTrack:
         self._held.append((start, samples, packet))
         while self._held and sum(self._held[0][:2]) <= -self._preroll:
             self._held.popleft()
-        # Sound that only leads in to none is not worth a track.
+        # Pre-roll that no sound follows is not worth a track.
         if start + samples > 0:
             self._write_held()
 
@@ -178,28 +155,22 @@ class _CopiedTrack:
 
 
 class _EncodedTrack:
-    def __init__(
-        self,
-        writer: ClipWriter,
-        template: av.audio.stream.AudioStream,
-        window: Window,
-        bitrate_kbps: int,
-    ) -> None:
+    def __init__(self, task: ClipTask, template: av.audio.stream.AudioStream) -> None:
         self.done = False
-        self._writer = writer
-        self._window = window
+        self._writer = task.writer
+        self._window = task.window
         self._rate = template.rate
         self._layout = _AAC_LAYOUTS.get(template.channels, "stereo")
         self._channels = template.channels if template.channels in _AAC_LAYOUTS else 2
         # The encoder brings the samples to its own rate.
-        self._out = writer.container.add_stream(
+        self._out = task.writer.container.add_stream(
             "aac",
             rate=self._rate if self._rate in _AAC_RATES_HZ else 48000,
-            bit_rate=bitrate_kbps * 1000,
+            bit_rate=task.settings.audio_bitrate_kbps * 1000,
             layout=self._layout,
         )
-        writer.describe(self._out, template)
-        self._total = window.samples(self._rate)
+        task.writer.describe(self._out, template)
+        self._total = self._window.ticks(self._rate)
         self._written = 0
         self._resampler: av.audio.resampler.AudioResampler | None = None
         self._resampled: object = None
@@ -218,7 +189,9 @@ class _EncodedTrack:
             if packet.pts is None or packet.pts * packet.time_base >= self._window.start:
                 logger.warning(
                     "sound at %s of stream %d becomes silence, it cannot be decoded: %s",
-                    *(packet.pts, packet.stream_index, error),
+                    packet.pts,
+                    packet.stream_index,
+                    error,
                 )
             return
         for frame in frames:
@@ -242,7 +215,7 @@ class _EncodedTrack:
             self._resampler = av.audio.resampler.AudioResampler("flt", self._layout, self._rate)
         return self._resampler.resample(frame)
 
-    def _write_at(self, start: int, samples: _Samples) -> None:
+    def _write_at(self, start: int, samples: Float32Array) -> None:
         if start >= self._total:
             self.done = True
             return
@@ -254,8 +227,8 @@ class _EncodedTrack:
         self._write(samples[self._written - start : self._total - start])
         self.done = self._written == self._total
 
-    def _write(self, samples: _Samples) -> None:
-        # Samples of all channels side by side: PyAV cannot take 8 planes.
+    def _write(self, samples: Float32Array) -> None:
+        # Interleaved (flt), since PyAV 18 cannot take 8 planes (fltp).
         frame = av.audio.frame.AudioFrame.from_ndarray(
             np.ascontiguousarray(samples).reshape(1, -1), "flt", self._layout
         )

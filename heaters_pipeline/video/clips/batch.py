@@ -1,4 +1,7 @@
-"""Make the clips of a video side by side, by one method."""
+"""Make many clips of a video in several threads, by one method.
+
+Threads and what they share. A single clip is made by ``maker``; ``write`` tries the other method.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,15 +12,16 @@ from pathlib import Path
 from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.clips.maker import ClipMaker
 from heaters_pipeline.video.clips.memory import copies_at_once, encoders_and_threads
-from heaters_pipeline.video.clips.settings import ClipFile
+from heaters_pipeline.video.clips.record import ClipFile
+from heaters_pipeline.video.clips.settings import ClipMethod
 from heaters_pipeline.video.media.ffmpeg_resources import free_memory
 from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.timing import Span
-from heaters_pipeline.video.media.worker_threads import Pace, side_by_side
+from heaters_pipeline.video.media.worker_threads import Backpressure, run_in_threads
 
 ClipFailure = ClipError | InvalidVideoError
-Outcomes = Iterator[tuple[Span, ClipFile | ClipFailure]]
+_Outcomes = Iterator[tuple[Span, ClipFile | ClipFailure]]
 
 # Up to here decoding what nobody asked for is cheaper than finding the next I-frame.
 _GAP_DECODED_SECONDS = 5
@@ -27,32 +31,54 @@ _FRAMES_UNTIL_FREED = 32
 _PARTS_PER_ENCODER = 2
 
 
+def make_clips(
+    maker: ClipMaker,
+    method: ClipMethod,
+    reasons: Mapping[Span, str | None],
+    target_for: Callable[[Span], Path],
+    workers: int,
+    on_clip: Callable[[Span, ClipFile], None],
+) -> dict[Span, ClipFailure]:
+    """Make clips by one method; one that fails does not keep the others from being made.
+
+    Args:
+        maker: Of the video's clips.
+        method: Encoders share one pass over the video, copies the packets that the system caches.
+        reasons: The spans, each with the reason why the other method was not taken, where that was
+            asked for.
+        target_for: Gives each clip's file.
+        workers: Number of threads.
+        on_clip: Called by the calling thread with each clip, in no certain order.
+    Returns:
+        Why the others could not be made.
+    Raises:
+        SourceChangedError: The source is no longer the file that was probed.
+        StoreUnavailableError: The disk failed.
+    """
+    failures: dict[Span, ClipFailure] = {}
+    if not reasons:
+        return failures
+    outcomes_of = _copied if method == "copy" else _encoded
+    with outcomes_of(maker, reasons, target_for, workers) as outcomes:
+        for span, outcome in outcomes:
+            if isinstance(outcome, ClipFile):
+                on_clip(span, outcome)
+            else:
+                failures[span] = outcome
+    return failures
+
+
 @contextmanager
-def copied(
+def _copied(
     maker: ClipMaker,
     reasons: Mapping[Span, str | None],
     target_for: Callable[[Span], Path],
     workers: int,
-) -> Iterator[Outcomes]:
-    """Make clips by copying.
-
-    Args:
-        maker: Of the video's clips.
-        reasons: The spans, at least one, each with the reason why it is not encoded, where that was
-            asked for.
-        target_for: Gives each clip's file.
-        workers: Number of threads.
-    Returns:
-        What became of each.
-    Raises (while iterating):
-        SourceChangedError: The source is no longer the file that was probed.
-        StoreUnavailableError: The disk failed.
-    """
-
-    def worker(spans: Iterator[Span], pace: Pace) -> Outcomes:
+) -> Iterator[_Outcomes]:
+    def worker(spans: Iterator[Span], backpressure: Backpressure) -> _Outcomes:
         with SourceReader(maker.source, maker.info) as reader:
             for span in spans:
-                pace.begin()
+                backpressure.wait_for_room()
                 try:
                     yield span, maker.copy(reader, span, target_for(span), reasons[span])
                 except (ClipError, InvalidVideoError) as error:
@@ -63,45 +89,31 @@ def copied(
         return
     maker = replace(maker, threads=1)
     copiers = min(copies_at_once(maker.info, maker.verify, workers=workers), len(reasons))
-    with side_by_side(reasons, worker, workers=copiers, ahead=2 * copiers) as outcomes:
+    with run_in_threads(reasons, worker, workers=copiers, ahead=2 * copiers) as outcomes:
         yield outcomes
 
 
 @contextmanager
-def encoded(
+def _encoded(
     maker: ClipMaker,
     reasons: Mapping[Span, str | None],
     target_for: Callable[[Span], Path],
     workers: int,
-) -> Iterator[Outcomes]:
-    """Make clips by encoding, from one pass over the video that is shared by several encoders.
-
-    Args:
-        maker: Of the video's clips.
-        reasons: The spans, at least one, each with the reason why it is not copied, where that was
-            asked for.
-        target_for: Gives each clip's file.
-        workers: Number of threads.
-    Returns:
-        What became of each.
-    Raises (while iterating):
-        SourceChangedError: The source is no longer the file that was probed.
-        StoreUnavailableError: The disk failed.
-    """
+) -> Iterator[_Outcomes]:
     encoders, threads = encoders_and_threads(
         maker.info, maker.settings, clips=len(reasons), workers=workers
     )
     maker = replace(maker, threads=threads)
 
-    def worker(parts: Iterator[Sequence[Span]], pace: Pace) -> Outcomes:
+    def worker(parts: Iterator[Sequence[Span]], backpressure: Backpressure) -> _Outcomes:
         frames_encoded = 0
         with SourceReader(maker.source, maker.info) as reader:
             for part in parts:
-                decoded = _DecodedOnce(maker, part[-1].end)
+                decoded = _SharedPass(maker, part[-1].end)
                 for span in part:
-                    pace.begin()
+                    backpressure.wait_for_room()
                     try:
-                        frames = _while_wanted(decoded.frames_of(span), pace)
+                        frames = _while_wanted(decoded.frames_of(span), backpressure)
                         target, reason = target_for(span), reasons[span]
                         clip = maker.encode(reader, frames, span, target, reason)
                         frames_encoded += len(span)
@@ -110,11 +122,11 @@ def encoded(
                             frames_encoded = 0
                         yield span, clip
                     except (ClipError, InvalidVideoError) as error:
-                        decoded.start_anew()
+                        decoded.reset()
                         yield span, error
 
     parts = _parts(sorted(reasons), encoders * _PARTS_PER_ENCODER if encoders > 1 else 1)
-    with side_by_side(parts, worker, workers=encoders, ahead=2 * workers) as outcomes:
+    with run_in_threads(parts, worker, workers=encoders, ahead=2 * workers) as outcomes:
         yield outcomes
 
 
@@ -131,13 +143,13 @@ def _parts(spans: Sequence[Span], wanted: int) -> list[list[Span]]:
     return parts
 
 
-def _while_wanted(frames: Iterator[Frame], pace: Pace) -> Iterator[Frame]:
+def _while_wanted(frames: Iterator[Frame], backpressure: Backpressure) -> Iterator[Frame]:
     for frame in frames:
-        pace.go_on()
+        backpressure.raise_if_stopped()
         yield frame
 
 
-class _DecodedOnce:
+class _SharedPass:
     """Gives the frames of one span after the other from one pass over a part of the video.
 
     Seeks only where a span lies before the last one, or far behind it.
@@ -149,8 +161,8 @@ class _DecodedOnce:
         self._frames: Iterator[Frame] = iter(())
         self._next: int | None = None
 
-    def start_anew(self) -> None:
-        """Forget the pass; after an error it gives nothing more."""
+    def reset(self) -> None:
+        """Begin another pass with the next span; after an error this one gives nothing more."""
         self._next = None
 
     def frames_of(self, span: Span) -> Iterator[Frame]:

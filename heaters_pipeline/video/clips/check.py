@@ -1,4 +1,7 @@
-"""Hold a finished clip to its promise, decoding no more than its first picture unless asked to."""
+"""Verify a finished clip, decoding no more than its first picture unless asked to.
+
+Only reads. What a stored clip says of itself is read here, too (``inspect_clip``).
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +15,16 @@ import av.error
 import av.video.frame
 import av.video.stream
 import numpy as np
-import numpy.typing as npt
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
+from heaters_pipeline.video.arrays import UInt8Array
 from heaters_pipeline.video.clips.mp4_boxes import read_tracks
 from heaters_pipeline.video.clips.packet_digest import PacketSum
-from heaters_pipeline.video.clips.settings import ClipFacts, ClipNote
+from heaters_pipeline.video.clips.record import ClipFacts, ClipNote
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
-from heaters_pipeline.video.media.frames import Frame, packets_of
-from heaters_pipeline.video.media.integrity import Packet
+from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.probe import open_input, shown_name, wanted_stream
+from heaters_pipeline.video.media.pyav import Packet, packets_of, rows_of
 from heaters_pipeline.video.media.timing import Span, Timeline
 
 # Others, such as dav1d, take what to skip once and for all.
@@ -41,7 +44,7 @@ def inspect_clip(path: Path) -> ClipFacts:
 
 
 def check_clip(path: Path, timeline: Timeline, span: Span) -> ClipFacts:
-    """Read a new clip and require that it shows exactly a span, at the source's instants.
+    """Read a new clip and require that it shows exactly a span, with the source's timestamps.
 
     Raises:
         ClipError: It does not.
@@ -160,7 +163,7 @@ def _look_through(
 ) -> None:
     if seen.wants_packets:
         seen.packets = PacketSum(stream.codec_context.name, stream.codec_context.extradata)
-    # Frames that are decoded side by side come late, and the first one is all that is wanted.
+    # Frames that are decoded in parallel come late, and the first one is all that is wanted.
     stream.codec_context.thread_count = 1
     for packet in packets_of(container, stream):
         if seen.packets is not None:
@@ -178,7 +181,7 @@ def _holds_start(packet: Packet) -> bool:
 
 
 def _picture_at_start(stream: av.video.stream.VideoStream, packet: Packet) -> Frame | None:
-    """Decode a packet, and give the picture at instant 0 if this is the packet that holds it."""
+    """Decode a packet, and give the picture at timestamp 0 if this is the packet that holds it."""
     context = stream.codec_context
     # Hidden pictures that no other needs are most of the work, and decide nothing.
     skips = packet.is_discard and context.codec.canonical_name in _SKIPPING_DECODERS
@@ -226,18 +229,17 @@ def _require_span(facts: ClipFacts, shown: list[int], timeline: Timeline, span: 
 def _is_same(one: av.video.frame.VideoFrame, other: av.video.frame.VideoFrame) -> bool:
     kinds = [(frame.format.name, frame.width, frame.height) for frame in (one, other)]
     return kinds[0] == kinds[1] and all(
-        np.array_equal(_samples(one, plane), _samples(other, plane))
+        np.array_equal(_visible_bytes(one, plane), _visible_bytes(other, plane))
         for plane in range(len(one.planes))
     )
 
 
-def _samples(picture: av.video.frame.VideoFrame, index: int) -> npt.NDArray[np.uint8]:
+def _visible_bytes(picture: av.video.frame.VideoFrame, index: int) -> UInt8Array:
     """The bytes of a plane without the padding of its rows."""
     plane = picture.planes[index]
     parts = [part for part in picture.format.components if part.plane == index]
     bits = sum(part.width * (part.bits if part.bits <= 8 else 16) for part in parts)
-    rows: npt.NDArray[np.uint8] = np.asarray(plane).reshape(-1, abs(plane.line_size))
-    return rows[: plane.height, : -(-bits // 8)]
+    return rows_of(plane)[: plane.height, : -(-bits // 8)]
 
 
 @contextmanager

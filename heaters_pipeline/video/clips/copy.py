@@ -1,39 +1,40 @@
 """Copy a span out of a video without decoding: the packets that it needs, and none shown too many.
 
-The copy starts at the last I-frame from which the first wanted frame can be decoded and ends
-when the last wanted packet was seen, in the file's decoding order. Frames before and between that
-nobody asked for are hidden by the edit list.
+The copy starts at the last random access point from which the first wanted frame can be decoded and
+ends with the last wanted packet in the file's decoding order. Frames before (the pre-roll) and
+between that nobody asked for are hidden by the edit list.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import av.video.stream
 
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.clips.audio import AudioTracks, Window
-from heaters_pipeline.video.clips.mp4_writer import ClipWriter
+from heaters_pipeline.video.clips.audio import AudioTracks
+from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.packet_digest import PacketSum
-from heaters_pipeline.video.clips.settings import ClipSettings
-from heaters_pipeline.video.clips.subtitles import SourceSubtitles, add_subtitles
-from heaters_pipeline.video.media.integrity import Packet
+from heaters_pipeline.video.clips.subtitles import add_subtitles
+from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.media.nal_units import has_start_codes
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import VideoInfo
+from heaters_pipeline.video.media.pyav import Packet
 from heaters_pipeline.video.media.random_access import random_access_test
-from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.media.timing import Timeline
 
 COPIED_CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mjpeg"})
 """Codecs whose copies in MP4 are proven exact.
 
-Not MPEG-1: FFmpeg's reader splits it anew, and so hides another frame than it should.
+Not MPEG-1: FFmpeg's reader splits it again, and so hides another frame than it should.
 """
 
 # Hidden frames cost space and time in each player; more of them are not worth an exact copy.
-_MOST_LEAD_SECONDS = 120
-# The first also lets the sound start early enough; at last the file is read from its start.
-_BACK_SECONDS = (1, 5, 20, 80, _MOST_LEAD_SECONDS)
+_MOST_PREROLL_SECONDS = 120
+# From how far before the span to read, as long as that is in vain; at last from the file's start.
+# The first also lets the sound start early enough.
+_START_BEFORE_SECONDS = (1, 5, 20, 80, _MOST_PREROLL_SECONDS)
 
 
 def why_not_copied(info: VideoInfo, timeline: Timeline) -> str | None:
@@ -58,37 +59,20 @@ class Copied:
     packets: PacketSum
 
 
-def copy_span(
-    reader: SourceReader,
-    timeline: Timeline,
-    span: Span,
-    writer: ClipWriter,
-    settings: ClipSettings,
-    subtitles: SourceSubtitles,
-) -> Copied:
+def copy_span(task: ClipTask) -> Copied:
     """Write the packets of a span, video and sound, and the subtitles.
 
     Raises:
         ClipError: The span cannot be copied; the message says why.
     """
-    wanted = timeline.pts[span.start : span.end]
-    plan = _plan(reader, timeline, wanted)
+    reader, writer = task.reader, task.writer
+    plan = _Planner(task).plan()
     packets = _packets_from(reader, plan.from_pts)
     out = writer.add_copied(reader.video)
     _keep_picture_tags(out, reader.video)
-    tick = timeline.time_base
-    window = Window(wanted[0] * tick, timeline.boundary_pts(span.end) * tick)
-    audio = AudioTracks(
-        writer,
-        reader,
-        window,
-        copy=True,
-        bitrate_kbps=settings.audio_bitrate_kbps,
-    )
-    add_subtitles(writer, reader, subtitles, window)
-    video = _CopiedVideo(
-        *(plan, wanted[0], timeline.boundary_pts(span.end)), out, writer, reader.video
-    )
+    audio = AudioTracks(task, copy=True)
+    add_subtitles(writer, reader, task.subtitles, task.window)
+    video = _CopiedVideo(plan, task, out)
     for packet in packets:
         if packet.stream_index == reader.info.stream_index:
             video.feed(packet)
@@ -109,7 +93,7 @@ class _Plan:
     Attributes:
         from_pts: Where to read from, None for the start of the file.
         skip: Video packets from there that come before the first one.
-        pts: Stamps of the packets, in decoding order.
+        pts: Of the packets, in decoding order.
     """
 
     from_pts: int | None
@@ -119,8 +103,8 @@ class _Plan:
     def decoding_times(self, end_pts: int) -> tuple[list[int], list[int]]:
         """DTS and duration of each packet.
 
-        Made anew, as many containers know no DTS: the sorted PTS, moved back by so much that
-        no packet is decoded after it is shown.
+        Not the source's, as many containers know no DTS, but the sorted PTS, moved back by so much
+        that no packet is decoded after it is shown.
 
         Args:
             end_pts: When the last frame of the span ends.
@@ -135,58 +119,109 @@ class _Plan:
         return [at - delay for at in shown], [*steps, last_ticks]
 
 
-def _plan(reader: SourceReader, timeline: Timeline, wanted: Sequence[int]) -> _Plan:
-    first = timeline.pts[0]
-    lead_limit = int(_MOST_LEAD_SECONDS / timeline.time_base)
-    ticks_back = [int(seconds / timeline.time_base) for seconds in _BACK_SECONDS]
-    ways: list[int | None] = [max(first, wanted[0] - back) for back in ticks_back]
-    if wanted[0] - first <= lead_limit:
-        ways.append(None)
-    for from_pts in dict.fromkeys(ways):
-        plan = _plan_from(reader, from_pts, wanted, lead_limit)
-        if plan is not None:
-            return plan
-    raise ClipError(
-        "the source's packets do not bear the timestamps of these frames, or its decoding cannot "
-        f"begin within {_MOST_LEAD_SECONDS} s before them"
-    )
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Where decoding begins for a span.
+
+    Attributes:
+        skip: Video packets that were read before the entry point.
+        preroll_pts: Of the packets from the entry point on, up to the first of a wanted frame.
+        first_wanted: That packet; the entry point itself if there is no pre-roll.
+    """
+
+    skip: int
+    preroll_pts: list[int]
+    first_wanted: Packet
 
 
-def _plan_from(
-    reader: SourceReader, from_pts: int | None, wanted: Sequence[int], lead_limit: int
-) -> _Plan | None:
-    missing = set(wanted)
-    seen, skip = 0, None
-    copied: list[int] = []
-    packets = _packets_from(reader, from_pts)
-    can_begin = random_access_test(reader.info.codec, reader.video.codec_context.extradata or b"")
-    for packet in packets:
-        if packet.stream_index != reader.info.stream_index:
-            continue
-        pts = packet.pts
-        is_first_of_file = from_pts is None and seen == 0
-        nothing_yet = len(missing) == len(wanted)
-        # What comes before its I-frame can be decoded for certain in the first group alone.
-        in_time = pts is not None and wanted[0] - pts <= lead_limit
-        in_time &= is_first_of_file or (pts is not None and pts <= wanted[0])
-        is_beginning = can_begin(packet) or (is_first_of_file and packet.is_keyframe)
-        if is_beginning and nothing_yet and in_time:
-            skip = seen
-            copied.clear()
-        seen += 1
-        if skip is None:
-            if pts in missing:
-                return None
-            continue
-        if pts is None:
-            raise ClipError("packets of the source have no timestamps")
-        copied.append(pts)
-        missing.discard(pts)
-        if not missing:
-            return _Plan(from_pts, skip, copied)
-        if packet.dts is not None and packet.dts > wanted[-1]:
+class _Planner:
+    """Finds the packets that a span needs, by reading and without decoding."""
+
+    def __init__(self, task: ClipTask) -> None:
+        self._reader = task.reader
+        self._time_base = task.timeline.time_base
+        self._first_pts = task.timeline.pts[0]
+        self._wanted = task.timeline.pts[task.span.start : task.span.end]
+        extradata = task.reader.video.codec_context.extradata or b""
+        self._is_random_access = random_access_test(task.reader.info.codec, extradata)
+        self._most_preroll = int(_MOST_PREROLL_SECONDS / self._time_base)
+
+    def plan(self) -> _Plan:
+        """Read from further and further back until all packets are found.
+
+        Raises:
+            ClipError: They are not.
+        """
+        for from_pts in self._places():
+            plan = self._plan_from(from_pts)
+            if plan is not None:
+                return plan
+        raise ClipError(
+            "the source's packets do not have the timestamps of these frames, or its decoding "
+            f"cannot begin within {_MOST_PREROLL_SECONDS} s before them"
+        )
+
+    def _places(self) -> Iterator[int | None]:
+        start = self._wanted[0]
+        ticks_back = (int(seconds / self._time_base) for seconds in _START_BEFORE_SECONDS)
+        yield from dict.fromkeys(max(self._first_pts, start - back) for back in ticks_back)
+        if start - self._first_pts <= self._most_preroll:
+            yield None
+
+    def _plan_from(self, from_pts: int | None) -> _Plan | None:
+        packets = (
+            packet
+            for packet in _packets_from(self._reader, from_pts)
+            if packet.stream_index == self._reader.info.stream_index
+        )
+        entry = self._find_entry(packets, is_start_of_file=from_pts is None)
+        if entry is None:
             return None
-    return None
+        pts = entry.preroll_pts
+        missing = set(self._wanted)
+        for packet in chain([entry.first_wanted], packets):
+            pts.append(_pts_of(packet))
+            missing.discard(pts[-1])
+            if not missing:
+                return _Plan(from_pts, entry.skip, pts)
+            if self._is_behind_span(packet):
+                return None
+        return None
+
+    def _find_entry(self, packets: Iterator[Packet], *, is_start_of_file: bool) -> _Entry | None:
+        """The last place up to the first wanted packet where decoding can begin; None if none."""
+        wanted = set(self._wanted)
+        skip: int | None = None
+        preroll_pts: list[int] = []
+        for number, packet in enumerate(packets):
+            if self._can_begin(packet, is_first_of_file=is_start_of_file and number == 0):
+                skip = number
+                preroll_pts = []
+            if packet.pts in wanted:
+                return None if skip is None else _Entry(skip, preroll_pts, packet)
+            if skip is not None:
+                preroll_pts.append(_pts_of(packet))
+                if self._is_behind_span(packet):
+                    return None
+        return None
+
+    def _can_begin(self, packet: Packet, *, is_first_of_file: bool) -> bool:
+        start = self._wanted[0]
+        if packet.pts is None or start - packet.pts > self._most_preroll:
+            return False
+        # What is shown before its I-frame can be decoded for certain in the file's first GOP alone.
+        if is_first_of_file:
+            return packet.is_keyframe
+        return packet.pts <= start and self._is_random_access(packet)
+
+    def _is_behind_span(self, packet: Packet) -> bool:
+        return packet.dts is not None and packet.dts > self._wanted[-1]
+
+
+def _pts_of(packet: Packet) -> int:
+    if packet.pts is None:
+        raise ClipError("packets of the source have no timestamps")
+    return packet.pts
 
 
 def _packets_from(reader: SourceReader, pts: int | None) -> Iterator[Packet]:
@@ -194,23 +229,16 @@ def _packets_from(reader: SourceReader, pts: int | None) -> Iterator[Packet]:
 
 
 class _CopiedVideo:
-    def __init__(
-        self,
-        plan: _Plan,
-        origin: int,
-        end_pts: int,
-        out: av.video.stream.VideoStream,
-        writer: ClipWriter,
-        source: av.video.stream.VideoStream,
-    ) -> None:
-        codec, extradata = source.codec_context.name, source.codec_context.extradata or b""
-        self.packets = PacketSum(codec, extradata)
-        self._is_random_access = random_access_test(codec, extradata)
-        self._writer = writer
+    def __init__(self, plan: _Plan, task: ClipTask, out: av.video.stream.VideoStream) -> None:
+        codec = task.reader.video.codec_context
+        extradata = codec.extradata or b""
+        self.packets = PacketSum(codec.name, extradata)
+        self._is_random_access = random_access_test(codec.name, extradata)
+        self._writer = task.writer
         self._out = out
-        self._origin = origin
+        self._origin = task.start_pts
         self._skip = plan.skip
-        dts, durations = plan.decoding_times(end_pts)
+        dts, durations = plan.decoding_times(task.end_pts)
         self._ahead = list(zip(plan.pts, dts, durations, strict=True))[::-1]
 
     @property
@@ -243,5 +271,5 @@ def _keep_picture_tags(
         out.codec_context.sample_aspect_ratio = source.sample_aspect_ratio
     extradata = source.codec_context.extradata or b""
     if source.codec_context.name == "hevc" and not has_start_codes(extradata):
-        # Apple's players take no other name; the parameter sets stand where it says.
-        out.codec_context.codec_tag = "hvc1"
+        # The parameter sets stand where it says.
+        out.codec_context.codec_tag = HEVC_TAG

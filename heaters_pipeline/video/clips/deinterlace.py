@@ -67,7 +67,7 @@ class _Deinterlacer:
         return source_arguments(frame.decoded) == self._source
 
     def feed(self, frame: Frame) -> Iterator[Pictured]:
-        # The filter extrapolates stamps, which those of the source may not allow.
+        # The filter extrapolates timestamps, which those of the source may not allow.
         frame.decoded.pts = self._pushed
         self._pushed += 1
         self._waiting.append(frame)

@@ -1,4 +1,8 @@
-"""Encode a span anew: H.264 or HEVC, and AAC, in MP4, at the same instants as the source."""
+"""Re-encode a span: H.264 or HEVC, and AAC, in MP4, with the timestamps of the source.
+
+Frames in, packets out. Which pictures an encoder gets is ``encoder_frames``', with which options
+it is opened ``encoder_options``'.
+"""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -7,43 +11,31 @@ from itertools import chain, islice
 import av.video.stream
 
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.clips.audio import AudioTracks, Window
+from heaters_pipeline.video.clips.audio import AudioTracks
 from heaters_pipeline.video.clips.deinterlace import Pictured, deinterlaced
 from heaters_pipeline.video.clips.encoder_frames import ClipPictures
 from heaters_pipeline.video.clips.encoder_options import add_video
 from heaters_pipeline.video.clips.mp4_writer import ClipWriter
 from heaters_pipeline.video.clips.settings import ClipSettings
-from heaters_pipeline.video.clips.subtitles import SourceSubtitles, add_subtitles
+from heaters_pipeline.video.clips.subtitles import add_subtitles
+from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.media.frames import Frame, decode_packet
-from heaters_pipeline.video.media.hdr_metadata import HdrFacts, is_hdr
-from heaters_pipeline.video.media.integrity import Packet
+from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, is_hdr
 from heaters_pipeline.video.media.packet_reader import SourceReader
-from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.media.pyav import Packet
 
-_SOUND_LEAD_SECONDS = 1
+# How far before the clip the sound is read, so that its decoder has what it needs.
+_SOUND_PREROLL_SECONDS = 1
 
 
 def encode_span(
-    frames: Iterator[Frame],
-    reader: SourceReader,
-    timeline: Timeline,
-    span: Span,
-    writer: ClipWriter,
-    settings: ClipSettings,
-    subtitles: SourceSubtitles,
-    *,
-    threads: int,
+    task: ClipTask, frames: Iterator[Frame], *, threads: int
 ) -> av.video.stream.VideoStream:
     """Encode the frames of a span and the sound that belongs to them, and write the subtitles.
 
     Args:
+        task: What is to be made.
         frames: Gives the span's frames in order; not read beyond them.
-        reader: Source of the sound.
-        timeline: Of the source.
-        span: Frames to encode.
-        writer: Takes the packets.
-        settings: Quality, speed, and what pictures become.
-        subtitles: Of the source.
         threads: How many the encoder and filters may use; 0 for as many as there are cores.
     Returns:
         The video stream of the clip.
@@ -51,26 +43,22 @@ def encode_span(
         ClipError: The frames end too early.
         InvalidVideoError: The source cannot be decoded.
     """
+    timeline, span = task.timeline, task.span
     # Looking ahead must not reach beyond the span either.
-    pictured = _pictured(islice(frames, len(span)), settings, threads)
+    pictured = _pictured(islice(frames, len(span)), task.settings, threads)
     first = next(pictured, None)
     if first is None:
         raise ClipError(f"the source ends before frame {span.start}; was it replaced?")
-    facts = _hdr_facts(first[0], reader)
-    pictures = ClipPictures(first[1], facts, settings.bit_depth, threads=threads)
-    video = add_video(
-        *(writer, reader, first[0].decoded, pictures, settings),
-        frames=len(span),
-        threads=threads,
-    )
-    sound = _Sound(reader, timeline, span, writer, settings.audio_bitrate_kbps)
-    add_subtitles(writer, reader, subtitles, sound.window)
-    packets = _Packets(writer)
-    origin = timeline.pts[span.start]
+    metadata = _hdr_metadata(first[0], task.reader)
+    pictures = ClipPictures(first[1], metadata, task.settings.bit_depth, threads=threads)
+    video = add_video(task, first[0].decoded, pictures, threads=threads)
+    sound = _Sound(task)
+    add_subtitles(task.writer, task.reader, task.subtitles, task.window)
+    packets = _Packets(task.writer)
     encoded = 0
     for frame, shown in chain([first], pictured):
         picture = pictures.convert(shown)
-        picture.pts = timeline.pts[frame.index] - origin
+        picture.pts = timeline.pts[frame.index] - task.start_pts
         picture.time_base = timeline.time_base
         packets.write(video.encode(picture))
         sound.feed_until(timeline.pts[frame.index] * timeline.time_base)
@@ -78,7 +66,7 @@ def encode_span(
     if encoded < len(span):
         raise ClipError(f"the source ends after {encoded} of {len(span)} frames; was it replaced?")
     packets.write(video.encode(None))
-    packets.finish(timeline.boundary_pts(span.end) - timeline.pts[span.end - 1])
+    packets.finish(task.end_pts - timeline.pts[span.end - 1])
     sound.finish()
     return video
 
@@ -89,18 +77,18 @@ def _pictured(frames: Iterator[Frame], settings: ClipSettings, threads: int) -> 
     return ((frame, frame.decoded) for frame in frames)
 
 
-def _hdr_facts(first: Frame, reader: SourceReader) -> HdrFacts:
-    """What is told of a clip's brightness; H.264 tells it at I-frames alone."""
-    facts = HdrFacts.of(first.decoded)
-    if facts != HdrFacts() or not is_hdr(first.decoded):
-        return facts
+def _hdr_metadata(first: Frame, reader: SourceReader) -> HdrMetadata:
+    """The HDR metadata of a clip; in H.264 it stands at I-frames alone."""
+    metadata = HdrMetadata.of(first.decoded)
+    if metadata != HdrMetadata() or not is_hdr(first.decoded):
+        return metadata
     for packet in reader.packets_from(first.pts):
         if packet.stream_index == reader.info.stream_index:
             frames, _ = decode_packet(reader.video, packet)
             if frames:
                 reader.video.codec_context.flush_buffers()
-                return HdrFacts.of(frames[0])
-    return facts
+                return HdrMetadata.of(frames[0])
+    return metadata
 
 
 class _Packets:
@@ -126,30 +114,16 @@ class _Packets:
 class _Sound:
     """Follows the pictures through the source with the sound, from packets of its own."""
 
-    def __init__(
-        self,
-        reader: SourceReader,
-        timeline: Timeline,
-        span: Span,
-        writer: ClipWriter,
-        bitrate_kbps: int,
-    ) -> None:
-        tick = timeline.time_base
-        start_pts = timeline.pts[span.start]
-        self.window = Window(start_pts * tick, timeline.boundary_pts(span.end) * tick)
-        early_pts = max(timeline.pts[0], start_pts - int(_SOUND_LEAD_SECONDS / tick))
-        self._packets = reader.packets_from(early_pts) if reader.info.audio else iter(())
-        self._tracks = AudioTracks(
-            writer,
-            reader,
-            self.window,
-            copy=False,
-            bitrate_kbps=bitrate_kbps,
-        )
+    def __init__(self, task: ClipTask) -> None:
+        early_pts = task.start_pts - int(_SOUND_PREROLL_SECONDS / task.timeline.time_base)
+        from_pts = max(task.timeline.pts[0], early_pts)
+        self._packets = task.reader.packets_from(from_pts) if task.reader.info.audio else iter(())
+        self._end_seconds = task.window.end
+        self._tracks = AudioTracks(task, copy=False)
 
     def feed_until(self, seconds: Fraction) -> None:
         self._tracks.feed_until(self._packets, seconds)
 
     def finish(self) -> None:
-        self._tracks.feed_until(self._packets, self.window.end)
+        self._tracks.feed_until(self._packets, self._end_seconds)
         self._tracks.finish()

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from heaters_pipeline.video.clips.deinterlace import shows_bottom_first
 from heaters_pipeline.video.clips.settings import BitDepth
 from heaters_pipeline.video.media.filter_graph import PictureFilter
-from heaters_pipeline.video.media.hdr_metadata import HdrFacts, is_hdr
+from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, is_hdr
+from heaters_pipeline.video.media.pyav import rows_of
 from heaters_pipeline.video.media.tone_mapping import ToneMapper
 
 _EIGHT_BITS, _TEN_BITS = "yuv420p", "yuv420p10le"
@@ -47,14 +48,14 @@ class ClipPictures:
         pixel_format: FFmpeg's name of what the pictures are.
         size_px: (width, height) of the pictures.
         colours: What the pictures are tagged as.
-        facts: What is to be told of their brightness; nothing once HDR became BT.709.
+        hdr_metadata: Of the pictures; empty once HDR became BT.709.
         field_order: ``tff`` or ``bff`` where each picture is two fields, else None.
     """
 
     def __init__(
         self,
         first: av.video.frame.VideoFrame,
-        facts: HdrFacts,
+        hdr_metadata: HdrMetadata,
         bit_depth: BitDepth,
         *,
         threads: int,
@@ -63,7 +64,7 @@ class ClipPictures:
 
         Args:
             first: The first one.
-            facts: What is told of the video's brightness.
+            hdr_metadata: Of the video.
             bit_depth: ``8``, or ``source`` for 10 where the source has more than 8.
             threads: How many filters may use; 0 for as many as there are cores.
         """
@@ -79,8 +80,8 @@ class ClipPictures:
         self._padding: _Padding | None = None
         self._tone_mapper: ToneMapper | None = None
         if bit_depth == "8" and is_hdr(first):
-            self._tone_mapper = ToneMapper(first, facts, self.pixel_format, threads)
-        self.facts = facts if self._tone_mapper is None else HdrFacts()
+            self._tone_mapper = ToneMapper(first, hdr_metadata, self.pixel_format, threads)
+        self.hdr_metadata = hdr_metadata if self._tone_mapper is None else HdrMetadata()
         self.colours = self._tags(first)
 
     def convert(self, decoded: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
@@ -95,9 +96,11 @@ class ClipPictures:
 
     def _tags(self, first: av.video.frame.VideoFrame) -> ColourTags:
         converted = self._converted(first)
-        told = first if self._tone_mapper is None else converted
-        matrix = converted.colorspace if _is_rgb(first) else told.colorspace
-        return ColourTags(told.color_primaries, told.color_trc, matrix, converted.color_range)
+        described = first if self._tone_mapper is None else converted
+        matrix = converted.colorspace if _is_rgb(first) else described.colorspace
+        return ColourTags(
+            described.color_primaries, described.color_trc, matrix, converted.color_range
+        )
 
     def _converted(self, decoded: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
         if self._tone_mapper is not None:
@@ -143,14 +146,13 @@ class _Padding:
         fields = 2 if picture.interlaced_frame else 1
         for source, target in zip(picture.planes, larger.planes, strict=True):
             for field in range(fields):
-                rows = _samples(source, is_deep)[field::fields]
-                room = _samples(target, is_deep)[field::fields]
+                rows = _plane_samples(source, is_deep)[field::fields]
+                room = _plane_samples(target, is_deep)[field::fields]
                 missing = [(0, room.shape[axis] - rows.shape[axis]) for axis in (0, 1)]
                 room[:] = np.pad(rows, missing, "edge")
         return larger
 
 
-def _samples(plane: av.video.plane.VideoPlane, is_deep: bool) -> npt.NDArray[np.generic]:
-    rows = np.asarray(plane).reshape(-1, plane.line_size)
-    samples = rows.view(np.uint16 if is_deep else np.uint8)
+def _plane_samples(plane: av.video.plane.VideoPlane, is_deep: bool) -> npt.NDArray[np.generic]:
+    samples = rows_of(plane).view(np.uint16 if is_deep else np.uint8)
     return samples[: plane.height, : plane.width]

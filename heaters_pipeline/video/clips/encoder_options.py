@@ -1,8 +1,10 @@
-"""How libx264 and libx265 are told what to encode, and what to say of it in the stream."""
+"""The options of libx264 and libx265: what to encode, and what the stream says of it.
+
+What users choose is ``settings``'; here it becomes what the libraries take, with their limits.
+"""
 
 from collections.abc import Mapping
-from fractions import Fraction
-from typing import Any, cast
+from typing import cast
 
 import av.video.frame
 import av.video.stream
@@ -10,18 +12,18 @@ import numpy as np
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.encoder_frames import ClipPictures
-from heaters_pipeline.video.clips.mp4_writer import ClipWriter
-from heaters_pipeline.video.clips.settings import ClipSettings, Codec
+from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
+from heaters_pipeline.video.clips.settings import Codec
+from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.media.hdr_metadata import MasteringDisplay
-from heaters_pipeline.video.media.packet_reader import SourceReader
+from heaters_pipeline.video.media.probe import DEFAULT_FRAME_RATE, VideoInfo
+from heaters_pipeline.video.media.pyav import side_data_of
 
 _ENCODERS: Mapping[Codec, str] = {"h264": "libx264", "hevc": "libx265"}
 _HDR_PARAMS: Mapping[Codec, tuple[str, str]] = {
     "h264": ("mastering-display", "cll"),
     "hevc": ("master-display", "max-cll"),
 }
-# What Apple's players ask of HEVC in MP4; FFmpeg would write hev1.
-_HEVC_TAG = "hvc1"
 # With so few frames or fewer, libx265 gives decoding times that it never wrote.
 _HEVC_REORDERED_FRAMES = 2
 # Of less than 50 pixels in width libx265 writes beyond its memory, which may end the process.
@@ -31,33 +33,24 @@ _CHROMATICITY_STEPS, _NIT_STEPS = 50_000, 10_000
 
 
 def add_video(
-    writer: ClipWriter,
-    reader: SourceReader,
-    first: av.video.frame.VideoFrame,
-    pictures: ClipPictures,
-    settings: ClipSettings,
-    *,
-    frames: int,
-    threads: int,
+    task: ClipTask, first: av.video.frame.VideoFrame, pictures: ClipPictures, *, threads: int
 ) -> av.video.stream.VideoStream:
     """Add the stream that a clip's pictures are encoded into.
 
     Args:
-        writer: Of the clip.
-        reader: The open source.
+        task: What is to be made.
         first: The first frame, as it is stored in the source.
         pictures: What is encoded.
-        settings: Quality, speed and codec.
-        frames: How many the clip has.
         threads: How many the encoder may use; 0 for as many as there are cores.
     Raises:
         ClipError: The encoder does not take such small pictures.
     """
+    settings, writer, info = task.settings, task.writer, task.reader.info
     if settings.codec == "hevc":
         _require_size_for_hevc(pictures.size_px)
+    params = _hevc_params(len(task.span), threads) if settings.codec == "hevc" else {}
+    params |= _described_params(pictures, settings.codec)
     encoder = _ENCODERS[settings.codec]
-    params = _hevc_params(frames, threads) if settings.codec == "hevc" else {}
-    params |= _told_params(pictures, settings.codec)
     options = {
         "crf": str(settings.crf),
         "preset": settings.preset,
@@ -65,30 +58,36 @@ def add_video(
             f"{name}={value}" for name, value in params.items()
         ),
     }
-    rate = reader.info.frame_rate or Fraction(25)
+    rate = info.frame_rate or DEFAULT_FRAME_RATE
     video = cast(
         "av.video.stream.VideoStream",
         writer.container.add_stream(encoder, rate=rate, options=options),
     )
-    writer.describe(video, reader.video)
+    writer.describe(video, task.reader.video)
+    _set_picture_kind(video, pictures, info)
+    context = video.codec_context
+    context.thread_count = threads
+    # PyAV 18 asks for slices by default, which cost quality.
+    context.thread_type = "FRAME"
+    if settings.codec == "hevc":
+        context.codec_tag = HEVC_TAG
+    if matrix := side_data_of(first, "DISPLAYMATRIX"):
+        video.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
+    return video
+
+
+def _set_picture_kind(
+    video: av.video.stream.VideoStream, pictures: ClipPictures, info: VideoInfo
+) -> None:
     context = video.codec_context
     context.width, context.height = pictures.size_px
     context.pix_fmt = pictures.pixel_format
-    context.time_base = reader.info.time_base
-    context.sample_aspect_ratio = reader.info.sample_aspect_ratio
+    context.time_base = info.time_base
+    context.sample_aspect_ratio = info.sample_aspect_ratio
     context.color_primaries = pictures.colours.primaries
     context.color_trc = pictures.colours.transfer
     context.colorspace = pictures.colours.matrix
     context.color_range = pictures.colours.range
-    context.thread_count = threads
-    # PyAV's default cuts every picture into slices, which costs quality.
-    context.thread_type = "FRAME"
-    if settings.codec == "hevc":
-        context.codec_tag = _HEVC_TAG
-    matrix: Any = first.side_data.get("DISPLAYMATRIX")
-    if matrix:
-        video.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
-    return video
 
 
 def _require_size_for_hevc(size_px: tuple[int, int]) -> None:
@@ -109,23 +108,23 @@ def _hevc_params(frames: int, threads: int) -> dict[str, str]:
     return params
 
 
-def _told_params(pictures: ClipPictures, codec: Codec) -> dict[str, str]:
+def _described_params(pictures: ClipPictures, codec: Codec) -> dict[str, str]:
     params: dict[str, str] = {}
-    screen_name, light_name = _HDR_PARAMS[codec]
+    display_name, light_name = _HDR_PARAMS[codec]
     if pictures.field_order:
         params[pictures.field_order] = "1"
-    if pictures.facts.screen:
-        params[screen_name] = _coded(pictures.facts.screen)
-    if light := pictures.facts.light:
-        params[light_name] = f"{light.most_nits},{light.most_average_nits}"
+    if display := pictures.hdr_metadata.mastering_display:
+        params[display_name] = _coded(display)
+    if light := pictures.hdr_metadata.content_light:
+        params[light_name] = f"{light.max_cll_nits},{light.max_fall_nits}"
     return params
 
 
-def _coded(screen: MasteringDisplay) -> str:
-    points = {"G": screen.green, "B": screen.blue, "R": screen.red, "WP": screen.white}
+def _coded(display: MasteringDisplay) -> str:
+    points = {"G": display.green, "B": display.blue, "R": display.red, "WP": display.white}
     chromaticities = "".join(
         f"{name}({round(x * _CHROMATICITY_STEPS)},{round(y * _CHROMATICITY_STEPS)})"
         for name, (x, y) in points.items()
     )
-    most, least = (round(nits * _NIT_STEPS) for nits in (screen.most_nits, screen.least_nits))
+    most, least = (round(nits * _NIT_STEPS) for nits in (display.max_nits, display.min_nits))
     return f"{chromaticities}L({most},{least})"

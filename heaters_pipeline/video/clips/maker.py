@@ -1,4 +1,7 @@
-"""Make one clip by one method or the other, check it, and only then give it its name."""
+"""Make one clip by one method or the other, verify it, and only then publish it.
+
+Knows nothing of other clips or threads (``batch``), nor of falling back (``write``).
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -7,17 +10,11 @@ from pathlib import Path
 from heaters_pipeline.video.clips.check import check_clip, check_copy, check_pictures
 from heaters_pipeline.video.clips.copy import copy_span, why_not_copied
 from heaters_pipeline.video.clips.encode import encode_span
-from heaters_pipeline.video.clips.mp4_writer import open_clip
-from heaters_pipeline.video.clips.settings import (
-    ClipFacts,
-    ClipFile,
-    ClipNote,
-    ClipSettings,
-    Method,
-    Verify,
-    checks_of,
-)
+from heaters_pipeline.video.clips.mp4_writer import ClipWriter, open_clip
+from heaters_pipeline.video.clips.record import ClipFacts, ClipFile, ClipNote, checks_of
+from heaters_pipeline.video.clips.settings import ClipMethod, ClipSettings, Verify
 from heaters_pipeline.video.clips.subtitles import SourceSubtitles
+from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.media.frames import Frame, read_span
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import VideoInfo
@@ -37,7 +34,7 @@ class ClipMaker:
         timeline: Of the video.
         settings: How its clips are made.
         tags: Written into each clip.
-        verify: How closely each is looked at.
+        verify: ``full`` decodes all of each clip before it is published.
         subtitles: Of the video.
         known_digest: Gives ``Frame.digest`` of a frame, or None where it is not known.
         threads: How many the decoder and the encoder of one clip may use each; 0 for as many as
@@ -79,9 +76,7 @@ class ClipMaker:
         if digest is None:
             digest = next(self.frames_of(Span(span.start, span.start + 1))).digest
         with open_clip(target, self._note("copy", span, fallback_reason)) as writer:
-            copied = copy_span(
-                *(reader, self.timeline, span, writer, self.settings, self.subtitles)
-            )
+            copied = copy_span(self._task(reader, span, writer))
             path = writer.finish(copied.video.index, self.timeline.duration_of(span))
             facts = check_copy(path, self.timeline, span, copied.packets, digest)
             if self.verify == "full":
@@ -112,10 +107,8 @@ class ClipMaker:
             StoreUnavailableError: The disk failed.
         """
         with open_clip(target, self._note("reencode", span, fallback_reason)) as writer:
-            video = encode_span(
-                *(frames, reader, self.timeline, span, writer, self.settings, self.subtitles),
-                threads=self.threads,
-            )
+            task = self._task(reader, span, writer)
+            video = encode_span(task, frames, threads=self.threads)
             path = writer.finish(video.index, self.timeline.duration_of(span))
             facts = check_clip(path, self.timeline, span)
             if self.verify == "full":
@@ -123,8 +116,11 @@ class ClipMaker:
             writer.publish(target)
         return _without_source(facts)
 
-    def _note(self, method: Method, span: Span, fallback_reason: str | None) -> str:
-        # A file gets its name only after these checks.
+    def _task(self, reader: SourceReader, span: Span, writer: ClipWriter) -> ClipTask:
+        return ClipTask(reader, self.timeline, span, writer, self.settings, self.subtitles)
+
+    def _note(self, method: ClipMethod, span: Span, fallback_reason: str | None) -> str:
+        # A file is published only after these checks.
         checked = checks_of(method, self.verify)
         return ClipNote(method, fallback_reason, span, checked, self.tags).encode()
 

@@ -1,4 +1,7 @@
-"""How much memory it takes to make clips, and so how many may be made side by side."""
+"""How much memory it takes to make clips, and so how many may be made at a time.
+
+Arithmetic on measured figures; nothing is asked of the machine.
+"""
 
 import math
 from collections.abc import Mapping

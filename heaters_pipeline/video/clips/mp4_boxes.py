@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from heaters_pipeline.errors import ClipError
+from heaters_pipeline.video.arrays import Int64Array
 from heaters_pipeline.video.media.probe import shown_name
 
 _PARENTS = frozenset({b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl"})
@@ -26,8 +26,6 @@ _COPY_BYTES = 1 << 20
 _INDEX_BYTES_MAX = 1 << 30
 _DEPTH_MAX = 8
 _NOTHING_SHOWN = -1
-
-_Offsets = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,13 +249,13 @@ def _offset_tables(movie: _Box) -> Iterator[_Box]:
             yield found[0]
 
 
-def _chunk_offsets(table: _Box) -> _Offsets:
+def _chunk_offsets(table: _Box) -> Int64Array:
     count = struct.unpack_from(">I", table.payload, 4)[0]
     kind = ">u8" if table.kind == b"co64" else ">u4"
     return np.frombuffer(table.payload, kind, count, 8).astype(np.int64)
 
 
-def _set_chunk_offsets(table: _Box, offsets: _Offsets, *, wide: bool) -> None:
+def _set_chunk_offsets(table: _Box, offsets: Int64Array, *, wide: bool) -> None:
     table.kind = b"co64" if wide else b"stco"
     table.payload = table.payload[:8] + offsets.astype(">u8" if wide else ">u4").tobytes()
 

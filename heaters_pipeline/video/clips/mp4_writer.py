@@ -1,4 +1,7 @@
-"""Write one clip file: packets in, an MP4 file that shows an exact part of them out, or nothing."""
+"""Write one clip file: packets in, an MP4 file that shows an exact part of them out, or nothing.
+
+FFmpeg's muxer and the life of the file; the boxes are edited in ``mp4_boxes``.
+"""
 
 import errno
 import tempfile
@@ -16,7 +19,10 @@ import av.stream
 from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
 from heaters_pipeline.video.clips.mp4_boxes import ShownPart, write_fast_start
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
-from heaters_pipeline.video.media.integrity import Packet
+from heaters_pipeline.video.media.pyav import Packet
+
+HEVC_TAG = "hvc1"
+"""What Apple's players ask of HEVC in MP4; FFmpeg would write hev1."""
 
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 _DISK_TROUBLE = _DISK_FULL | {errno.EIO}
@@ -40,7 +46,7 @@ class _Written:
 
 
 class ClipWriter:
-    """Takes the streams of a clip, whose first frame is at instant 0.
+    """Takes the streams of a clip, whose first frame has timestamp 0.
 
     What comes before 0 (frames and sound that others need for decoding) and after the end is
     written too, and hidden by the edit lists.
@@ -79,9 +85,9 @@ class ClipWriter:
         stream.disposition = source.disposition
 
     def mux(self, packet: Packet) -> None:
-        """Write a packet whose stamps count from the clip's first frame."""
+        """Write a packet whose timestamps count from the clip's first frame."""
         self.container.mux(packet)
-        # The muxer has brought the stamps to the track's ticks.
+        # The muxer has brought the timestamps to the track's ticks.
         if packet.dts is None:
             raise ClipError("FFmpeg muxed a packet without knowing when to decode it")
         end_dts = packet.dts + (packet.duration or 0)
@@ -115,7 +121,7 @@ class ClipWriter:
         return self._finished
 
     def publish(self, target: Path) -> None:
-        """Give the finished file its name, replacing what was there."""
+        """Move the finished file to where it is found, replacing what was there."""
         self._finished.replace(target)
 
     def abandon(self) -> None:

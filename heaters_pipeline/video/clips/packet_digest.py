@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import Iterator
 
-from heaters_pipeline.video.media.integrity import Packet
 from heaters_pipeline.video.media.nal_units import (
     CODECS_WITH_UNITS,
     delimited_units,
     has_start_codes,
 )
+from heaters_pipeline.video.media.pyav import Packet
 
 
 class PacketSum:

@@ -1,9 +1,9 @@
-"""The subtitles of a clip: the source's streams of text, cut at the same instants as its video."""
+"""The subtitles of a clip: the source's streams of text, cut at the same times as its video."""
 
 import logging
 from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, pairwise
@@ -15,12 +15,12 @@ import av.stream
 import av.subtitles.stream
 
 from heaters_pipeline.errors import InvalidVideoError
-from heaters_pipeline.video.clips.audio import Window
 from heaters_pipeline.video.clips.mp4_writer import ClipWriter
 from heaters_pipeline.video.clips.subtitle_text import TEXT_CODECS, plain_text
-from heaters_pipeline.video.media.integrity import Packet
 from heaters_pipeline.video.media.packet_reader import SourceReader
-from heaters_pipeline.video.media.probe import VideoInfo, has_decoder, shown_name
+from heaters_pipeline.video.media.probe import VideoInfo, shown_name
+from heaters_pipeline.video.media.pyav import Packet, has_decoder
+from heaters_pipeline.video.media.timing import Window
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ _TICK = Fraction(1, 1000)
 _LAST_SECONDS = 10
 # Of all texts and what Python takes for each, so that many short ones are bounded, too.
 _MOST_TEXT_BYTES = 64 << 20
-_EVENT_BYTES = 300
+_OVERHEAD_BYTES = 300
 _MOST_SAMPLE_BYTES = (1 << 16) - 1
 # FFmpeg's encoder of MP4's text writes the track's description out of this.
 _STYLE = b"""[Script Info]\r
@@ -47,7 +47,7 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class TimedText:
     """A text and when it is shown, in seconds of the source's own clock."""
 
     start: Fraction
@@ -56,19 +56,19 @@ class Event:
 
 
 class _TextStream:
-    """The events of a stream, in the order in which they start."""
+    """The texts of a stream, in the order in which they start."""
 
-    def __init__(self, index: int, events: Sequence[Event]) -> None:
+    def __init__(self, index: int, texts: Sequence[TimedText]) -> None:
         self.index = index
-        self._events = sorted(events, key=lambda event: event.start)
-        self._starts = [event.start for event in self._events]
-        self._latest_ends = list(accumulate((event.end for event in self._events), max))
+        self._texts = sorted(texts, key=lambda each: each.start)
+        self._starts = [each.start for each in self._texts]
+        self._latest_ends = list(accumulate((each.end for each in self._texts), max))
 
-    def shown_in(self, window: Window) -> list[Event]:
-        """The events of which something is shown in a window."""
+    def shown_in(self, window: Window) -> list[TimedText]:
+        """The texts of which something is shown in a window."""
         first = bisect_right(self._latest_ends, window.start)
         after = bisect_left(self._starts, window.end)
-        return [event for event in self._events[first:after] if event.end > window.start]
+        return [each for each in self._texts[first:after] if each.end > window.start]
 
 
 class SourceSubtitles:
@@ -101,32 +101,27 @@ class SourceSubtitles:
                 stream.index: _codec_of(stream) for stream in reader.container.streams.subtitles
             }
             wanted = {index: codec for index, codec in found.items() if codec in TEXT_CODECS}
-            if left_out := {index: found[index] for index in found.keys() - wanted.keys()}:
-                logger.warning(
-                    "subtitles of %s are left out, for MP4 takes text alone: %s",
-                    *(shown_name(self._path), _listed(left_out)),
-                )
+            self._warn("MP4 takes text alone", {i: found[i] for i in found.keys() - wanted.keys()})
             if not wanted:
                 return []
             try:
-                events = _events_of(reader, wanted)
+                texts = _texts_of(reader, wanted)
             except InvalidVideoError as error:
-                logger.warning(
-                    "subtitles of %s are left out, they cannot be read (%s): %s",
-                    *(shown_name(self._path), _listed(wanted), error),
-                )
+                self._warn(f"they cannot be read ({error})", wanted)
                 return []
         crowded = {
             index: codec
             for index, codec in wanted.items()
-            if _bytes_in_samples(events[index]) > _MOST_TEXT_BYTES
+            if _bytes_in_samples(texts[index]) > _MOST_TEXT_BYTES
         }
-        if crowded:
-            logger.warning(
-                "subtitles of %s are left out, they show too many texts at a time: %s",
-                *(shown_name(self._path), _listed(crowded)),
-            )
-        return [_TextStream(index, events[index]) for index in wanted if index not in crowded]
+        self._warn("they show too many texts at a time", crowded)
+        return [_TextStream(index, texts[index]) for index in wanted if index not in crowded]
+
+    def _warn(self, reason: str, left_out: Mapping[int, str]) -> None:
+        if left_out:
+            streams = ", ".join(f"stream {i} ({left_out[i]})" for i in sorted(left_out))
+            name = shown_name(self._path)
+            logger.warning("subtitles of %s are left out, %s: %s", name, reason, streams)
 
 
 def add_subtitles(
@@ -150,7 +145,7 @@ def add_subtitles(
         return
     tracks = []
     for stream in subtitles.streams():
-        if samples := list(_samples(stream.shown_in(window), window)):
+        if samples := list(_track_samples(stream.shown_in(window), window)):
             track = writer.container.add_stream("mov_text")
             track.codec_context.subtitle_header = _STYLE
             track.codec_context.time_base = _TICK
@@ -182,42 +177,42 @@ class _Sample:
         return packet
 
 
-def _samples(events: Sequence[Event], window: Window) -> Iterator[_Sample]:
+def _track_samples(texts: Sequence[TimedText], window: Window) -> Iterator[_Sample]:
     """MP4 shows one text at a time: those that overlap stand below each other, gaps are empty."""
     length = (window.end - window.start) // _TICK
     timed = []
-    for event in events:
-        start, end = (round((at - window.start) / _TICK) for at in (event.start, event.end))
+    for each in texts:
+        start, end = (round((at - window.start) / _TICK) for at in (each.start, each.end))
         if max(start, 0) < min(end, length):
-            timed.append((max(start, 0), min(end, length), event.text))
-    instants = {0, *(at for start, end, _ in timed for at in (start, end))} if timed else set()
+            timed.append((max(start, 0), min(end, length), each.text))
+    changes = {0, *(at for start, end, _ in timed for at in (start, end))} if timed else set()
     ahead = deque(timed)
     shown: list[tuple[int, str]] = []
-    for start, end in pairwise(sorted(instants)):
+    for start, end in pairwise(sorted(changes)):
         shown = [(until, text) for until, text in shown if until > start]
         while ahead and ahead[0][0] <= start:
             shown.append(ahead.popleft()[1:])
         yield _Sample(start, end, "\n".join(text for _, text in shown))
 
 
-def _bytes_in_samples(events: Sequence[Event]) -> int:
+def _bytes_in_samples(texts: Sequence[TimedText]) -> int:
     """The text of all samples, in each of which every text stands that is shown at that time."""
     changes: dict[Fraction, int] = defaultdict(int)
-    for event in events:
-        if event.start < event.end:
+    for each in texts:
+        if each.start < each.end:
             # And its line break.
-            text_bytes = len(event.text.encode()) + 1
-            changes[event.start] += text_bytes
-            changes[event.end] -= text_bytes
+            text_bytes = len(each.text.encode()) + 1
+            changes[each.start] += text_bytes
+            changes[each.end] -= text_bytes
     return sum(accumulate(changes[at] for at in sorted(changes)))
 
 
-def _events_of(reader: SourceReader, wanted: dict[int, str]) -> dict[int, list[Event]]:
+def _texts_of(reader: SourceReader, wanted: dict[int, str]) -> dict[int, list[TimedText]]:
     packets = reader.packets_from_start()
     for stream in reader.container.streams:
         if stream.index not in wanted:
             stream.discard = av.stream.Discard.all
-    events: dict[int, list[Event]] = {index: [] for index in wanted}
+    texts: dict[int, list[TimedText]] = {index: [] for index in wanted}
     # A text without a duration is shown until the next one comes.
     endless: dict[int, tuple[Fraction, str]] = {}
     left_bytes = _MOST_TEXT_BYTES
@@ -228,8 +223,8 @@ def _events_of(reader: SourceReader, wanted: dict[int, str]) -> dict[int, list[E
         start = packet.pts * packet.time_base
         if index in endless:
             begun, text = endless.pop(index)
-            events[index].append(Event(begun, start, text))
-        left_bytes -= packet.size + _EVENT_BYTES
+            texts[index].append(TimedText(begun, start, text))
+        left_bytes -= packet.size + _OVERHEAD_BYTES
         if left_bytes < 0:
             raise InvalidVideoError(
                 "too_large", f"more than {_MOST_TEXT_BYTES >> 20} MB of subtitles"
@@ -238,17 +233,13 @@ def _events_of(reader: SourceReader, wanted: dict[int, str]) -> dict[int, list[E
             continue
         if packet.duration:
             end = start + packet.duration * packet.time_base
-            events[index].append(Event(start, end, text))
+            texts[index].append(TimedText(start, end, text))
         else:
             endless[index] = start, text
     for index, (begun, text) in endless.items():
-        events[index].append(Event(begun, begun + _LAST_SECONDS, text))
-    return events
+        texts[index].append(TimedText(begun, begun + _LAST_SECONDS, text))
+    return texts
 
 
 def _codec_of(stream: av.subtitles.stream.SubtitleStream) -> str:
     return stream.codec_context.codec.canonical_name if has_decoder(stream) else "unknown"
-
-
-def _listed(streams: dict[int, str]) -> str:
-    return ", ".join(f"stream {index} ({streams[index]})" for index in sorted(streams))

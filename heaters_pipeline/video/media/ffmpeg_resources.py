@@ -1,6 +1,6 @@
-"""FFmpeg's memory and threads: told when they lack, and given back once they are done with.
+"""FFmpeg's memory and threads: errors that say they ran out, and memory that is given back.
 
-That they lack says nothing about the file that FFmpeg works on.
+That they ran out says nothing about the file that FFmpeg works on.
 """
 
 import ctypes

@@ -1,4 +1,7 @@
-"""FFmpeg's filters for decoded pictures."""
+"""FFmpeg's filters for decoded pictures.
+
+One filter and pictures of one kind; the graph of several that maps HDR is ``tone_mapping``'s own.
+"""
 
 from typing import cast
 

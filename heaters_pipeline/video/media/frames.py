@@ -1,4 +1,4 @@
-"""The only reader of video: frames in presentation order with exact times.
+"""The only reader of video: frames in presentation order with exact timestamps.
 
 A file is decoded from its first frame by ``FrameReader``, which also judges it at the end, since
 libraries report neither a truncated file nor one without a single picture. ``read_span`` decodes
@@ -17,31 +17,34 @@ from typing import cast
 
 import av
 import av.error
-import av.packet
-import av.stream
 import av.video.frame
 import av.video.reformatter
 import av.video.stream
-import numpy as np
 
 from heaters_pipeline.errors import SourceChangedError
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage, shortage_raised
-from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict, Packet
+from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict
 from heaters_pipeline.video.media.orientation import Orientation as Orientation
 from heaters_pipeline.video.media.orientation import Picture as Picture
 from heaters_pipeline.video.media.probe import (
     VideoInfo,
-    has_decoder,
     open_input,
     reading,
     require_readable,
     shown_name,
+    source_changed,
 )
-from heaters_pipeline.video.media.timing import Span, StampMender, Timeline
+from heaters_pipeline.video.media.pyav import (
+    Packet,
+    has_decoder,
+    packets_of,
+    rows_of,
+    side_data_of,
+)
+from heaters_pipeline.video.media.seeking import packets_from_i_frame
+from heaters_pipeline.video.media.timing import Span, Timeline, TimestampMender
 
 Interpolation = av.video.reformatter.Interpolation
-
-_SEEK_BACK_SECONDS = (Fraction(0), Fraction(2), Fraction(15), Fraction(120))
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Frame:
 
     Attributes:
         index: Position in presentation order, from 0.
-        pts: Instant at which it is shown, in ticks of the stream's time base.
+        pts: When it is shown, in ticks of the stream's time base.
         duration_ticks: How long it is shown as far as the file says, at least 1.
         decoded: PyAV's frame.
     """
@@ -84,16 +87,13 @@ class Frame:
         bits = layout.components[0].bits if layout.is_planar else layout.padded_bits_per_pixel
         sample_bits = -(-bits // 8) * 8 if layout.is_planar else bits
         row_bytes = -(-self.decoded.width * sample_bits // 8)
-        rows = np.asarray(plane).reshape(-1, abs(plane.line_size))
-        return zlib.crc32(rows[: self.decoded.height : 16, :row_bytes].tobytes())
+        return zlib.crc32(rows_of(plane)[: self.decoded.height : 16, :row_bytes].tobytes())
 
     @cached_property
     def orientation(self) -> Orientation:
         """How the picture has to be turned for display."""
-        matrix = self.decoded.side_data.get("DISPLAYMATRIX")
-        if matrix is None:
-            return Orientation()
-        return Orientation.from_display_matrix(bytes(cast("memoryview", matrix)))
+        matrix = side_data_of(self.decoded, "DISPLAYMATRIX")
+        return Orientation() if matrix is None else Orientation.from_display_matrix(matrix)
 
     def display_picture(
         self, max_size_px: tuple[int, int], sample_aspect_ratio: Fraction
@@ -125,10 +125,10 @@ class FrameReader:
         self.path = path
         self.info = info
         self._verdict = FileVerdict(path, info)
-        self._stamps = StampMender(info.nominal_ticks)
+        self._pts = TimestampMender(info.nominal_ticks)
         # AVI stores no presentation times, and FFmpeg cannot tell those of these codecs.
         self._in_decoding_order = info.container == "avi" and info.codec in ("h264", "hevc")
-        self._unused_stamps: deque[int | None] = deque()
+        self._unused_dts: deque[int | None] = deque()
 
     def __iter__(self) -> Iterator[Frame]:
         if self.packets:
@@ -143,11 +143,9 @@ class FrameReader:
                     self._verdict.note_other_stream(packet)
             yield from self._decode(stream, None)
         refusal = self._verdict.judge(
-            frames=len(self._stamps.pts),
-            end_seconds=self._stamps.end_pts * self.info.time_base
-            if self._stamps.pts
-            else Fraction(0),
-            stalled_frames=self._stamps.stalled,
+            frames=len(self._pts.pts),
+            end_seconds=self._pts.end_pts * self.info.time_base if self._pts.pts else Fraction(0),
+            stalled_frames=self._pts.stalled,
         )
         if refusal:
             require_readable(self.path)
@@ -170,12 +168,12 @@ class FrameReader:
 
     @property
     def timeline(self) -> Timeline:
-        """The instants of all frames; complete once the iteration has ended."""
+        """When each frame is shown; complete once the iteration has ended."""
         return Timeline(
-            pts=tuple(self._stamps.pts),
-            end_pts=self._stamps.end_pts,
+            pts=tuple(self._pts.pts),
+            end_pts=self._pts.end_pts,
             time_base=self.info.time_base,
-            from_stream=not self._stamps.mended,
+            from_stream=not self._pts.mended,
         )
 
     def _decode(
@@ -184,25 +182,25 @@ class FrameReader:
         frames, is_damaged = decode_packet(stream, packet)
         self._verdict.decode_errors += is_damaged
         if self._in_decoding_order and packet is not None and not is_damaged:
-            self._unused_stamps.append(packet.dts)
+            self._unused_dts.append(packet.dts)
         for decoded in frames:
             self._verdict.corrupt_frames += decoded.is_corrupt
-            yield self._stamped(decoded)
+            yield self._with_pts(decoded)
 
-    def _stamped(self, decoded: av.video.frame.VideoFrame) -> Frame:
-        stamp, duration_ticks = decoded.pts, decoded.duration or 0
-        in_stream = stamp is not None and not self._in_decoding_order
+    def _with_pts(self, decoded: av.video.frame.VideoFrame) -> Frame:
+        raw_pts, duration_ticks = decoded.pts, decoded.duration or 0
+        in_stream = raw_pts is not None and not self._in_decoding_order
         if self._in_decoding_order:
             # Whatever comes out first is shown first, at the first of the times that went in.
-            stamp = self._unused_stamps.popleft() if self._unused_stamps else None
+            raw_pts = self._unused_dts.popleft() if self._unused_dts else None
             duration_ticks = 0
-        elif stamp is None:
-            stamp = decoded.dts
-        pts = self._stamps.mend(stamp, duration_ticks, in_stream=in_stream)
-        if (pts - self._stamps.pts[0]) * self.info.time_base > MAX_DURATION_SECONDS:
+        elif raw_pts is None:
+            raw_pts = decoded.dts
+        pts = self._pts.mend(raw_pts, duration_ticks, in_stream=in_stream)
+        if (pts - self._pts.pts[0]) * self.info.time_base > MAX_DURATION_SECONDS:
             raise self._verdict.too_long()
         return Frame(
-            len(self._stamps.pts) - 1, pts, duration_ticks or self.info.nominal_ticks, decoded
+            len(self._pts.pts) - 1, pts, duration_ticks or self.info.nominal_ticks, decoded
         )
 
 
@@ -271,7 +269,7 @@ def _decode_from(
     with open_input(path) as container, reading(path):
         stream = video_stream(container, path, info)
         stream.codec_context.thread_count = threads
-        packets = packets_from(container, stream, info.time_base, first_pts)
+        packets = packets_from_i_frame(container, stream, info.time_base, first_pts)
         for packet in chain(packets, [None]):
             frames, is_damaged = decode_packet(stream, packet)
             for frame in frames:
@@ -280,31 +278,6 @@ def _decode_from(
                     yield frame
             if is_damaged:
                 return
-
-
-def packets_from(
-    container: av.container.InputContainer,
-    stream: av.video.stream.VideoStream,
-    time_base: Fraction,
-    first_pts: int,
-) -> Iterator[Packet]:
-    """The packets of a stream from an I-frame on that is shown at or before ``first_pts``.
-
-    An I-frame that is shown later can come before it in the file: the frames between them need
-    the I-frame before that one.
-    """
-    for back_seconds in _SEEK_BACK_SECONDS:
-        try:
-            container.seek(first_pts - int(back_seconds / time_base), stream=stream)
-        except av.error.FFmpegError:
-            # Not every container can seek; reading from the start finds out what is wrong.
-            return
-        packets = packets_of(container, stream)
-        intra = next((packet for packet in packets if packet.is_keyframe), None)
-        if intra is not None and intra.pts is not None and intra.pts <= first_pts:
-            yield intra
-            yield from packets
-            return
 
 
 def video_stream(
@@ -320,23 +293,7 @@ def video_stream(
             if stream.index == info.stream_index and has_decoder(stream):
                 stream.thread_type = "AUTO"
                 return stream
-    raise SourceChangedError(
-        f"{shown_name(path)} is no longer the file that was probed; "
-        "it was replaced while it was processed"
-    )
-
-
-def packets_of(
-    container: av.container.InputContainer, *streams: av.video.stream.VideoStream
-) -> Iterator[Packet]:
-    """The packets with content, in the order of the file."""
-    try:
-        for packet in container.demux(*streams):
-            if packet.size:
-                yield packet
-    except IndexError:
-        # PyAV 18 trips over a stream that shows up late, once it has given all packets.
-        return
+    raise source_changed(path)
 
 
 def decode_packet(

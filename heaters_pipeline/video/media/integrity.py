@@ -1,19 +1,15 @@
 """Whether a file is whole, judged from what was seen while it was read to its end.
 
-Libraries report neither a truncated file nor one without a single picture.
+Libraries report neither a truncated file nor one without a single picture. Nothing is read here:
+who reads (``frames``, ``packet_index``) counts with a ``FileVerdict``. Headers are ``probe``'s.
 """
 
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeAlias
-
-import av.packet
-import av.stream
 
 from heaters_pipeline.errors import InvalidVideoError
 from heaters_pipeline.video.media.probe import VideoInfo, shown_name
-
-Packet: TypeAlias = "av.packet.Packet[av.stream.Stream]"
+from heaters_pipeline.video.media.pyav import Packet
 
 MAX_DURATION_SECONDS = 48 * 3600
 _LOST_SHARE_ALLOWED = Fraction(1, 2)
@@ -74,8 +70,8 @@ class FileVerdict:
 
         Args:
             frames: How many were decoded, or known to be there.
-            end_seconds: Instant at which the last of them ends.
-            stalled_frames: How many stand at the same instant as the one before.
+            end_seconds: When the last of them ends.
+            stalled_frames: How many have the same timestamp as the one before.
         """
         if not frames and 0 < self.packets == self.discarded_packets:
             return InvalidVideoError(
@@ -104,7 +100,7 @@ class FileVerdict:
             return InvalidVideoError(
                 "bad_timestamps",
                 f"{self._name} has no usable timestamps: {stalled_frames} of {frames} frames "
-                "stand at the same instant; remux it with a frame rate",
+                "have the same one; remux it with a frame rate",
             )
         return None
 

@@ -1,4 +1,8 @@
-"""The units that packets of H.264 and HEVC consist of, in either of their two framings."""
+"""The units that packets of H.264 and HEVC consist of, in either of their two framings.
+
+Framing and types alone; what a unit means for decoding stands in ``random_access`` and
+``packet_index``.
+"""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -8,8 +12,14 @@ _ANNEX_B_STARTS = (START_CODE, b"\0" + START_CODE)
 # Where the configuration record of MP4 and Matroska says how long the sizes are.
 _SIZE_LENGTH_AT = {"h264": 4, "hevc": 21}
 
+H264_SLICE, H264_IDR_SLICE, H264_SEI = 1, 5, 6
+"""Types of units of H.264 (ITU-T H.264, table 7-1): a slice, one of an IDR picture, messages."""
+
+HEVC_SLICE_TYPES = range(32)
+"""Types of the units of HEVC that hold a part of a picture (ITU-T H.265, table 7-1)."""
+
 HEVC_IRAP_TYPES = range(16, 24)
-"""Types of the slices of HEVC at which decoding can begin: BLA, IDR, CRA, and two reserved."""
+"""Those of pictures at which decoding can begin: BLA, IDR, CRA, and two reserved."""
 
 CODECS_WITH_UNITS = frozenset(_SIZE_LENGTH_AT)
 """FFmpeg's names of the codecs."""
@@ -18,6 +28,11 @@ CODECS_WITH_UNITS = frozenset(_SIZE_LENGTH_AT)
 def has_start_codes(extradata: bytes) -> bool:
     """Whether the units of a stream follow start codes, not sizes."""
     return extradata.startswith(_ANNEX_B_STARTS)
+
+
+def h264_type(unit: memoryview) -> int:
+    """The type of a unit of H.264, which is not empty (ITU-T H.264, 7.3.1)."""
+    return unit[0] & 0x1F
 
 
 def hevc_type(unit: memoryview) -> int:

@@ -1,12 +1,13 @@
-"""How a stored picture is turned and mirrored before a person sees it. Pure."""
+"""How a stored picture is turned and mirrored before a person sees it. Pure.
+
+Sizes and sample aspect ratio are ``Frame.display_picture``'s.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Picture = npt.NDArray[np.uint8]
-"""(height, width, 3) uint8 BGR."""
+from heaters_pipeline.video.arrays import Picture as Picture
 
 
 @dataclass(frozen=True, slots=True)

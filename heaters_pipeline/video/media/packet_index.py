@@ -1,7 +1,7 @@
 """What a file's video stream consists of, packet by packet, read without decoding a picture.
 
-It tells which frames other frames refer to, so that a scan may leave out the rest, and where
-decoding can start afresh, so that parts of a file can be decoded at the same time.
+It tells which frames other frames refer to, so that a scan may leave out the rest, and which are
+random access points, so that parts of a file can be decoded at the same time.
 """
 
 from collections.abc import Callable
@@ -10,25 +10,32 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from heaters_pipeline.video.media.frames import packets_of, video_stream
-from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict, Packet
-from heaters_pipeline.video.media.nal_units import HEVC_IRAP_TYPES, UnitReader, hevc_type
+from heaters_pipeline.video.arrays import BoolArray, Int64Array
+from heaters_pipeline.video.media.frames import video_stream
+from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict
+from heaters_pipeline.video.media.nal_units import (
+    H264_IDR_SLICE,
+    H264_SLICE,
+    HEVC_IRAP_TYPES,
+    HEVC_SLICE_TYPES,
+    START_CODE,
+    UnitReader,
+    h264_type,
+    hevc_type,
+)
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading
+from heaters_pipeline.video.media.pyav import Packet, packets_of
 from heaters_pipeline.video.media.timing import Timeline
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-
+# Places between the order in the file and the order of presentation; codecs allow 16 frames.
 _MOST_REORDERING = 64
-"""Places between the order in the file and the order of presentation; codecs allow 16 frames."""
 
-_H264_SLICES = (1, 5)
-_H264_IDR = 5
-_HEVC_FIRST_NON_VCL = 32
-_B_PICTURE_OF_MPEG12 = 3
-_B_PICTURE_OF_MPEG4 = 2
+# What starts a picture in MPEG-1 and 2, and in MPEG-4 part 2, and how each numbers B pictures.
+_MPEG12_PICTURE = START_CODE + b"\x00"
+_MPEG12_B_PICTURE = 3
+_MPEG4_PICTURE = START_CODE + b"\xb6"
+_MPEG4_B_PICTURE = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +46,15 @@ class PacketIndex:
         pts: (packets,) presentation timestamps.
         durations: (packets,) how long each frame is shown as far as the file says, in ticks.
         references: (packets,) whether other frames may be decoded from this one.
-        fresh_starts: (packets,) whether this frame and all that are shown after it can be decoded
-            without anything that comes before it in the file.
+        random_access: (packets,) whether this frame and all that are shown after it can be decoded
+            without anything that comes before it in the file: a random access point.
         verdict: Judges the file; it counted these packets.
     """
 
-    pts: Ints
-    durations: Ints
-    references: Bools
-    fresh_starts: Bools
+    pts: Int64Array
+    durations: Int64Array
+    references: BoolArray
+    random_access: BoolArray
     verdict: FileVerdict
 
     @property
@@ -56,7 +63,7 @@ class PacketIndex:
         return len(self.pts)
 
     def timeline(self, info: VideoInfo) -> Timeline:
-        """The instants of all frames, each packet taken for one."""
+        """The timestamps of all frames, each packet taken for one."""
         last = int(np.argmax(self.pts))
         ticks = int(self.durations[last]) or info.nominal_ticks
         return Timeline(
@@ -67,11 +74,11 @@ class PacketIndex:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    """What a packet says of itself: referred to, a fresh start, and its temporal layer."""
+class _Role:
+    """What a packet is to others: referred to, a random access point, and its temporal layer."""
 
-    reference: bool
-    fresh: bool
+    is_reference: bool
+    is_random_access: bool
     layer: int = 0
 
 
@@ -79,8 +86,8 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
     """Read all packets of the wanted stream without decoding them.
 
     Returns:
-        None where packets do not tell the frames and their instants: no timestamps, doubtful
-        ones, hidden packets, a beginning that cannot be decoded. Only decoding tells then.
+        None where packets do not tell the frames and their timestamps: none, doubtful ones, hidden
+        packets, a beginning that cannot be decoded. Then the file has to be decoded.
     Raises:
         InvalidVideoError: The file is encrypted or cannot be read.
         SourceChangedError: The file is no longer the one that was probed.
@@ -93,7 +100,7 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
     rows: list[tuple[int, int, bool, bool, int]] = []
     with open_input(path) as container, reading(path):
         stream = video_stream(container, path, info)
-        judge = _judge_of(info.codec, stream.codec_context.extradata or b"")
+        role_of = _role_test(info.codec, stream.codec_context.extradata or b"")
         for packet in packets_of(container):
             if packet.stream_index != stream.index:
                 verdict.note_other_stream(packet)
@@ -101,31 +108,32 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
             verdict.note_packet(packet)
             if packet.pts is None or packet.is_discard or packet.is_corrupt:
                 return None
-            kind = judge(packet)
-            rows.append((packet.pts, packet.duration or 0, kind.reference, kind.fresh, kind.layer))
+            role = role_of(packet)
+            times = packet.pts, packet.duration or 0
+            rows.append((*times, role.is_reference, role.is_random_access, role.layer))
     if not rows:
         return None
     columns = (np.array(column) for column in zip(*rows, strict=True))
-    pts, durations, references, fresh_starts, layers = columns
-    if not _is_regular(pts, fresh_starts, info):
+    pts, durations, references, random_access, layers = columns
+    if not _is_regular(pts, random_access, info):
         return None
     return PacketIndex(
         pts=pts,
         durations=durations,
         # A frame that no other of its temporal layer refers to may serve the layers above.
         references=references | (layers < layers.max()),
-        fresh_starts=_followed_by_later_ones(pts, fresh_starts),
+        random_access=_followed_by_later_ones(pts, random_access),
         verdict=verdict,
     )
 
 
-def _is_regular(pts: Ints, fresh_starts: Bools, info: VideoInfo) -> bool:
+def _is_regular(pts: Int64Array, random_access: BoolArray, info: VideoInfo) -> bool:
     order = np.argsort(pts, kind="stable")
     rising = np.diff(pts[order])
     moved = np.abs(order - np.arange(len(pts)))
     seconds = int(pts[order[-1]] - pts[order[0]]) * info.time_base
     return bool(
-        fresh_starts[0]
+        random_access[0]
         # Frames before the first that decodes cannot be decoded.
         and order[0] == 0
         and (rising > 0).all()
@@ -134,76 +142,77 @@ def _is_regular(pts: Ints, fresh_starts: Bools, info: VideoInfo) -> bool:
     )
 
 
-def _followed_by_later_ones(pts: Ints, fresh_starts: Bools) -> Bools:
-    """Only starts before which no frame stands in the file that is shown after them."""
+def _followed_by_later_ones(pts: Int64Array, random_access: BoolArray) -> BoolArray:
+    """Only the points before which no frame stands in the file that is shown after them."""
     latest_before = np.concatenate([[np.iinfo(np.int64).min], np.maximum.accumulate(pts)[:-1]])
-    return np.asarray(fresh_starts & (pts > latest_before))
+    return np.asarray(random_access & (pts > latest_before))
 
 
-def _judge_of(codec: str, extradata: bytes) -> Callable[[Packet], _Kind]:
-    """For a codec, tell of a packet whether it is a reference and a fresh start."""
+def _role_test(codec: str, extradata: bytes) -> Callable[[Packet], _Role]:
+    """For a stream, tell the role of each packet."""
     if codec == "h264":
-        return _UnitJudge(codec, extradata, _h264_kind)
+        return _UnitRoles(codec, extradata, _h264_role)
     if codec == "hevc":
-        return _UnitJudge(codec, extradata, _hevc_kind)
+        return _UnitRoles(codec, extradata, _hevc_role)
     if codec in ("mpeg1video", "mpeg2video"):
-        return _mpeg12_kind
+        return _mpeg12_role
     if codec == "mpeg4":
-        return _mpeg4_kind
-    return lambda packet: _Kind(True, packet.is_keyframe)
+        return _mpeg4_role
+    return lambda packet: _Role(True, packet.is_keyframe)
 
 
-class _UnitJudge:
+class _UnitRoles:
     """Look at the first slice of an H.264 or HEVC packet."""
 
     def __init__(
-        self, codec: str, extradata: bytes, kind: Callable[[memoryview], _Kind | None]
+        self, codec: str, extradata: bytes, role_of: Callable[[memoryview], _Role | None]
     ) -> None:
         self._reader = UnitReader(codec, extradata)
-        self._kind = kind
+        self._role_of = role_of
 
-    def __call__(self, packet: Packet) -> _Kind:
+    def __call__(self, packet: Packet) -> _Role:
         for unit in self._reader.units(memoryview(packet)):
-            if found := self._kind(unit):
+            if found := self._role_of(unit):
                 return found
         # Nothing that is understood: keep it, and do not start there.
-        return _Kind(reference=True, fresh=False)
+        return _Role(is_reference=True, is_random_access=False)
 
 
-def _h264_kind(unit: memoryview) -> _Kind | None:
-    if not unit:
+def _h264_role(unit: memoryview) -> _Role | None:
+    if not unit or h264_type(unit) not in (H264_SLICE, H264_IDR_SLICE):
         return None
-    kind = unit[0] & 0x1F
-    if kind not in _H264_SLICES:
-        return None
-    return _Kind(reference=(unit[0] >> 5) & 3 > 0, fresh=kind == _H264_IDR)
+    nal_ref_idc = (unit[0] >> 5) & 3
+    return _Role(nal_ref_idc > 0, is_random_access=h264_type(unit) == H264_IDR_SLICE)
 
 
-def _hevc_kind(unit: memoryview) -> _Kind | None:
-    if len(unit) < 2:
+def _hevc_role(unit: memoryview) -> _Role | None:
+    if len(unit) < 2 or hevc_type(unit) not in HEVC_SLICE_TYPES:
         return None
-    kind, layer = hevc_type(unit), unit[1] & 7
-    if kind >= _HEVC_FIRST_NON_VCL:
-        return None
-    # Even types below 16 are referred to by no frame of their own temporal layer.
-    return _Kind(
-        reference=kind >= HEVC_IRAP_TYPES.start or kind % 2 == 1,
-        fresh=kind in HEVC_IRAP_TYPES,
-        layer=layer,
+    kind = hevc_type(unit)
+    return _Role(
+        # Even types below 16 are referred to by no frame of their own temporal layer.
+        is_reference=kind >= HEVC_IRAP_TYPES.start or kind % 2 == 1,
+        is_random_access=kind in HEVC_IRAP_TYPES,
+        layer=unit[1] & 7,
     )
 
 
-def _mpeg12_kind(packet: Packet) -> _Kind:
-    data = bytes(packet)
-    at = data.find(b"\0\0\1\0")
-    known = at >= 0 and at + 5 < len(data)
-    kind = (data[at + 5] >> 3) & 7 if known else 0
-    return _Kind(kind != _B_PICTURE_OF_MPEG12, packet.is_keyframe)
+def _mpeg12_role(packet: Packet) -> _Role:
+    # After the start code: ten bits of temporal_reference, three of picture_coding_type.
+    header = _bytes_after(_MPEG12_PICTURE, packet, 2)
+    kind = (header[1] >> 3) & 7 if header else 0
+    return _Role(kind != _MPEG12_B_PICTURE, packet.is_keyframe)
 
 
-def _mpeg4_kind(packet: Packet) -> _Kind:
+def _mpeg4_role(packet: Packet) -> _Role:
+    header = _bytes_after(_MPEG4_PICTURE, packet, 1)
+    kind = header[0] >> 6 if header else 0
+    return _Role(kind != _MPEG4_B_PICTURE, packet.is_keyframe)
+
+
+def _bytes_after(start_code: bytes, packet: Packet, count: int) -> bytes | None:
+    """The bytes after the first start code of a kind, None where it or some of them are missing."""
     data = bytes(packet)
-    at = data.find(b"\0\0\1\xb6")
-    known = at >= 0 and at + 4 < len(data)
-    kind = data[at + 4] >> 6 if known else 0
-    return _Kind(kind != _B_PICTURE_OF_MPEG4, packet.is_keyframe)
+    code_at = data.find(start_code)
+    at = code_at + len(start_code)
+    return data[at : at + count] if code_at >= 0 and at + count <= len(data) else None

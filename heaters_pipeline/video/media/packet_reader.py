@@ -1,27 +1,24 @@
-"""The packets of a source, from any instant on, as often as clips need them."""
+"""The packets of a source, from any timestamp on, as often as clips need them.
+
+For who copies packets or follows sound: all streams of the file. Pictures come from ``frames``.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
 import av.container
-import av.error
 import av.video.stream
 
-from heaters_pipeline.errors import SourceChangedError
-from heaters_pipeline.video.media.integrity import Packet
-from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading, shown_name
-
-# In MPEG program streams a seek lands after the instant that was asked for, so one that failed
-# is tried again from further back, and at last everything is read from the start.
-_SEEK_BACK_SECONDS = (Fraction(0), Fraction(2), Fraction(10), Fraction(60))
+from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading, source_changed
+from heaters_pipeline.video.media.pyav import Packet, packets_of
+from heaters_pipeline.video.media.seeking import seeks_before
 
 
 class SourceReader:
-    """An open source. Opening is the dear part of a short clip, so it is done once for many.
+    """An open source. Opening is the expensive part of a short clip, so it is done once for many.
 
     For one thread at a time.
 
@@ -55,10 +52,7 @@ class SourceReader:
         if self._container is None:
             self._container = self._opened.enter_context(open_input(self.path))
             if self.path.stat().st_size != self.info.size_bytes:
-                raise SourceChangedError(
-                    f"{shown_name(self.path)} is no longer the file that was probed; "
-                    "it was replaced while it was processed"
-                )
+                raise source_changed(self.path)
         return self._container
 
     @property
@@ -76,13 +70,7 @@ class SourceReader:
         Args:
             pts: In ticks of the video stream; not before its first frame.
         """
-        for back_seconds in _SEEK_BACK_SECONDS:
-            try:
-                self.container.seek(
-                    pts - int(back_seconds / self.info.time_base), stream=self.video
-                )
-            except av.error.FFmpegError:
-                break
+        for _ in seeks_before(self.container, self.video, self.info.time_base, pts):
             packets = self._packets()
             passed, landed = self._up_to_video(packets)
             if landed is not None and landed <= pts:
@@ -91,7 +79,7 @@ class SourceReader:
 
     def packets_from_start(self) -> Iterator[Packet]:
         """All packets of all streams."""
-        # A seek to the first instant may land after the first packet.
+        # A seek to the first timestamp may land after the first packet.
         self._opened.close()
         self._container = None
         # Opened at once, so that streams of the file that was closed are not used any more.
@@ -100,23 +88,16 @@ class SourceReader:
 
     def _packets(self) -> Iterator[Packet]:
         container = self.container
-        try:
-            with reading(self.path):
-                for packet in container.demux():
-                    # The last ones of PyAV are empty and flush decoders.
-                    if packet.size:
-                        yield packet
-        except IndexError:
-            # PyAV 18 trips over a stream that shows up late, once it has given all packets.
-            return
+        with reading(self.path):
+            yield from packets_of(container)
 
     def _up_to_video(self, packets: Iterator[Packet]) -> tuple[list[Packet], int | None]:
-        """The packets up to the first of the video that has a stamp, and that stamp."""
+        """The packets up to the first of the video with a timestamp, and its DTS, or else PTS."""
         passed = []
         for packet in packets:
             passed.append(packet)
             if packet.stream_index == self.info.stream_index:
-                stamp = packet.pts if packet.dts is None else packet.dts
-                if stamp is not None:
-                    return passed, stamp
+                landed = packet.pts if packet.dts is None else packet.dts
+                if landed is not None:
+                    return passed, landed
         return passed, None

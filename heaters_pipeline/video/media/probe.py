@@ -19,11 +19,14 @@ import av.error
 import av.stream
 import av.video.stream
 
-from heaters_pipeline.errors import InvalidVideoError, StoreUnavailableError
+from heaters_pipeline.errors import InvalidVideoError, SourceChangedError, StoreUnavailableError
+from heaters_pipeline.video.media.pyav import has_decoder
 
 MAX_PIXELS = 8192 * 8192
 MIN_SIDE_PX = 8
 MAX_STREAMS = 64
+DEFAULT_FRAME_RATE = Fraction(25)
+"""Frames a second of a video whose header says nothing."""
 
 # mov stands for mp4 and 3gp as well, matroska for webm.
 _CONTAINERS = "mov,matroska,mpegts,mpeg,avi,flv,asf,ogg,gif,mxf"
@@ -90,7 +93,7 @@ class VideoInfo:
     @property
     def nominal_ticks(self) -> int:
         """Ticks from one frame to the next at the header's rate, at least 1."""
-        rate = self.frame_rate or Fraction(25)
+        rate = self.frame_rate or DEFAULT_FRAME_RATE
         return max(1, round(1 / (rate * self.time_base)))
 
 
@@ -160,15 +163,17 @@ def require_readable(path: Path) -> None:
         ) from error
 
 
+def source_changed(path: Path) -> SourceChangedError:
+    """What is raised where a file is no longer the one that was probed."""
+    return SourceChangedError(
+        f"{shown_name(path)} is no longer the file that was probed; "
+        "it was replaced while it was processed"
+    )
+
+
 def shown_name(path: Path) -> str:
     """The name of a file as messages print it, without line breaks and other surprises."""
     return path.name if path.name.isprintable() else ascii(path.name)
-
-
-def has_decoder(stream: av.stream.Stream) -> bool:
-    """Whether FFmpeg knows the codec of a stream."""
-    # PyAV's types promise a context always; rate and channels of sound are missing without it.
-    return stream.codec_context is not None
 
 
 def wanted_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream:

@@ -1,14 +1,24 @@
-"""Where decoding can begin so that all that is shown from there on is right."""
+"""Where decoding can begin so that all that is shown from there on is right.
+
+For copies, which are played by other decoders; ``packet_index`` has the stricter rule of a scan,
+which also asks that nothing shown later stands before the point.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from heaters_pipeline.video.media.integrity import Packet
-from heaters_pipeline.video.media.nal_units import HEVC_IRAP_TYPES, UnitReader, hevc_type
+from heaters_pipeline.video.media.nal_units import (
+    H264_IDR_SLICE,
+    H264_SEI,
+    HEVC_IRAP_TYPES,
+    UnitReader,
+    h264_type,
+    hevc_type,
+)
+from heaters_pipeline.video.media.pyav import Packet
 
-_H264_SEI, _H264_IDR = 6, 5
+# The type of an SEI message (ITU-T H.264, D.1.1).
 _RECOVERY_POINT = 6
-_UNIT_TYPE = 0x1F
 
 
 def random_access_test(codec: str, extradata: bytes) -> Callable[[Packet], bool]:
@@ -41,10 +51,10 @@ def random_access_test(codec: str, extradata: bytes) -> Callable[[Packet], bool]
 
 def _h264_says(unit: memoryview) -> bool | None:
     """Whether decoding can begin with the packet of a unit; None if this one does not say."""
-    kind = unit[0] & _UNIT_TYPE
-    if kind == _H264_IDR:
+    kind = h264_type(unit)
+    if kind == H264_IDR_SLICE:
         return True
-    found = recovery_point(bytes(unit[1:])) if kind == _H264_SEI else None
+    found = recovery_point(bytes(unit[1:])) if kind == H264_SEI else None
     return None if found is None else found.is_clean
 
 

@@ -1,14 +1,17 @@
-"""Small pictures of single frames of a video, as a person sees them."""
+"""Small pictures of single frames of a video, as a person sees them.
+
+For plots and reports; of clips see ``stills``.
+"""
 
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from pathlib import Path
 
-from heaters_pipeline.video.media.frames import Picture, read_span
+from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.media.frames import read_span
 from heaters_pipeline.video.media.probe import VideoInfo
-from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.media.timing import Span, Timeline, grouped
 
-# A seek opens the file anew and decodes from the I-frame before, which encoders set every 250
+# A seek opens the file again and decodes from the I-frame before, which encoders set every 250
 # frames at most by default: half of that on average.
 _SEEK_COSTS_FRAMES = 125
 
@@ -33,8 +36,13 @@ def pictures_at(
         InvalidVideoError: The file cannot be read.
         StoreUnavailableError: The disk failed.
     """
+
+    def reached_without_seek(frame: int, following: int) -> bool:
+        # Without timestamps in the file, every seek begins at its first frame.
+        return following - frame <= _SEEK_COSTS_FRAMES or not timeline.from_stream
+
     pictures: dict[int, Picture] = {}
-    for group in _read_together(sorted(set(frames)), timeline):
+    for group in grouped(sorted(set(frames)), reached_without_seek):
         wanted = set(group)
         for frame in read_span(path, info, timeline, Span(group[0], group[-1] + 1)):
             if frame.index in wanted:
@@ -42,17 +50,3 @@ def pictures_at(
                     (max_side_px, max_side_px), info.sample_aspect_ratio
                 )
     return pictures
-
-
-def _read_together(frames: list[int], timeline: Timeline) -> list[list[int]]:
-    """Groups of rising frames between which decoding on is cheaper than a seek."""
-    if not frames:
-        return []
-    groups = [frames[:1]]
-    for before, frame in pairwise(frames):
-        # Without stamps in the file, every seek begins at its first frame.
-        if frame - before <= _SEEK_COSTS_FRAMES or not timeline.from_stream:
-            groups[-1].append(frame)
-        else:
-            groups.append([frame])
-    return groups

@@ -1,12 +1,12 @@
-"""Exact times: spans of frames and the timeline that maps frames to instants. Pure.
+"""Exact times: spans of frames and the timeline that maps frames to timestamps. Pure.
 
-Frames are counted in presentation order from 0. Spans are half-open, ``[start, end)``. Instants
-are integers in ticks of a ``time_base``; seconds are ``Fraction`` and become floats only where
-a person reads them.
+Frames are counted in presentation order from 0. Spans are half-open, ``[start, end)``.
+Timestamps (PTS) are integers in ticks of a ``time_base``; seconds are ``Fraction`` and become
+floats only where a person reads them. No module of PyAV is imported, so that detection can use it.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -33,14 +33,30 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Seconds ``[start, end)`` of a file's own clock."""
+
+    start: Fraction
+    end: Fraction
+
+    def ticks(self, ticks_per_second: int) -> int:
+        """How long it is in ticks, or samples, of so many a second."""
+        return round((self.end - self.start) * ticks_per_second)
+
+    def position(self, seconds: Fraction, ticks_per_second: int) -> int:
+        """A time of the same clock in ticks, or samples, from the start of the window."""
+        return round((seconds - self.start) * ticks_per_second)
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """When each frame of a video is shown.
 
     Attributes:
         pts: Presentation timestamp of each frame in ticks, strictly increasing, not empty.
-        end_pts: Instant at which the last frame ends, > pts[-1].
+        end_pts: When the last frame ends, > pts[-1].
         time_base: Seconds per tick.
-        from_stream: The stamps stand in the file. If False they were rebuilt from decoding
+        from_stream: The timestamps stand in the file. If False they were rebuilt from decoding
             order or the frame rate, and packets cannot be matched to frames by them.
     """
 
@@ -54,7 +70,7 @@ class Timeline:
             raise ValueError("a timeline needs at least one frame")
         for pts, following in pairwise((*self.pts, self.end_pts)):
             if following <= pts:
-                raise ValueError(f"instants must increase, got {following} after {pts}")
+                raise ValueError(f"timestamps must increase, got {following} after {pts}")
 
     @property
     def frames(self) -> int:
@@ -62,7 +78,7 @@ class Timeline:
         return len(self.pts)
 
     def boundary_pts(self, frame: int) -> int:
-        """Instant in ticks at which ``frame`` starts; for ``frames`` the end of the video.
+        """When ``frame`` starts, in ticks; for ``frames`` the end of the video.
 
         Raises:
             IndexError: ``frame`` is not in ``[0, frames]``.
@@ -79,22 +95,43 @@ class Timeline:
         """Seconds that a span is shown."""
         return (self.boundary_pts(span.end) - self.boundary_pts(span.start)) * self.time_base
 
+    def window_of(self, span: Span) -> Window:
+        """The time that a span is shown, on the clock of the file."""
+        ticks = self.boundary_pts(span.start), self.boundary_pts(span.end)
+        return Window(ticks[0] * self.time_base, ticks[1] * self.time_base)
+
     def frame_at(self, seconds: Fraction) -> int:
-        """The frame shown at an instant, counted from the first frame; clamped to the video."""
+        """The frame shown at a time, counted from the first frame; clamped to the video."""
         ticks = self.pts[0] + seconds / self.time_base
         return max(0, bisect_right(self.pts, ticks) - 1)
 
 
-class StampMender:
-    """Turn the stamps of frames, as decoded, into strictly increasing ones.
+def grouped(frames: Sequence[int], belong_together: Callable[[int, int], bool]) -> list[list[int]]:
+    """Split rising frames into groups that are read in one go.
 
-    Stamps that increase already stay as they are. A missing or repeated one becomes the end of the
+    Args:
+        frames: Strictly increasing.
+        belong_together: Whether a frame and the next one stay in one group.
+    """
+    groups = [[frame] for frame in frames[:1]]
+    for frame, following in pairwise(frames):
+        if belong_together(frame, following):
+            groups[-1].append(following)
+        else:
+            groups.append([following])
+    return groups
+
+
+class TimestampMender:
+    """Turn the timestamps of frames, as decoded, into strictly increasing ones.
+
+    Those that increase already stay as they are. A missing or repeated one becomes the end of the
     frame before; a jump back (two recordings glued) moves everything that follows.
 
     Attributes:
-        pts: The stamps so far.
+        pts: The timestamps so far.
         mended: Whether any of them does not stand in the file.
-        stalled: How many frames repeat the raw stamp of the frame before.
+        stalled: How many frames repeat the raw timestamp of the frame before.
     """
 
     def __init__(self, nominal_ticks: int) -> None:
@@ -108,35 +145,35 @@ class StampMender:
 
     @property
     def end_pts(self) -> int:
-        """Instant at which the last frame ends."""
+        """When the last frame ends."""
         return self.pts[-1] + self._last_duration_ticks
 
-    def mend(self, stamp: int | None, duration_ticks: int, *, in_stream: bool) -> int:
+    def mend(self, raw_pts: int | None, duration_ticks: int, *, in_stream: bool) -> int:
         """Add the next frame in presentation order.
 
         Args:
-            stamp: What the decoder gives, in ticks, or None.
+            raw_pts: What the decoder gives, in ticks, or None.
             duration_ticks: How long the frame is shown; 0 where that is not known.
-            in_stream: Whether the stamp is the presentation timestamp that stands in the file.
+            in_stream: Whether that is the presentation timestamp that stands in the file.
         Returns:
-            The instant at which the frame is shown, in ticks.
+            When the frame is shown, in ticks.
         """
-        pts = self._next_pts(stamp)
-        self.mended |= not in_stream or pts != stamp
+        pts = self._next_pts(raw_pts)
+        self.mended |= not in_stream or pts != raw_pts
         if self.pts and not duration_ticks:
             duration_ticks = pts - self.pts[-1]
         self._last_duration_ticks = duration_ticks or self._nominal_ticks
-        self._last_raw = stamp
+        self._last_raw = raw_pts
         self.pts.append(pts)
         return pts
 
-    def _next_pts(self, stamp: int | None) -> int:
-        expected = self.end_pts if self.pts else (stamp or 0)
-        if stamp is None:
+    def _next_pts(self, raw_pts: int | None) -> int:
+        expected = self.end_pts if self.pts else (raw_pts or 0)
+        if raw_pts is None:
             return expected
-        pts = stamp + self._offset
+        pts = raw_pts + self._offset
         if not self.pts or pts > self.pts[-1]:
             return pts
-        self.stalled += stamp == self._last_raw
+        self.stalled += raw_pts == self._last_raw
         self._offset += expected - pts
         return expected

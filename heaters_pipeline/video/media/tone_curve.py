@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-Colours = npt.NDArray[np.float64]
+from heaters_pipeline.video.arrays import Float64Array
+
+Colours = Float64Array
 """(..., 3) red, green, blue."""
 
 Transfer = Literal["pq", "hlg"]
@@ -47,7 +48,7 @@ class HdrColours:
     Attributes:
         transfer: ``pq`` or ``hlg``.
         primaries: What red, green and blue are; their white is D65.
-        peak_nits: The brightest that is told from white.
+        peak_nits: The brightest that differs from white.
     """
 
     transfer: Transfer
@@ -119,14 +120,14 @@ def _in_gamut(linear: Colours) -> Colours:
     return np.asarray(np.clip(near, 0, 1))
 
 
-def _to_bt709(primaries: Primaries) -> npt.NDArray[np.float64]:
+def _to_bt709(primaries: Primaries) -> Float64Array:
     return np.asarray(np.linalg.inv(_rgb_to_xyz("bt709")) @ _rgb_to_xyz(primaries))
 
 
-def _rgb_to_xyz(primaries: Primaries) -> npt.NDArray[np.float64]:
+def _rgb_to_xyz(primaries: Primaries) -> Float64Array:
     columns = np.array([_xyz(*xy) for xy in _CHROMATICITIES[primaries]]).T
     return np.asarray(columns * np.linalg.solve(columns, _xyz(*_WHITE_XY)))
 
 
-def _xyz(x: float, y: float) -> npt.NDArray[np.float64]:
+def _xyz(x: float, y: float) -> Float64Array:
     return np.array([x / y, 1, (1 - x - y) / y])

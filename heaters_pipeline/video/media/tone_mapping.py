@@ -1,18 +1,20 @@
-"""HDR pictures become 8-bit BT.709, by a table of colours that FFmpeg looks up."""
+"""HDR pictures become 8-bit BT.709, by a table of colours that FFmpeg looks up.
+
+The colours themselves are ``tone_curve``'s.
+"""
 
 from functools import lru_cache
-from itertools import pairwise
 from typing import cast
 
 import av.video.frame
 import av.video.reformatter
 import numpy as np
-import numpy.typing as npt
 from av.filter import Graph
 from av.filter.context import FilterContext
 
+from heaters_pipeline.video.arrays import Float32Array
 from heaters_pipeline.video.media.filter_graph import source_arguments
-from heaters_pipeline.video.media.hdr_metadata import HdrFacts
+from heaters_pipeline.video.media.hdr_metadata import HdrMetadata
 from heaters_pipeline.video.media.tone_curve import HLG_PEAK_NITS, HdrColours, Primaries, sdr_of
 
 _USUAL_PEAK_NITS = 1000
@@ -30,14 +32,14 @@ _MATRICES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m"}
 _FULL_RANGE = 2
 
 
-def hdr_colours(decoded: av.video.frame.VideoFrame, facts: HdrFacts) -> HdrColours:
-    """How an HDR picture stores its colours; what it does not tell is what is usual."""
+def hdr_colours(decoded: av.video.frame.VideoFrame, metadata: HdrMetadata) -> HdrColours:
+    """How an HDR picture stores its colours; what it does not say is what is usual."""
     primaries = _PRIMARIES.get(decoded.color_primaries, "bt2020")
     if decoded.color_trc == _Trc.ARIB_STD_B67:
         return HdrColours("hlg", primaries, HLG_PEAK_NITS)
-    peak_nits = float(facts.screen.most_nits) if facts.screen else 0.0
-    if not peak_nits and facts.light:
-        peak_nits = float(facts.light.most_nits)
+    peak_nits = float(metadata.mastering_display.max_nits) if metadata.mastering_display else 0.0
+    if not peak_nits and metadata.content_light:
+        peak_nits = float(metadata.content_light.max_cll_nits)
     return HdrColours("pq", primaries, peak_nits or _USUAL_PEAK_NITS)
 
 
@@ -50,7 +52,7 @@ class ToneMapper:
     def __init__(
         self,
         first: av.video.frame.VideoFrame,
-        facts: HdrFacts,
+        metadata: HdrMetadata,
         pixel_format: str,
         threads: int,
     ) -> None:
@@ -58,11 +60,11 @@ class ToneMapper:
 
         Args:
             first: Says how colours are stored.
-            facts: What is told of the video.
+            metadata: Of the video.
             pixel_format: FFmpeg's name of what they become.
             threads: How many the filters may use; 0 for as many as there are cores.
         """
-        self._table = _table(hdr_colours(first, facts))
+        self._table = _table(hdr_colours(first, metadata))
         self._pixel_format = pixel_format
         self._size_px = (first.width, first.height)
         self._threads = threads
@@ -78,7 +80,7 @@ class ToneMapper:
         source = source_arguments(decoded)
         if source != self._source:
             self._open(decoded, source)
-        # The table is matched by stamps, and those of the source may be missing.
+        # The table is matched by timestamps, and those of the source may be missing.
         decoded.pts = self._pushed
         self._pushed += 1
         self._input.push(decoded)
@@ -107,9 +109,7 @@ class ToneMapper:
         to_yuv = graph.add("scale", "interl=-1:out_color_matrix=bt709:out_range=tv")
         yuv = graph.add("format", self._pixel_format)
         self._output = graph.add("buffersink")
-        chain = (self._input, to_rgb, rgb, look_up, tags, to_yuv, yuv, self._output)
-        for before, after in pairwise(chain):
-            before.link_to(after)
+        graph.link_nodes(self._input, to_rgb, rgb, look_up, tags, to_yuv, yuv, self._output)
         table.link_to(look_up, 0, 1)
         graph.configure()
         frame = av.video.frame.VideoFrame.from_ndarray(self._table, _RGB)
@@ -119,7 +119,7 @@ class ToneMapper:
 
 
 @lru_cache(maxsize=4)
-def _table(source: HdrColours) -> npt.NDArray[np.float32]:
+def _table(source: HdrColours) -> Float32Array:
     """The BT.709 colour of each HDR colour, red changing fastest and blue slowest."""
     steps = np.arange(_STEPS) / (_STEPS - 1)
     blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")

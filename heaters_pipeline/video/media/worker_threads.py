@@ -1,4 +1,7 @@
-"""Do pieces of work in several threads, and hand out what came of them in the calling one."""
+"""Do pieces of work in several threads, and hand out what came of them in the calling one.
+
+Knows nothing of video. Order is not kept: who needs it, such as the scan, has threads of its own.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,23 +18,23 @@ class StoppedError(Exception):
     """Ends a thread whose work nobody waits for any more."""
 
 
-class Pace:
+class Backpressure:
     """Holds workers back while the caller is behind, and ends them when it has gone."""
 
     def __init__(self, ahead: int) -> None:
         self._room = Semaphore(ahead)
         self._stop = Event()
 
-    def begin(self) -> None:
-        """Wait until one more outcome may come into being.
+    def wait_for_room(self) -> None:
+        """Wait until one more outcome may be made.
 
         Raises:
             StoppedError: Nobody wants it any more.
         """
         self._room.acquire()
-        self.go_on()
+        self.raise_if_stopped()
 
-    def go_on(self) -> None:
+    def raise_if_stopped(self) -> None:
         """Do nothing, as long as somebody waits for the outcome.
 
         Raises:
@@ -40,7 +43,7 @@ class Pace:
         if self._stop.is_set():
             raise StoppedError
 
-    def taken(self) -> None:
+    def make_room(self) -> None:
         """Note that the caller is done with an outcome."""
         self._room.release()
 
@@ -56,61 +59,66 @@ class _End:
 
 
 @contextmanager
-def side_by_side(
+def run_in_threads(
     parts: Iterable[Part],
-    worker: Callable[[Iterator[Part], Pace], Iterator[Outcome]],
+    worker: Callable[[Iterator[Part], Backpressure], Iterator[Outcome]],
     *,
     workers: int,
     ahead: int,
 ) -> Iterator[Iterator[Outcome]]:
-    """Let workers share the parts of a work.
+    """Let workers in threads of their own share the parts of a work.
 
     Args:
         parts: Are handed out one by one, in order.
-        worker: Run in each thread, with the parts that fall to it. It calls ``Pace.begin`` before
-            each outcome, and in long work ``Pace.go_on`` now and then.
+        worker: Run in each thread, with the parts that fall to it. It calls ``wait_for_room``
+            before each outcome, and in long work ``raise_if_stopped`` now and then.
         workers: Number of threads.
         ahead: How many outcomes there may be that the caller is not done with.
     Returns:
         Gives the outcomes as they come. An error of a worker is raised there. However the block
         ends, the workers that are still at work are ended and waited for.
     """
-    pace = Pace(ahead)
+    backpressure = Backpressure(ahead)
     done: SimpleQueue[Outcome | _End] = SimpleQueue()
     shared = _handed_out(parts)
-
-    def run() -> None:
-        error: BaseException | None = None
-        try:
-            for outcome in worker(shared(), pace):
-                done.put(outcome)
-        except StoppedError:
-            pass
-        except BaseException as raised:  # noqa: BLE001 - raised again in the calling thread
-            error = raised
-        done.put(_End(error))
-
-    def outcomes() -> Iterator[Outcome]:
-        running = workers
-        while running:
-            found = done.get()
-            if not isinstance(found, _End):
-                yield found
-                pace.taken()
-            elif found.error is not None:
-                raise found.error
-            else:
-                running -= 1
-
-    threads = [Thread(target=run, name=f"clip-{number}") for number in range(workers)]
+    threads = [
+        Thread(target=_run, args=(lambda: worker(shared(), backpressure), done), name=f"clip-{at}")
+        for at in range(workers)
+    ]
     for thread in threads:
         thread.start()
     try:
-        yield outcomes()
+        yield _outcomes(done, workers, backpressure)
     finally:
-        pace.stop(workers)
+        backpressure.stop(workers)
         for thread in threads:
             thread.join()
+
+
+def _run(work: Callable[[], Iterator[Outcome]], done: SimpleQueue[Outcome | _End]) -> None:
+    error: BaseException | None = None
+    try:
+        for outcome in work():
+            done.put(outcome)
+    except StoppedError:
+        pass
+    except BaseException as raised:  # noqa: BLE001 - raised again in the calling thread
+        error = raised
+    done.put(_End(error))
+
+
+def _outcomes(
+    done: SimpleQueue[Outcome | _End], running: int, backpressure: Backpressure
+) -> Iterator[Outcome]:
+    while running:
+        found = done.get()
+        if not isinstance(found, _End):
+            yield found
+            backpressure.make_room()
+        elif found.error is not None:
+            raise found.error
+        else:
+            running -= 1
 
 
 def _handed_out(parts: Iterable[Part]) -> Callable[[], Iterator[Part]]:

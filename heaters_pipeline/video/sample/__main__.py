@@ -2,10 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from heaters_pipeline.video.sample.film import FRAME_RATE, FULL_SECONDS, lay_out
+from heaters_pipeline.video.sample.film import FRAME_RATE, lay_out
 from heaters_pipeline.video.sample.render import (
     SAMPLE_VERSION,
     is_rendered,
@@ -19,9 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Render the sample and its truth, unless both are there; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m heaters_pipeline.video.sample",
-        description="Render the sample video (about a minute, 1280x720, H.264 with sound) and "
-        "write its ground truth beside it: sample.mp4 has sample.truth.json. Nothing is done if "
-        "both are there.",
+        description="Render the sample video (about a minute, 1280x720, H.264 with sound), and "
+        "its ground truth beside it (sample.truth.json). Nothing is done if both are there.",
     )
     parser.add_argument("path", type=Path, help="the MP4 file to write")
     path: Path = parser.parse_args(arguments).path
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if is_rendered(path):
             _say(f"{path}: the sample, version {SAMPLE_VERSION}, is there already: nothing to do")
             return 0
-        write_truth(path, render_sample(path, on_progress=_scene_announcer()))
+        write_truth(path, render_sample(path, on_progress=_announce))
     except OSError as error:
         reason = error.strerror or error
         sys.stderr.write(f"{path}: cannot be written: {reason}; choose another place\n")
@@ -38,17 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _scene_announcer() -> Callable[[int, int], None]:
-    """Make a progress callback that prints a line when the first frame of a scene is encoded."""
-    shots = {shot.start + 1: shot for shot in lay_out(FULL_SECONDS).shots}
-
-    def announce(done: int, frames: int) -> None:
-        if shot := shots.get(done):
-            seconds = float(shot.start / FRAME_RATE)
-            join = shot.scene.join.replace("_", " ") if done > 1 else "start"
-            _say(f"{100 * done // frames:3d} %  at {seconds:5.2f} s  {join:18}  {shot.scene.name}")
-
-    return announce
+def _announce(done: int, frames: int) -> None:
+    """Print a line when the first frame of a scene is encoded."""
+    for shot in lay_out(frames / FRAME_RATE).shots:
+        if shot.start + 1 == done:
+            _say(f"{100 * done // frames:3d} %  {shot.scene.join:18}  {shot.scene.name}")
 
 
 def _say(line: str) -> None:

@@ -20,37 +20,23 @@ import cv2
 import numpy as np
 
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.video.sample.brushes import Moment, Painter, Picture, Stage, mix
-from heaters_pipeline.video.sample.film import (
-    FRAME_RATE,
-    FULL_SECONDS,
-    Film,
-    SampleTruth,
-    Shot,
-    lay_out,
-)
-from heaters_pipeline.video.sample.sound import SAMPLE_RATE, SAMPLES_PER_FRAME, Samples, compose
+from heaters_pipeline.video.sample import draw, film
+from heaters_pipeline.video.sample.film import FRAME_RATE, FULL_SECONDS, Film, SampleTruth, Shot
+from heaters_pipeline.video.sample.sound import SAMPLE_RATE, SAMPLES_PER_FRAME, compose
 
 # Raise it with every change of the pictures, the sound or the encoding: a sample of another
 # version is rendered anew.
-SAMPLE_VERSION: Final = 1
+SAMPLE_VERSION: Final = 2
 
 _LEAST_HEIGHT_PX: Final = 54
 _DRAWN_AHEAD: Final = 8
-_PREPARED_AHEAD: Final = 25
 # No key frame at a scene change, and long groups with B-frames: most cuts lie within a group,
-# where cutting exactly without encoding is hard.
+# where cutting exactly without encoding is hard. At small sizes x264's macroblock tree reads
+# memory that nobody wrote (seen in core 165): with it, each time gives another stream.
 _X264_OPTIONS: Final = {
     "preset": "veryfast",
     "crf": "26",
-    "subq": "1",
-    # At small sizes x264's macroblock tree reads memory that nobody wrote (seen in core 165):
-    # with it, the same pictures give another stream each time.
-    "x264-params": "mbtree=0",
-    "g": "100",
-    "keyint_min": "100",
-    "sc_threshold": "0",
-    "bf": "3",
+    "x264-params": "keyint=100:min-keyint=100:scenecut=0:bframes=3:subme=1:mbtree=0",
 }
 _AUDIO_BITS_PER_SECOND: Final = 160_000
 _BT709, _SMPTE170M, _LIMITED_RANGE = 1, 6, 1
@@ -65,8 +51,7 @@ def render_sample(
 ) -> SampleTruth:
     """Render the sample video as MP4: H.264 pictures and stereo AAC sound.
 
-    The file appears under its name when it is complete, and never before. The truth is
-    returned, not written: see ``write_truth``.
+    The file appears under its name when it is complete, and never before.
 
     Args:
         path: Where to; folders that are missing are made, a file that is there is replaced.
@@ -74,7 +59,7 @@ def render_sample(
         size_px: Width and height, 16:9, with an even height of at least 54.
         on_progress: Called with (frames done, frames in all) after each frame.
     Returns:
-        What is in the video.
+        What is in the video, for ``write_truth``.
     Raises:
         SettingsError: The film would be too short for its scenes, or the size does not fit them.
     """
@@ -84,13 +69,13 @@ def render_sample(
             f"a sample video cannot be {width}x{height} px: it is composed for 16:9 and needs an "
             f"even height of at least {_LEAST_HEIGHT_PX}; take 1280x720 or 320x180"
         )
-    film = lay_out(seconds)
+    plan = film.lay_out(seconds)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
         unfinished = Path(folder) / path.name
-        _encode(unfinished, film, Stage(width, height), on_progress)
+        _encode(unfinished, plan, draw.Stage(width, height), on_progress)
         unfinished.replace(path)
-    return film.truth
+    return plan.truth
 
 
 def truth_path(path: Path) -> Path:
@@ -101,18 +86,11 @@ def truth_path(path: Path) -> Path:
 def write_truth(path: Path, truth: SampleTruth) -> Path:
     """Write the ground truth beside a sample video, as a file of labels with one entry.
 
-    Args:
-        path: The video, which must exist: its size is noted, so that another file under the
-            same name is not taken for it.
-        truth: What ``render_sample`` returned.
-    Returns:
-        Path of the file of labels.
+    The size of the video, which must exist, is noted, so that another file under the same name
+    is not taken for it. Returns the path of the file of labels.
     """
     target = truth_path(path)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=path.parent) as folder:
-        unfinished = Path(folder) / target.name
-        unfinished.write_text(json.dumps(_record(path, truth), indent=1) + "\n", encoding="utf-8")
-        unfinished.replace(target)
+    target.write_text(json.dumps(_record(path, truth), indent=1) + "\n", encoding="utf-8")
     return target
 
 
@@ -120,7 +98,7 @@ def is_rendered(path: Path) -> bool:
     """Whether the full sample of this version is there, with its truth."""
     try:
         found = json.loads(truth_path(path).read_text(encoding="utf-8"))
-        return bool(found == _record(path, lay_out(FULL_SECONDS).truth))
+        return bool(found == _record(path, film.lay_out(FULL_SECONDS).truth))
     except (FileNotFoundError, ValueError):
         return False
 
@@ -131,12 +109,12 @@ def _record(path: Path, truth: SampleTruth) -> dict[str, object]:
 
 
 def _encode(
-    path: Path, film: Film, stage: Stage, on_progress: Callable[[int, int], None] | None
+    path: Path, plan: Film, stage: draw.Stage, on_progress: Callable[[int, int], None] | None
 ) -> None:
-    sound = compose(film)
+    sound = compose(plan)
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         container.metadata["title"] = "heaters sample"
-        video = container.add_stream("libx264", film.truth.frame_rate, options=_X264_OPTIONS)
+        video = container.add_stream("libx264", FRAME_RATE, options=_X264_OPTIONS)
         video.width, video.height, video.pix_fmt = stage.width, stage.height, "yuv420p"
         context = video.codec_context
         # The stream depends on the number of threads, which must not depend on the machine.
@@ -145,74 +123,54 @@ def _encode(
         context.colorspace, context.color_range = _SMPTE170M, _LIMITED_RANGE
         audio = container.add_stream("aac", SAMPLE_RATE, layout="stereo")
         audio.bit_rate = _AUDIO_BITS_PER_SECOND
-        with closing(_pictures(film, stage)) as pictures:
+        with closing(_pictures(plan, stage)) as pictures:
             for number, picture in enumerate(pictures):
-                picture.pts, picture.time_base = number, 1 / film.truth.frame_rate
+                picture.pts, picture.time_base = number, 1 / FRAME_RATE
                 container.mux(video.encode(picture))
-                container.mux(audio.encode(_heard(sound, number)))
+                block = sound[:, number * SAMPLES_PER_FRAME :][:, :SAMPLES_PER_FRAME].copy()
+                heard = av.AudioFrame.from_ndarray(block, format="fltp", layout="stereo")
+                heard.sample_rate, heard.pts = SAMPLE_RATE, number * SAMPLES_PER_FRAME
+                container.mux(audio.encode(heard))
                 if on_progress:
-                    on_progress(number + 1, film.truth.frames)
+                    on_progress(number + 1, plan.truth.frames)
         container.mux(video.encode(None))
         container.mux(audio.encode(None))
 
 
-def _heard(sound: Samples, number: int) -> av.AudioFrame:
-    """The sound of one frame."""
-    start = number * SAMPLES_PER_FRAME
-    block = np.ascontiguousarray(sound[:, start : start + SAMPLES_PER_FRAME])
-    heard = av.AudioFrame.from_ndarray(block, format="fltp", layout="stereo")
-    heard.sample_rate, heard.time_base = SAMPLE_RATE, Fraction(1, SAMPLE_RATE)
-    heard.pts = start
-    return heard
-
-
-def _pictures(film: Film, stage: Stage) -> Generator[av.VideoFrame]:
+def _pictures(plan: Film, stage: draw.Stage) -> Generator[av.VideoFrame]:
     """Draw all frames on several threads and give them in order, a few ahead of the encoder."""
-    workers = max(2, min(8, os.cpu_count() or 2))
-    with ThreadPoolExecutor(workers, thread_name_prefix="sample") as pool:
-        painters: dict[int, Future[Painter]] = {}
-        drawn: deque[Future[av.VideoFrame]] = deque()
+    seen: list[tuple[Shot, draw.Painter]] = []
+    drawn: deque[Future[av.VideoFrame]] = deque()
+    with ThreadPoolExecutor(max(2, min(8, os.cpu_count() or 2))) as pool:
         try:
-            for frame in range(film.truth.frames):
-                for index, shot in enumerate(film.shots):
-                    if frame == max(0, shot.start - _PREPARED_AHEAD):
-                        painters[index] = pool.submit(shot.scene.prepare, stage)
-                    if frame == shot.end:
-                        del painters[index]
-                # A painter is submitted before the frames that wait for it, so none waits for ever.
-                seen = [
-                    (shot, painters[index])
-                    for index, shot in enumerate(film.shots)
-                    if shot.start <= frame < shot.end
-                ]
+            for frame in range(plan.truth.frames):
+                seen = [(shot, painter) for shot, painter in seen if frame < shot.end]
+                seen += [(s, s.scene.prepare(stage)) for s in plan.shots if s.start == frame]
                 drawn.append(pool.submit(_draw, frame, seen))
                 if len(drawn) > _DRAWN_AHEAD:
                     yield drawn.popleft().result()
-            while drawn:
-                yield drawn.popleft().result()
+            yield from (picture.result() for picture in drawn)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _draw(frame: int, seen: list[tuple[Shot, Future[Painter]]]) -> av.VideoFrame:
+def _draw(frame: int, seen: list[tuple[Shot, draw.Painter]]) -> av.VideoFrame:
     shot, _ = seen[-1]
     step = frame - shot.start
     if len(seen) == 1:
         picture = _paint(frame, *seen[0])
     elif shot.scene.join == "dissolve":
         part = (step + 1) / (shot.appears + 1)
-        picture = mix(_paint(frame, *seen[0]), _paint(frame, *seen[1]), part)
+        picture = draw.mix(_paint(frame, *seen[0]), _paint(frame, *seen[1]), part)
     else:
         middle = shot.appears // 2
         lit = _paint(frame, *seen[step >= middle])
         # The middle frame and its two neighbours are black.
-        picture = mix(np.zeros_like(lit), lit, max(0, abs(step - middle) - 1) / middle)
+        picture = draw.mix(np.zeros_like(lit), lit, max(0, abs(step - middle) - 1) / middle)
     planes = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
     return av.VideoFrame.from_ndarray(planes, format="yuv420p")
 
 
-def _paint(frame: int, shot: Shot, painter: Future[Painter]) -> Picture:
-    step = frame - shot.start
-    seconds = float(step / FRAME_RATE)
-    progress = step / (shot.end - shot.start)
-    return painter.result()(Moment(seconds, progress, frame in shot.flashes))
+def _paint(frame: int, shot: Shot, painter: draw.Painter) -> draw.Picture:
+    picture = painter(float((frame - shot.start) / FRAME_RATE))
+    return shot.scene.flash(picture) if shot.scene.flash and frame in shot.flashes else picture

@@ -26,16 +26,11 @@ import numpy as np
 import numpy.typing as npt
 
 from heaters_pipeline.errors import HeatersError
-from heaters_pipeline.video.media.frames import (
-    Frame,
-    decode_packet,
-    packets_from,
-    packets_of,
-    video_stream,
-)
-from heaters_pipeline.video.media.integrity import Packet
+from heaters_pipeline.video.media.frames import Frame, decode_packet, video_stream
 from heaters_pipeline.video.media.packet_index import PacketIndex
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading
+from heaters_pipeline.video.media.pyav import Packet, packets_of
+from heaters_pipeline.video.media.seeking import packets_from_i_frame
 from heaters_pipeline.video.media.timing import Span
 
 Bools = npt.NDArray[np.bool_]
@@ -88,7 +83,7 @@ class Layout:
         self.references: Bools = index.references[order]
         # Before a fresh start stand exactly the packets of the frames before it, and some that are
         # shown earlier but come later.
-        starts = np.flatnonzero(index.fresh_starts)
+        starts = np.flatnonzero(index.random_access)
         self._start_packets: Ints = starts
         self._start_frames: Ints = self.frame_of_packet[starts]
 
@@ -256,7 +251,7 @@ class _Decoder(Generic[Sample]):
             return packets_of(self._container, self._stream)
         self._is_fresh = False
         self._stream.codec_context.flush_buffers()
-        return packets_from(self._container, self._stream, self._info.time_base, first_pts)
+        return packets_from_i_frame(self._container, self._stream, self._info.time_base, first_pts)
 
 
 class _Running(Generic[Sample]):

@@ -1,6 +1,6 @@
-"""Read back the frames of a clip that the pipeline made, and hold it to its promise.
+"""Read back the frames of a clip that the pipeline made, and verify that it has them.
 
-A clip is known by its number of frames. What it shows starts after the lead-in that its edit list
+A clip is known by its number of frames. What it shows starts after the pre-roll that its edit list
 hides, and PyAV's decoder leaves that out. Whatever is wrong with a clip is a ``ClipError``, since
 the video that it was cut from may be perfect.
 """
@@ -8,13 +8,13 @@ the video that it was cut from may be perfect.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError, SourceChangedError
-from heaters_pipeline.video.media.frames import Frame, FrameReader, read_span
+from heaters_pipeline.video.media.frames import Frame, FrameReader, read_span, video_stream
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, probe, reading
-from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.media.pyav import packets_of
+from heaters_pipeline.video.media.timing import Span, Timeline, grouped
 
 
 def probe_clip(clip: Path) -> VideoInfo:
@@ -66,8 +66,8 @@ def read_clip_frames(
         return
     pts = sorted(intra_at)
     timeline = Timeline(pts, pts[-1] + info.nominal_ticks, info.time_base)
-    intra = {index for index, stamp in enumerate(pts) if intra_at[stamp]}
-    for group in _without_intra_between(wanted, intra):
+    intra = {index for index, at in enumerate(pts) if intra_at[at]}
+    for group in grouped(wanted, lambda one, other: intra.isdisjoint(range(one + 1, other + 1))):
         with _clip_errors(clip):
             for frame in read_span(clip, info, timeline, Span(group[0], group[-1] + 1)):
                 if frame.index in group:
@@ -90,25 +90,14 @@ def _shown_packets(clip: Path, info: VideoInfo) -> dict[int, bool]:
     with _clip_errors(clip), open_input(clip) as container, reading(clip):
         return {
             packet.pts: packet.is_keyframe
-            for packet in container.demux(container.streams[info.stream_index])
-            if packet.size and packet.pts is not None and not packet.is_discard
+            for packet in packets_of(container, video_stream(container, clip, info))
+            if packet.pts is not None and not packet.is_discard
         }
 
 
-def _without_intra_between(wanted: Sequence[int], intra: set[int]) -> list[list[int]]:
-    """Group wanted frames: those of a group are reached best in one go, without a seek."""
-    groups = [[wanted[0]]]
-    for before, frame in pairwise(wanted):
-        if intra.isdisjoint(range(before + 1, frame + 1)):
-            groups[-1].append(frame)
-        else:
-            groups.append([frame])
-    return groups
-
-
-def _wrong_count(clip: Path, found: int, promised: int) -> ClipError:
+def _wrong_count(clip: Path, found: int, expected: int) -> ClipError:
     return ClipError(
-        f"{clip.name} shows {found} frames instead of {promised}; "
+        f"{clip.name} shows {found} frames instead of {expected}; "
         "delete the clip and run its video again"
     )
 

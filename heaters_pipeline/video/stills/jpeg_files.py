@@ -1,4 +1,7 @@
-"""JPEG files: written together or not at all, and looked at once they are stored."""
+"""JPEG files: written together or not at all, and looked at once they are stored.
+
+What is on the pictures is the business of ``sprites`` and ``keyframes``.
+"""
 
 from pathlib import Path
 from types import TracebackType
@@ -7,7 +10,7 @@ import cv2
 import numpy as np
 
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.media.frames import Picture
+from heaters_pipeline.video.arrays import Picture
 
 
 class PictureFiles:

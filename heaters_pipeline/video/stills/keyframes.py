@@ -1,4 +1,7 @@
-"""Representative pictures of a clip ("key frames" to its users; no I-frames of a codec)."""
+"""Representative pictures of a clip ("key frames" to its users; no I-frames of a codec).
+
+Reading a clip is ``clip_reader``'s, writing the files ``jpeg_files``'.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.video.media.frames import Picture
+from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.stills.clip_reader import probe_clip, read_clip_frames
 from heaters_pipeline.video.stills.jpeg_files import PictureFiles
 

@@ -1,6 +1,6 @@
-"""Where and when: the sample instants, the grid and the pages of a clip's sprite sheets. Pure.
+"""Where and when: the times, the grid and the pages of the tiles of a clip's sprite sheets. Pure.
 
-Everything here follows from the instants of the frames and the settings, so the number of pages,
+Everything here follows from the timestamps of the frames and the settings, so the number of pages,
 and with it their keys, is known before anything is decoded.
 """
 
@@ -94,7 +94,7 @@ class SpriteLayout:
         frames: Frames of the clip.
         duration_seconds: Length of the clip.
         interval_seconds: Seconds from one tile to the next, the same throughout the clip.
-        tile_frames: For each tile the frame of the clip that is shown at its instant. Never
+        tile_frames: For each tile the frame of the clip that is shown at its time. Never
             falls; a frame that is shown for long may fill several tiles.
     """
 
@@ -111,7 +111,7 @@ class SpriteLayout:
 
     @property
     def tile_times_seconds(self) -> tuple[Fraction, ...]:
-        """The instant of each tile, from the start of the clip; the first is 0."""
+        """The time of each tile, from the start of the clip; the first is 0."""
         return tuple(tile * self.interval_seconds for tile in range(self.tile_count))
 
     @property
@@ -169,5 +169,5 @@ def plan_sprites(timeline: Timeline, span: Span, settings: SpriteSettings) -> Sp
 
 def _shortest_frame_seconds(timeline: Timeline, span: Span) -> Fraction:
     # Sampling more densely than this would only repeat tiles.
-    instants = [*timeline.pts[span.start : span.end], timeline.boundary_pts(span.end)]
-    return min(after - before for before, after in pairwise(instants)) * timeline.time_base
+    pts = [*timeline.pts[span.start : span.end], timeline.boundary_pts(span.end)]
+    return min(after - before for before, after in pairwise(pts)) * timeline.time_base

@@ -1,4 +1,7 @@
-"""A clip becomes sprite sheets: JPEG pages with a grid of small pictures, and an index of them."""
+"""A clip becomes sprite sheets: JPEG pages with a grid of small pictures, and an index of them.
+
+Which frames stand where is decided in ``sprite_layout``.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from heaters_pipeline.video.media.frames import Frame, Picture
+from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.stills.clip_reader import probe_clip, read_clip
 from heaters_pipeline.video.stills.jpeg_files import PictureFiles
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, SpritePage

@@ -3,17 +3,20 @@
 import random
 import subprocess
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.mp4_boxes import ShownPart, read_tracks, write_fast_start
+from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, write_clips
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.probe import VideoInfo, probe
 from heaters_pipeline.video.media.timing import Span, Timeline
@@ -87,9 +90,9 @@ class Encoding:
             tick = Fraction(1, 90000) if self.uneven else 1 / self.rate
             video.codec_context.time_base = tick
             sounds = [container.add_stream(name, rate=AUDIO_RATE_HZ) for name in self.sound]
-            stamps = self._stamps(seed)
+            all_pts = self._all_pts(seed)
             for picture, pts in zip(
-                moving_pictures(self.hidden + self.frames, self.size_px, seed), stamps, strict=True
+                moving_pictures(self.hidden + self.frames, self.size_px, seed), all_pts, strict=True
             ):
                 frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
                 frame = frame.reformat(format=self.pixel_format)
@@ -104,11 +107,11 @@ class Encoding:
                 container.mux(sound.encode(None))
         return path
 
-    def _stamps(self, seed: int) -> list[int]:
+    def _all_pts(self, seed: int) -> list[int]:
         if not self.uneven:
             return list(range(self.hidden + self.frames))
         steps = np.random.default_rng(seed).integers(1, 7, self.frames) * 1500
-        return [int(stamp) for stamp in np.cumsum(steps) - steps[0]]
+        return [int(pts) for pts in np.cumsum(steps) - steps[0]]
 
 
 def moving_pictures(
@@ -283,6 +286,51 @@ def glance_at(path: Path) -> Known:
     reader = FrameReader(path, probe(path))
     digests = [frame.digest for frame in reader]
     return Known(path, reader.info, reader.timeline, [], digests)
+
+
+def write_many(
+    known: Known,
+    spans: Sequence[Span],
+    target_for: Callable[[Span], Path],
+    settings: ClipSettings,
+    **more: Any,
+) -> None:
+    """``write_clips`` of a video that is known."""
+    path, info, timeline = known.path, known.info, known.timeline
+    write_clips(path, info, timeline, spans, target_for, settings, **more)
+
+
+def write_clip(
+    known: Known,
+    span: Span,
+    target: Path,
+    settings: ClipSettings,
+    *,
+    first_picture_digest: int | None = None,
+    **more: Any,
+) -> ClipFile:
+    """Make one clip.
+
+    Raises:
+        ClipError: It cannot be made.
+    """
+    digests: list[int | None] = [None] * known.timeline.frames
+    digests[span.start] = first_picture_digest
+    outcomes: list[ClipFile | ClipError] = []
+    write_many(
+        known,
+        [span],
+        lambda _: target,
+        settings,
+        picture_digests=digests,
+        workers=1,
+        on_clip=lambda _, outcome: outcomes.append(outcome),
+        **more,
+    )
+    (outcome,) = outcomes
+    if isinstance(outcome, ClipError):
+        raise outcome
+    return outcome
 
 
 def seen_by_opencv(path: Path) -> list[int]:

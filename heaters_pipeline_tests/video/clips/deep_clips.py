@@ -71,7 +71,7 @@ def make_deep_video(
     *,
     codec: str = "libx265",
     params: str = "",
-    stamps_ms: Sequence[int] | None = None,
+    pts_ms: Sequence[int] | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write 10-bit frames, nearly without loss."""
@@ -98,7 +98,7 @@ def make_deep_video(
         context.time_base = _TICK
         for number, signal in enumerate(signals):
             frame = frame_of(yuv_of(signal), colours)
-            frame.pts = stamps_ms[number] if stamps_ms else 40 * number
+            frame.pts = pts_ms[number] if pts_ms else 40 * number
             frame.time_base = _TICK
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Error, Page
 
-from heaters_pipeline.video.clips.settings import Method
-from heaters_pipeline.video.clips.write import ClipSettings, write_clip
+from heaters_pipeline.video.clips.settings import ClipMethod
+from heaters_pipeline.video.clips.write import ClipSettings
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.browser import open_page
-from heaters_pipeline_tests.video.clips.clip_sources import Known, know
+from heaters_pipeline_tests.video.clips.clip_sources import Known, know, write_clip
 from heaters_pipeline_tests.videos import frame_number_of, make_video
 from heaters_pipeline_tests.web_server import Served, WebServer, running_web_server
 
@@ -116,9 +116,9 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Known]:
     }
 
 
-def cut(known: Known, span: Span, target: Path, method: Method) -> Path:
+def cut(known: Known, span: Span, target: Path, method: ClipMethod) -> Path:
     settings = ClipSettings(method, preset="ultrafast", crf=20)
-    clip = write_clip(known.path, known.info, known.timeline, span, target, settings)
+    clip = write_clip(known, span, target, settings)
     assert (clip.method, clip.fallback_reason) == (method, None)
     return target
 
@@ -154,7 +154,7 @@ def number_in(png_base64: str) -> int:
 def test_the_first_and_the_last_frame_are_those_of_the_span(
     sources: dict[str, Known],
     codec: str,
-    method: Method,
+    method: ClipMethod,
     span: Span,
     page: Page,
     server: WebServer,
@@ -167,7 +167,7 @@ def test_the_first_and_the_last_frame_are_those_of_the_span(
 
 @pytest.mark.parametrize("method", ["copy", "reencode"])
 def test_frames_of_different_lengths(
-    method: Method, page: Page, server: WebServer, tmp_path: Path
+    method: ClipMethod, page: Page, server: WebServer, tmp_path: Path
 ) -> None:
     pts = [number * 3 + number % 3 for number in range(60)]
     known = know(

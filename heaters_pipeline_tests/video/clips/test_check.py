@@ -10,10 +10,10 @@ from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips import maker as clip_maker
 from heaters_pipeline.video.clips.check import check_clip, check_copy, check_pictures
 from heaters_pipeline.video.clips.packet_digest import PacketSum
-from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, inspect_clip, write_clip
+from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, inspect_clip
 from heaters_pipeline.video.media.frames import Frame, read_span
 from heaters_pipeline.video.media.timing import Span
-from heaters_pipeline_tests.video.clips.clip_sources import Known, know
+from heaters_pipeline_tests.video.clips.clip_sources import Known, know, write_clip
 from heaters_pipeline_tests.videos import make_video
 
 SPAN = Span(25, 50)
@@ -30,7 +30,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
 
 
 def make(known: Known, target: Path, settings: ClipSettings = COPY, **more: object) -> ClipFile:
-    return write_clip(known.path, known.info, known.timeline, SPAN, target, settings, **more)
+    return write_clip(known, SPAN, target, settings, **more)
 
 
 def packets_of(path: Path, first: int = 0, last: int | None = None) -> PacketSum:

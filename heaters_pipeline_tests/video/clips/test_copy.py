@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
-from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip, write_clip
+from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import (
     ENCODINGS,
@@ -17,6 +17,7 @@ from heaters_pipeline_tests.video.clips.clip_sources import (
     random_spans,
     seen_by_ffmpeg,
     seen_by_opencv,
+    write_clip,
 )
 from heaters_pipeline_tests.videos import make_video
 
@@ -27,9 +28,7 @@ SETTINGS = ClipSettings(preset="ultrafast")
 def copy_clip(known: Known, span: Span, target: Path) -> Known:
     """Cut a span out by copying, require that it was not encoded, and look at what it shows."""
     clip = write_clip(
-        known.path,
-        known.info,
-        known.timeline,
+        known,
         span,
         target,
         SETTINGS,
@@ -63,9 +62,7 @@ def test_what_cannot_be_copied_exactly_is_encoded(encoding: Encoding, tmp_path: 
     known = know(encoding.write(tmp_path))
     assert encoding.refusal is not None
     for span in (Span(0, encoding.frames), Span(11, 50), Span(70, 71)):
-        clip = write_clip(
-            known.path, known.info, known.timeline, span, tmp_path / "clip.mp4", SETTINGS
-        )
+        clip = write_clip(known, span, tmp_path / "clip.mp4", SETTINGS)
         shown = know(tmp_path / "clip.mp4")
         assert len(shown.pictures) == len(span)
         if clip.method == "copy":
@@ -136,7 +133,10 @@ def test_a_clip_says_what_it_is(tmp_path: Path) -> None:
     known = know(ENCODINGS[0].write(tmp_path))
     target = tmp_path / "clip.mp4"
     made = write_clip(
-        *(known.path, known.info, known.timeline, Span(10, 30), target, SETTINGS),
+        known,
+        Span(10, 30),
+        target,
+        SETTINGS,
         tags={"source_sha256": "ab" * 32, "title": 'é "x"\n'},
     )
     facts = inspect_clip(target)

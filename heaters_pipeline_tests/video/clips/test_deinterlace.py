@@ -14,13 +14,11 @@ from heaters_pipeline.video.clips.write import (
     ClipError,
     ClipFile,
     ClipSettings,
-    write_clip,
-    write_clips,
 )
 from heaters_pipeline.video.media.frames import Frame, FrameReader
 from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.media.timing import Span
-from heaters_pipeline_tests.video.clips.clip_sources import Known, know
+from heaters_pipeline_tests.video.clips.clip_sources import Known, know, write_clip, write_many
 from heaters_pipeline_tests.video.clips.interlaced_clips import (
     make_interlaced_video,
     rows_of,
@@ -40,7 +38,7 @@ SOURCES = [
 
 def encode(known: Known, span: Span, target: Path, interlaced: Interlaced) -> list[av.VideoFrame]:
     settings = ClipSettings("reencode", crf=8, preset="ultrafast", interlaced=interlaced)
-    clip = write_clip(known.path, known.info, known.timeline, span, target, settings)
+    clip = write_clip(known, span, target, settings)
     assert (clip.frames, clip.fallback_reason) == (len(span), None)
     return frames_of(target)
 
@@ -113,8 +111,9 @@ def test_a_clip_is_the_same_whatever_lies_beside_it(interlaced: Interlaced, tmp_
     settings = ClipSettings("reencode", preset="ultrafast", interlaced=interlaced)
     spans = [Span(0, 4), Span(4, 5), Span(5, 9), Span(9, 14)]
     made: dict[Span, ClipFile | ClipError] = {}
-    write_clips(
-        *(known.path, known.info, known.timeline, spans),
+    write_many(
+        known,
+        spans,
         lambda span: tmp_path / f"{span.start}.mp4",
         settings,
         picture_digests=known.digests,
@@ -124,8 +123,9 @@ def test_a_clip_is_the_same_whatever_lies_beside_it(interlaced: Interlaced, tmp_
     for span in spans:
         assert isinstance(made[span], ClipFile)
         alone = tmp_path / "alone.mp4"
-        write_clips(
-            *(known.path, known.info, known.timeline, [span]),
+        write_many(
+            known,
+            [span],
             lambda _, alone=alone: alone,
             settings,
             picture_digests=known.digests,

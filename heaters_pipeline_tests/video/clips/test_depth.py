@@ -9,12 +9,12 @@ import numpy.typing as npt
 import pytest
 
 from heaters_pipeline.video.clips.settings import BitDepth, Codec
-from heaters_pipeline.video.clips.write import ClipSettings, write_clip
-from heaters_pipeline.video.media.hdr_metadata import HdrFacts
+from heaters_pipeline.video.clips.write import ClipSettings
+from heaters_pipeline.video.media.hdr_metadata import HdrMetadata
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.media.tone_curve import HdrColours, sdr_of
 from heaters_pipeline.video.media.tone_mapping import ToneMapper, hdr_colours
-from heaters_pipeline_tests.video.clips.clip_sources import Known, glance_at, know
+from heaters_pipeline_tests.video.clips.clip_sources import Known, glance_at, know, write_clip
 from heaters_pipeline_tests.video.clips.deep_clips import (
     CONTENT_LIGHT,
     HLG,
@@ -40,7 +40,7 @@ def encode(
 ) -> list[av.VideoFrame]:
     """Encode the span and give the frames that the clip shows."""
     settings = ClipSettings("reencode", crf=4, preset="ultrafast", codec=codec, bit_depth=bit_depth)
-    clip = write_clip(known.path, known.info, known.timeline, SPAN, target, settings)
+    clip = write_clip(known, SPAN, target, settings)
     assert (clip.frames, clip.fallback_reason) == (len(SPAN), None)
     return frames_of(target)
 
@@ -88,26 +88,24 @@ def test_ten_bits_and_their_colours_are_kept(
 
 @pytest.mark.parametrize("source_codec", ["libx265", "libx264"])
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
-def test_the_screen_and_the_light_that_hdr_was_made_for_are_kept(
-    codec: Codec, source_codec: str, tmp_path: Path
-) -> None:
+def test_the_hdr_metadata_is_kept(codec: Codec, source_codec: str, tmp_path: Path) -> None:
     params = {
         "libx265": f"master-display={MASTERING}:max-cll={CONTENT_LIGHT}",
         "libx264": f"mastering-display={MASTERING}:cll={CONTENT_LIGHT}",
     }[source_codec]
     path = make_deep_video(tmp_path / "a.mkv", ramps(12), PQ, codec=source_codec, params=params)
-    told = HdrFacts.of(frames_of(path)[0])
-    screen, light = told.screen, told.light
-    assert screen is not None
+    hdr_metadata = HdrMetadata.of(frames_of(path)[0])
+    display, light = hdr_metadata.mastering_display, hdr_metadata.content_light
+    assert display is not None
     assert light is not None
-    assert (screen.most_nits, screen.least_nits) == (4000, Fraction(1, 200))
-    assert screen.red == (Fraction(34, 50), Fraction(16, 50))
-    assert screen.white == (Fraction(15635, 50_000), Fraction(16450, 50_000))
-    assert (light.most_nits, light.most_average_nits) == (1200, 400)
+    assert (display.max_nits, display.min_nits) == (4000, Fraction(1, 200))
+    assert display.red == (Fraction(34, 50), Fraction(16, 50))
+    assert display.white == (Fraction(15635, 50_000), Fraction(16450, 50_000))
+    assert (light.max_cll_nits, light.max_fall_nits) == (1200, 400)
     first = encode(know(path), tmp_path / "clip.mp4", codec=codec, bit_depth="source")[0]
-    assert HdrFacts.of(first) == told
+    assert HdrMetadata.of(first) == hdr_metadata
     first = encode(know(path), tmp_path / "clip.mp4", codec=codec, bit_depth="8")[0]
-    assert HdrFacts.of(first) == HdrFacts()
+    assert HdrMetadata.of(first) == HdrMetadata()
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
@@ -143,9 +141,9 @@ def test_the_table_of_colours_gives_what_the_arithmetic_gives(colours: Colours) 
     patches = np.kron(grey + rng.random((32, 32, 3)) * 0.15, np.ones((16, 16, 1)))
     planes = yuv_of(patches)
     frame = frame_of(planes, colours)
-    picture = ToneMapper(frame, HdrFacts(), "yuv420p", 1).convert(frame)
+    picture = ToneMapper(frame, HdrMetadata(), "yuv420p", 1).convert(frame)
     assert colours_of(picture) == SDR
-    expected = bt709_codes(signal_of(planes), hdr_colours(frame, HdrFacts()))
+    expected = bt709_codes(signal_of(planes), hdr_colours(frame, HdrMetadata()))
     for plane, step in enumerate((16, 8, 8)):
         wanted = expected[plane][8::16, 8::16]
         error = np.abs(samples_of(picture, plane)[step // 2 :: step, step // 2 :: step] - wanted)
@@ -153,12 +151,12 @@ def test_the_table_of_colours_gives_what_the_arithmetic_gives(colours: Colours) 
         assert np.quantile(error, 0.95) < 2
 
 
-def test_the_screen_of_the_source_decides_on_brightness(tmp_path: Path) -> None:
+def test_the_hdr_metadata_of_the_source_decides_on_brightness(tmp_path: Path) -> None:
     brightness = []
     for name, params in (
-        ("told", f"master-display={MASTERING}"),
+        ("display", f"master-display={MASTERING}"),
         ("light", "max-cll=4000,100"),
-        ("untold", ""),
+        ("nothing", ""),
     ):
         known = know(make_deep_video(tmp_path / f"{name}.mp4", ramps(12), PQ, params=params))
         brightness.append(samples_of(encode(known, tmp_path / "clip.mp4")[0])[:, 100:120].mean())
@@ -208,12 +206,12 @@ def test_odd_sizes_lose_no_sample(codec: Codec, bit_depth: BitDepth, tmp_path: P
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 @pytest.mark.parametrize("bit_depth", ["8", "source"])
 def test_uneven_instants_stay(codec: Codec, bit_depth: BitDepth, tmp_path: Path) -> None:
-    stamps = [0, 30, 100, 110, 190, 230, 233, 300, 420, 430, 500, 540]
-    known = know(make_deep_video(tmp_path / "a.mkv", ramps(12), HLG, stamps_ms=stamps))
+    pts_ms = [0, 30, 100, 110, 190, 230, 233, 300, 420, 430, 500, 540]
+    known = know(make_deep_video(tmp_path / "a.mkv", ramps(12), HLG, pts_ms=pts_ms))
     shown = encode(known, tmp_path / "clip.mp4", codec=codec, bit_depth=bit_depth)
     for offset, frame in enumerate(shown):
         assert frame.pts is not None
-        assert frame.pts * frame.time_base == Fraction(stamps[3 + offset] - 110, 1000)
+        assert frame.pts * frame.time_base == Fraction(pts_ms[3 + offset] - 110, 1000)
 
 
 def test_hevc_says_nothing_on_the_terminal(

@@ -1,4 +1,4 @@
-"""Clips are made side by side as far as memory allows."""
+"""As many clips are made at a time as memory allows."""
 
 from dataclasses import replace
 

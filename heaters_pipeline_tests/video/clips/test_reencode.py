@@ -1,4 +1,4 @@
-"""Encoded clips: as many frames at the same instants, and pictures that look the same."""
+"""Encoded clips: as many frames with the same timestamps, and pictures that look the same."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,13 +12,11 @@ import pytest
 from av.stream import Disposition
 
 from heaters_pipeline.video.clips import maker as clip_maker
-from heaters_pipeline.video.clips.settings import Codec, Method
+from heaters_pipeline.video.clips.settings import ClipMethod, Codec
 from heaters_pipeline.video.clips.write import (
     ClipError,
     ClipFile,
     ClipSettings,
-    write_clip,
-    write_clips,
 )
 from heaters_pipeline.video.media.frames import FrameReader, Picture
 from heaters_pipeline.video.media.probe import probe
@@ -30,6 +28,8 @@ from heaters_pipeline_tests.video.clips.clip_sources import (
     glance_at,
     know,
     random_spans,
+    write_clip,
+    write_many,
 )
 from heaters_pipeline_tests.videos import frame_number_of, make_video
 
@@ -39,7 +39,7 @@ LEAST_PSNR_DB = 38
 
 def encode(known: Known, span: Span, target: Path, settings: ClipSettings = GOOD) -> list[Picture]:
     """Encode a span and give the pictures that the clip shows."""
-    clip = write_clip(known.path, known.info, known.timeline, span, target, settings)
+    clip = write_clip(known, span, target, settings)
     assert (clip.method, clip.fallback_reason) == ("reencode", None)
     return pictures_of(target)
 
@@ -109,9 +109,7 @@ def test_pictures_that_are_too_small_for_hevc_are_copied(tmp_path: Path) -> None
         container.mux(stream.encode(None))
     known = know(tmp_path / "small.mp4")
     settings = replace(GOOD, codec="hevc")
-    clip = write_clip(
-        *(known.path, known.info, known.timeline, Span(0, 3), tmp_path / "clip.mp4", settings)
-    )
+    clip = write_clip(known, Span(0, 3), tmp_path / "clip.mp4", settings)
     assert clip.method == "copy"
     assert "48x36 are too small for libx265" in str(clip.fallback_reason)
     assert len(encode(known, Span(0, 3), tmp_path / "clip.mp4")) == 3
@@ -221,7 +219,7 @@ def test_what_the_source_says_of_its_picture_survives(codec: Codec, tmp_path: Pa
         sample_aspect_ratio=Fraction(16, 11),
         options={"x264-params": params},
     )
-    # Of HDR, colours are told as they are only where they are kept so.
+    # HDR keeps its colour tags only where it is not tone-mapped.
     settings = replace(GOOD, codec=codec, bit_depth="source")
     encode(know(path), Span(5, 15), tmp_path / "clip.mp4", settings)
     assert described(tmp_path / "clip.mp4") == described(path)
@@ -248,8 +246,9 @@ def test_streams_without_i_frames_give_the_right_pictures(mode: str, tmp_path: P
     originals = pictures_of(known.path)
     for span in (Span(8, 12), Span(50, 55), Span(58, 63), Span(80, 85)):
         made: dict[Span, ClipFile | ClipError] = {}
-        write_clips(
-            *(known.path, known.info, known.timeline, [span]),
+        write_many(
+            known,
+            [span],
             lambda _: tmp_path / "clip.mp4",
             ClipSettings(mode, crf=4, preset="ultrafast"),
             picture_digests=known.digests,
@@ -279,8 +278,9 @@ def make_all(
     known: Known, spans: Sequence[Span], folder: Path, workers: int
 ) -> dict[Span, ClipFile | ClipError]:
     made: dict[Span, ClipFile | ClipError] = {}
-    write_clips(
-        *(known.path, known.info, known.timeline, spans),
+    write_many(
+        known,
+        spans,
         lambda span: folder / f"{span.start}.mp4",
         GOOD,
         picture_digests=None,
@@ -314,7 +314,7 @@ def test_several_encoders_share_one_pass(tmp_path: Path, passes: list[Span]) -> 
 
 
 @pytest.mark.parametrize("mode", ["copy", "reencode"])
-def test_what_people_said_of_the_video_survives(mode: Method, tmp_path: Path) -> None:
+def test_what_people_said_of_the_video_survives(mode: ClipMethod, tmp_path: Path) -> None:
     path = tmp_path / "spoken.mkv"
     plain = make_video(tmp_path / "plain.mp4", [20])
     with av.open(str(plain)) as source, av.open(str(path), "w") as container:
@@ -327,9 +327,7 @@ def test_what_people_said_of_the_video_survives(mode: Method, tmp_path: Path) ->
                 container.mux(packet)
     known = know(path)
     settings = replace(GOOD, mode=mode)
-    clip = write_clip(
-        *(path, known.info, known.timeline, Span(4, 12), tmp_path / "clip.mp4", settings)
-    )
+    clip = write_clip(known, Span(4, 12), tmp_path / "clip.mp4", settings)
     assert clip.method == mode
     with av.open(str(tmp_path / "clip.mp4")) as container:
         (video,) = container.streams

@@ -1,4 +1,4 @@
-"""The sound of a clip is cut at the instants of its pictures, and stays with them."""
+"""The sound of a clip is cut at the times of its pictures, and stays with them."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heaters_pipeline.video.clips.mp4_boxes import read_tracks
-from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip, write_clip
+from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import (
     AUDIO_RATE_HZ,
@@ -16,6 +16,7 @@ from heaters_pipeline_tests.video.clips.clip_sources import (
     Known,
     know,
     random_spans,
+    write_clip,
 )
 from heaters_pipeline_tests.videos import make_video
 
@@ -71,7 +72,7 @@ def clicks_of(path: Path, stream: int = 0) -> list[float]:
 
 def cut(known: Known, span: Span, target: Path, mode: str) -> None:
     settings = ClipSettings(mode, preset="ultrafast")
-    clip = write_clip(known.path, known.info, known.timeline, span, target, settings)
+    clip = write_clip(known, span, target, settings)
     assert clip.method == mode
 
 

@@ -1,4 +1,4 @@
-"""Subtitles of clips: the source's texts, cut at the clip's instants, with what is said of them."""
+"""Subtitles of clips: the source's texts, cut at the clip's times, with language and title kept."""
 
 import logging
 import subprocess
@@ -13,11 +13,11 @@ from av.stream import Disposition
 
 from heaters_pipeline.video.clips import subtitles as clip_subtitles
 from heaters_pipeline.video.clips.mp4_boxes import read_tracks
-from heaters_pipeline.video.clips.settings import Method
+from heaters_pipeline.video.clips.settings import ClipMethod
 from heaters_pipeline.video.clips.subtitle_text import plain_text
-from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, write_clip, write_clips
+from heaters_pipeline.video.clips.write import ClipFile, ClipSettings
 from heaters_pipeline.video.media.timing import Span
-from heaters_pipeline_tests.video.clips.clip_sources import Known, know
+from heaters_pipeline_tests.video.clips.clip_sources import Known, know, write_clip, write_many
 from heaters_pipeline_tests.videos import make_video
 
 RATE = 25
@@ -77,9 +77,9 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
     return make_source(folder / "a.mkv", {"deu": ("subrip", GERMAN), "eng": ("ass", ENGLISH)})
 
 
-def cut(known: Known, span: Span, target: Path, mode: Method = "copy", **more: Any) -> ClipFile:
+def cut(known: Known, span: Span, target: Path, mode: ClipMethod = "copy", **more: Any) -> ClipFile:
     settings = ClipSettings(mode, preset="ultrafast")
-    clip = write_clip(known.path, known.info, known.timeline, span, target, settings, **more)
+    clip = write_clip(known, span, target, settings, **more)
     assert (clip.method, clip.fallback_reason, clip.frames) == (mode, None, len(span))
     return clip
 
@@ -107,7 +107,7 @@ LONG = "Long, with a comma\nand a line"
 
 
 @pytest.mark.parametrize("mode", ["copy", "reencode"])
-def test_texts_are_cut_with_the_pictures(known: Known, mode: Method, tmp_path: Path) -> None:
+def test_texts_are_cut_with_the_pictures(known: Known, mode: ClipMethod, tmp_path: Path) -> None:
     whole, middle, late = tmp_path / "whole.mp4", tmp_path / "middle.mp4", tmp_path / "late.mp4"
     cut(known, Span(0, FRAMES), whole, mode)
     assert subtitles_of(whole) == {
@@ -134,7 +134,9 @@ def test_texts_are_cut_with_the_pictures(known: Known, mode: Method, tmp_path: P
 
 
 @pytest.mark.parametrize("mode", ["copy", "reencode"])
-def test_what_is_said_of_the_streams_survives(known: Known, mode: Method, tmp_path: Path) -> None:
+def test_language_and_title_of_streams_survive(
+    known: Known, mode: ClipMethod, tmp_path: Path
+) -> None:
     cut(known, Span(40, 88), tmp_path / "clip.mp4", mode)
     with av.open(str(tmp_path / "clip.mp4")) as container:
         german, english = container.streams.subtitles
@@ -246,7 +248,7 @@ def test_texts_too_long_for_mp4_end_with_a_whole_character(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("mode", ["copy", "reencode"])
-def test_each_text_overlaps_the_next(mode: Method, tmp_path: Path) -> None:
+def test_each_text_overlaps_the_next(mode: ClipMethod, tmp_path: Path) -> None:
     texts = [(at / 10, at / 10 + 0.15, str(at)) for at in range(60)]
     known = make_source(tmp_path / "a.mkv", {"deu": ("subrip", texts)})
     cut(known, Span(25, FRAMES), tmp_path / "clip.mp4", mode)
@@ -257,8 +259,8 @@ def test_each_text_overlaps_the_next(mode: Method, tmp_path: Path) -> None:
 
 def make_all(known: Known, folder: Path) -> dict[Span, Any]:
     made: dict[Span, Any] = {}
-    write_clips(
-        *(known.path, known.info, known.timeline),
+    write_many(
+        known,
         [Span(at, at + 30) for at in range(0, FRAMES, 30)],
         lambda span: folder / f"{span.start}.mp4",
         ClipSettings(),
@@ -273,13 +275,13 @@ def test_the_source_s_are_read_once_for_all_clips(
     known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads = []
-    real = clip_subtitles._events_of
+    real = clip_subtitles._texts_of
 
     def counted(*arguments: Any) -> Any:
         reads.append(arguments)
         return real(*arguments)
 
-    monkeypatch.setattr(clip_subtitles, "_events_of", counted)
+    monkeypatch.setattr(clip_subtitles, "_texts_of", counted)
     make_all(known, tmp_path)
     assert len(reads) == 1
     assert subtitles_of(tmp_path / "90.mp4")["deu"] == [

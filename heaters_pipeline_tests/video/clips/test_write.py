@@ -19,17 +19,16 @@ from heaters_pipeline.errors import (
     StoreUnavailableError,
 )
 from heaters_pipeline.video.clips import maker as clip_maker
-from heaters_pipeline.video.clips.settings import ClipNote
+from heaters_pipeline.video.clips.record import ClipNote
+from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.clips.write import (
     ClipFile,
     ClipSettings,
     inspect_clip,
-    write_clip,
-    write_clips,
 )
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.timing import Span
-from heaters_pipeline_tests.video.clips.clip_sources import Known, know
+from heaters_pipeline_tests.video.clips.clip_sources import Known, know, write_clip, write_many
 from heaters_pipeline_tests.videos import frame_number_of, make_video
 
 COPY = ClipSettings(preset="ultrafast")
@@ -54,7 +53,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def make_one(known: Known, target: Path, settings: ClipSettings, **more: Any) -> ClipFile:
-    return write_clip(known.path, known.info, known.timeline, Span(7, 30), target, settings, **more)
+    return write_clip(known, Span(7, 30), target, settings, **more)
 
 
 def make_all(
@@ -68,8 +67,9 @@ def make_all(
         assert span not in made
         made[span] = outcome
 
-    write_clips(
-        *(known.path, known.info, known.timeline, SPANS),
+    write_many(
+        known,
+        SPANS,
         lambda span: folder / f"{span.start}.mp4",
         settings,
         picture_digests=digests,
@@ -87,10 +87,10 @@ def numbers_in(path: Path) -> list[int]:
 def fail_to_encode(monkeypatch: pytest.MonkeyPatch, span: Span) -> None:
     real_encode_span = clip_maker.encode_span
 
-    def encode_span(*arguments: Any, **options: Any) -> Any:
-        if span in arguments:
+    def encode_span(task: ClipTask, *arguments: Any, **options: Any) -> Any:
+        if task.span == span:
             raise ClipError("the encoder was told to fail")
-        return real_encode_span(*arguments, **options)
+        return real_encode_span(task, *arguments, **options)
 
     monkeypatch.setattr(clip_maker, "encode_span", encode_span)
 
@@ -224,8 +224,9 @@ def test_an_error_of_the_caller_ends_it_all(
         raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
-        write_clips(
-            *(known.path, known.info, known.timeline, SPANS),
+        write_many(
+            known,
+            SPANS,
             lambda span: folder / f"{span.start}.mp4",
             settings,
             picture_digests=known.digests,
@@ -253,8 +254,9 @@ def test_clips_do_not_pile_up_where_the_caller_is_slow(
         taken.append(span)
         assert len(begun) <= len(taken) + 2
 
-    write_clips(
-        *(known.path, known.info, known.timeline, [Span(i, i + 2) for i in range(0, 60, 2)]),
+    write_many(
+        known,
+        [Span(i, i + 2) for i in range(0, 60, 2)],
         target_for,
         settings,
         picture_digests=known.digests,
@@ -273,7 +275,7 @@ CHILD = """
 import resource, sys, time
 from pathlib import Path
 from heaters_pipeline.video.clips.mp4_writer import ClipWriter
-from heaters_pipeline.video.clips.write import ClipSettings, write_clip
+from heaters_pipeline.video.clips.write import ClipSettings, write_clips
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.media.timing import Span
@@ -285,7 +287,7 @@ for frame in reader:
     pass
 
 def stop(*arguments):
-    print("finished but for its name", flush=True)
+    print("finished but not published", flush=True)
     time.sleep(600)
 
 if trouble == "killed":
@@ -294,7 +296,10 @@ else:
     resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 try:
     settings = ClipSettings(mode, preset="ultrafast")
-    write_clip(Path(source), info, reader.timeline, Span(7, 30), Path(target), settings)
+    write_clips(
+        Path(source), info, reader.timeline, [Span(7, 30)], lambda _: Path(target), settings,
+        picture_digests=None, workers=1, on_clip=print,
+    )
 except Exception as error:
     print(type(error).__name__, flush=True)
 """
@@ -305,7 +310,7 @@ def test_a_killed_process_leaves_no_clip(mode: str, known: Known, tmp_path: Path
     target = tmp_path / "clip.mp4"
     with start_child(known, target, mode, "killed") as child:
         assert child.stdout is not None
-        assert child.stdout.readline() == "finished but for its name\n"
+        assert child.stdout.readline() == "finished but not published\n"
         child.send_signal(signal.SIGKILL)
     assert not target.exists()
     # What it leaves has no name that anybody would take for a clip.

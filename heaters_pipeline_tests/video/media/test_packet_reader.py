@@ -15,25 +15,25 @@ ONE_OF_EACH_CONTAINER = {
 
 
 @pytest.mark.parametrize("encoding", ONE_OF_EACH_CONTAINER.values(), ids=str)
-def test_reading_starts_before_the_instant(encoding: Encoding, tmp_path: Path) -> None:
+def test_reading_starts_before_the_timestamp(encoding: Encoding, tmp_path: Path) -> None:
     known = know(encoding.write(tmp_path))
     pts = known.timeline.pts
     with SourceReader(known.path, known.info) as reader:
         for position in (0, 1, 30, 47, 95, 60, 2):
             packets = reader.packets_from(pts[position])
-            stamps = [
+            timestamps = [
                 packet.pts if packet.dts is None else packet.dts
                 for packet in packets
                 if packet.stream_index == known.info.stream_index
             ]
-            first = next(stamp for stamp in stamps if stamp is not None)
+            first = next(at for at in timestamps if at is not None)
             assert first <= pts[position]
         whole = [
             packet.pts
             for packet in reader.packets_from_start()
             if packet.stream_index == known.info.stream_index
         ]
-    assert sorted(stamp for stamp in whole if stamp is not None) == list(pts)
+    assert sorted(at for at in whole if at is not None) == list(pts)
 
 
 def test_a_file_that_is_another_now_is_not_read(tmp_path: Path) -> None:

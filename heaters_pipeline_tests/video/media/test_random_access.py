@@ -6,7 +6,7 @@ import av
 import pytest
 
 from heaters_pipeline.video.clips import copy as clip_copy
-from heaters_pipeline.video.clips.write import ClipSettings, write_clip
+from heaters_pipeline.video.clips.write import ClipSettings
 from heaters_pipeline.video.media.nal_units import UnitReader
 from heaters_pipeline.video.media.random_access import (
     RecoveryPoint,
@@ -14,7 +14,7 @@ from heaters_pipeline.video.media.random_access import (
     recovery_point,
 )
 from heaters_pipeline.video.media.timing import Span
-from heaters_pipeline_tests.video.clips.clip_sources import ENCODINGS, know
+from heaters_pipeline_tests.video.clips.clip_sources import ENCODINGS, know, write_clip
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_frames_that_a_container_wrongly_calls_key_frames_are_not_entered(
     known = know(flagged)
     for span in (Span(30, 40), Span(61, 90)):
         target = tmp_path / "clip.mp4"
-        clip = write_clip(known.path, known.info, known.timeline, span, target, ClipSettings())
+        clip = write_clip(known, span, target, ClipSettings())
         assert (clip.method, clip.fallback_reason) == ("copy", None)
         assert know(target).pictures == known.pictures[span.start : span.end]
 
@@ -102,11 +102,13 @@ def test_too_long_a_lead_is_not_worth_a_copy(
 
     def cut() -> str | None:
         return write_clip(
-            *(known.path, known.info, known.timeline, span, tmp_path / "clip.mp4"),
+            known,
+            span,
+            tmp_path / "clip.mp4",
             ClipSettings(preset="ultrafast"),
         ).fallback_reason
 
-    monkeypatch.setattr(clip_copy, "_MOST_LEAD_SECONDS", 4)
+    monkeypatch.setattr(clip_copy, "_MOST_PREROLL_SECONDS", 4)
     assert cut() is None
-    monkeypatch.setattr(clip_copy, "_MOST_LEAD_SECONDS", 2)
+    monkeypatch.setattr(clip_copy, "_MOST_PREROLL_SECONDS", 2)
     assert "decoding cannot begin within 2 s before them" in str(cut())

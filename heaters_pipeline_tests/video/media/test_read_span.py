@@ -92,7 +92,7 @@ FILES: dict[str, Callable[[Path], Path]] = {
     "MPEG-2 program stream": lambda folder: make_video(
         folder / "a.mpg", [40], codec="mpeg2video", options={"g": "9", "bf": "2"}
     ),
-    "AVI without stamps": lambda folder: make_video(
+    "AVI without timestamps": lambda folder: make_video(
         folder / "a.avi", [40], options={"g": "9", "bf": "3"}
     ),
     "variable rate": lambda folder: make_video(

@@ -1,4 +1,4 @@
-"""Spans, timelines and the mending of stamps: exact, and right for every input."""
+"""Spans, timelines and the mending of timestamps: exact, and right for every input."""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heaters_pipeline.video.media.timing import Span, StampMender, Timeline
+from heaters_pipeline.video.media.timing import Span, Timeline, TimestampMender
 
 TIME_BASES = st.sampled_from([Fraction(1, 1000), Fraction(1, 90_000), Fraction(1001, 30_000)])
 
 
 @st.composite
 def timelines(draw: st.DrawFn) -> Timeline:
-    """Any strictly increasing instants, also before zero, with any last frame."""
+    """Any strictly increasing timestamps, also before zero, with any last frame."""
     start = draw(st.integers(-(10**12), 10**12))
     steps = draw(st.lists(st.integers(1, 10**6), min_size=1, max_size=40))
-    instants = [start]
+    pts = [start]
     for step in steps:
-        instants.append(instants[-1] + step)
-    return Timeline(tuple(instants[:-1]), instants[-1], draw(TIME_BASES))
+        pts.append(pts[-1] + step)
+    return Timeline(tuple(pts[:-1]), pts[-1], draw(TIME_BASES))
 
 
 @given(timelines(), st.data())
@@ -35,7 +35,7 @@ def test_a_frame_is_shown_from_its_start_to_the_start_of_the_next(
 
 
 @given(timelines(), st.fractions())
-def test_instants_outside_the_video_give_its_first_and_last_frame(
+def test_pts_outside_the_video_give_its_first_and_last_frame(
     timeline: Timeline, seconds: Fraction
 ) -> None:
     length = timeline.seconds_at(timeline.frames)
@@ -74,9 +74,7 @@ def test_frames_outside_the_video_have_no_boundary(frame: int) -> None:
 @pytest.mark.parametrize(
     ("pts", "end_pts"), [((), 1), ((0, 0), 2), ((0, 2, 1), 3), ((0, 1), 1)], ids=str
 )
-def test_a_timeline_without_increasing_instants_is_refused(
-    pts: tuple[int, ...], end_pts: int
-) -> None:
+def test_a_timeline_without_increasing_pts_is_refused(pts: tuple[int, ...], end_pts: int) -> None:
     with pytest.raises(ValueError, match=r"at least one frame|must increase"):
         Timeline(pts, end_pts, Fraction(1, 25))
 
@@ -94,38 +92,40 @@ def test_an_empty_or_negative_span_is_refused(start: int, end: int) -> None:
 def test_mended_stamps_make_a_timeline_whatever_the_file_says(
     frames: list[tuple[int | None, int]], nominal_ticks: int
 ) -> None:
-    mender = StampMender(nominal_ticks)
-    for stamp, duration_ticks in frames:
-        mender.mend(stamp, duration_ticks, in_stream=stamp is not None)
+    mender = TimestampMender(nominal_ticks)
+    for raw_pts, duration_ticks in frames:
+        mender.mend(raw_pts, duration_ticks, in_stream=raw_pts is not None)
     timeline = Timeline(mender.pts, mender.end_pts, Fraction(1, 25))
     assert timeline.frames == len(frames)
 
 
 @given(st.sets(st.integers(-(10**9), 10**9), min_size=1), st.integers(1, 50))
-def test_stamps_that_increase_stay_as_they_are(stamps: set[int], nominal_ticks: int) -> None:
-    mender = StampMender(nominal_ticks)
-    for stamp in sorted(stamps):
-        assert mender.mend(stamp, 0, in_stream=True) == stamp
+def test_timestamps_that_increase_stay_as_they_are(all_pts: set[int], nominal_ticks: int) -> None:
+    mender = TimestampMender(nominal_ticks)
+    for raw_pts in sorted(all_pts):
+        assert mender.mend(raw_pts, 0, in_stream=True) == raw_pts
     assert not mender.mended
 
 
 def test_two_recordings_glued_follow_each_other() -> None:
-    mender = StampMender(nominal_ticks=40)
-    pts = [mender.mend(stamp, 40, in_stream=True) for stamp in (100, 140, 180, 100, 150, 250)]
+    mender = TimestampMender(nominal_ticks=40)
+    pts = [mender.mend(raw_pts, 40, in_stream=True) for raw_pts in (100, 140, 180, 100, 150, 250)]
     assert pts == [100, 140, 180, 220, 270, 370]
     assert mender.mended
     assert mender.stalled == 0
 
 
-def test_frames_without_stamps_last_as_long_as_the_one_before() -> None:
-    mender = StampMender(nominal_ticks=40)
-    pts = [mender.mend(stamp, 0, in_stream=stamp is not None) for stamp in (0, 100, None, None)]
+def test_frames_without_timestamps_last_as_long_as_the_one_before() -> None:
+    mender = TimestampMender(nominal_ticks=40)
+    pts = [
+        mender.mend(raw_pts, 0, in_stream=raw_pts is not None) for raw_pts in (0, 100, None, None)
+    ]
     assert pts == [0, 100, 200, 300]
     assert mender.mended
 
 
 def test_repeated_stamps_are_counted() -> None:
-    mender = StampMender(nominal_ticks=40)
-    for stamp in (0, 0, 0, 80):
-        mender.mend(stamp, 0, in_stream=True)
+    mender = TimestampMender(nominal_ticks=40)
+    for raw_pts in (0, 0, 0, 80):
+        mender.mend(raw_pts, 0, in_stream=True)
     assert mender.stalled == 2

@@ -98,8 +98,8 @@ def test_frames_that_the_edit_list_hides_are_not_counted(tmp_path: Path, start: 
 
 
 def test_times_are_those_of_the_frames_where_lengths_differ(tmp_path: Path) -> None:
-    stamps = [10, 11, 12, 13, 35, 60, 61, 62]
-    clip = write_numbered(tmp_path / "clip.mp4", 8, pts=stamps)
+    pts = [10, 11, 12, 13, 35, 60, 61, 62]
+    clip = write_numbered(tmp_path / "clip.mp4", 8, pts=pts)
     pictures = write_keyframes(clip, 8, MULTI, beside(clip))
     assert [picture.time_seconds for picture in pictures] == [
         Fraction(2, 25),

@@ -20,11 +20,11 @@ def constant_rate(frames: int, rate: int = 25) -> Timeline:
 def timelines(draw: st.DrawFn) -> Timeline:
     durations = draw(st.lists(st.integers(1, 5000), min_size=1, max_size=80))
     first = draw(st.integers(-10_000, 10_000))
-    stamps = list(accumulate(durations, initial=first))
+    pts = list(accumulate(durations, initial=first))
     time_base = draw(
         st.sampled_from([Fraction(1, 1000), Fraction(1, 90_000), Fraction(1001, 24000)])
     )
-    return Timeline(stamps[:-1], stamps[-1], time_base)
+    return Timeline(pts[:-1], pts[-1], time_base)
 
 
 @st.composite
@@ -55,9 +55,9 @@ def test_each_tile_shows_what_is_on_screen_at_its_instant(
     assert times[-1] < layout.duration_seconds == timeline.duration_of(span)
     for frame, time_seconds in zip(layout.tile_frames, times, strict=True):
         assert 0 <= frame < len(span) == layout.frames
-        instant = timeline.seconds_at(span.start) + time_seconds
+        seconds = timeline.seconds_at(span.start) + time_seconds
         shown_from = timeline.seconds_at(span.start + frame)
-        assert shown_from <= instant < timeline.seconds_at(span.start + frame + 1)
+        assert shown_from <= seconds < timeline.seconds_at(span.start + frame + 1)
 
 
 @given(data=st.data(), timeline=timelines(), settings=settings_of_any_kind)
@@ -84,7 +84,7 @@ def test_a_clip_has_the_layout_of_its_span(
     span = data.draw(spans(timeline.frames))
     start = timeline.pts[span.start]
     of_clip = Timeline(
-        [stamp - start for stamp in timeline.pts[span.start : span.end]],
+        [pts - start for pts in timeline.pts[span.start : span.end]],
         timeline.boundary_pts(span.end) - start,
         timeline.time_base,
     )

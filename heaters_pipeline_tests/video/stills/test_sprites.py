@@ -107,16 +107,16 @@ def test_frames_that_the_edit_list_hides_are_not_counted(tmp_path: Path) -> None
     source = write_numbered(tmp_path / "source.mp4", 60, gop_frames=30, b_frames=0)
     clip = cut_by_copying(source, tmp_path / "clip.mp4", 41)
     with av.open(str(clip)) as container:
-        assert container.streams.video[0].frames == 30, "the clip should have a lead-in"
+        assert container.streams.video[0].frames == 30, "the clip should have a pre-roll"
     _, index = written(clip, planned(19, tiles_per_second=5, tile_width_px=64))
     shown = [number_in(tile) for tile in tiles_by_index(tmp_path, index)]
     assert shown == [41, 46, 51, 56]
 
 
 def test_frames_of_uneven_length_are_sampled_by_time(tmp_path: Path) -> None:
-    stamps = [0, 1, 2, 3, 25, 50, 51, 52, 53, 54]
-    clip = write_numbered(tmp_path / "clip.mp4", 10, pts=stamps)
-    timeline = Timeline(stamps, 75, Fraction(1, RATE))
+    pts = [0, 1, 2, 3, 25, 50, 51, 52, 53, 54]
+    clip = write_numbered(tmp_path / "clip.mp4", 10, pts=pts)
+    timeline = Timeline(pts, 75, Fraction(1, RATE))
     layout = plan_sprites(timeline, Span(0, 10), SpriteSettings(tile_width_px=64))
     _, index = written(clip, layout)
     shown = [number_in(tile) for tile in tiles_by_index(tmp_path, index)]

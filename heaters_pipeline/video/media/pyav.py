@@ -1,0 +1,65 @@
+"""Where PyAV does otherwise than its types and names say: each workaround once.
+
+What is here was seen with PyAV 18. An option that a single call needs (such as the kind of threads
+of the encoder) stands where it is called, errors of memory and threads in ``ffmpeg_resources``.
+"""
+
+from collections.abc import Iterator
+from typing import TypeAlias, cast
+
+import av.container
+import av.packet
+import av.stream
+import av.video.frame
+import av.video.plane
+import av.video.stream
+import numpy as np
+
+from heaters_pipeline.video.arrays import UInt8Array
+
+# A string, since the class can be subscripted in PyAV's type stubs alone.
+Packet: TypeAlias = "av.packet.Packet[av.stream.Stream]"
+
+
+def packets_of(
+    container: av.container.InputContainer, *streams: av.video.stream.VideoStream
+) -> Iterator[Packet]:
+    """The packets with content in the order of the file, of all streams where none is named."""
+    try:
+        for packet in container.demux(*streams):
+            # At the end of each stream comes an empty packet, for flushing its decoder.
+            if packet.size:
+                yield packet
+    except IndexError:
+        # After the last packet demux() flushes every stream that FFmpeg found by then, also those
+        # that showed up late, which PyAV's own list of streams lacks.
+        return
+
+
+def has_decoder(stream: av.stream.Stream) -> bool:
+    """Whether FFmpeg knows the codec of a stream."""
+    # The types promise a context always; rate and channels of sound are missing without it.
+    return stream.codec_context is not None
+
+
+def side_data_of(frame: av.video.frame.VideoFrame, name: str) -> bytes | None:
+    """What is stored beside a picture, None where there is nothing of the kind.
+
+    Args:
+        frame: The picture.
+        name: Of the kind, as FFmpeg spells it after ``AV_FRAME_DATA_``.
+    Raises:
+        ValueError: Something of a kind that PyAV's enum lacks is stored there, too, such as the
+            view of MV-HEVC (29); PyAV then gives none of it.
+    """
+    data = frame.side_data.get(name)
+    return None if data is None else bytes(cast("memoryview", data))
+
+
+def rows_of(plane: av.video.plane.VideoPlane) -> UInt8Array:
+    """The memory of a plane, without copying: (rows, bytes of a row with its padding).
+
+    FFmpeg gives a negative length of rows for pictures that are stored upside down.
+    """
+    rows: UInt8Array = np.asarray(plane).reshape(-1, abs(plane.line_size))
+    return rows
