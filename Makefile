@@ -15,6 +15,9 @@ RUN := $(VENV)/bin/python -m
 SAMPLE := .demo/sample.mp4
 PYTEST_ARGS :=
 
+# Else each program that the tests start would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The shell reads the name from its environment, so that spaces, quotes and $ in it stay as they are.
 export HEATERS_DEMO_VIDEO := $(if $(value VIDEO),$(value VIDEO),$(SAMPLE))
 
@@ -40,7 +43,7 @@ endef
 # $(1): what pip installs, $(2): what to call it, $(3): the files that say that it was done
 define INSTALL
 echo "Installing $(2) into $(VENV), once; this takes a minute or two"; \
-$(RUN) pip --no-input --disable-pip-version-check install -qq --no-compile \
+$(RUN) pip --no-input --disable-pip-version-check install -qq \
     --constraint constraints.txt --editable '$(1)' || { \
     echo "The installation failed; pip's own message stands above." >&2; \
     echo "pip needs a network connection to PyPI, or an index of your own in PIP_INDEX_URL." >&2; \
