@@ -36,6 +36,7 @@ import numpy.typing as npt
 
 from benchmarks.detection_accuracy import Score
 from heaters_pipeline.errors import InvalidVideoError
+from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.detection.similarity_scale import (
     SUGGESTED_UNIT_THRESHOLDS,
     PairSums,
@@ -44,7 +45,6 @@ from heaters_pipeline.video.detection.similarity_scale import (
 )
 from heaters_pipeline.video.detection.transitions import Transition
 from heaters_pipeline.video.media.frames import FrameReader, Interpolation
-from heaters_pipeline.video.media.orientation import Picture
 from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.scoring.pixel_samples import PixelSampler
 

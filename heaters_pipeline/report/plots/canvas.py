@@ -1,42 +1,40 @@
-"""A figure in pixels, x from the left and y from the top, on which things are placed exactly."""
+"""A figure in pixels, x from the left and y from the top, on which things are placed exactly.
 
-import io
+For the large pictures, which are put together from many parts. It knows nothing of what they show;
+plots that consist of one pair of axes take ``png_files`` alone.
+"""
+
 from collections.abc import Sequence
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import IdentityTransform
 from PIL import Image
 
-Picture = npt.NDArray[np.uint8]
-"""(height, width, 3) uint8 BGR."""
+from heaters_pipeline.report.plots.png_files import new_figure, palette_png, png_of, rendered
+from heaters_pipeline.video.arrays import Picture
 
-_DPI = 100
 _INK = "#222222"
-_PALETTE_COLOURS = (64, 32, 16)
 
 
 class Canvas:
     """An empty figure.
 
     Args:
-        width_px: Its width.
-        height_px: Its height.
+        width_px: Its width, > 0.
+        height_px: Its height, > 0.
     """
 
     def __init__(self, width_px: float, height_px: float) -> None:
         self.width_px = width_px
         self.height_px = height_px
-        self._figure = Figure((width_px / _DPI, height_px / _DPI), dpi=_DPI)
+        self._figure = new_figure(width_px, height_px)
 
     def add_axes(self, x: float, y: float, width: float, height: float) -> Axes:
-        """Axes whose upper left corner is at ``(x, y)``."""
+        """Axes of a size in pixels, whose upper left corner is at ``(x, y)``."""
         left, bottom = x / self.width_px, 1 - (y + height) / self.height_px
         return self._figure.add_axes((left, bottom, width / self.width_px, height / self.height_px))
 
@@ -51,7 +49,17 @@ class Canvas:
         align: str = "left",
         bold: bool = False,
     ) -> None:
-        """Write a line whose middle is at ``y``; the text is taken literally."""
+        """Write a line of text.
+
+        Args:
+            x: Where it begins, ends or has its middle, as ``align`` says.
+            y: Its middle.
+            text: Taken literally.
+            size: Of the letters, in points.
+            colour: ``#rrggbb``.
+            align: ``left``, ``right`` or ``center``.
+            bold: Whether the letters are.
+        """
         self._figure.text(
             x / self.width_px,
             1 - y / self.height_px,
@@ -65,7 +73,7 @@ class Canvas:
         )
 
     def legend(self, x: float, y: float, handles: Sequence[Artist]) -> None:
-        """Explain the handles in one line whose middle is at ``y``."""
+        """Explain the handles in one line, which begins at ``x`` and whose middle is at ``y``."""
         self._figure.legend(
             handles=list(handles),
             loc="center left",
@@ -109,9 +117,7 @@ class Canvas:
 
     def png(self) -> bytes:
         """The file."""
-        file = io.BytesIO()
-        self._figure.savefig(file, format="png", dpi=_DPI)
-        return file.getvalue()
+        return png_of(self._figure)
 
     def small_png(self, max_bytes: int) -> bytes:
         """The file with as many colours, and then as many pixels, as fit into it.
@@ -119,22 +125,13 @@ class Canvas:
         Raises:
             ValueError: ``max_bytes`` is too small for any picture.
         """
-        whole = Image.open(io.BytesIO(self.png())).convert("RGB")
+        whole = rendered(self._figure)
         for tenths in (10, 8, 6, 5):
             size = (whole.width * tenths // 10, whole.height * tenths // 10)
             picture = whole if tenths == 10 else whole.resize(size, Image.Resampling.LANCZOS)
-            for colours in _PALETTE_COLOURS:
-                png = palette_png(picture, colours)
-                if len(png) <= max_bytes:
-                    return png
+            if png := palette_png(picture, max_bytes):
+                return png
         raise ValueError(f"no picture fits into {max_bytes} bytes")
-
-
-def palette_png(picture: Image.Image, colours: int) -> bytes:
-    """A PNG with few colours, which is all that a drawing needs."""
-    file = io.BytesIO()
-    picture.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
-    return file.getvalue()
 
 
 def shortened(text: str, letters: int) -> str:

@@ -1,15 +1,13 @@
-"""From a comparison of methods to its picture."""
+"""From a comparison of methods to its picture: what each cut is called, and when it is.
+
+How that is drawn is in ``comparison_plot``.
+"""
 
 from collections.abc import Iterator, Sequence
 
 from heaters_pipeline.report.plots.canvas import Canvas
-from heaters_pipeline.report.plots.comparison_plot import (
-    CutMark,
-    Lane,
-    Verdict,
-    draw_comparison,
-)
-from heaters_pipeline.report.plots.curve_drawing import clock, counted
+from heaters_pipeline.report.plots.comparison_plot import CutMark, Lane, Verdict, draw_comparison
+from heaters_pipeline.report.plots.curve_drawing import counted, length_of
 from heaters_pipeline.report.plots.time_rows import MOST_ROWS
 from heaters_pipeline.video.detection.comparing import Comparison, Decision
 from heaters_pipeline.video.detection.labels import Labels, match
@@ -57,8 +55,9 @@ def _drawn(
             )
         )
     duration = float(timeline.seconds_at(timeline.frames))
-    facts = f"{timeline.frames} frames in {clock(duration, 2)}"
-    return draw_comparison(duration, lanes, title=title, subtitle=facts, most_rows=most_rows)
+    return draw_comparison(
+        duration, lanes, title=title, subtitle=length_of(timeline), most_rows=most_rows
+    )
 
 
 def _labels_lane(timeline: Timeline, labels: Labels) -> Lane:

@@ -1,8 +1,11 @@
-"""Methods side by side over time, a row each, labels above them. Pure."""
+"""Methods side by side over time, a row each, labels above them. Pure.
 
-from collections.abc import Sequence
+Draws lanes with marks; that they come of methods and labels is known to ``comparison_picture``.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -38,6 +41,7 @@ _TITLE_LETTERS = 110
 _CUTS_IN_A_ROW = 60
 _BAR = 0.38
 _GREY = "#444444"
+_UNJUDGED: Mapping[str, Any] = {"facecolor": "#dddddd", "hatch": "///", "edgecolor": "#999999"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +122,7 @@ def _handles(lanes: Sequence[Lane]) -> list[Artist]:
     if any(lane.gradual_seconds for lane in lanes):
         handles.append(Patch(color=GRADUAL, alpha=0.6, label="gradual transition"))
     if any(lane.unjudged_seconds for lane in lanes):
-        handles.append(
-            Patch(facecolor="#dddddd", hatch="///", edgecolor="#999999", label="left open")
-        )
+        handles.append(Patch(**_UNJUDGED, label="left open"))
     return handles
 
 
@@ -139,9 +141,8 @@ def _draw_row(
                 if cut.verdict == verdict and start <= cut.seconds <= end
             ]
             if here:
-                ends = (number - _BAR, number + _BAR)
-                style = _style(verdict)
-                axes.vlines(here, *ends, color=colour, linewidth=2, linestyle=style, zorder=3)
+                low, high, style = number - _BAR, number + _BAR, _style(verdict)
+                axes.vlines(here, low, high, color=colour, linewidth=2, linestyle=style, zorder=3)
     axes.set_xlim(start, end)
     axes.set_ylim(len(lanes) - 0.5, -0.5)
     axes.set_yticks(range(len(lanes)), names, fontsize=10.5, parse_math=False)
@@ -153,7 +154,7 @@ def _draw_row(
 
 def _draw_spans(axes: Axes, number: int, lane: Lane) -> None:
     for spans, look in (
-        (lane.unjudged_seconds, {"facecolor": "#dddddd", "hatch": "///", "edgecolor": "#999999"}),
+        (lane.unjudged_seconds, _UNJUDGED),
         (lane.gradual_seconds, {"facecolor": GRADUAL, "alpha": 0.6}),
     ):
         lengths = [(start, end - start) for start, end in spans]

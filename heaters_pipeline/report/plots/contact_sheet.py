@@ -7,16 +7,16 @@ and says so.
 
 import base64
 import re
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Picture = npt.NDArray[np.uint8]
-"""(height, width, 3) uint8 BGR."""
+from heaters_pipeline.report.plots.scaled_pictures import scaled_to_fit
+from heaters_pipeline.video.arrays import Picture
 
 _GAP_PX = 2
 _CAPTION_HEIGHT_PX = 17
@@ -27,8 +27,24 @@ _TEXT_COLOUR = (240, 240, 240)
 _MIN_TILE_BYTES = 400
 _MAX_SIDE_PX = 16_384
 
-# Share of the wanted tile width, and JPEG quality, from best to worst that is still of use.
-_FITS = ((1.0, 85), (1.0, 70), (0.85, 70), (0.85, 55), (0.7, 60), (0.7, 45))
+
+@dataclass(frozen=True, slots=True)
+class _Quality:
+    """How a sheet is drawn: share of the wanted width of a tile, and quality of the JPEG."""
+
+    width_share: float
+    jpeg_quality: int
+
+
+_QUALITIES = (
+    _Quality(1.0, 85),
+    _Quality(1.0, 70),
+    _Quality(0.85, 70),
+    _Quality(0.85, 55),
+    _Quality(0.7, 60),
+    _Quality(0.7, 45),
+)
+"""From the best to the worst that is still of use."""
 
 
 def contact_sheet_jpeg(
@@ -58,25 +74,28 @@ def contact_sheet_jpeg(
         raise ValueError("a contact sheet needs at least one picture")
     if columns * (tile_width_px + _GAP_PX) > _MAX_SIDE_PX:
         raise ValueError(f"{columns} tiles of {tile_width_px} px are wider than {_MAX_SIDE_PX} px")
-    tiles = [(caption, _fitted(picture, tile_width_px)) for caption, picture in pictures]
+    tiles = _tiles(pictures, tile_width_px)
     most_rows = _MAX_SIDE_PX // (tile_width_px + _CAPTION_HEIGHT_PX)
     most = min(len(tiles), columns * most_rows, max(1, max_bytes // _MIN_TILE_BYTES))
     # Part of a single row, whole rows, or all.
     numbers = [n for n in range(1, most + 1) if n < columns or n % columns == 0 or n == len(tiles)]
     total = max(total or 0, len(tiles))
 
-    def drawn(shown: int, fit: tuple[float, int]) -> bytes:
-        width_share, jpeg_quality = fit
+    def drawn(shown: int, quality: _Quality) -> bytes:
         note = "" if shown == total else f"{shown} of {total} clips, evenly chosen"
         chosen = [tiles[index] for index in evenly(len(tiles), shown)]
-        sheet = _sheet(chosen, columns, round(tile_width_px * width_share), note)
-        _, data = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
+        sheet = _sheet(chosen, columns, round(tile_width_px * quality.width_share), note)
+        _, data = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, quality.jpeg_quality])
         return data.tobytes()
 
-    too_many = bisect_left(numbers, True, key=lambda n: len(drawn(n, _FITS[-1])) > max_bytes)
-    if too_many == 0:
+    def least_bytes(shown: int) -> int:
+        return len(drawn(shown, _QUALITIES[-1]))
+
+    # First as many clips as fit at all, then the best quality in which those fit.
+    fitting = bisect_right(numbers, max_bytes, key=least_bytes)
+    if fitting == 0:
         raise ValueError(f"no contact sheet fits into {max_bytes} bytes")
-    sheets = (drawn(numbers[too_many - 1], fit) for fit in _FITS)
+    sheets = (drawn(numbers[fitting - 1], quality) for quality in _QUALITIES)
     return next(sheet for sheet in sheets if len(sheet) <= max_bytes)
 
 
@@ -102,7 +121,7 @@ def evenly(count: int, wanted: int) -> list[int]:
 def _sheet(
     pictures: Sequence[tuple[str, Picture]], columns: int, tile_width_px: int, note: str
 ) -> Picture:
-    tiles = [(caption, _fitted(picture, tile_width_px)) for caption, picture in pictures]
+    tiles = _tiles(pictures, tile_width_px)
     columns = min(columns, len(tiles))
     rows = ceil(len(tiles) / columns)
     tile_height_px = max(tile.shape[0] for _, tile in tiles)
@@ -120,12 +139,9 @@ def _sheet(
     return sheet
 
 
-def _fitted(picture: Picture, side_px: int) -> Picture:
-    """Scaled to the width of a tile, or to as much as an upright picture may be high."""
-    height_px, width_px = picture.shape[:2]
-    scale = side_px / max(height_px, width_px)
-    size_px = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
-    return cv2.resize(picture, size_px, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+def _tiles(pictures: Sequence[tuple[str, Picture]], side_px: int) -> list[tuple[str, Picture]]:
+    """Each picture in the width of a tile, or as high as an upright one may be."""
+    return [(caption, scaled_to_fit(picture, side_px, side_px)) for caption, picture in pictures]
 
 
 def _paste(cell: Picture, tile: Picture) -> None:

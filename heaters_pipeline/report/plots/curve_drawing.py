@@ -1,13 +1,16 @@
-"""What the pictures over time share: colours, clocks, and curves thinned to their pixels. Pure."""
+"""What the pictures over time share: colours, clocks, and curves thinned to their pixels. Pure.
+
+How time is broken into rows is in ``time_rows``.
+"""
 
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
 
-Values = npt.NDArray[np.float64]
+from heaters_pipeline.video.arrays import Float64Array
+from heaters_pipeline.video.media.timing import Timeline
 
 CURVE = "#4a78a3"
 CUT = "#d1495b"
@@ -30,7 +33,9 @@ _TICK_SECONDS = (
 )
 
 
-def decimated(times: Values, values: Values, columns: int) -> tuple[Values, Values]:
+def decimated(
+    times: Float64Array, values: Float64Array, columns: int
+) -> tuple[Float64Array, Float64Array]:
     """The lowest and the highest value of each column of pixels, in the order of time.
 
     Args:
@@ -74,6 +79,11 @@ def clock(seconds: float, decimals: int = 0) -> str:
     width = 2 + (1 + decimals) * bool(decimals)
     text = f"{minutes:02d}:{rest:0{width}.{decimals}f}"
     return f"{hours}:{text}" if hours else text.removeprefix("0")
+
+
+def length_of(timeline: Timeline) -> str:
+    """``250 frames in 0:10.00``."""
+    return f"{timeline.frames} frames in {clock(float(timeline.seconds_at(timeline.frames)), 2)}"
 
 
 def counted(count: int, noun: str) -> str:

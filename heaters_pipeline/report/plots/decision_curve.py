@@ -1,10 +1,13 @@
-"""The value by which a method decides, frame by frame, as a person can read it. Pure."""
+"""The value by which a method decides, frame by frame, as a person can read it. Pure.
+
+Nothing is drawn here, so that those who need numbers alone do not load what draws.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from heaters_pipeline.report.plots.curve_drawing import Values
+from heaters_pipeline.video.arrays import Float64Array
 from heaters_pipeline.video.detection.cuts import cut_strengths
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
@@ -31,7 +34,7 @@ class DecisionCurve:
     """
 
     name: str
-    values: Values
+    values: Float64Array
     threshold: float
     rule: str
     logarithmic: bool
@@ -58,7 +61,7 @@ def decision_curve(track: ScoreTrack, settings: DetectionSettings) -> DecisionCu
     return DecisionCurve(name, values, threshold, rule, logarithmic)
 
 
-def times_seconds(timeline: Timeline) -> Values:
+def times_seconds(timeline: Timeline) -> Float64Array:
     """When each frame is shown, from the first one on: (frames,)."""
     pts = np.asarray(timeline.pts, np.int64)
     return np.asarray((pts - pts[0]) * float(timeline.time_base), np.float64)

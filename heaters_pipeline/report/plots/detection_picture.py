@@ -1,9 +1,12 @@
-"""The large picture of how a video was cut, from its track and its file."""
+"""The large picture of how a video was cut, from its track and its file.
 
-from collections.abc import Iterator, Sequence
+Decodes the pictures of the scenes and gathers what is drawn; how is in ``detection_plot``.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from heaters_pipeline.report.plots.curve_drawing import clock
+from heaters_pipeline.report.plots.curve_drawing import length_of
 from heaters_pipeline.report.plots.decision_curve import decision_curve, times_seconds
 from heaters_pipeline.report.plots.detection_plot import (
     PICTURE_SIDE_PX,
@@ -12,6 +15,7 @@ from heaters_pipeline.report.plots.detection_plot import (
     detection_plot_png,
     lay_out,
 )
+from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import Transition
@@ -48,15 +52,12 @@ def detection_picture(
     duration = float(timeline.seconds_at(timeline.frames))
     layout = lay_out(duration, openings, most_pictures)
     times = times_seconds(timeline)
-    pictures = (
-        pictures_at(
-            *source, timeline, [openings[at].frame for at in layout.pictured], PICTURE_SIDE_PX
-        )
-        if source
-        else {}
-    )
+    pictures: Mapping[int, Picture] = {}
+    if source is not None:
+        path, info = source
+        frames = [openings[at].frame for at in layout.pictured]
+        pictures = pictures_at(path, info, timeline, frames, PICTURE_SIDE_PX)
     curve = decision_curve(track, settings)
-    facts = f"{timeline.frames} frames in {clock(duration, 2)}"
     return detection_plot_png(
         times,
         curve,
@@ -68,7 +69,7 @@ def detection_picture(
         pictures,
         layout,
         title=title,
-        subtitle=f"{settings.method}: {curve.rule}. {facts}",
+        subtitle=f"{settings.method}: {curve.rule}. {length_of(timeline)}",
     )
 
 

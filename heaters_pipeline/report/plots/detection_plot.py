@@ -8,19 +8,17 @@ video takes several rows.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from heaters_pipeline.report.plots.canvas import Canvas, Picture, shortened
+from heaters_pipeline.report.plots.canvas import Canvas, shortened
 from heaters_pipeline.report.plots.curve_drawing import (
     CURVE,
     CUT,
     GRADUAL_COLOURS,
     THRESHOLD,
-    Values,
     clock,
     counted,
     decimated,
@@ -28,7 +26,14 @@ from heaters_pipeline.report.plots.curve_drawing import (
     draw_logarithmic,
 )
 from heaters_pipeline.report.plots.decision_curve import DecisionCurve
-from heaters_pipeline.report.plots.time_rows import TimeRows, choose_evenly, side_by_side, time_rows
+from heaters_pipeline.report.plots.scaled_pictures import scaled_to_fit
+from heaters_pipeline.report.plots.time_rows import (
+    TimeRows,
+    choose_evenly,
+    time_rows,
+    without_overlap,
+)
+from heaters_pipeline.video.arrays import Float64Array, Picture
 
 PICTURE_SIDE_PX = 140
 
@@ -100,7 +105,7 @@ def lay_out(duration_seconds: float, openings: Sequence[Opening], most_pictures:
 
 
 def detection_plot_png(
-    times_seconds: Values,
+    times_seconds: Float64Array,
     curve: DecisionCurve,
     marks: Sequence[Mark],
     openings: Sequence[Opening],
@@ -113,7 +118,7 @@ def detection_plot_png(
     """Draw the picture.
 
     Args:
-        times_seconds: The instant of each value of the curve, rising.
+        times_seconds: When the frame of each value of the curve is shown, rising.
         curve: What the method decides by.
         marks: All transitions, in order.
         openings: Of all scenes, in order.
@@ -168,7 +173,7 @@ class _Places:
         return self.strip_top(row) + self._strip_px
 
     def x_of(self, row: int, seconds: float) -> float:
-        """Where an instant lies in its row."""
+        """Where a time lies in its row."""
         return _LEFT_PX + _ROOM_PX * (seconds - self.rows.start_of(row)) / self.rows.row_seconds
 
 
@@ -200,7 +205,7 @@ def _draw_row(
     axes: Axes,
     places: _Places,
     row: int,
-    times: Values,
+    times: Float64Array,
     curve: DecisionCurve,
     marks: Sequence[Mark],
     limits: tuple[float, float],
@@ -212,9 +217,9 @@ def _draw_row(
     x, y = times[part], curve.values[part]
     finite = np.isfinite(y)
     if finite.any():
-        thinned = decimated(x[finite], y[finite], _ROOM_PX)
+        thin_x, thin_y = decimated(x[finite], y[finite], _ROOM_PX)
         marker = "." if finite.sum() == 1 else None
-        axes.plot(*thinned, color=CURVE, linewidth=1.1, marker=marker, zorder=3)
+        axes.plot(thin_x, thin_y, color=CURVE, linewidth=1.1, marker=marker, zorder=3)
     axes.axhline(curve.threshold, color=THRESHOLD, linewidth=1, linestyle="--", zorder=2.5)
     if curve.logarithmic:
         draw_logarithmic(axes)
@@ -231,7 +236,9 @@ def _draw_row(
         axes.text(0.5, 0.5, message, ha="center", transform=axes.transAxes, fontsize=11)
 
 
-def _draw_cuts(axes: Axes, seconds: Collection[float], times: Values, values: Values) -> None:
+def _draw_cuts(
+    axes: Axes, seconds: Collection[float], times: Float64Array, values: Float64Array
+) -> None:
     is_cut = np.isin(times, list(seconds))
     few = len(seconds) <= _MANY_CUTS
     axes.vlines(
@@ -257,7 +264,7 @@ def _draw_cuts(axes: Axes, seconds: Collection[float], times: Values, values: Va
         _name_values(axes, times[is_cut], values[is_cut])
 
 
-def _name_values(axes: Axes, times: Values, values: Values) -> None:
+def _name_values(axes: Axes, times: Float64Array, values: Float64Array) -> None:
     """Write the value beside each cut that has room for it on its right."""
     start, end = axes.get_xlim()
     seconds_a_px = (end - start) / (axes.get_window_extent().width)
@@ -306,23 +313,17 @@ def _draw_pictures(
     pictures: Mapping[int, Picture],
 ) -> None:
     wanted = [places.x_of(row, opening.seconds) for opening in openings]
-    centres = side_by_side(wanted, _STEP_PX, _LEFT_PX - 8, _WIDTH_PX - _RIGHT_PX + 8)
+    centres = without_overlap(wanted, _STEP_PX, _LEFT_PX - 8, _WIDTH_PX - _RIGHT_PX + 8)
     bottom = places.strip_top(row) + _PICTURE_HEIGHT_PX
     for opening, at, place in zip(openings, wanted, centres, strict=True):
         colour = CUT if opening.kind == "cut" else _colour(opening.kind)
         colour = colour if opening.kind else _START
-        canvas.paste(_fitted(pictures[opening.frame]), place, bottom, colour)
+        picture = scaled_to_fit(pictures[opening.frame], PICTURE_SIDE_PX, _PICTURE_HEIGHT_PX)
+        canvas.paste(picture, place, bottom, colour)
         canvas.write(place, bottom + 11, clock(opening.seconds, 2), align="center", bold=True)
         canvas.write(place, bottom + 26, f"frame {opening.frame}", size=9, align="center")
         top = places.curve_top(row)
         canvas.line([place, at, at], [bottom + _CAPTION_PX + 2, top - 4, top], colour)
-
-
-def _fitted(picture: Picture) -> Picture:
-    height_px, width_px = picture.shape[:2]
-    scale = min(PICTURE_SIDE_PX / width_px, _PICTURE_HEIGHT_PX / height_px)
-    size_px = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
-    return np.asarray(cv2.resize(picture, size_px, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _limits(curve: DecisionCurve, *, has_labels: bool) -> tuple[float, float]:

@@ -1,33 +1,31 @@
 """The similarity of adjacent frames over time as a small picture, with the cuts drawn in.
 
-Made for the Dagster UI: readable at 800 pixels, and small enough to be kept in an event.
+Made for the Dagster UI: readable at 800 pixels, and small enough to be kept in an event. Which
+values are drawn is decided by ``decision_curve``; the large picture is ``detection_plot``.
 """
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import Bbox
-from PIL import Image
 
-from heaters_pipeline.report.plots.canvas import palette_png
+from heaters_pipeline.report.plots.canvas import shortened
 from heaters_pipeline.report.plots.curve_drawing import (
     CURVE,
     CUT,
     GRADUAL,
     THRESHOLD,
-    Values,
     counted,
     decimated,
     draw_clock,
     draw_logarithmic,
 )
+from heaters_pipeline.report.plots.png_files import new_figure, palette_png, rendered
+from heaters_pipeline.video.arrays import Float64Array
 
-_DPI = 100
-_PALETTE_COLOURS = (64, 32, 16)
 _MIN_WIDTH_PX = 240
 _LEGEND_WIDTH_PX = 410
 _TITLE_LETTER_PX = 7
@@ -53,7 +51,7 @@ def similarity_plot_png(
     stays visible however long the video is. What is not finite is left out.
 
     Args:
-        times_seconds: The instant of each value, rising.
+        times_seconds: When the frame of each value is shown, rising.
         similarities: The values, as many.
         threshold: Drawn as a dashed line; None where the threshold adapts.
         cuts_seconds: Drawn as vertical lines.
@@ -77,24 +75,24 @@ def similarity_plot_png(
     end_seconds = max(ends, default=0) or 1.0
     width_px, height_px = size_px
     while width_px >= _MIN_WIDTH_PX:
-        figure = Figure((width_px / _DPI, height_px / _DPI), dpi=_DPI, layout="constrained")
+        figure = new_figure(width_px, height_px, ConstrainedLayoutEngine())
         axes = figure.add_subplot()
         if logarithmic:
             draw_logarithmic(axes)
-        _draw_curve(axes, *decimated(times, values, width_px), threshold)
+        shown_times, shown_values = decimated(times, values, width_px)
+        _draw_curve(axes, shown_times, shown_values, threshold)
         _draw_transitions(axes, cuts_seconds, gradual_seconds)
         _label(axes, end_seconds, value_name)
         _entitle(axes, title, width_px - _LEGEND_WIDTH_PX, height_px)
-        picture = _rendered(figure)
-        for colours in _PALETTE_COLOURS:
-            png = palette_png(picture, colours)
-            if len(png) <= max_bytes:
-                return png
+        if png := palette_png(rendered(figure), max_bytes):
+            return png
         width_px, height_px = width_px * 4 // 5, height_px * 4 // 5
     raise ValueError(f"no plot fits into {max_bytes} bytes")
 
 
-def _draw_curve(axes: Axes, times: Values, values: Values, threshold: float | None) -> None:
+def _draw_curve(
+    axes: Axes, times: Float64Array, values: Float64Array, threshold: float | None
+) -> None:
     # A line through a single point would not be seen.
     marker = "." if len(values) == 1 else None
     axes.plot(times, values, color=CURVE, linewidth=0.9, marker=marker)
@@ -157,15 +155,8 @@ def _label(axes: Axes, end_seconds: float, value_name: str) -> None:
 
 
 def _entitle(axes: Axes, title: str, room_px: int, height_px: int) -> None:
-    fitting = max(1, room_px // _TITLE_LETTER_PX)
-    shown = title if len(title) <= fitting else f"{title[: fitting - 1]}…"
+    shown = shortened(title, max(1, room_px // _TITLE_LETTER_PX))
     text = axes.set_title(shown, loc="left", fontsize=9, parse_math=False)
     # Letters are of different width: what is still too wide is cut off.
     text.set_clip_box(Bbox.from_extents(0, 0, room_px, height_px))
     text.set_clip_on(True)
-
-
-def _rendered(figure: Figure) -> Image.Image:
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=_DPI)
-    return Image.open(file).convert("RGB")

@@ -39,7 +39,7 @@ class TimeRows:
         return self.duration_seconds if is_last else (row + 1) * self.row_seconds
 
     def row_of(self, seconds: float) -> int:
-        """The row in which an instant is drawn."""
+        """The row in which a time is drawn."""
         return max(0, min(int(seconds / self.row_seconds), self.count - 1))
 
 
@@ -69,7 +69,7 @@ def time_rows(
 def choose_evenly(
     seconds: Sequence[float], rows: TimeRows, in_a_row: int, most: int
 ) -> tuple[int, ...]:
-    """Which of many instants get a picture: all, or as many a row as there is room for.
+    """Which of many times get a picture: all, or as many a row as there is room for.
 
     Args:
         seconds: Rising.
@@ -80,8 +80,8 @@ def choose_evenly(
         Positions in ``seconds``, rising.
     """
     by_row: list[list[int]] = [[] for _ in range(rows.count)]
-    for position, instant in enumerate(seconds):
-        by_row[rows.row_of(instant)].append(position)
+    for position, time in enumerate(seconds):
+        by_row[rows.row_of(time)].append(position)
     lengths = sorted(min(len(row), in_a_row) for row in by_row)
     # The largest share that can be given to each row without passing the limit.
     room, left = in_a_row, most
@@ -96,7 +96,9 @@ def choose_evenly(
     )
 
 
-def side_by_side(wanted: Sequence[float], width: float, left: float, right: float) -> list[float]:
+def without_overlap(
+    wanted: Sequence[float], width: float, left: float, right: float
+) -> list[float]:
     """Centres as near to the wanted ones as possible, none over another, all in bounds.
 
     Least squares: what would overlap is moved apart as a group.

@@ -21,7 +21,7 @@ from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.timing import Span, Timeline
 
 _KNOWN_WITHIN_FRAMES = 32
-"""How far back a frame is looked for whose picture is known; anchors are closer than that."""
+"""How far back a frame is looked for whose picture is known; two analysed ones are closer."""
 
 
 @dataclass(frozen=True, slots=True)

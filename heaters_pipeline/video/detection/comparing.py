@@ -1,4 +1,7 @@
-"""Decide on one track by several methods and thresholds, and tell how far they agree. Pure."""
+"""Decide on one track by several methods and thresholds, and tell how far they agree. Pure.
+
+What is right is judged in ``labels``; which threshold to take, in ``tuning``.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -99,9 +102,11 @@ def compare(
     """Decide on a track by each variant.
 
     Args:
-        track: Of the video, with the scores that the methods need.
+        track: Of the video; of a full scan if a histogram method is among the variants.
         variants: At least one.
-        labels: What is true of it.
+        labels: What is true of it; None to leave the decisions unjudged.
+    Raises:
+        SettingsError: The track is of a fast scan, which cannot answer one of the variants.
     """
     decisions = tuple(_decide(track, settings, labels) for settings in variants)
     cuts = [decision.cuts for decision in decisions]

@@ -3,6 +3,8 @@
 A boundary lies where the time is divided evenly, as near as frames allow. Where frames are shown
 for unlike times, it gives way so far that no part is too long, and first of all that none is too
 short.
+
+Only the arithmetic: which scenes are divided is decided in ``scenes``.
 """
 
 from bisect import bisect_left, bisect_right
@@ -46,7 +48,7 @@ def even_parts(
 
 
 class _Edges:
-    """The instants at which the frames of a span start, and its end, counted from 0 to ``last``."""
+    """The times at which the frames of a span start, and its end, counted from 0 to ``last``."""
 
     def __init__(
         self, timeline: Timeline, span: Span, shortest_seconds: Fraction, longest_seconds: Fraction
@@ -59,9 +61,9 @@ class _Edges:
     def nearest(self, share: Fraction) -> int:
         """The edge nearest to a share of the time, the later one of two."""
         ticks = self._ticks
-        instant = ticks[0] + share * (ticks[-1] - ticks[0])
-        later = bisect_left(ticks, instant)
-        return later if ticks[later] - instant <= instant - ticks[later - 1] else later - 1
+        time = ticks[0] + share * (ticks[-1] - ticks[0])
+        later = bisect_left(ticks, time)
+        return later if ticks[later] - time <= time - ticks[later - 1] else later - 1
 
     def latest_end(self, start: int) -> int:
         """Where the longest part from an edge ends; it has one frame at least."""

@@ -14,6 +14,8 @@ Found frames and labelled cuts are matched one to one, the nearest first. What i
 neither right nor wrong where a slide changes, or inside a gradual or ambiguous interval with a
 margin; elsewhere it is wrong. A gradual transition is hit when any found frame lies in its
 interval with the margin.
+
+Nothing is decided here: frames come from whichever method is judged.
 """
 
 import json
@@ -27,7 +29,10 @@ from typing import Any
 from heaters_pipeline.errors import SettingsError
 
 TOLERANCE_FRAMES = 1
+"""How far a found frame may be from the labelled cut that it is taken for."""
+
 MARGIN_FRAMES = 2
+"""How far beyond an interval frames still belong to it, since ends of dissolves are hard to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,6 @@ class Judgement:
         wrong: Found frames at which nothing happens, rising.
         missed: Labelled cuts that were not found, rising.
         absorbed: Found frames that are neither right nor wrong, slides left out, rising.
-        slides_hit: Slide changes that were found.
     """
 
     counts: Counts
@@ -130,7 +134,6 @@ class Judgement:
     wrong: tuple[int, ...]
     missed: tuple[int, ...]
     absorbed: tuple[int, ...]
-    slides_hit: int
 
 
 def judge(labels: Labels, found: Iterable[int]) -> Judgement:
@@ -157,7 +160,6 @@ def judge(labels: Labels, found: Iterable[int]) -> Judgement:
         tuple(wrong),
         tuple(missed),
         tuple(absorbed),
-        len(slides),
     )
 
 

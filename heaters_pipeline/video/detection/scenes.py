@@ -1,9 +1,13 @@
-"""Transitions -> scenes: each frame is in one scene, dropped with one, or excluded. Pure."""
+"""Transitions -> scenes: each frame is in one scene, dropped with one, or excluded. Pure.
+
+Where scenes change is decided in ``transitions``; here, what becomes of the frames.
+"""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.video.detection.even_parts import even_parts
@@ -118,22 +122,28 @@ def _placed(
 
 def _breaks(
     frames: int, transitions: Sequence[Transition], settings: DetectionSettings
-) -> list[tuple[int, int]]:
-    """Frames ``[start, end)`` that part the scenes; none where they meet at ``start``."""
-    opens = bool(transitions) and transitions[0].kind == "fade_in"
-    closes = bool(transitions) and transitions[-1].kind == "fade_out"
-    inner = transitions[opens : len(transitions) - closes]
-    match settings.gradual:
+) -> Iterator[tuple[int, int]]:
+    """Frames ``[start, end)`` that part the scenes; none where two scenes meet at ``start``."""
+    for at, one in enumerate(transitions):
+        opens = at == 0 and one.kind == "fade_in"
+        closes = at == len(transitions) - 1 and one.kind == "fade_out"
+        if settings.gradual == "exclude":
+            # What lies beyond a fade at either end of the video is blank.
+            yield 0 if opens else one.start, frames if closes else one.end
+        elif not (opens or closes):
+            meeting = _meeting(one, settings.gradual)
+            yield meeting, meeting
+
+
+def _meeting(transition: Transition, gradual: Literal["split", "before", "after"]) -> int:
+    """The frame at which the scenes on both sides of a transition meet."""
+    match gradual:
         case "split":
-            return [(one.middle, one.middle) for one in inner]
+            return transition.middle
         case "before":
-            return [(one.end, one.end) for one in inner]
+            return transition.end
         case "after":
-            return [(one.start, one.start) for one in inner]
-        case "exclude":
-            opening = [(0, transitions[0].end)] if opens else []
-            closing = [(transitions[-1].start, frames)] if closes else []
-            return [*opening, *((one.start, one.end) for one in inner), *closing]
+            return transition.start
 
 
 def _within(window: Span, spans: Iterable[Span]) -> list[Span]:

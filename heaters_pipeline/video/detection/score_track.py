@@ -4,14 +4,14 @@ As a file it is a Parquet table of one row a frame (zstd), readable by pandas an
 
 | column | type | meaning |
 |---|---|---|
-| ``pts`` | int64 | instant in ticks of ``time_base`` |
+| ``pts`` | int64 | presentation timestamp in ticks of ``time_base`` |
 | ``picture_digest`` | uint32 | CRC-32 of the decoded picture, see ``Frame.digest`` |
 | ``correl``, ``chisqr``, ``intersect``, ``bhattacharyya`` | float | histogram score against the \
 frame before; null for frame 0 and in a fast scan |
 | ``histogram_sum`` | float | sum of the frame's histogram, whose L2 norm is 1, 1 to 28; null in a \
 fast scan |
-| ``change`` | float | how far an anchor is from the anchor before, 0 to 32 |
-| ``across`` | float | least distance of the anchors just before to those from here on |
+| ``change`` | float | how far an analysed frame is from the one before, 0 to 32 |
+| ``across`` | float | least distance of analysed frames just before to those from here on |
 | ``kept`` | float | share of what was to be seen that still is, allowing for a little motion |
 | ``still`` | float | share of it that is at its very place |
 | ``step`` | float | how far a frame is from the frame before, 0 to 32, where both were decoded \
@@ -19,10 +19,13 @@ to tell where a cut is |
 | ``detail`` | float | mean squared brightness step between neighbours in the reduced picture |
 | ``signature_<row>_<column>_<y, cr or cb>`` | uint8 | mean colour of a cell of the picture |
 
-A fast scan decodes the anchors (see ``anchors``) and a few frames more; what is not known of a
-frame is null. ``detail`` and the signature are kept of anchors alone. The schema's metadata holds
-what belongs to the whole video: ``format_version``, ``algorithm_version``, ``scan``,
-``frame_step``, ``time_base``, ``end_pts`` and ``pts_from_stream``.
+A fast scan decodes the analysed frames (``scoring.analysed_frames`` chooses them) and a few more;
+what is not known of a frame is null. ``change`` to ``still``, ``detail`` and the signature are kept
+of analysed frames alone. The schema's metadata holds what belongs to the whole video:
+``format_version``, ``algorithm_version``, ``scan``, ``frame_step``, ``time_base``, ``end_pts`` and
+``pts_from_stream``.
+
+Decisions have no place here, nor has anything that another threshold would change.
 """
 
 from collections.abc import Mapping
@@ -31,11 +34,11 @@ from fractions import Fraction
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heaters_pipeline.errors import ManifestError
+from heaters_pipeline.video.arrays import Float32Array, Int64Array, UInt8Array
 from heaters_pipeline.video.media.timing import Timeline
 
 FORMAT_VERSION = 2
@@ -69,35 +72,37 @@ class ScoreTrack:
         timeline: Of the whole video.
         scan: ``full`` if every frame was decoded and compared with the one before.
         frame_step: Frames that pass in about 1/25 of a second, at least 1.
-        anchors: Indices of the frames that ``adaptive`` looks at, increasing, from 0 on.
+        analysed_frames: Indices of the frames that ``adaptive`` looks at, increasing, from 0 on.
         picture_digests: (frames,) ``Frame.digest`` of each frame, -1 where it is not known.
         similarities: Histogram scores against the frame before by method, each (frames,).
         histogram_sums: (frames,) sum of the histogram.
-        change: (frames,) distance of an anchor to the one before, 0 to 32.
-        across: (frames,) least distance of anchors before to anchors from here on, <= ``change``.
-        kept: (frames,) share of what was to be seen in an anchor or the one before that is in both,
-            allowing for a little motion.
+        change: (frames,) distance of an analysed frame to the one before, 0 to 32.
+        across: (frames,) least distance of analysed frames before to those from here on, at most
+            ``change``.
+        kept: (frames,) share of what was to be seen in an analysed frame or in the one before that
+            is in both, allowing for a little motion, 0 to 1.
         still: (frames,) share of it that is at its very place.
         steps: (frames,) distance of a frame to the frame before, 0 to 32.
-        detail: (frames,) mean squared brightness step in the reduced picture of an anchor.
-        signatures: (frames, 6, 8, 3) mean Y, Cr and Cb of each cell of an anchor; others are 0.
+        detail: (frames,) mean squared brightness step in the reduced picture of an analysed frame.
+        signatures: (frames, 6, 8, 3) mean Y, Cr and Cb of each cell of an analysed frame, 0 to 255;
+            0 of others.
         algorithm_version: Of the code that made the track.
     """
 
     timeline: Timeline
     scan: Scan
     frame_step: int
-    anchors: npt.NDArray[np.int64]
-    picture_digests: npt.NDArray[np.int64]
-    similarities: Mapping[str, npt.NDArray[np.float32]]
-    histogram_sums: npt.NDArray[np.float32]
-    change: npt.NDArray[np.float32]
-    across: npt.NDArray[np.float32]
-    kept: npt.NDArray[np.float32]
-    still: npt.NDArray[np.float32]
-    steps: npt.NDArray[np.float32]
-    detail: npt.NDArray[np.float32]
-    signatures: npt.NDArray[np.uint8]
+    analysed_frames: Int64Array
+    picture_digests: Int64Array
+    similarities: Mapping[str, Float32Array]
+    histogram_sums: Float32Array
+    change: Float32Array
+    across: Float32Array
+    kept: Float32Array
+    still: Float32Array
+    steps: Float32Array
+    detail: Float32Array
+    signatures: UInt8Array
     algorithm_version: int
 
     def __post_init__(self) -> None:
@@ -122,18 +127,22 @@ class ScoreTrack:
         """``Frame.digest`` of each frame, None where it is not known."""
         return [None if digest < 0 else digest for digest in self.picture_digests.tolist()]
 
-    def between_anchors(
-        self, values: npt.NDArray[np.float32] | npt.NDArray[np.uint8]
-    ) -> npt.NDArray[np.float32]:
-        """Values of all frames from those of anchors, evenly in between: (frames, ...) float32."""
+    def interpolated(self, values: Float32Array | UInt8Array) -> Float32Array:
+        """Fill in the values of frames that were not analysed, evenly between their neighbours.
+
+        Args:
+            values: (frames, ...) of which those of the analysed frames count.
+        Returns:
+            The same shape, float32.
+        """
         filled = values.astype(np.float32)
-        others = np.setdiff1d(np.arange(self.frames), self.anchors, assume_unique=True)
-        following = np.searchsorted(self.anchors, others)
-        before, after = self.anchors[following - 1], self.anchors[following]
+        others = np.setdiff1d(np.arange(self.frames), self.analysed_frames, assume_unique=True)
+        following = np.searchsorted(self.analysed_frames, others)
+        before, after = self.analysed_frames[following - 1], self.analysed_frames[following]
         share = ((others - before) / (after - before)).astype(np.float32)
         for first in range(0, len(others), _BLOCK):
             block = slice(first, first + _BLOCK)
-            weight = share[block].reshape(-1, *[1] * (values.ndim - 1))
+            weight = share[block].reshape([-1] + [1] * (values.ndim - 1))
             low, high = filled[before[block]], filled[after[block]]
             filled[others[block]] = low + weight * (high - low)
         return filled
@@ -178,7 +187,7 @@ class ScoreTrack:
         for attribute, name in _COLUMNS.items():
             columns[name] = _nullable(getattr(self, attribute))
         unknown = np.ones(self.frames, np.bool_)
-        unknown[self.anchors] = False
+        unknown[self.analysed_frames] = False
         cells = self.signatures.reshape(self.frames, -1)
         for position, name in enumerate(_signature_columns()):
             columns[name] = pa.array(cells[:, position], mask=unknown)
@@ -217,7 +226,7 @@ class ScoreTrack:
             ),
             scan="full" if metadata["scan"] == "full" else "fast",
             frame_step=int(metadata["frame_step"]),
-            anchors=np.flatnonzero(table[names[0]].is_valid().to_numpy()),
+            analysed_frames=np.flatnonzero(table[names[0]].is_valid().to_numpy()),
             picture_digests=digests.to_numpy(),
             similarities={name: _with_nan(table[name]) for name in SIMILARITIES},
             **{attribute: _with_nan(table[name]) for attribute, name in _COLUMNS.items()},
@@ -248,10 +257,10 @@ def _encodings(schema: pa.Schema) -> dict[str, str]:
     }
 
 
-def _nullable(values: npt.NDArray[np.float32]) -> pa.Array:
+def _nullable(values: Float32Array) -> pa.Array:
     return pa.array(values, mask=np.isnan(values))
 
 
-def _with_nan(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
-    values: npt.NDArray[np.float32] = column.to_numpy().astype(np.float32)
+def _with_nan(column: pa.ChunkedArray) -> Float32Array:
+    values: Float32Array = column.to_numpy().astype(np.float32)
     return values

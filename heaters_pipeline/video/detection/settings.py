@@ -13,8 +13,11 @@ defines them, and cut wherever the score is beyond the threshold. They know cuts
 | bhattacharyya | score > threshold | 0 to 1, same picture 0 | 0.4 |
 
 ``correl`` keeps the threshold of the old system; the other histogram defaults are where F1 was
-best on labelled videos. ``intersect`` has no fixed scale, since the score of a picture with itself
-depends on how many colours it has: no threshold suits all videos.
+best on labelled videos (benchmarks/histogram_reference.py; docs/benchmarks.md, "Thresholds on the
+common scale"). ``adaptive`` is tuned on labelled videos, too (docs/benchmarks.md, "Accuracy of
+scene detection"): on the 102 of benchmarks/threshold_ranges.py one cut fewer is missed with 4, two
+more with 4.6, where one fewer is wrong. ``intersect`` has no fixed scale, since the score of a
+picture with itself depends on how many colours it has: no threshold suits all videos.
 """
 
 from dataclasses import dataclass

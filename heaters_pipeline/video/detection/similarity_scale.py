@@ -18,7 +18,8 @@ colour score just ``A``, and ones that share some can score more, so its scale r
 limit only. OpenCV's ``bhattacharyya`` divides by the sums itself and needs no more.
 
 All maps are monotone for a given pair of pictures: comparing unit similarities with ``t`` decides
-as comparing scores with ``native_threshold(method, t)`` does.
+as comparing scores with ``native_threshold(method, t)`` does. The decision itself is in
+``transitions``.
 """
 
 from dataclasses import dataclass
@@ -28,9 +29,9 @@ import numpy as np
 import numpy.typing as npt
 
 from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.video.arrays import Float64Array
 
 ScaledMethod = Literal["adaptive", "correl", "chisqr", "intersect", "bhattacharyya"]
-Floats = npt.NDArray[np.float64]
 
 SUGGESTED_UNIT_THRESHOLDS: dict[ScaledMethod, float] = {
     "adaptive": 0.5,
@@ -68,7 +69,7 @@ class PairSums:
 
 def unit_similarity(
     method: ScaledMethod, scores: npt.ArrayLike, sums: PairSums | None = None
-) -> Floats:
+) -> Float64Array:
     """How similar pictures are, from 0 to 1, by the scores of a method.
 
     Args:
@@ -101,7 +102,7 @@ def unit_similarity(
 
 def native_threshold(
     method: ScaledMethod, unit_threshold: float, sums: PairSums | None = None
-) -> Floats:
+) -> Float64Array:
     """The threshold of a method's own scores that a unit threshold stands for.
 
     For the histogram methods a score is beyond it (below for ``correl`` and ``intersect``,
@@ -125,7 +126,7 @@ def native_threshold(
     match method:
         case "correl":
             # Scores below 0 have the unit similarity 0, which is not below 0.
-            native: Floats | float = t if t > 0 else -1.0
+            native: Float64Array | float = t if t > 0 else -1.0
         case "bhattacharyya":
             native = 1 - t
         case "chisqr":
@@ -143,12 +144,12 @@ def _odds_against(unit_threshold: float) -> float:
     return 1 / unit_threshold - 1 if unit_threshold > 0 else float("inf")
 
 
-def _plainer(method: ScaledMethod, sums: PairSums | None) -> Floats:
+def _plainer(method: ScaledMethod, sums: PairSums | None) -> Float64Array:
     known = _required(method, sums)
     return np.asarray(np.minimum(known.before, known.after), np.float64)
 
 
-def _both(method: ScaledMethod, sums: PairSums | None) -> Floats:
+def _both(method: ScaledMethod, sums: PairSums | None) -> Float64Array:
     known = _required(method, sums)
     return np.asarray(known.before, np.float64) + np.asarray(known.after, np.float64)
 

@@ -1,12 +1,16 @@
-"""Where scenes change: ``ScoreTrack`` + settings -> transitions. Pure."""
+"""Where scenes change: ``ScoreTrack`` + settings -> transitions. Pure.
+
+Each method's decision on a track begins here; what ``adaptive`` finds is in ``cuts`` and
+``gradual``, what scenes the transitions make is in ``scenes``.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.video.arrays import Float32Array, Float64Array
 from heaters_pipeline.video.detection.cuts import LEAST_STRENGTH, find_cuts
 from heaters_pipeline.video.detection.gradual.find import GradualKind, find_gradual
 from heaters_pipeline.video.detection.score_track import ScoreTrack
@@ -77,7 +81,7 @@ def find_transitions(track: ScoreTrack, settings: DetectionSettings) -> tuple[Tr
     return tuple(sorted((*_as_cuts(cuts), *gradual), key=lambda transition: transition.start))
 
 
-def _own_threshold(track: ScoreTrack, settings: DetectionSettings) -> npt.NDArray[np.float64]:
+def _own_threshold(track: ScoreTrack, settings: DetectionSettings) -> Float64Array:
     """On the scale of the method's scores; one a frame where that depends on the pictures."""
     threshold = settings.effective_threshold
     if settings.scale == "own":
@@ -90,9 +94,7 @@ def _as_cuts(frames: list[int]) -> tuple[Transition, ...]:
     return tuple(Transition("cut", frame, frame) for frame in frames)
 
 
-def _cut_frames(
-    scores: npt.NDArray[np.float32], method: Method, threshold: npt.NDArray[np.float64]
-) -> list[int]:
+def _cut_frames(scores: Float32Array, method: Method, threshold: Float64Array) -> list[int]:
     # Comparisons with the NaN of frame 0 are false either way: it never is a cut.
     beyond = scores < threshold if method in _CUT_WHERE_LESS else scores > threshold
     return [int(frame) for frame in np.flatnonzero(beyond)]

@@ -4,6 +4,8 @@ Each threshold of a grid is tried on all tracks. With labels the threshold with 
 taken, without them the one that matters least: the middle of the widest range over which the
 number of cuts stays the same. Ranges are measured by factors (``chisqr`` of 10 is as far from 20
 as 20 is from 40); for ``correl``, by factors of its distance from 1.
+
+Only the choice and its reasons: files are read, and pictures drawn, elsewhere.
 """
 
 import math

@@ -22,10 +22,10 @@ import av.video.reformatter
 import av.video.stream
 
 from heaters_pipeline.errors import SourceChangedError
+from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage, shortage_raised
 from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict
 from heaters_pipeline.video.media.orientation import Orientation as Orientation
-from heaters_pipeline.video.media.orientation import Picture as Picture
 from heaters_pipeline.video.media.probe import (
     VideoInfo,
     open_input,

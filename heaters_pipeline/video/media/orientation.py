@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heaters_pipeline.video.arrays import Picture as Picture
+from heaters_pipeline.video.arrays import Picture
 
 
 @dataclass(frozen=True, slots=True)

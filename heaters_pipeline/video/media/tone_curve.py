@@ -31,7 +31,7 @@ _HLG_A, _HLG_B, _HLG_C = 0.17883277, 0.28466892, 0.55991073
 _HLG_GAMMA = 1.2
 _HLG_LUMINANCE = np.array([0.2627, 0.6780, 0.0593])
 # ITU-R BT.1886: what a screen for BT.709 makes of a signal.
-_SDR_GAMMA = 2.4
+SDR_GAMMA = 2.4
 
 _CHROMATICITIES: Mapping[Primaries, tuple[tuple[float, float], ...]] = {
     "bt709": ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060)),
@@ -63,7 +63,7 @@ def sdr_of(signal: Colours, source: HdrColours) -> Colours:
     compressed = compressed_nits(brightest, max(source.peak_nits, SDR_WHITE_NITS))
     share = np.divide(compressed, brightest, out=np.zeros_like(brightest), where=brightest > 0)
     linear = nits * share / SDR_WHITE_NITS @ _to_bt709(source.primaries).T
-    return np.asarray(_in_gamut(linear) ** (1 / _SDR_GAMMA))
+    return np.asarray(_in_gamut(linear) ** (1 / SDR_GAMMA))
 
 
 def pq_nits(signal: Colours) -> Colours:

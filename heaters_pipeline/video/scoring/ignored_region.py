@@ -1,4 +1,7 @@
-"""Parts of the picture that scene detection is told to ignore, such as a ticker. Pure."""
+"""Parts of the picture that scene detection is told to ignore, such as a ticker. Pure.
+
+What is left of a picture is sampled in ``sampling``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.video.media.orientation import Orientation, Picture
+from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.media.orientation import Orientation
 
 _LEAST_SHARE_LEFT = 0.05
 

@@ -1,4 +1,7 @@
-"""Tracks that answer what given settings ask for."""
+"""Tracks that answer what given settings ask for.
+
+The bridge between what is asked (``detection``) and what is scanned (``scores``); it does neither.
+"""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
@@ -15,6 +18,10 @@ from heaters_pipeline.video.scoring.scores import ScoreSettings, score_frames
 def scan_settings(scan: Scan = "fast", ignored_regions: Iterable[str] = ()) -> ScoreSettings:
     """Settings of a scan as they are typed.
 
+    Args:
+        scan: ``fast`` or ``full``.
+        ignored_regions: Parts of the picture that count for nothing, each ``left,top,right,bottom``
+            in shares of its width and height from 0 to 1.
     Raises:
         SettingsError: A region is none.
     """

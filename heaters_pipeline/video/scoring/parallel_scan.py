@@ -1,19 +1,21 @@
 """Decode the frames that are asked for, in parts of the file that several threads work on at once.
 
-Every part starts where decoding can start afresh, so its pictures are those of a decode from the
+Every part starts at a random access point, so its pictures are those of a decode from the
 beginning, bit for bit. Frames that no other refers to are not even given to the decoder unless
-they are asked for. Decoders of one thread each take less time, on the whole and by the clock,
-than one decoder that spreads over all cores.
+they are asked for. Decoders of one thread each take less time, on the whole and by the clock, than
+one decoder that spreads over all cores.
+
+Which frames are asked for, and what is made of them, is not known here.
 """
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, dropwhile
+from itertools import chain, compress, dropwhile
 from pathlib import Path
 from queue import Full, Queue, SimpleQueue
 from threading import Event
@@ -23,9 +25,9 @@ import av
 import av.container
 import av.video.stream
 import numpy as np
-import numpy.typing as npt
 
 from heaters_pipeline.errors import HeatersError
+from heaters_pipeline.video.arrays import BoolArray, Int64Array
 from heaters_pipeline.video.media.frames import Frame, decode_packet, video_stream
 from heaters_pipeline.video.media.packet_index import PacketIndex
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading
@@ -33,8 +35,6 @@ from heaters_pipeline.video.media.pyav import Packet, packets_of
 from heaters_pipeline.video.media.seeking import packets_from_i_frame
 from heaters_pipeline.video.media.timing import Span
 
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 Sample = TypeVar("Sample")
 Sample_co = TypeVar("Sample_co", covariant=True)
 
@@ -46,7 +46,7 @@ _POLL_SECONDS = 0.5
 
 
 class UnexpectedFramesError(HeatersError):
-    """The decoder gave other frames than the packets promise; the whole file has to be decoded."""
+    """Packets do not decode to the frames that their PTS tell: the whole file has to be decoded."""
 
 
 class FrameTaker(Protocol[Sample_co]):
@@ -59,7 +59,7 @@ class FrameTaker(Protocol[Sample_co]):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Packets that are decoded together, and the frames that this gives.
+    """Packets that are decoded together, and the frames that they give.
 
     Attributes:
         first_packet: Where decoding starts.
@@ -73,19 +73,23 @@ class Part:
     frames: Span
 
 
-class Layout:
-    """The order of presentation of an index's packets, and where parts can start."""
+class PresentationOrder:
+    """The packets of an index in the order of presentation, and the parts that they fall into.
+
+    Attributes:
+        frame_of_packet: (packets,) number of the frame that each packet holds.
+        packet_of_frame: (frames,) the packet that holds each frame.
+        references: (frames,) whether other frames may be decoded from this one.
+    """
 
     def __init__(self, index: PacketIndex) -> None:
         order = np.argsort(index.pts)
-        self.frame_of_packet: Ints = np.argsort(order)
-        self.packet_of_frame: Ints = order
-        self.references: Bools = index.references[order]
-        # Before a fresh start stand exactly the packets of the frames before it, and some that are
-        # shown earlier but come later.
-        starts = np.flatnonzero(index.random_access)
-        self._start_packets: Ints = starts
-        self._start_frames: Ints = self.frame_of_packet[starts]
+        self.frame_of_packet: Int64Array = np.argsort(order)
+        self.packet_of_frame: Int64Array = order
+        self.references: BoolArray = index.references[order]
+        # No frame from a random access point on needs a packet before it; packets of frames that
+        # are shown before it may still come after it.
+        self._start_frames: Int64Array = self.frame_of_packet[np.flatnonzero(index.random_access)]
 
     @property
     def frames(self) -> int:
@@ -93,7 +97,7 @@ class Layout:
         return len(self.packet_of_frame)
 
     def parts(self, least_frames: int | None = None) -> list[Part]:
-        """The whole video in parts of at least so many frames, as far as there are starts."""
+        """The whole video in parts of at least so many frames, as random access points allow."""
         least_frames = least_frames or _PART_FRAMES
         edges = [0]
         for frame in self._start_frames.tolist():
@@ -115,6 +119,21 @@ class Layout:
         return Part(int(self.packet_of_frame[frames.start]), int(packets.max()) + 1, frames)
 
 
+@dataclass(frozen=True, slots=True)
+class _DecodePlan:
+    """How a part is decoded.
+
+    Attributes:
+        first_pts: PTS of the packet that decoding starts with.
+        fed: For each packet from that one on, whether the decoder is given it.
+        frames: Number of each frame that is sampled, by its PTS, in order of presentation.
+    """
+
+    first_pts: int
+    fed: Sequence[bool]
+    frames: Mapping[int, int]
+
+
 class PartScanner(Generic[Sample]):
     """Decode parts of a file and take samples of the frames that are wanted.
 
@@ -122,7 +141,7 @@ class PartScanner(Generic[Sample]):
         path: The file.
         info: From ``probe``.
         index: From ``index_packets``.
-        layout: Of the index.
+        order: Of the index.
         takers: One for each thread.
     """
 
@@ -131,23 +150,23 @@ class PartScanner(Generic[Sample]):
         path: Path,
         info: VideoInfo,
         index: PacketIndex,
-        layout: Layout,
+        order: PresentationOrder,
         takers: Sequence[FrameTaker[Sample]],
     ) -> None:
         self._path = path
         self._info = info
         self._pts = index.pts
-        self._layout = layout
+        self._order = order
         self._takers = takers
 
-    def scan(self, parts: Sequence[Part], wanted: Bools) -> Iterator[list[Sample]]:
+    def scan(self, parts: Sequence[Part], wanted: BoolArray) -> Iterator[list[Sample]]:
         """Samples of the wanted frames of all parts, in order, some at a time.
 
         Args:
             parts: What to decode, in order.
             wanted: (frames,) which frames to take; reference frames are decoded anyway.
         Raises (while iterating):
-            UnexpectedFramesError: The packets do not give the frames that they promise.
+            UnexpectedFramesError: The packets do not decode to the frames that their PTS tell.
             InvalidVideoError: The file cannot be read.
             SourceChangedError: It is no longer the one that was probed.
             StoreUnavailableError: The disk failed.
@@ -166,7 +185,7 @@ class PartScanner(Generic[Sample]):
                 # Few are under way at once, so that memory does not grow with the video.
                 while len(under_way) <= workers and (part := next(left, None)) is not None:
                     running = _Running[Sample](stop)
-                    work = partial(self._decode, idle, part, wanted, running)
+                    work = partial(self._decode, idle, self._plan(part, wanted), running)
                     under_way.append(running.started(pool, work))
                 if not under_way:
                     return
@@ -180,32 +199,35 @@ class PartScanner(Generic[Sample]):
                 stream.codec_context.thread_count = 1
             yield _Decoder(container, stream, self._info, taker, int(self._pts[0]))
 
+    def _plan(self, part: Part, wanted: BoolArray) -> _DecodePlan:
+        order = self._order
+        of_packets = order.frame_of_packet[part.first_packet : part.end_packet]
+        sampled = np.flatnonzero(wanted[part.frames.start : part.frames.end]) + part.frames.start
+        pts = self._pts[order.packet_of_frame[sampled]]
+        return _DecodePlan(
+            first_pts=int(self._pts[part.first_packet]),
+            fed=(order.references | wanted)[of_packets].tolist(),
+            frames=dict(zip(pts.tolist(), sampled.tolist(), strict=True)),
+        )
+
     def _decode(
         self,
         idle: "SimpleQueue[_Decoder[Sample]]",
-        part: Part,
-        wanted: Bools,
+        plan: _DecodePlan,
         running: "_Running[Sample]",
     ) -> None:
-        layout, pts = self._layout, self._pts
-        frames = layout.frame_of_packet[part.first_packet : part.end_packet]
-        feed = (layout.references | wanted)[frames]
-        asked = np.flatnonzero(wanted[part.frames.start : part.frames.end]) + part.frames.start
-        promised = dict(
-            zip(pts[layout.packet_of_frame[asked]].tolist(), asked.tolist(), strict=True)
-        )
         decoder = idle.get()
         try:
             batch: list[Sample] = []
-            expected = iter(asked.tolist())
-            for decoded in decoder.frames(int(pts[part.first_packet]), feed.tolist()):
+            expected = iter(plan.frames.values())
+            for decoded in decoder.frames(plan):
                 running.require_wanted()
-                stamp = decoded.pts
-                if stamp is None or (frame := promised.get(stamp)) is None:
+                pts = decoded.pts
+                if pts is None or (frame := plan.frames.get(pts)) is None:
                     continue
                 if decoded.is_corrupt or frame != next(expected, None):
                     raise _unexpected(frame)
-                batch.append(decoder.taker.sample(Frame(frame, stamp, 1, decoded)))
+                batch.append(decoder.taker.sample(Frame(frame, pts, 1, decoded)))
                 if len(batch) == _BATCH_FRAMES:
                     running.put(batch)
                     batch = []
@@ -232,12 +254,13 @@ class _Decoder(Generic[Sample]):
         self._stream = stream
         self._info = info
         self._first_pts = first_pts
-        self._is_fresh = True
+        self._is_at_start = True
 
-    def frames(self, first_pts: int, feed: Sequence[bool]) -> Iterator[av.VideoFrame]:
-        """Give the decoder some of the packets from the one with ``first_pts`` on."""
+    def frames(self, plan: _DecodePlan) -> Iterator[av.VideoFrame]:
+        """All frames that the packets of a plan decode to."""
+        first_pts = plan.first_pts
         from_first = dropwhile(lambda packet: packet.pts != first_pts, self._packets(first_pts))
-        fed = (packet for packet, wanted in zip(from_first, feed, strict=False) if wanted)
+        fed = compress(from_first, plan.fed)
         for packet in chain(fed, [None]):
             frames, is_damaged = decode_packet(self._stream, packet)
             if is_damaged:
@@ -246,10 +269,9 @@ class _Decoder(Generic[Sample]):
 
     def _packets(self, first_pts: int) -> Iterator[Packet]:
         # Not every container can seek; the first part needs none.
-        if self._is_fresh and first_pts == self._first_pts:
-            self._is_fresh = False
+        is_at_start, self._is_at_start = self._is_at_start, False
+        if is_at_start and first_pts == self._first_pts:
             return packets_of(self._container, self._stream)
-        self._is_fresh = False
         self._stream.codec_context.flush_buffers()
         return packets_from_i_frame(self._container, self._stream, self._info.time_base, first_pts)
 

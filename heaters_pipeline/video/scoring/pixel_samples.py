@@ -4,6 +4,8 @@ Decoded pictures keep one colour sample for a block of brightness samples (2x2 i
 blocks are taken, every k-th across and down, and converted to BGR as the full-size picture is.
 Scaling by points does neither: it joins the brightness of one pixel with the colour of another,
 and swscale rounds differently while it scales, which gives flat pictures a second colour.
+
+What the pixels are for is no matter of this module.
 """
 
 from math import isqrt
@@ -14,15 +16,14 @@ import av.video.frame
 import av.video.plane
 import av.video.reformatter
 import numpy as np
-import numpy.typing as npt
 
+from heaters_pipeline.video.arrays import Picture, UInt8Array
 from heaters_pipeline.video.media.ffmpeg_resources import shortage_raised
-from heaters_pipeline.video.media.orientation import Picture
 
 LEAST_PIXELS = 320 * 180
-"""The fewest measured with which the histogram methods cut as full-size histograms do."""
-
-_Bytes = npt.NDArray[np.uint8]
+"""The fewest with which the histogram methods, but ``chisqr``, cut as full-size histograms do: of
+3,051 frames of ten real videos at most 2 are decided otherwise (benchmarks/histogram_reference.py,
+docs/benchmarks.md, "Sampled histograms against full-size ones")."""
 
 
 class PixelSampler:
@@ -124,7 +125,7 @@ def _has_plane_for_each_component(frame: av.video.frame.VideoFrame) -> bool:
     )
 
 
-def _in_blocks(plane: av.video.plane.VideoPlane, rows: int, row_bytes: int) -> _Bytes:
+def _in_blocks(plane: av.video.plane.VideoPlane, rows: int, row_bytes: int) -> UInt8Array:
     """A view of a plane's memory: (blocks down, rows of a block, blocks across) of ``row_bytes``.
 
     Elements are opaque bytes, so that numpy moves a block's row at once.
@@ -132,4 +133,4 @@ def _in_blocks(plane: av.video.plane.VideoPlane, rows: int, row_bytes: int) -> _
     lines = np.asarray(plane, np.uint8).reshape(-1, plane.line_size)
     usable = plane.line_size // row_bytes * row_bytes
     blocks = lines[: len(lines) // rows * rows, :usable].view(f"V{row_bytes}")
-    return cast("_Bytes", blocks.reshape(len(lines) // rows, rows, -1))
+    return cast("UInt8Array", blocks.reshape(len(lines) // rows, rows, -1))

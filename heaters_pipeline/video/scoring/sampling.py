@@ -2,42 +2,49 @@
 
 A share of a frame's pixels is taken as they are, which keeps the shape of histograms (averaging
 would not) and costs little. What is compared from frame to frame is an averaged picture of 64x36.
+
+How two frames are compared is here, too; which ones are, is decided in ``analysed_frames``.
 """
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
+from av.video.reformatter import ColorTrc
 
+from heaters_pipeline.video.arrays import Float32Array, Picture
 from heaters_pipeline.video.detection.score_track import SIGNATURE_COLUMNS, SIGNATURE_ROWS
-from heaters_pipeline.video.media.frames import Frame, Picture
+from heaters_pipeline.video.media.frames import Frame
+from heaters_pipeline.video.media.tone_curve import SDR_GAMMA, SDR_WHITE_NITS, pq_nits
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, counted_mask
 from heaters_pipeline.video.scoring.pixel_samples import PixelSampler
 
 REDUCED_SIZE_PX = (64, 36)
-_PQ = 16
-"""FFmpeg's number of the transfer function of SMPTE ST 2084."""
-
-_SDR_WHITE_NITS = 203
-_SDR_GAMMA = 2.4
-_DISTANCE_CAP = 64
 _DISTANCE_STEPS = 256
 _SHARE_STEPS = 200
 
+# "Same from .. to .." is the range over which a threshold, moved alone, changes nothing that is
+# missed or wrong on 13 real videos: benchmarks/threshold_ranges.py, table in docs/benchmarks.md.
+
+_DISTANCE_CAP = 64
+"""Most LAB values that a point counts, so that small bright things count by their area. Same from
+64 to 80."""
+
 _TEXTURE = 10
-"""Range of LAB values around a point from which on it shows something."""
+"""Range of LAB values around a point from which on it shows something. Same from 10 to 18."""
 
 _SAME = 3
-"""Difference of LAB values that compression can make beyond what is around a point."""
+"""Difference of LAB values that compression can make beyond what is around a point. Same from 1 to
+11."""
 
 _SAME_IN_PLACE = 10
-"""The same of a point alone, as between an I-frame and the blurred frame before it."""
+"""The same of a point alone, as between an I-frame and the blurred frame before it. Same from 7; at
+5, two more cuts are wrong."""
 
 _LEAST_TEXTURED = 12
-"""Points, of 2304, that a share can be taken of."""
+"""Points, of 2304, that a share can be taken of. Same from 4 to 20."""
 
-Histogram = npt.NDArray[np.float32]
+Histogram = Float32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +70,12 @@ class FrameSample:
 
 
 def _sdr_of_pq() -> Picture:
-    """Brightness as SDR codes it, for each value of PQ (ST 2084, ITU-R BT.2408): (256,) uint8.
+    """Brightness as SDR codes it, for each of the 256 values of PQ: (256,) uint8.
 
     Otherwise fades are no even ramps, and dark scenes differ more than they seem to.
     """
-    coded = (np.arange(256) / 255) ** (1 / 78.84375)
-    linear = (np.maximum(coded - 0.8359375, 0) / (18.8515625 - 18.6875 * coded)) ** (
-        1 / 0.1593017578125
-    )
-    share = (linear * 10_000 / _SDR_WHITE_NITS).clip(0, 1)
-    return np.rint(255 * share ** (1 / _SDR_GAMMA)).astype(np.uint8)
+    share = (pq_nits(np.arange(256) / 255) / SDR_WHITE_NITS).clip(0, 1)
+    return np.rint(255 * share ** (1 / SDR_GAMMA)).astype(np.uint8)
 
 
 _SDR_OF_PQ = _sdr_of_pq()
@@ -95,7 +98,7 @@ class Sampler:
     def sample(self, frame: Frame) -> FrameSample:
         """The sample of a frame."""
         pixels = self._pixels.picture(frame.decoded)
-        if frame.decoded.color_trc == _PQ:
+        if frame.decoded.color_trc == ColorTrc.SMPTE2084:
             pixels = _u8(cv2.LUT(pixels, _SDR_OF_PQ))
         mask = self._mask_for(frame, pixels) if self._ignored else None
         counted = pixels if mask is None else cv2.bitwise_and(pixels, pixels, mask=mask)

@@ -1,32 +1,35 @@
 """The one expensive pass over a video: frames in, ``ScoreTrack`` out.
 
-A ``full`` scan decodes every frame. A ``fast`` one decodes the anchors, which is about half of the
-work where a video has frames that no other refers to, and then only those stretches between two
-anchors where a cut may lie. Both give the same transitions, since ``adaptive`` asks for nothing
+A ``full`` scan decodes every frame. A ``fast`` one decodes the analysed frames, which is about half
+of the work where a video has frames that no other refers to, and then only those stretches between
+two of them where a cut may lie. Both give the same transitions, since ``adaptive`` asks for nothing
 else of a full scan; the histogram methods need all frames.
+
+Here is decided what is decoded, and in which way; how is in ``parallel_scan``.
 """
 
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.video.detection.cuts import undecided
+from heaters_pipeline.video.arrays import BoolArray
+from heaters_pipeline.video.detection.cuts import gaps_to_decode
 from heaters_pipeline.video.detection.score_track import Scan, ScoreTrack
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.packet_index import PacketIndex, index_packets
 from heaters_pipeline.video.media.probe import VideoInfo, require_readable, shown_name
-from heaters_pipeline.video.scoring.anchors import anchors_among, frame_step_of
+from heaters_pipeline.video.scoring.analysed_frames import choose_analysed, frame_step_of
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, require_picture_left
 from heaters_pipeline.video.scoring.parallel_scan import (
-    Layout,
     Part,
     PartScanner,
+    PresentationOrder,
     UnexpectedFramesError,
     worker_count,
 )
@@ -37,13 +40,13 @@ ALGORITHM_VERSION = 2
 """Raised with each change of what a track holds for the same video."""
 
 _LEAST_LEFT_OUT = 0.1
-"""Share of frames that a fast scan must leave out; for less, a full one is worth more."""
+"""Share of frames that a fast scan must leave out; for less, a full one is worth more. That decides
+what a scan costs and what its track can answer, not what ``adaptive`` finds."""
 
 _REPORT_EVERY_FRAMES = 100
 
 _logger = logging.getLogger(__name__)
 
-Bools = npt.NDArray[np.bool_]
 
 OnProgress = Callable[[int], None]
 """Called with the number of frames that are done, now and then and at the end."""
@@ -115,35 +118,35 @@ class _Pass:
         if refusal := index.verdict.judge(frames=timeline.frames, end_seconds=end_seconds):
             require_readable(self._path)
             raise refusal
-        layout = Layout(index)
-        anchors = anchors_among(layout.references, self._step)
-        is_full = self._settings.scan == "full" or anchors.mean() > 1 - _LEAST_LEFT_OUT
+        order = PresentationOrder(index)
+        analysed = choose_analysed(order.references, self._step)
+        is_full = self._settings.scan == "full" or analysed.mean() > 1 - _LEAST_LEFT_OUT
         scan: Scan = "full" if is_full else "fast"
         samplers = [self._sampler(scan) for _ in range(worker_count())]
-        scanner = PartScanner(self._path, self._info, index, layout, samplers)
-        wanted = np.ones(timeline.frames, np.bool_) if is_full else anchors
+        scanner = PartScanner(self._path, self._info, index, order, samplers)
+        wanted = np.ones(timeline.frames, np.bool_) if is_full else analysed
         builder = TrackBuilder(scan, self._step, ALGORITHM_VERSION)
-        for sample in self._samples(scanner, layout.parts(), wanted):
-            builder.add(sample, anchor=bool(anchors[sample.frame]))
+        for sample in self._reported(scanner, order.parts(), wanted):
+            builder.add(sample, analysed=bool(analysed[sample.frame]))
         track = builder.track(timeline)
         if not is_full:
-            track = self._with_closer_look(track, layout, scanner)
+            track = self._with_closer_look(track, order, scanner)
         self._on_progress(timeline.frames)
         return track
 
     def from_start(self, index: PacketIndex | None) -> ScoreTrack:
         """Decode all frames, one after another; what packets say of them is used where it fits."""
-        anchor_stamps = None
+        analysed_pts = None
         if index is not None:
-            layout = Layout(index)
-            anchors = anchors_among(layout.references, self._step)
-            anchor_stamps = set(index.pts[layout.packet_of_frame[anchors]].tolist())
+            order = PresentationOrder(index)
+            analysed = choose_analysed(order.references, self._step)
+            analysed_pts = set(index.pts[order.packet_of_frame[analysed]].tolist())
         sampler = self._sampler("full")
         builder = TrackBuilder("full", self._step, ALGORITHM_VERSION)
         reader = FrameReader(self._path, self._info)
         for frame in reader:
-            anchor = anchor_stamps is None or frame.index == 0 or frame.pts in anchor_stamps
-            builder.add(sampler.sample(frame), anchor=anchor)
+            is_analysed = analysed_pts is None or frame.index == 0 or frame.pts in analysed_pts
+            builder.add(sampler.sample(frame), analysed=is_analysed)
             if (frame.index + 1) % _REPORT_EVERY_FRAMES == 0:
                 self._on_progress(frame.index + 1)
         timeline = reader.timeline
@@ -151,21 +154,20 @@ class _Pass:
         return builder.track(timeline)
 
     def _with_closer_look(
-        self, track: ScoreTrack, layout: Layout, scanner: PartScanner[FrameSample]
+        self, track: ScoreTrack, order: PresentationOrder, scanner: PartScanner[FrameSample]
     ) -> ScoreTrack:
-        """Decode the frames between two anchors where a cut may lie."""
-        spans = undecided(track)
+        """Decode the frames between two analysed frames where a cut may lie."""
+        spans = gaps_to_decode(track)
         wanted = np.zeros(track.frames, np.bool_)
         for span in spans:
             wanted[span.start : span.end] = True
-        samples = (
-            sample for batch in scanner.scan(layout.parts_around(spans), wanted) for sample in batch
-        )
-        return closer_track(track, samples)
+        batches = scanner.scan(order.parts_around(spans), wanted)
+        return closer_track(track, chain.from_iterable(batches))
 
-    def _samples(
-        self, scanner: PartScanner[FrameSample], parts: list[Part], wanted: Bools
+    def _reported(
+        self, scanner: PartScanner[FrameSample], parts: list[Part], wanted: BoolArray
     ) -> Iterator[FrameSample]:
+        """The samples of the wanted frames, with progress told as they come."""
         for batch in scanner.scan(parts, wanted):
             yield from batch
             if batch:

@@ -1,4 +1,7 @@
-"""Put the samples of a video's frames together to its ``ScoreTrack``."""
+"""Put the samples of a video's frames together to its ``ScoreTrack``.
+
+Decodes nothing, and does not know whether the samples come of a fast or of a full scan.
+"""
 
 from array import array
 from collections.abc import Iterable
@@ -8,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from heaters_pipeline.video.arrays import Float32Array
 from heaters_pipeline.video.detection.score_track import (
     SIGNATURE_COLUMNS,
     SIGNATURE_ROWS,
@@ -16,7 +20,7 @@ from heaters_pipeline.video.detection.score_track import (
     ScoreTrack,
 )
 from heaters_pipeline.video.media.timing import Timeline
-from heaters_pipeline.video.scoring.anchors import AnchorChange, AnchorComparer
+from heaters_pipeline.video.scoring.analysed_frames import FrameChange, FrameComparer
 from heaters_pipeline.video.scoring.sampling import Comparable, FrameSample, Histogram
 
 _NAN = float("nan")
@@ -36,7 +40,7 @@ def histogram_scores(before: Histogram, after: Histogram) -> list[float]:
 class TrackBuilder:
     """Collect the samples of a scan in order, then make the track.
 
-    Only two pictures and those that anchors are compared with are kept meanwhile.
+    Only two pictures and those that analysed frames are compared with are kept meanwhile.
 
     Args:
         scan: ``full`` if all frames come, each with its histogram.
@@ -48,26 +52,32 @@ class TrackBuilder:
         self._scan: Scan = scan
         self._frame_step = frame_step
         self._algorithm_version = algorithm_version
-        self._comparer = AnchorComparer(frame_step)
+        self._comparer = FrameComparer(frame_step)
         self._frames = array("q")
         self._digests = array("q")
         self._steps = array("f")
         self._similarities = array("f")
         self._sums = array("f")
-        self._anchors = array("q")
+        self._analysed = array("q")
         self._details = array("f")
         self._signatures = bytearray()
-        self._changes: list[AnchorChange] = []
+        self._changes: list[FrameChange] = []
         self._before: tuple[FrameSample, Comparable] | None = None
 
-    def add(self, sample: FrameSample, *, anchor: bool) -> None:
-        """Take the next sample."""
+    def add(self, sample: FrameSample, *, analysed: bool) -> None:
+        """Take the next sample.
+
+        Args:
+            sample: Of a later frame than the samples before; all frames of a full scan come, of a
+                fast one at least the analysed ones.
+            analysed: Whether ``adaptive`` compares this frame.
+        """
         picture = Comparable(sample.reduced)
         self._frames.append(sample.frame)
         self._digests.append(sample.digest)
         self._add_step(sample, picture)
-        if anchor:
-            self._anchors.append(sample.frame)
+        if analysed:
+            self._analysed.append(sample.frame)
             self._details.append(sample.detail)
             self._signatures += sample.signature.tobytes()
             self._changes += self._comparer.add(sample.frame, picture)
@@ -77,12 +87,12 @@ class TrackBuilder:
         """The track of all that was added."""
         self._changes += self._comparer.finish()
         count = timeline.frames
-        frames, anchors = np.asarray(self._frames), np.asarray(self._anchors)
+        frames, analysed = np.asarray(self._frames), np.asarray(self._analysed)
         similarities = np.asarray(self._similarities, np.float32).reshape(-1, len(_COMPARISONS))
         changed = [one.frame for one in self._changes]
         signatures = np.zeros((count, SIGNATURE_ROWS, SIGNATURE_COLUMNS, 3), np.uint8)
-        signatures[anchors] = np.frombuffer(bytes(self._signatures), np.uint8).reshape(
-            -1, *signatures.shape[1:]
+        signatures[analysed] = np.frombuffer(bytes(self._signatures), np.uint8).reshape(
+            signatures[analysed].shape
         )
         digests = np.full(count, -1, np.int64)
         digests[frames] = self._digests
@@ -90,7 +100,7 @@ class TrackBuilder:
             timeline=timeline,
             scan=self._scan,
             frame_step=self._frame_step,
-            anchors=anchors,
+            analysed_frames=analysed,
             picture_digests=digests,
             similarities={
                 name: _spread(count, frames, similarities[:, position])
@@ -102,7 +112,7 @@ class TrackBuilder:
             kept=_spread(count, changed, [one.kept for one in self._changes]),
             still=_spread(count, changed, [one.still for one in self._changes]),
             steps=_spread(count, frames, self._steps),
-            detail=_spread(count, anchors, self._details),
+            detail=_spread(count, analysed, self._details),
             signatures=signatures,
             algorithm_version=self._algorithm_version,
         )
@@ -123,7 +133,12 @@ class TrackBuilder:
 
 
 def closer_track(track: ScoreTrack, samples: Iterable[FrameSample]) -> ScoreTrack:
-    """A track that knows also how these frames, in order, differ from the frame before."""
+    """A track that knows also how these frames differ from the frame before each.
+
+    Args:
+        track: Of a fast scan.
+        samples: In order; what differs is told of those whose frame before is among them, too.
+    """
     digests, steps = track.picture_digests.copy(), track.steps.copy()
     before: FrameSample | None = None
     for sample in samples:
@@ -135,7 +150,7 @@ def closer_track(track: ScoreTrack, samples: Iterable[FrameSample]) -> ScoreTrac
     return replace(track, picture_digests=digests, steps=steps)
 
 
-def _spread(count: int, frames: npt.ArrayLike, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
+def _spread(count: int, frames: npt.ArrayLike, values: npt.ArrayLike) -> Float32Array:
     """The values at their frames, NaN at all others."""
     spread = np.full(count, np.nan, np.float32)
     spread[np.asarray(frames, np.int64)] = values

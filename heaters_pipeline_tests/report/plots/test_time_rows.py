@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heaters_pipeline.report.plots.time_rows import choose_evenly, side_by_side, time_rows
+from heaters_pipeline.report.plots.time_rows import choose_evenly, time_rows, without_overlap
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_all_are_shown_where_there_is_room() -> None:
 
 
 @given(st.lists(st.floats(0, 1000), max_size=10).map(sorted))
-def test_pictures_stand_side_by_side_in_order(wanted: list[float]) -> None:
-    placed = side_by_side(wanted, 100, 0, 1000)
+def test_pictures_stand_without_overlap_in_order(wanted: list[float]) -> None:
+    placed = without_overlap(wanted, 100, 0, 1000)
     assert len(placed) == len(wanted)
     assert all(after - before > 100 - 1e-6 for before, after in pairwise(placed))
     assert all(50 - 1e-6 <= place <= 950 + 1e-6 for place in placed)
 
 
 def test_pictures_stand_where_they_belong_if_they_can() -> None:
-    assert side_by_side([100, 300, 500], 100, 0, 1000) == [100, 300, 500]
-    assert side_by_side([500, 500], 100, 0, 1000) == [450, 550]
-    assert side_by_side([0, 500], 100, 0, 1000) == [50, 500]
+    assert without_overlap([100, 300, 500], 100, 0, 1000) == [100, 300, 500]
+    assert without_overlap([500, 500], 100, 0, 1000) == [450, 550]
+    assert without_overlap([0, 500], 100, 0, 1000) == [50, 500]

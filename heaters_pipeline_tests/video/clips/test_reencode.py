@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
+from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.clips import maker as clip_maker
 from heaters_pipeline.video.clips.settings import ClipMethod, Codec
 from heaters_pipeline.video.clips.write import (
@@ -18,7 +19,7 @@ from heaters_pipeline.video.clips.write import (
     ClipFile,
     ClipSettings,
 )
-from heaters_pipeline.video.media.frames import FrameReader, Picture
+from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import (

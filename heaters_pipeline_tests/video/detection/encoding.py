@@ -51,16 +51,16 @@ def encode(
     pictures: Sequence[Picture],
     encoding: Encoding | None = None,
     *,
-    instants: Sequence[Fraction] | None = None,
+    times_seconds: Sequence[Fraction] | None = None,
 ) -> Path:
-    """Encode pictures, shown at ``instants`` in seconds or else at a constant rate.
+    """Encode pictures, shown at these times or else at a constant rate.
 
     Returns:
         The file: ``path`` with the suffix of the encoding.
     """
     encoding = encoding or Encoding()
     path = path.with_suffix(encoding.suffix)
-    time_base = Fraction(1, 1000) if instants else Fraction(1, encoding.frame_rate)
+    time_base = Fraction(1, 1000) if times_seconds else Fraction(1, encoding.frame_rate)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(encoding.codec, encoding.frame_rate)
         assert isinstance(stream, av.video.stream.VideoStream)
@@ -68,7 +68,7 @@ def encode(
         stream.height, stream.width = pictures[0].shape[:2]
         for number, picture in enumerate(pictures):
             frame = _frame(picture, encoding)
-            frame.pts = round(instants[number] / time_base) if instants else number
+            frame.pts = round(times_seconds[number] / time_base) if times_seconds else number
             frame.time_base = time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -85,7 +85,7 @@ def curves(
     every: int = 1,
     frame_rate: Fraction = Fraction(25),
 ) -> GradualCurves:
-    """What is measured of pictures; if only of each so manieth, what lies between is put in."""
+    """What is measured of pictures; of every second or third one, what lies between is put in."""
     signatures = np.array([cv2.resize(p, (8, 6), interpolation=cv2.INTER_AREA) for p in pictures])
     luma = pictures[..., 0]
     across, down = np.diff(luma, axis=2), np.diff(luma, axis=1)

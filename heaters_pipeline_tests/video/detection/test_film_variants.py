@@ -107,12 +107,12 @@ def test_a_variable_frame_rate_does_not_change_transitions(
     ticks = np.cumsum(np.random.default_rng(5).choice(steps, len(film.pictures)))
     # The mean stays at 25 frames a second, which is what the shares of a second are made of.
     tick = Fraction(len(ticks), 25 * int(ticks[-1]))
-    instants = [int(each) * tick for each in ticks]
-    found = found_in(encode(tmp_path / "film", film.pictures, instants=instants))
+    times = [int(each) * tick for each in ticks]
+    found = found_in(encode(tmp_path / "film", film.pictures, times_seconds=times))
     assert agree(found, plain, gradual_frames=2, cut_frames=0), (found, plain)
 
 
-def test_fifty_frames_a_second_have_the_transitions_at_the_same_instants(
+def test_fifty_frames_a_second_have_the_transitions_at_the_same_times(
     tmp_path: Path, dense_film: Film, plain: Found
 ) -> None:
     found = found_in_film(tmp_path / "film", dense_film, Encoding(frame_rate=50))

@@ -47,7 +47,7 @@ def test_what_was_found_is_right_wrong_or_neither() -> None:
     assert found.missed == (100,)
     assert found.absorbed == (38, 50, 262)
     assert found.wrong == (63, 263)
-    assert found.slides_hit == 1
+    assert 151 not in (*found.matched.values(), *found.wrong, *found.absorbed)
     counts = found.counts
     assert counts == Counts(right=1, wrong=2, missed=1, gradual_total=2, gradual_hit=1)
     assert counts.precision == pytest.approx(1 / 3)
@@ -121,7 +121,8 @@ def test_the_shared_scorer_judges_alike(tmp_path: Path) -> None:
             wanted["gradual_total"],
             wanted["gradual_hit"],
         )
-        assert ours.slides_hit == wanted["slides_hit"]
+        slides = {frame for frame in found if frame > 0} - {*ours.matched.values(), *ours.wrong}
+        assert len(slides - {*ours.absorbed}) == wanted["slides_hit"]
 
 
 @pytest.mark.skipif("HEATERS_SHARED" not in os.environ, reason="HEATERS_SHARED is not set")

@@ -21,8 +21,8 @@ from heaters_pipeline_tests.video.detection.moving_shots import score, shot, wri
 def noisy_track(frames: int, *, scan: Scan = "full", from_stream: bool = True) -> ScoreTrack:
     """A track with the noise of real footage in each number, so that it compresses badly."""
     rng = np.random.default_rng(1)
-    anchors = np.arange(frames) if scan == "full" else np.arange(0, frames, 2)
-    skipped = np.setdiff1d(np.arange(frames), anchors)
+    analysed = np.arange(frames) if scan == "full" else np.arange(0, frames, 2)
+    skipped = np.setdiff1d(np.arange(frames), analysed)
 
     def distances() -> npt.NDArray[np.float32]:
         values = np.round(rng.gamma(2, 0.3, frames) * 256).astype(np.float32) / 256
@@ -44,7 +44,7 @@ def noisy_track(frames: int, *, scan: Scan = "full", from_stream: bool = True) -
         timeline=Timeline(pts, pts[-1] + 500, Fraction(1, 30000), from_stream),
         scan=scan,
         frame_step=2,
-        anchors=anchors,
+        analysed_frames=analysed,
         picture_digests=digests,
         similarities=similarities,
         histogram_sums=np.full(frames, 7.5, np.float32),
@@ -70,7 +70,7 @@ def test_a_track_comes_back_as_it_was(frames: int, scan: Scan, from_stream: bool
     assert again.similarities.keys() == track.similarities.keys()
     pairs = [(again.similarities[name], track.similarities[name]) for name in SIMILARITIES]
     arrays = (
-        "anchors",
+        "analysed_frames",
         "picture_digests",
         "histogram_sums",
         "change",
@@ -142,13 +142,13 @@ def test_arrays_of_another_length_are_refused() -> None:
         replace(track, similarities={**track.similarities, "correl": track.detail[:-1]})
 
 
-def test_between_anchors_values_go_evenly() -> None:
+def test_interpolated_values_go_evenly() -> None:
     track = noisy_track(5, scan="fast")
     values = np.array([0, 99, 10, 99, 14], np.float32)
-    assert track.between_anchors(values).tolist() == [0, 5, 10, 12, 14]
+    assert track.interpolated(values).tolist() == [0, 5, 10, 12, 14]
     pictures = np.zeros((5, 6, 8, 3), np.uint8)
     pictures[2] = 200
-    assert track.between_anchors(pictures)[:, 3, 3, 0].tolist() == [0, 100, 200, 100, 0]
+    assert track.interpolated(pictures)[:, 3, 3, 0].tolist() == [0, 100, 200, 100, 0]
 
 
 def test_what_is_not_known_of_a_picture_is_none() -> None:

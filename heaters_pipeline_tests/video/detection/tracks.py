@@ -39,7 +39,7 @@ def made_track(frames: int, cuts: Mapping[int, float]) -> ScoreTrack:
         timeline=Timeline(tuple(range(frames)), frames, Fraction(1, 25)),
         scan="full",
         frame_step=1,
-        anchors=np.arange(frames),
+        analysed_frames=np.arange(frames),
         picture_digests=np.zeros(frames, np.int64),
         similarities={name: scores[name].astype(np.float32) for name in SIMILARITIES},
         histogram_sums=np.full(frames, 10, np.float32),

@@ -17,7 +17,7 @@ from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.packet_index import index_packets
 from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.scoring import parallel_scan as scan
-from heaters_pipeline.video.scoring.parallel_scan import Layout
+from heaters_pipeline.video.scoring.parallel_scan import PresentationOrder
 from heaters_pipeline.video.scoring.scores import score_frames
 from heaters_pipeline_tests.video.detection.moving_shots import (
     Picture,
@@ -107,7 +107,7 @@ def test_a_fast_scan_finds_what_a_full_one_finds(
     assert transitions(fast) == transitions(full)
     assert any(kind == "cut" for kind, _, _ in transitions(full))
     assert fast.timeline == full.timeline
-    assert fast.anchors.tolist() == full.anchors.tolist()
+    assert fast.analysed_frames.tolist() == full.analysed_frames.tolist()
     assert (fast.scan == "fast") == encoding.leaves_out
     decoded = fast.picture_digests >= 0
     assert decoded.mean() < 0.8 or not encoding.leaves_out
@@ -127,7 +127,7 @@ def test_parts_hold_each_frame_once(tmp_path: Path, film: list[Picture]) -> None
     path = write(tmp_path / "film.mkv", film, codec="libx265", options=options)
     index = index_packets(path, probe(path))
     assert index is not None
-    parts = Layout(index).parts(16)
+    parts = PresentationOrder(index).parts(16)
     assert len(parts) > 5
     assert parts[0].frames.start == 0
     assert parts[-1].frames.end == len(film)
@@ -138,7 +138,7 @@ def test_parts_hold_each_frame_once(tmp_path: Path, film: list[Picture]) -> None
 def test_frames_far_apart_are_not_left_out(tmp_path: Path) -> None:
     options = {"bf": "15", "b_strategy": "0", "b-pyramid": "none", "sc_threshold": "0"}
     track = score(write(tmp_path / "film.mp4", shot(1, 60, speed_px=3), options=options))
-    assert np.diff(track.anchors).max() <= 4
+    assert np.diff(track.analysed_frames).max() <= 4
 
 
 def test_a_video_of_one_frame_is_scanned(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_video_of_one_frame_is_scanned(tmp_path: Path) -> None:
 def test_a_start_that_is_not_zero_and_a_variable_rate_keep_their_times(tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
     rng = random.Random(3)
-    stamp = 5000
+    pts = 5000
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", 25)
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
@@ -159,8 +159,8 @@ def test_a_start_that_is_not_zero_and_a_variable_rate_keep_their_times(tmp_path:
         stream.codec_context.time_base = Fraction(1, 1000)
         for picture in shot(1, 40) + shot(2, 40):
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
-            frame.pts, frame.time_base = stamp, Fraction(1, 1000)
-            stamp += rng.randint(15, 90)
+            frame.pts, frame.time_base = pts, Fraction(1, 1000)
+            pts += rng.randint(15, 90)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     reader = FrameReader(path, probe(path))

@@ -41,8 +41,7 @@ def assert_same(path: Path) -> int:
 
 
 def test_scans_agree_on_real_videos(shared: Path) -> None:
-    found = sorted((shared / "videos").iterdir())
-    files = [file for file in found if file.is_file() and file.suffix != ".json"]
+    files = [file for file in sorted((shared / "videos").rglob("*.*")) if file.suffix != ".json"]
     assert sum(assert_same(file) for file in files) > 20
 
 

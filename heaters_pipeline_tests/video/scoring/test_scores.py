@@ -69,7 +69,7 @@ def test_changes_are_large_at_the_cut_alone(two_shots: Path) -> None:
     track = score(two_shots)
     cut = int(np.nanargmax(track.change))
     assert 15 <= cut <= 16
-    others = track.anchors[1:][track.anchors[1:] != cut]
+    others = track.analysed_frames[1:][track.analysed_frames[1:] != cut]
     assert track.across[cut] > 5 * track.change[others].max()
     assert (track.across[others] <= track.change[others]).all()
     assert np.nanmax(track.change) <= 32

@@ -1,7 +1,8 @@
 """What the search for gradual transitions measures a video with. Pure.
 
 Every measure of a stretch is a difference of two running sums or a look at a few of its frames,
-so that it costs the same for a stretch of any length, and depends on nothing outside of it.
+so that it costs the same for a stretch of any length, and depends on nothing outside of it. What
+the measures mean is no matter of this module.
 """
 
 from collections.abc import Sequence
@@ -9,20 +10,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from heaters_pipeline.video.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from heaters_pipeline.video.media.timing import Timeline
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 _BLOCK = 256  # frames; larger products leave the cache, and are spread over threads in vain
 
-_BLACK_LUMA = 24
-_WHITE_LUMA = 225
-_BLANK_DETAIL = 60.0  # leaves room for a logo or watermark on black
-_BLANK_SPREAD = 8.0
+# Ranges in which results stay the same are of threshold_ranges, see ``cuts``.
+_BLACK_LUMA = 24  # mean of the picture, 0 to 255; same from 12 to 96
+_WHITE_LUMA = 225  # same up to 248
+_BLANK_DETAIL = 60.0  # energy; leaves room for a logo or watermark on black; same from 15 to 240
+_BLANK_SPREAD = 8.0  # of the luma of cells around their mean; same from 2 to 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +38,12 @@ class GradualCurves:
         timeline: Of all frames.
     """
 
-    signatures: npt.NDArray[np.float32]
-    detail: npt.NDArray[np.float32]
+    signatures: Float32Array
+    detail: Float32Array
     cuts: Sequence[int]
     frame_step: int
     timeline: Timeline
-    scene_edges: Ints = field(init=False, repr=False)
+    scene_edges: Int64Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         frames = self.timeline.frames
@@ -61,12 +59,12 @@ class GradualCurves:
         return len(self.signatures)
 
     @cached_property
-    def cells(self) -> npt.NDArray[np.float32]:
+    def cells(self) -> Float32Array:
         """(frames, cells * 3) view of the signatures."""
         return self.signatures.reshape(self.frames, -1)
 
     @cached_property
-    def paths(self) -> Floats:
+    def paths(self) -> Float64Array:
         """(1 + columns + rows, frames): the change from frame to frame, summed up to each frame.
 
         The first is of the whole picture, then of each column from the left, then of each row
@@ -91,16 +89,16 @@ class GradualCurves:
         return sums
 
     @property
-    def columns(self) -> Ints:
+    def columns(self) -> Int64Array:
         """Where in ``paths`` the columns are, from the left."""
         return np.arange(1, 1 + self.signatures.shape[2])
 
     @property
-    def rows(self) -> Ints:
+    def rows(self) -> Int64Array:
         """Where in ``paths`` the rows are, from the top."""
         return np.arange(self.signatures.shape[1]) + 1 + len(self.columns)
 
-    def cells_of(self, lines: Ints) -> Ints:
+    def cells_of(self, lines: Int64Array) -> Int64Array:
         """Which of ``cells`` each column, or each row, is made of: (lines, cells)."""
         numbers = np.arange(self.cells.shape[1]).reshape(self.signatures.shape[1:])
         across = lines[0] in self.columns
@@ -109,37 +107,37 @@ class GradualCurves:
         return np.asarray(own)
 
     @cached_property
-    def energy(self) -> Floats:
+    def energy(self) -> Float64Array:
         """(frames,) ``detail``, never 0."""
         return self.detail.astype(np.float64) + 1
 
     @cached_property
-    def energy_sums(self) -> Floats:
+    def energy_sums(self) -> Float64Array:
         """(frames + 1,) ``energy`` of all frames before each."""
         return np.concatenate([[0.0], np.cumsum(self.energy)])
 
     @cached_property
-    def luma(self) -> Floats:
+    def luma(self) -> Float64Array:
         """(frames,) mean brightness, 0 to 255."""
         return self._luma_and_spread[0]
 
     @cached_property
-    def black(self) -> Bools:
+    def black(self) -> BoolArray:
         """(frames,) whether a frame shows nothing on black."""
         return self._blank & (self.luma <= _BLACK_LUMA)
 
     @cached_property
-    def white(self) -> Bools:
+    def white(self) -> BoolArray:
         """(frames,) whether a frame shows nothing on white."""
         return self._blank & (self.luma >= _WHITE_LUMA)
 
     @cached_property
-    def _blank(self) -> Bools:
+    def _blank(self) -> BoolArray:
         spread = self._luma_and_spread[1]
         return np.asarray((spread <= _BLANK_SPREAD) & (self.detail <= _BLANK_DETAIL))
 
     @cached_property
-    def _luma_and_spread(self) -> tuple[Floats, Floats]:
+    def _luma_and_spread(self) -> tuple[Float64Array, Float64Array]:
         mean, spread = np.empty(self.frames), np.empty(self.frames)
         for first in range(0, self.frames, _BLOCK):
             luma = self.signatures[first : first + _BLOCK, ..., 0].reshape(-1, self._cell_count)
@@ -154,16 +152,16 @@ class GradualCurves:
         return int(self.signatures.shape[1] * self.signatures.shape[2])
 
     @cached_property
-    def scene_numbers(self) -> Ints:
+    def scene_numbers(self) -> Int64Array:
         """(frames,) number of the stretch between cuts that each frame lies in, from 1."""
         return self.scenes_of(np.arange(self.frames))
 
-    def scenes_of(self, frames: Ints) -> Ints:
+    def scenes_of(self, frames: Int64Array) -> Int64Array:
         """Number of the stretch between cuts that each frame lies in, from 1."""
-        numbers: Ints = np.searchsorted(self.scene_edges, frames, side="right")
+        numbers: Int64Array = np.searchsorted(self.scene_edges, frames, side="right")
         return numbers
 
-    def frames_around(self, frames: Ints) -> tuple[Ints, Ints]:
+    def frames_around(self, frames: Int64Array) -> tuple[Int64Array, Int64Array]:
         """First and last frames of the stretches between cuts that frames lie in."""
         following = self.scenes_of(frames)
         return self.scene_edges[following - 1], self.scene_edges[following] - 1

@@ -1,48 +1,49 @@
-"""Where fades may be: on both sides of what is black or white. Pure."""
+"""Where fades may be: on both sides of what is black or white. Pure.
+
+Which frames are blank is told by ``curves``; whether a fade is taken for one, by ``search`` and
+``kinds``.
+"""
+
+from itertools import pairwise
 
 import numpy as np
 
-from heaters_pipeline.video.detection.gradual.curves import Bools, GradualCurves, Ints
+from heaters_pipeline.video.arrays import BoolArray, Int64Array
+from heaters_pipeline.video.detection.gradual.curves import GradualCurves
 
-_DEEP = 1.0  # luma from the blackest frame of a stretch that is still as black
-_LEAST_FADE_FRAMES = 5
-_MOST_FADE_FRAMES = 96
-_LEAST_STRENGTH = 2.5  # of what fades, above black; noise stays below
-_MOST_SEEN = 1.5  # times that strength
-_MOST_UNEVEN = 0.1  # of that strength, root mean square from an even ramp
+# Ranges in which results stay the same are of threshold_ranges, see ``cuts``.
+_DEEP = 1.0  # luma from the blackest frame of a stretch that is still as black; same from 0.25 to 4
+_LEAST_FADE_FRAMES = 5  # same from 2 to 13
+_MOST_FADE_FRAMES = 96  # same from 24 to 384
+_LEAST_STRENGTH = 2.5  # of what fades, above black; noise stays below; same from 0.6 to 10
+_MOST_SEEN = 1.5  # times that strength; same from 0.4 to 6
+_MOST_UNEVEN = 0.1
+"""Of that strength, root mean square from an even ramp. Same from 0.025 to 0.2; at 0.4, ten more
+transitions are wrong."""
 
 
-def blank_cores(curves: GradualCurves) -> tuple[Ints, Ints]:
-    """First and last frames of the blackest, or whitest, part of each blank stretch."""
-    firsts, lasts = [], []
+def blank_cores(curves: GradualCurves) -> tuple[Int64Array, Int64Array]:
+    """First and last frames of the blackest part of each black stretch, then of white ones."""
     shown = np.sqrt(curves.energy)
+    cores = []
     for blank, darkness in (
         (curves.black, curves.luma + shown),
         (curves.white, shown - curves.luma),
     ):
-        starts, ends = _runs(blank, curves.scene_numbers)
-        if not len(starts):
-            continue
-        number = np.repeat(np.arange(len(starts)), ends - starts)
-        deepest = np.minimum.reduceat(darkness[blank], np.cumsum(ends - starts) - (ends - starts))
-        deep = np.flatnonzero(blank)[darkness[blank] <= deepest[number] + _DEEP]
-        number = np.searchsorted(starts, deep, side="right")
-        first = np.flatnonzero(np.diff(number, prepend=0))
-        firsts.append(deep[first])
-        lasts.append(deep[np.append(first[1:], len(deep)) - 1])
-    if not firsts:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    return np.concatenate(firsts), np.concatenate(lasts)
+        for start, end in _stretches(blank, curves.scene_numbers):
+            stretch = darkness[start:end]
+            deep = np.flatnonzero(stretch <= stretch.min() + _DEEP)
+            cores.append((start + deep[0], start + deep[-1]))
+    firsts, lasts = np.array(cores, np.int64).reshape(-1, 2).T
+    return firsts, lasts
 
 
-def _runs(which: Bools, scenes: Ints) -> tuple[Ints, Ints]:
-    """Starts and ends of stretches of frames that are marked and lie in one scene."""
-    change = np.diff(np.where(which, scenes, 0), prepend=0, append=0)
-    edges = np.flatnonzero(change)
-    marked = np.append(which, False)
-    starts = edges[marked[edges]]
-    ends = edges[np.append(False, which)[edges]]
-    return starts, ends
+def _stretches(which: BoolArray, scene_numbers: Int64Array) -> list[tuple[int, int]]:
+    """Starts and ends of the stretches of marked frames, each in one scene."""
+    # Scenes are numbered from 1, so that a stretch begins or ends wherever this changes.
+    numbers = np.where(which, scene_numbers, 0)
+    edges = np.flatnonzero(np.diff(numbers, prepend=0, append=0)).tolist()
+    return [(start, end) for start, end in pairwise(edges) if which[start]]
 
 
 def ramp_length(curves: GradualCurves, core: int, limit: int) -> int | None:

@@ -7,14 +7,14 @@ scenes show:
 - ``p``, found by projecting signatures on ``B - A``, is a straight ramp;
 - fine detail is lost in between: where unlike pictures are mixed, its energy is
   ``(1 - p)^2 E(A) + p^2 E(B)``, half of what it is at the ends. This parabola is the best witness:
-  motion, titles and flashes change energy too, but not in its shape (``gradual_measures``);
+  motion, titles and flashes change energy too, but not in its shape (``measures``);
 - a fade is a mix with black or white, so it begins or ends where a picture is blank; all that is
-  seen of the scene, brightness as well as the root of the energy, is a ramp (``gradual_fades``);
+  seen of the scene, brightness as well as the root of the energy, is a ramp (``fades``);
 - in a wipe, each cell goes from A to B when the front passes it, one line of the picture after
-  the other at an even pace, and hardly changes before and after (``gradual_wipes``).
+  the other at an even pace, and hardly changes before and after (``wipes``).
 
 Windows of increasing length are tried at each frame, the best are fitted to the frame
-(``gradual_search``, ``gradual_fit``) and named (``gradual_kinds``). All of it looks at a stretch of
+(``search``, ``fit``) and named (``kinds``). All of it looks at a stretch of
 video and the scenes around it only, so that the same frames give the same transitions in a
 longer video, and works for many windows at once, so that hours take less than a second.
 """
@@ -38,8 +38,8 @@ def find_gradual(track: ScoreTrack, cuts: Sequence[int]) -> list[Gradual]:
     """Gradual transitions of a track between the given hard cuts, in order, not overlapping."""
     return gradual_in(
         GradualCurves(
-            signatures=track.between_anchors(track.signatures),
-            detail=track.between_anchors(track.detail),
+            signatures=track.interpolated(track.signatures),
+            detail=track.interpolated(track.detail),
             cuts=cuts,
             frame_step=track.frame_step,
             timeline=track.timeline,

@@ -1,26 +1,68 @@
 """Move and stretch windows to where a mix of two pictures fits best. Pure.
 
 Two curves tell where a mix starts and ends: progress between the two pictures, which is an even
-ramp, and the energy of detail, which is ``(1 - p)^2 E(A) + p^2 E(B)`` at progress ``p``. Motion
-bends the first, a change of what the scenes show the second, but seldom both at once.
+ramp, and the energy of detail, which dips. Motion bends the first, a change of what the scenes show
+the second, but seldom both at once. How far each is from an ideal mix is in ``mix_errors``; which
+windows are worth a fit, and whether what was fitted is a mix, is decided in ``search``.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from heaters_pipeline.video.detection.gradual.curves import Floats, GradualCurves, Ints
+from heaters_pipeline.video.arrays import Float64Array, Int64Array
+from heaters_pipeline.video.detection.gradual.curves import GradualCurves
+from heaters_pipeline.video.detection.gradual.mix_errors import (
+    Tried,
+    energy_errors,
+    progress_errors,
+)
 
-_ROUNDS = 4
-_STEPS = 4  # each edge is tried at so many places to each side
-_LEAST_LENGTH = 4
-_LEAST_SCALE = 10.0  # of energy, so that the noise of blank pictures does not decide
+# Ranges in which results stay the same are of threshold_ranges, see ``cuts``.
+_ROUNDS = 4  # with 3 or 5, one more transition is missed
+_STEPS = 4  # each edge is tried at so many places to each side; with 5, one more is missed
+_LEAST_LENGTH = 4  # frames; same from 1 to 6
+_LEAST_SCALE = 10.0
+"""Of energy, so that the noise of blank pictures does not decide. Same from 5 to 40; at 2.5, five
+more transitions are wrong."""
 _BATCH = 64  # keeps what is worked on in the processor's cache
 
 
-def fitted(curves: GradualCurves, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """The frames that are looked at to fit each of some windows.
+
+    Attributes:
+        frames: (windows, widest) numbers of the frames; rows go on past their width, and past the
+            scene that the window lies in.
+        widths: (windows,) how many frames of a row count.
+        lowest: (windows, 1) first frame of the scene.
+        highest: (windows, 1) last frame of the scene.
+    """
+
+    frames: Int64Array
+    widths: Int64Array
+    lowest: Int64Array
+    highest: Int64Array
+
+    @property
+    def in_scene(self) -> Int64Array:
+        """(windows, widest) the frames, or the nearest ones of the scene."""
+        return self.frames.clip(self.lowest, self.highest)
+
+
+def fitted(
+    curves: GradualCurves, starts: Int64Array, ends: Int64Array
+) -> tuple[Int64Array, Int64Array]:
     """The windows whose edges are those of the transitions they lie on.
 
     Each round looks half as far as the one before: a third of the length, at least 4 frames, at
     first. Edges stay between the cuts around.
+
+    Args:
+        curves: Of the video.
+        starts: (windows,) last frame of the scene before, as far as it is known.
+        ends: (windows,) first frame of the scene after, as far as it is known; > ``starts``.
     """
     starts, ends = starts.copy(), ends.copy()
     by_length = np.argsort(ends - starts, kind="stable")
@@ -30,124 +72,75 @@ def fitted(curves: GradualCurves, starts: Ints, ends: Ints) -> tuple[Ints, Ints]
     return starts, ends
 
 
-def _fitted_batch(curves: GradualCurves, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
-    within = curves.frames_around(starts)
+def _fitted_batch(
+    curves: GradualCurves, starts: Int64Array, ends: Int64Array
+) -> tuple[Int64Array, Int64Array]:
     reach = (ends - starts) // 3
     for _ in range(_ROUNDS):
         reach = np.maximum(reach, _STEPS)
-        starts, ends = _better(curves, starts, ends, reach, within)
+        starts, ends = _better(curves, starts, ends, reach)
         reach = reach // 2
     return starts, ends
 
 
 def _better(
-    curves: GradualCurves, starts: Ints, ends: Ints, reach: Ints, within: tuple[Ints, Ints]
-) -> tuple[Ints, Ints]:
+    curves: GradualCurves, starts: Int64Array, ends: Int64Array, reach: Int64Array
+) -> tuple[Int64Array, Int64Array]:
     """The best of the windows whose edges are at most ``reach`` from those given."""
-    lowest, highest = within
-    low = starts - reach
-    # Windows of a batch differ in length; what lies beyond a window must not count in it.
-    widths = ends + reach - low + 1
-    frames = low[:, None] + np.arange(widths.max())
-    first, last = np.maximum(starts - 1, lowest), np.minimum(ends + 1, highest)
+    around = _surroundings(curves, starts, ends, reach)
     moves = np.rint(np.arange(-_STEPS, _STEPS + 1) * reach[:, None] / _STEPS).astype(np.int64)
-    new_starts = (starts[:, None] + moves).clip(lowest[:, None], highest[:, None])
-    new_ends = (ends[:, None] + moves).clip(lowest[:, None], highest[:, None])
-    tried = (new_starts - low[:, None], new_ends - low[:, None], widths)
-    errors = _progress_errors(_progress(curves, frames, first, last, within), *tried)
-    errors += _energy_errors(_energy(curves, frames, widths, within), *tried)
+    new_starts = (starts[:, None] + moves).clip(around.lowest, around.highest)
+    new_ends = (ends[:, None] + moves).clip(around.lowest, around.highest)
+    first = around.frames[:, :1]
+    tried = Tried(new_starts - first, new_ends - first, around.widths)
+    errors = progress_errors(_progress(curves, around, starts - 1, ends + 1), tried)
+    errors += energy_errors(_energy(curves, around), tried)
     too_short = new_ends[:, None, :] - new_starts[:, :, None] < _LEAST_LENGTH
     errors[too_short] = np.inf
     best = errors.reshape(len(starts), -1).argmin(axis=1)
+    best_start, best_end = np.divmod(best, moves.shape[1])
     each = np.arange(len(starts))
-    return new_starts[each, best // moves.shape[1]], new_ends[each, best % moves.shape[1]]
+    return new_starts[each, best_start], new_ends[each, best_end]
+
+
+def _surroundings(
+    curves: GradualCurves, starts: Int64Array, ends: Int64Array, reach: Int64Array
+) -> _Surroundings:
+    """The frames of each window and ``reach`` more on both sides."""
+    first, widths = starts - reach, ends - starts + 2 * reach + 1
+    lowest, highest = curves.frames_around(starts)
+    return _Surroundings(
+        frames=first[:, None] + np.arange(widths.max()),
+        widths=widths,
+        lowest=lowest[:, None],
+        highest=highest[:, None],
+    )
 
 
 def _progress(
-    curves: GradualCurves, frames: Ints, first: Ints, last: Ints, within: tuple[Ints, Ints]
-) -> Floats:
-    """How far each frame has gone from one picture to the other: the shape of ``frames``.
+    curves: GradualCurves, around: _Surroundings, before: Int64Array, after: Int64Array
+) -> Float64Array:
+    """How far each frame has gone from one picture to another: the shape of ``around.frames``.
 
-    0 before the scene that the window starts in, 1 after the one that it ends in.
+    0 before the scene that the window lies in, 1 after it.
+
+    Args:
+        before: (windows,) the frame of each window that shows the one picture.
+        after: (windows,) the frame that shows the other.
     """
-    lowest, highest = (edge[:, None] for edge in within)
-    before = curves.cells[first]
-    way = curves.cells[last] - before
-    cells = curves.cells[frames.clip(lowest, highest)]
-    along = (cells @ way[:, :, None])[:, :, 0] - np.einsum("ik,ik->i", before, way)[:, None]
+    lowest, highest = around.lowest, around.highest
+    start = curves.cells[np.maximum(before, lowest[:, 0])]
+    way = curves.cells[np.minimum(after, highest[:, 0])] - start
+    cells = curves.cells[around.in_scene]
+    along = (cells @ way[:, :, None])[:, :, 0] - np.einsum("ik,ik->i", start, way)[:, None]
     progress = along.astype(np.float64) / (np.einsum("ik,ik->i", way, way)[:, None] + 1e-6)
-    return np.where(frames < lowest, 0.0, np.where(frames > highest, 1.0, progress))
+    beyond = np.where(around.frames > highest, 1.0, progress)
+    return np.where(around.frames < lowest, 0.0, beyond)
 
 
-def _energy(curves: GradualCurves, frames: Ints, widths: Ints, within: tuple[Ints, Ints]) -> Floats:
+def _energy(curves: GradualCurves, around: _Surroundings) -> Float64Array:
     """Energy of each frame over its mean, the outermost going on beyond the scene."""
-    lowest, highest = (edge[:, None] for edge in within)
-    energy = curves.energy[frames.clip(lowest, highest)]
-    mean = np.where(np.arange(energy.shape[1]) < widths[:, None], energy, 0).sum(axis=1) / widths
+    energy = curves.energy[around.in_scene]
+    counts = np.arange(energy.shape[1]) < around.widths[:, None]
+    mean = np.where(counts, energy, 0).sum(axis=1) / around.widths
     return np.asarray(energy / np.maximum(mean[:, None], _LEAST_SCALE))
-
-
-def _progress_errors(progress: Floats, starts: Ints, ends: Ints, widths: Ints) -> Floats:
-    """Sum of squared differences of progress from each ramp: (windows, starts, ends).
-
-    A ramp is 0 up to its start and 1 from its end on. The sum over the ramp is taken apart, so
-    that running sums give it for all ramps at once.
-    """
-    times = np.arange(progress.shape[1])
-    sums = _running(progress, progress * times, progress**2, (progress - 1) ** 2)
-    (_, _, before, _), (plain, timed, squared, _), (*_, after) = _parts(sums, starts, ends, widths)
-    start = starts[:, :, None]
-    length = np.maximum(ends[:, None, :] - start, 1)
-    ramp = (timed - start * plain) / length
-    return np.asarray(before + squared - 2 * ramp + _powers(2, length) + after)
-
-
-def _energy_errors(energy: Floats, starts: Ints, ends: Ints, widths: Ints) -> Floats:
-    """Sum of squared differences of energy from that of each mix: (windows, starts, ends).
-
-    Outside of a mix, energy stays what it is at its edges.
-    """
-    times = np.arange(energy.shape[1])
-    sums = _running(energy, energy * times, energy * times**2, energy**2)
-    before, (plain, timed, twice_timed, squared), after = _parts(sums, starts, ends, widths)
-    start, end = starts[:, :, None], ends[:, None, :]
-    length = np.maximum(end - start, 1)
-    share = (timed - start * plain) / length
-    share_squared = (twice_timed - 2 * start * timed + start**2 * plain) / length**2
-    a = np.take_along_axis(energy, starts, 1)[:, :, None]
-    b = np.take_along_axis(energy, ends, 1)[:, None, :]
-    # The mix is a - 2 a p + (a + b) p^2 at progress p.
-    product = a * plain - 2 * a * share + (a + b) * share_squared
-    square = (
-        a**2 * length
-        - 4 * a**2 * _powers(1, length)
-        + 2 * a * (3 * a + b) * _powers(2, length)
-        - 4 * a * (a + b) * _powers(3, length)
-        + (a + b) ** 2 * _powers(4, length)
-    )
-    outside = before[3] - 2 * a * before[0] + a**2 * start
-    outside = outside + after[3] - 2 * b * after[0] + b**2 * (widths[:, None, None] - end)
-    return np.asarray(outside + squared - 2 * product + square)
-
-
-def _powers(exponent: int, length: Ints) -> Floats:
-    """Sum of ``(k / length) ** exponent`` for k from 0 to length - 1, for exponents from 1 to 4.
-
-    By Euler and Maclaurin, which leaves out less than 0.04 / length^3.
-    """
-    correction = exponent / (12 * length) if exponent > 1 else 0
-    return np.asarray(length / (exponent + 1) - 0.5 + correction)
-
-
-def _running(*terms: Floats) -> Floats:
-    """Sums of all frames before each: (terms, windows, frames + 1)."""
-    stacked = np.stack(terms)
-    return np.concatenate([np.zeros((*stacked.shape[:2], 1)), np.cumsum(stacked, axis=2)], axis=2)
-
-
-def _parts(sums: Floats, starts: Ints, ends: Ints, widths: Ints) -> tuple[Floats, Floats, Floats]:
-    """Sums before each start, from start to end, and from the end on: (terms, windows, ...)."""
-    each = np.arange(len(starts))[:, None]
-    at_start = sums[:, each, starts][:, :, :, None]
-    at_end = sums[:, each, ends][:, :, None, :]
-    return at_start, at_end - at_start, sums[:, each, widths[:, None]][:, :, :, None] - at_end

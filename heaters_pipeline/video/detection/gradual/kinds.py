@@ -1,9 +1,14 @@
-"""Name gradual transitions, and join what is one. Pure."""
+"""Name gradual transitions, and join what is one. Pure.
 
-from bisect import bisect_left
-from collections.abc import Sequence
+Takes stretches that ``search`` took for transitions; fades of pictures that are nearly black, in
+which it finds nothing, are added here.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
@@ -16,12 +21,15 @@ GradualKind = Literal[
     "dissolve", "fade_in", "fade_out", "fade_through_black", "fade_through_white", "wipe"
 ]
 
-_BLANK_SECONDS_BETWEEN = Fraction(3, 5)  # black for longer is a scene between two fades
-_STILL = 0.25  # change of mean luma from frame to frame that rounding can make
+# Ranges in which results stay the same are of threshold_ranges, see ``cuts``.
+_BLANK_SECONDS_BETWEEN = Fraction(3, 5)
+"""Black for longer is a scene between two fades. Same from 0.3 to 0.9 s."""
+_STILL = 0.25  # change of mean luma between frames that rounding can make; same from 0.06 to 1
 
-_DARK_LUMA = 8
-_LEAST_CONTRAST_KEPT = 0.85
-_LEAST_LIGHT_KEPT = 1 / 3  # exposures change by less; what goes darker fades out
+_DARK_LUMA = 8  # keeps noise in the dark from being contrast; same from 3 to 16
+_LEAST_CONTRAST_KEPT = 0.85  # of what it were, going evenly; same from 0.77 to 0.935
+_LEAST_LIGHT_KEPT = 1 / 3
+"""Exposures change by less; what goes darker fades out. Same from 0.083 to 0.5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,22 +135,24 @@ def _with_dark_halves(curves: GradualCurves, found: Sequence[Gradual]) -> list[G
     A picture that is itself nearly black differs too little from black to be found on its own. But
     where it gets black and stays so for a moment without a cut, something has faded on both sides.
     """
-    whole = set(found)
-    ends = [gradual.end for gradual in found]
-    reached = 0
-    for first, last in zip(*blank_cores(curves), strict=True):
-        seconds = curves.timeline.seconds_at(int(last)) - curves.timeline.seconds_at(int(first))
-        if seconds > _BLANK_SECONDS_BETWEEN or not curves.black[first]:
-            continue
-        number = bisect_left(ends, first)
-        around = [gradual for gradual in found[number : number + 2] if gradual.start - 1 <= last]
-        before = max(reached, ends[number - 1] if number else 0)
-        following = found[number + len(around) : number + len(around) + 1]
-        after = following[0].start - 1 if following else curves.frames - 1
-        if through := _through_black(curves, (int(first), int(last)), around, (before, after)):
-            whole = whole.difference(around) | {through}
-            reached = through.end
-    return sorted(whole, key=lambda gradual: gradual.start)
+    whole = list(found)
+    for first, last in _moments_of_black(curves):
+        # Those that touch the moment; the transitions around them leave room for its fades.
+        since = bisect_left(whole, first, key=attrgetter("end"))
+        until = bisect_right(whole, last + 1, key=attrgetter("start"))
+        before = whole[since - 1].end if since else 0
+        after = whole[until].start - 1 if until < len(whole) else curves.frames - 1
+        if through := _through_black(curves, (first, last), whole[since:until], (before, after)):
+            whole[since:until] = [through]
+    return whole
+
+
+def _moments_of_black(curves: GradualCurves) -> Iterator[tuple[int, int]]:
+    """First and last frames where it is blackest, in order, if not for so long as to be a scene."""
+    for first, last in np.stack(blank_cores(curves), axis=1).tolist():
+        seconds = curves.timeline.seconds_at(last) - curves.timeline.seconds_at(first)
+        if seconds <= _BLANK_SECONDS_BETWEEN and curves.black[first]:
+            yield first, last
 
 
 def _through_black(

@@ -1,26 +1,31 @@
 """How well stretches of a video pass for a mix of their two ends. Pure.
 
 All functions take many stretches at once: from frame ``starts[i]``, the last of the scene before,
-to ``ends[i]``, the first of the scene after.
+to ``ends[i]``, the first of the scene after. Measures of wipes are in ``wipes``.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from heaters_pipeline.video.detection.gradual.curves import Bools, Floats, GradualCurves, Ints
+from heaters_pipeline.video.arrays import BoolArray, Float32Array, Float64Array, Int64Array
+from heaters_pipeline.video.detection.gradual.curves import GradualCurves
 
-# Cells differ by 0 to 255. On edited videos, recall and precision moved by at most 0.03 with
-# LEAST_MIX from 0.08 to 0.09 and _LEAST_EXPLAINED from 0.75 to 0.85.
-LEAST_STEP = 4.0  # mean difference of the two scenes; noise and quality pulses stay below
-_MOST_BEND = 0.25  # of progress from even, at the quarters
-LEAST_MIX = 0.08  # share of detail lost x straightness x evenness x root of spread
-_LEAST_SPREAD = 0.2  # about 0.6 times the share of the picture that changes
-_LEAST_EXPLAINED = 0.85  # by a dip; 5/8 where a thing appears at once in the last frame
+# Cells differ by 0 to 255. Ranges in which results stay the same are of threshold_ranges, see
+# ``cuts``. On edited videos (benchmarks/detection_accuracy.py), recall and precision moved by at
+# most 0.03 with LEAST_MIX from 0.08 to 0.09 and _LEAST_EXPLAINED from 0.75 to 0.85.
+LEAST_STEP = 4.0  # mean difference of two scenes; noise and quality pulses stay below; same to 5
+_MOST_BEND = 0.25  # of progress from even, at the quarters; same from 0.227
+LEAST_MIX = 0.08
+"""Share of detail lost x straightness x evenness x root of spread. At 0.073 two more are wrong, at
+0.088 one is missed and two fewer are wrong."""
+_LEAST_SPREAD = 0.2  # about 0.6 times the share of the picture that changes; same from 0.05 to 0.3
+_LEAST_EXPLAINED = 0.85
+"""By a dip; 5/8 where a thing appears at once in the last frame. Same from 0.77."""
 _SAMPLES = 24
-NO_DETAIL = 4.0
-NO_DETAIL_LOST = 0.5  # two blank pictures have none to lose; evenness alone has to convince
+NO_DETAIL = 4.0  # energy below which there is none; same from 2 to 16
+NO_DETAIL_LOST = 0.5
+"""Two blank pictures have none to lose; evenness alone has to convince. Same from 0.25 to 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +42,25 @@ class Measures:
             shape ``p (1 - p)``, of any depth, 0 to 1; 1 for a mix of still pictures.
     """
 
-    step: Floats
-    straightness: Floats
-    bend: Floats
-    lost: Floats
-    spread: Floats
-    explained: Floats
+    step: Float64Array
+    straightness: Float64Array
+    bend: Float64Array
+    lost: Float64Array
+    spread: Float64Array
+    explained: Float64Array
 
     @property
-    def mix(self) -> Floats:
+    def mix(self) -> Float64Array:
         """How much a stretch looks like a mix of its ends."""
         return self.lost * self.straightness * (1 - self.bend)
 
     @property
-    def mixes(self) -> Bools:
+    def mixes(self) -> BoolArray:
         """Whether a stretch is taken for a mix."""
         return self.worth_a_fit & (self.explained >= _LEAST_EXPLAINED)
 
     @property
-    def worth_a_fit(self) -> Bools:
+    def worth_a_fit(self) -> BoolArray:
         """Whether a window may become a mix when it is moved and stretched."""
         # An object that crosses the picture, or a title, changes a part of it, a mix nearly all.
         spread = np.where(self.spread >= _LEAST_SPREAD, np.sqrt(self.spread), 0)
@@ -63,8 +68,14 @@ class Measures:
         return np.asarray(enough & (self.bend <= _MOST_BEND))
 
 
-def measured(curves: GradualCurves, starts: Ints, ends: Ints) -> Measures:
-    """Measure stretches."""
+def measured(curves: GradualCurves, starts: Int64Array, ends: Int64Array) -> Measures:
+    """Measure stretches as mixes.
+
+    Args:
+        curves: Of the video.
+        starts: (stretches,) first frames.
+        ends: (stretches,) last frames, > ``starts``, with no cut on the way.
+    """
     first = curves.cells[starts]
     way = curves.cells[ends] - first
     square = np.einsum("ij,ij->i", way, way).astype(np.float64)
@@ -86,13 +97,13 @@ def measured(curves: GradualCurves, starts: Ints, ends: Ints) -> Measures:
     )
 
 
-def step_and_spread(way: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
+def step_and_spread(way: Float32Array) -> tuple[Float64Array, Float64Array]:
     """Mean difference of two pictures, and how evenly the cells share it, 0 to 1."""
     step = np.abs(way).mean(axis=1, dtype=np.float64)
     return step, step**2 / (np.square(way).mean(axis=1, dtype=np.float64) + 1e-6)
 
 
-def detail_lost(curves: GradualCurves, starts: Ints, ends: Ints) -> Floats:
+def detail_lost(curves: GradualCurves, starts: Int64Array, ends: Int64Array) -> Float64Array:
     """Share of the energy of detail that the middle half lacks of what it were, going evenly."""
     lengths = ends - starts
     low, high = lengths // 4, lengths - lengths // 4
@@ -103,7 +114,7 @@ def detail_lost(curves: GradualCurves, starts: Ints, ends: Ints) -> Floats:
     return np.where(np.maximum(first, last) < NO_DETAIL, NO_DETAIL_LOST, 1 - found / even)
 
 
-def _explained(curves: GradualCurves, starts: Ints, ends: Ints) -> Floats:
+def _explained(curves: GradualCurves, starts: Int64Array, ends: Int64Array) -> Float64Array:
     shares = np.arange(1, _SAMPLES) / _SAMPLES
     times = starts[:, None] + (ends - starts)[:, None] * shares
     before = times.astype(np.int64)

@@ -1,7 +1,8 @@
 """Choose the stretches of a video that are gradual transitions. Pure.
 
 A coarse search, which looks at sums alone, gives windows of a few lengths; the best of those that
-overlap is fitted, and the next best if that one fails.
+overlap is fitted, and the next best if that one fails. How good a window is, is measured in
+``measures`` and ``wipes``; what a stretch is called is decided in ``kinds``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from heaters_pipeline.video.detection.gradual.curves import Bools, Floats, GradualCurves, Ints
+from heaters_pipeline.video.arrays import BoolArray, Float64Array, Int64Array
+from heaters_pipeline.video.detection.gradual.curves import GradualCurves
 from heaters_pipeline.video.detection.gradual.fades import blank_cores
 from heaters_pipeline.video.detection.gradual.fit import fitted
 from heaters_pipeline.video.detection.gradual.measures import (
@@ -32,8 +34,10 @@ from heaters_pipeline.video.detection.gradual.wipes import (
 _LENGTHS = (6, 8, 11, 15, 20, 27, 36, 48, 64)
 """In frames at 25 a second; a factor of 4/3 apart, which the fit then makes up for."""
 
-_LEAST_FRAMES = 6  # a faster change is a cut, or motion between two frames that were measured
-_NEIGHBOURS = 8  # windows closer than one so manieth of their length are fitted to the same ramp
+_LEAST_FRAMES = 6
+"""A faster change is a cut, or motion between two frames that were measured. With 5, two more
+transitions are wrong, with 7 one fewer (threshold_ranges, see ``cuts``)."""
+_NEIGHBOURS = 8  # windows closer than 1/8 of their length fit the same ramp; same from 6 to 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +57,21 @@ class _Stretches:
     before its parts.
     """
 
-    starts: Ints
-    ends: Ints
-    ranks: Floats
+    starts: Int64Array
+    ends: Int64Array
+    ranks: Float64Array
 
     def __len__(self) -> int:
         return len(self.starts)
 
-    def only(self, which: Bools) -> "_Stretches":
+    def only(self, which: BoolArray) -> "_Stretches":
         return _Stretches(self.starts[which], self.ends[which], self.ranks[which])
 
     def numbered(self) -> Iterator[tuple[int, int, int]]:
         """(number, start, end) from the best on."""
         order = np.lexsort((self.starts, -self.ranks))
-        columns = (order, self.starts[order], self.ends[order])
-        return zip(*(column.tolist() for column in columns), strict=True)
+        starts, ends = self.starts[order], self.ends[order]
+        return zip(order.tolist(), starts.tolist(), ends.tolist(), strict=True)
 
 
 def chosen_stretches(curves: GradualCurves) -> list[Stretch]:
@@ -80,7 +84,7 @@ def chosen_stretches(curves: GradualCurves) -> list[Stretch]:
     return sorted(chosen, key=lambda stretch: stretch.start)
 
 
-def _chosen_mixes(curves: GradualCurves, windows: _Stretches, taken: Bools) -> list[Stretch]:
+def _chosen_mixes(curves: GradualCurves, windows: _Stretches, taken: BoolArray) -> list[Stretch]:
     """The windows that are mixes when fitted, best first; their frames become taken."""
     chosen = []
     while len(windows):
@@ -92,7 +96,7 @@ def _chosen_mixes(curves: GradualCurves, windows: _Stretches, taken: Bools) -> l
     return chosen
 
 
-def _free(stretches: _Stretches, taken: Bools, *, claim: bool = False) -> Bools:
+def _free(stretches: _Stretches, taken: BoolArray, *, claim: bool = False) -> BoolArray:
     """Which stretches have no taken frame inside; each that has none may take its own, in turn."""
     free = np.zeros(len(stretches), np.bool_)
     for number, start, end in stretches.numbered():
@@ -102,7 +106,7 @@ def _free(stretches: _Stretches, taken: Bools, *, claim: bool = False) -> Bools:
     return free
 
 
-def _apart(stretches: _Stretches, taken: Bools) -> _Stretches:
+def _apart(stretches: _Stretches, taken: BoolArray) -> _Stretches:
     return stretches.only(_free(stretches, taken, claim=True))
 
 
@@ -135,7 +139,7 @@ def _fade_windows(curves: GradualCurves) -> _Stretches:
     return _Stretches(starts, ends, measures.mix * measures.step).only(measures.worth_a_fit)
 
 
-def _most_rank(curves: GradualCurves, length: int) -> Floats:
+def _most_rank(curves: GradualCurves, length: int) -> Float64Array:
     """What the rank of a mix that starts at each frame can be at most: (frames - length,)."""
     path = curves.paths[0, length:] - curves.paths[0, :-length]
     first, last = curves.energy[:-length], curves.energy[length:]
@@ -152,7 +156,8 @@ def _wipes(curves: GradualCurves) -> _Stretches:
     """Fitted wipes of all directions; many lie on one another."""
     directions = []
     for lines in fronts(curves):
-        starts, ends = fitted_front(curves, lines, *_wipe_windows(curves, lines))
+        starts, ends = _wipe_windows(curves, lines)
+        starts, ends = fitted_front(curves, lines, starts, ends)
         measures = wipe_measures(curves, lines, starts, ends)
         slow_enough = ends - starts > LEAST_WIPE_FRAMES * curves.frame_step
         found = _Stretches(starts, ends, measures.score * measures.step)
@@ -164,7 +169,7 @@ def _wipes(curves: GradualCurves) -> _Stretches:
     )
 
 
-def _wipe_windows(curves: GradualCurves, lines: Ints) -> tuple[Ints, Ints]:
+def _wipe_windows(curves: GradualCurves, lines: Int64Array) -> tuple[Int64Array, Int64Array]:
     found = []
     for length in _lengths(curves):
         if length >= LEAST_WIPE_FRAMES * curves.frame_step:
@@ -179,7 +184,7 @@ def _lengths(curves: GradualCurves) -> list[int]:
     return [length for length in lengths if length < curves.frames]
 
 
-def _all_lengths(found: Iterable[tuple[int, Ints]]) -> tuple[Ints, Ints]:
+def _all_lengths(found: Iterable[tuple[int, Int64Array]]) -> tuple[Int64Array, Int64Array]:
     """Starts and ends of the windows that start at these frames, by length."""
     starts, ends = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for length, frames in found:
@@ -188,12 +193,12 @@ def _all_lengths(found: Iterable[tuple[int, Ints]]) -> tuple[Ints, Ints]:
     return np.concatenate(starts), np.concatenate(ends)
 
 
-def _within_scene(curves: GradualCurves, length: int) -> Bools:
+def _within_scene(curves: GradualCurves, length: int) -> BoolArray:
     """Whether no cut lies in the window that starts at each frame: (frames - length,)."""
     return np.asarray(curves.scene_numbers[length:] == curves.scene_numbers[:-length])
 
 
-def _best_nearby(values: Floats, length: int) -> Ints:
+def _best_nearby(values: Float64Array, length: int) -> Int64Array:
     """Where positive values are the largest of those around."""
     reach = max(1, length // _NEIGHBOURS)
     row = values.astype(np.float32)[None]

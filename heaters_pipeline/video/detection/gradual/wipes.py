@@ -4,24 +4,33 @@ A wipe is a cut that comes to each line of the picture (a column or row of cells
 own. So nearly all change of a line happens while the front passes it, and there is much more of
 it than of motion in the two scenes. Where the camera moves or a body passes by, lines change at
 other times as well, or change back, or not one after the other.
+
+Windows to try are chosen, and wipes that lie on each other told apart, in ``search``.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from heaters_pipeline.video.detection.gradual.curves import Bools, Floats, GradualCurves, Ints
+from heaters_pipeline.video.arrays import BoolArray, Float64Array, Int64Array
+from heaters_pipeline.video.detection.gradual.curves import GradualCurves
 from heaters_pipeline.video.detection.gradual.measures import LEAST_STEP, step_and_spread
 
-LEAST_WIPE_FRAMES = 8  # what crosses the picture faster is a body that passes by
-LEAST_SHARPNESS = 0.3  # of a window; with motion in both scenes the front has half of all change
+# Ranges in which results stay the same are of threshold_ranges, see ``cuts``.
+LEAST_WIPE_FRAMES = 8
+"""What crosses the picture faster is a body that passes by. At 7 two more transitions are wrong, at
+9 four are missed."""
+LEAST_SHARPNESS = 0.3
+"""Of a window; with motion in both scenes the front has half of all change. Same to 0.33."""
 
-_LEAST_WIPE = 0.13  # sharpness x what lasts x evenness x root of spread
-_LEAST_LASTING = 0.8  # where a body passes by, part of the picture comes back
-_MOST_RAGGED = 0.07  # of the wipe's length, root mean square over the lines
-_BLUR_FRAMES = 3  # the front of a frame that was not measured lies between two others
-_MARGIN_FRAMES = 2  # of the scenes around, which a front should stand out of
-_FIT_ROUNDS = 3
+_LEAST_WIPE = 0.13  # sharpness x what lasts x evenness x root of spread; same to 0.143
+_LEAST_LASTING = 0.8
+"""Where a body passes by, part of the picture comes back. At 0.73 three more transitions are wrong,
+at 0.88 two are missed."""
+_MOST_RAGGED = 0.07  # of the wipe's length, root mean square over the lines; same to 0.077
+_BLUR_FRAMES = 3  # the front of a frame that was not measured lies between two others; same to 4
+_MARGIN_FRAMES = 2  # of the scenes around, which a front should stand out of; same to 3
+_FIT_ROUNDS = 3  # with 2, two more transitions are wrong, with 4 one
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +46,21 @@ class WipeMeasures:
         ragged: How far the lines are from being passed at an even pace, over the length.
     """
 
-    step: Floats
-    sharpness: Floats
-    lasting: Floats
-    evenness: Floats
-    spread: Floats
-    ragged: Floats
+    step: Float64Array
+    sharpness: Float64Array
+    lasting: Float64Array
+    evenness: Float64Array
+    spread: Float64Array
+    ragged: Float64Array
 
     @property
-    def score(self) -> Floats:
+    def score(self) -> Float64Array:
         """How much a stretch looks like a wipe, to 1."""
         # A body that crosses the picture changes a part of it, a wipe nearly all.
         return self.sharpness * self.lasting * self.evenness * np.sqrt(self.spread)
 
     @property
-    def wipes(self) -> Bools:
+    def wipes(self) -> BoolArray:
         """Whether a fitted stretch is taken for a wipe."""
         return np.asarray(
             (self.step >= LEAST_STEP)
@@ -61,12 +70,12 @@ class WipeMeasures:
         )
 
 
-def fronts(curves: GradualCurves) -> tuple[Ints, ...]:
+def fronts(curves: GradualCurves) -> tuple[Int64Array, ...]:
     """The lines of ``paths`` that a front passes, in order, for each of four directions."""
     return curves.columns, curves.columns[::-1], curves.rows, curves.rows[::-1]
 
 
-def sharpness_of_all(curves: GradualCurves, lines: Ints, length: int) -> Floats:
+def sharpness_of_all(curves: GradualCurves, lines: Int64Array, length: int) -> Float64Array:
     """How sharp a front is that takes ``length`` frames, for each start: (frames - length,).
 
     0 where there is too little change, or a cut or the video's end is nearer than 2 frames.
@@ -92,8 +101,17 @@ def sharpness_of_all(curves: GradualCurves, lines: Ints, length: int) -> Floats:
     return sharpness
 
 
-def fitted_front(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
-    """The windows moved and stretched to when the front enters and leaves the picture."""
+def fitted_front(
+    curves: GradualCurves, lines: Int64Array, starts: Int64Array, ends: Int64Array
+) -> tuple[Int64Array, Int64Array]:
+    """The windows moved and stretched to when the front enters and leaves the picture.
+
+    Args:
+        curves: Of the video.
+        lines: One of ``fronts``.
+        starts: (windows,) about when it enters.
+        ends: (windows,) about when it leaves.
+    """
     lowest, highest = curves.frames_around(starts)
     for _ in range(_FIT_ROUNDS):
         times, weights = _half_times(curves, lines, starts, ends)
@@ -103,8 +121,17 @@ def fitted_front(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -
     return starts, ends
 
 
-def wipe_measures(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> WipeMeasures:
-    """Measure stretches as wipes in one direction."""
+def wipe_measures(
+    curves: GradualCurves, lines: Int64Array, starts: Int64Array, ends: Int64Array
+) -> WipeMeasures:
+    """Measure stretches as wipes in one direction.
+
+    Args:
+        curves: Of the video.
+        lines: One of ``fronts``.
+        starts: (stretches,) first frames.
+        ends: (stretches,) last frames, > ``starts``, with no cut on the way.
+    """
     passing = _change_by_front(curves, lines, starts, ends)
     by_front = passing.sum(axis=1) + 1e-6
     lowest, highest = curves.frames_around(starts)
@@ -124,13 +151,17 @@ def wipe_measures(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) 
     )
 
 
-def _change_by_front(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> Floats:
+def _change_by_front(
+    curves: GradualCurves, lines: Int64Array, starts: Int64Array, ends: Int64Array
+) -> Float64Array:
     """How much each line changes while the front passes it: (stretches, lines)."""
     low, high = _frames_passing(curves, lines, starts, ends)
     return np.asarray(curves.paths[lines, high] - curves.paths[lines, low])
 
 
-def _left_for_long(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> Floats:
+def _left_for_long(
+    curves: GradualCurves, lines: Int64Array, starts: Int64Array, ends: Int64Array
+) -> Float64Array:
     """Mean difference of each line before and after the front, half a wipe's time further out.
 
     By then, a body that passes by has not come to the line or has left it again, unless it is as
@@ -141,7 +172,7 @@ def _left_for_long(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints)
     half = ((ends - starts) // 2)[:, None]
     cells = curves.cells_of(lines)
 
-    def difference(before: Ints, after: Ints) -> Floats:
+    def difference(before: Int64Array, after: Int64Array) -> Float64Array:
         change = curves.cells[after[:, :, None], cells] - curves.cells[before[:, :, None], cells]
         return np.asarray(np.abs(change).mean(axis=(1, 2)), np.float64)
 
@@ -150,8 +181,8 @@ def _left_for_long(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints)
 
 
 def _frames_passing(
-    curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints
-) -> tuple[Ints, Ints]:
+    curves: GradualCurves, lines: Int64Array, starts: Int64Array, ends: Int64Array
+) -> tuple[Int64Array, Int64Array]:
     """From which to which frame the front passes each line: (stretches, lines) each."""
     lowest, highest = (edge[:, None] for edge in curves.frames_around(starts))
     low, high = _passing(len(lines), (ends - starts)[:, None])
@@ -159,7 +190,9 @@ def _frames_passing(
     return (first + low).clip(lowest, highest), (first + high).clip(lowest, highest)
 
 
-def _ragged(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> Floats:
+def _ragged(
+    curves: GradualCurves, lines: Int64Array, starts: Int64Array, ends: Int64Array
+) -> Float64Array:
     times, weights = _half_times(curves, lines, starts, ends)
     enters, leaves = (edge[:, None] for edge in _even_pace(times, weights))
     off = times - enters - (leaves - enters) * _middles(len(lines))
@@ -168,30 +201,41 @@ def _ragged(curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints) -> Flo
 
 
 def _half_times(
-    curves: GradualCurves, lines: Ints, starts: Ints, ends: Ints
-) -> tuple[Floats, Floats]:
+    curves: GradualCurves, lines: Int64Array, starts: Int64Array, ends: Int64Array
+) -> tuple[Float64Array, Float64Array]:
     """When half of the change of each line has come, and how much it is: (stretches, lines).
 
-    Only around the time at which the front should come, so that motion elsewhere counts less.
+    Only around the time at which the front should come, so that motion elsewhere counts less. Half
+    of the change has come between two frames; in between, it is taken to come evenly.
     """
-    lowest, highest = (edge[:, None] for edge in curves.frames_around(starts))
-    lengths = (ends - starts)[:, None]
-    middles = starts[:, None] + _middles(len(lines)) * lengths
-    reach = lengths / len(lines) / 2 + np.maximum(_BLUR_FRAMES, lengths / 8)
-    low = np.rint(middles - reach).astype(np.int64).clip(lowest, highest)
-    high = np.rint(middles + reach).astype(np.int64).clip(lowest, highest)
-    frames = low[:, :, None] + np.arange(max(2, int((high - low).max(initial=0)) + 1))
-    paths = curves.paths[lines[:, None], np.minimum(frames, high[:, :, None])]
-    change = paths[:, :, -1] - paths[:, :, 0]
-    half = paths[:, :, :1] + change[:, :, None] / 2
+    low, high = _frames_around_front(curves, lines, starts, ends)  # (stretches, lines)
+    offsets = np.arange(max(2, int((high - low).max(initial=0)) + 1))  # (widest,)
+    frames = np.minimum(low[:, :, None] + offsets, high[:, :, None])  # (stretches, lines, widest)
+    paths = curves.paths[lines[:, None], frames]  # (stretches, lines, widest), rising
+    change = paths[:, :, -1] - paths[:, :, 0]  # (stretches, lines)
+    half = paths[:, :, :1] + change[:, :, None] / 2  # (stretches, lines, 1)
+    # Number of the first frame by which half has come, which has one before it.
     after = (paths < half).sum(axis=2, keepdims=True).clip(1, paths.shape[2] - 1)
-    upper = np.take_along_axis(paths, after, 2)
-    lower = np.take_along_axis(paths, after - 1, 2)
-    part = (half - lower) / np.maximum(upper - lower, 1e-9)
+    above = np.take_along_axis(paths, after, 2)  # (stretches, lines, 1)
+    below = np.take_along_axis(paths, after - 1, 2)  # (stretches, lines, 1)
+    part = (half - below) / np.maximum(above - below, 1e-9)  # (stretches, lines, 1)
     return low + (after - 1 + part)[:, :, 0], change + 1e-9
 
 
-def _even_pace(times: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def _frames_around_front(
+    curves: GradualCurves, lines: Int64Array, starts: Int64Array, ends: Int64Array
+) -> tuple[Int64Array, Int64Array]:
+    """First and last frame in which to look for the front at each line: (stretches, lines)."""
+    lowest, highest = (edge[:, None] for edge in curves.frames_around(starts))  # (stretches, 1)
+    lengths = (ends - starts)[:, None]  # (stretches, 1)
+    middles = starts[:, None] + _middles(len(lines)) * lengths  # (stretches, lines)
+    reach = lengths / len(lines) / 2 + np.maximum(_BLUR_FRAMES, lengths / 8)  # (stretches, 1)
+    low = np.rint(middles - reach).astype(np.int64)  # (stretches, lines)
+    high = np.rint(middles + reach).astype(np.int64)  # (stretches, lines)
+    return low.clip(lowest, highest), high.clip(lowest, highest)
+
+
+def _even_pace(times: Float64Array, weights: Float64Array) -> tuple[Float64Array, Float64Array]:
     """When a front enters and leaves that passes the lines at the given times, by least squares."""
     weights = weights / weights.sum(axis=1, keepdims=True)
     middles = _middles(times.shape[1])
@@ -204,18 +248,18 @@ def _even_pace(times: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return enters, enters + slope
 
 
-def _middles(lines: int) -> Floats:
+def _middles(lines: int) -> Float64Array:
     """Where the middles of the lines lie in the picture, 0 to 1."""
     return np.asarray((np.arange(lines) + 0.5) / lines)
 
 
-def _passing(lines: int, lengths: Ints) -> tuple[Ints, Ints]:
+def _passing(lines: int, lengths: Int64Array) -> tuple[Int64Array, Int64Array]:
     """From which to which frame, counted from the start, the front passes each line."""
     middles = _middles(lines) * lengths
     half = (lengths / lines + _BLUR_FRAMES) / 2
     return np.rint(middles - half).astype(np.int64), np.rint(middles + half).astype(np.int64)
 
 
-def _share_of_time(lines: int, lengths: Ints) -> Floats:
+def _share_of_time(lines: int, lengths: Int64Array) -> Float64Array:
     """Which share of the time of a stretch the front takes to pass a line."""
     return np.asarray((lengths / lines + _BLUR_FRAMES) / (lengths + 2 * _MARGIN_FRAMES))
