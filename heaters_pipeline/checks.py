@@ -5,8 +5,8 @@ are evaluated by each run that processes a video, and by the job ``check_videos`
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from heaters_pipeline.assets.stage import lasting_errors_fail
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.config import VerifyConfig
 from heaters_pipeline.errors import ClipError, HeatersError, InvalidVideoError
-from heaters_pipeline.jobs import CHECK_JOB, REPAIR_JOB
+from heaters_pipeline.names import CHECK_JOB, PROCESSED_ASSETS, REPAIR_JOB
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
@@ -41,6 +41,21 @@ NO_PARTITION = (
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found.
+
+    Attributes:
+        faults: What is wrong, a sentence each; empty if nothing is.
+        facts: What was looked at, by name.
+        deep: Only the content of the objects shows the faults.
+    """
+
+    faults: Sequence[str]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    deep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class VideoCheck:
     """Something that must hold of an asset of each video.
 
@@ -54,30 +69,36 @@ class VideoCheck:
     asset: str
     name: str
     description: str
-    verdict: Callable[[Workspace, str], dg.AssetCheckResult]
+    verdict: Callable[[Workspace, str], Verdict]
 
-    def definition(self) -> dg.AssetChecksDefinition:
-        """The asset check, with a verdict for each partition.
+    def spec(self) -> dg.AssetCheckSpec:
+        """What Dagster knows of it, with a verdict for each partition.
 
         Dagster calls that a preview. Without it the verdict of the video that ran last would hide
         that of all others, so it is worth a warning that is not shown.
         """
-
-        def evaluate(
-            context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
-        ) -> dg.AssetCheckResult:
-            if not context.has_partition_key:
-                raise dg.Failure(NO_PARTITION, allow_retries=False)
-            return self.verdict(workspace, context.partition_key)
-
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dg.PreviewWarning)
-            return dg.asset_check(
+            return dg.AssetCheckSpec(
+                self.name,
                 asset=self.asset,
-                name=self.name,
                 description=self.description,
                 partitions_def=source_videos_partitions,
-            )(evaluate)
+            )
+
+    def result(self, video_id: str, verdict: Verdict) -> dg.AssetCheckResult:
+        """A verdict as people see it."""
+        shown = list(verdict.faults[:FINDINGS_SHOWN])
+        if len(verdict.faults) > len(shown):
+            shown.append(f"and {len(verdict.faults) - len(shown)} more")
+        mend = {"mend": _mend(video_id, deep=verdict.deep)} if shown else {}
+        return dg.AssetCheckResult(
+            passed=not verdict.faults,
+            asset_key=self.asset,
+            check_name=self.name,
+            description="; ".join(shown) or None,
+            metadata={"faults": len(verdict.faults), **verdict.facts, **mend},
+        )
 
     def evaluation(
         self, instance: dg.DagsterInstance, video_id: str, result: dg.AssetCheckResult
@@ -87,7 +108,9 @@ class VideoCheck:
         newest = instance.fetch_materializations(
             dg.AssetRecordsFilter(asset_key=asset_key, asset_partitions=[video_id]), limit=1
         ).records
-        # Dagster has no public name for it, and calls a partition without it never checked.
+        # Dagster calls a partition without it never checked, and has no public name for its class.
+        # A job of asset checks alone, which would need none, cannot be given a partition: Dagster
+        # takes the partitions of a job from its assets.
         targets = [
             Target(run_id=r.run_id, storage_id=r.storage_id, timestamp=r.timestamp) for r in newest
         ]
@@ -102,11 +125,11 @@ class VideoCheck:
         )
 
 
-def scenes_tile_the_video(workspace: Workspace, video_id: str) -> dg.AssetCheckResult:
+def scenes_tile_the_video(workspace: Workspace, video_id: str) -> Verdict:
     """Red when a frame is in no scene and not listed as left out, or is in two."""
     frames = workspace.require_manifest("frame_scores", video_id).items[0].end_frame
     summary = workspace.require_manifest("scenes", video_id).summary
-    return _verdict(video_id, tiling_faults(summary, frames), {"frames": frames})
+    return Verdict(tiling_faults(summary, frames), {"frames": frames})
 
 
 def tiling_faults(summary: dict[str, Any], frames: int) -> list[str]:
@@ -124,13 +147,13 @@ def tiling_faults(summary: dict[str, Any], frames: int) -> list[str]:
 
 
 def _objects_check(stage: str) -> VideoCheck:
-    def objects_exist(workspace: Workspace, video_id: str) -> dg.AssetCheckResult:
+    def objects_exist(workspace: Workspace, video_id: str) -> Verdict:
         """Red when an object is missing or has another size."""
         manifest = workspace.require_manifest(stage, video_id)
         # A combined record stands for the track, which a finished video is not asked for again.
         looked = not workspace.is_assumed(keys.objects_prefix(stage, video_id))
         facts = {"objects": len(manifest.items), "looked": looked}
-        return _verdict(video_id, object_faults(workspace, manifest), facts)
+        return Verdict(object_faults(workspace, manifest), facts)
 
     description = "Every object of the manifest is in the store with its size."
     return VideoCheck(stage, f"{stage}_exist", description, objects_exist)
@@ -147,7 +170,7 @@ def object_faults(workspace: Workspace, manifest: Manifest) -> list[str]:
     return [finding.why for finding in findings if finding is not None]
 
 
-def clips_have_their_frames(workspace: Workspace, video_id: str) -> dg.AssetCheckResult:
+def clips_have_their_frames(workspace: Workspace, video_id: str) -> Verdict:
     """Red when a clip does not open or shows another number of frames than its scene.
 
     Opens the clips that can be read without fetching them, which are those of a folder store. Of
@@ -163,7 +186,7 @@ def clips_have_their_frames(workspace: Workspace, video_id: str) -> dg.AssetChec
             continue
         opened += 1
         faults += clip_faults(item, path)
-    return _verdict(video_id, faults, {"clips": len(clips), "opened": opened})
+    return Verdict(faults, {"clips": len(clips), "opened": opened})
 
 
 def span_faults(clips: Sequence[ManifestItem], scenes: Sequence[Scene]) -> list[str]:
@@ -187,7 +210,7 @@ def clip_faults(item: ManifestItem, path: Path) -> list[str]:
     return [] if shown == promised else [f"{item.key} shows {shown} frames, not {promised}"]
 
 
-def sprites_have_their_tiles(workspace: Workspace, video_id: str) -> dg.AssetCheckResult:
+def sprites_have_their_tiles(workspace: Workspace, video_id: str) -> Verdict:
     """Red when tiles are missing, or a page that can be read in place has another size."""
     sheets = workspace.require_manifest("sprite_sheets", video_id).items
     clips = workspace.require_manifest("clips", video_id).items
@@ -207,7 +230,7 @@ def sprites_have_their_tiles(workspace: Workspace, video_id: str) -> dg.AssetChe
             if path is not None and "page" in item.details:
                 opened += 1
                 faults += page_faults(item, path)
-    return _verdict(video_id, faults, {"clips": len(by_clip), "pages_opened": opened})
+    return Verdict(faults, {"clips": len(by_clip), "pages_opened": opened})
 
 
 def tile_faults(identifier: str, items: Sequence[ManifestItem]) -> list[str]:
@@ -243,20 +266,6 @@ def page_faults(item: ManifestItem, path: Path) -> list[str]:
     return []
 
 
-def _verdict(
-    video_id: str, faults: Sequence[str], facts: dict[str, Any], *, deep: bool = False
-) -> dg.AssetCheckResult:
-    shown = list(faults[:FINDINGS_SHOWN])
-    if len(faults) > len(shown):
-        shown.append(f"and {len(faults) - len(shown)} more")
-    mend = {"mend": _mend(video_id, deep=deep)} if faults else {}
-    return dg.AssetCheckResult(
-        passed=not faults,
-        description="; ".join(shown) or None,
-        metadata={"faults": len(faults), **facts, **mend},
-    )
-
-
 def _mend(video_id: str, *, deep: bool) -> str:
     """What makes again what is lost of a video; ``deep`` if only its content shows the fault."""
     option, config = (" --deep", " with deep: true") if deep else ("", "")
@@ -286,7 +295,35 @@ VIDEO_CHECKS = (
     *OBJECT_CHECKS,
 )
 
-all_checks = [each.definition() for each in VIDEO_CHECKS]
+
+def _checks_of(asset: str, checks: Sequence[VideoCheck]) -> dg.AssetChecksDefinition:
+    """All checks of an asset as one step of a run."""
+
+    @dg.multi_asset_check(
+        name=f"{asset}_checks",
+        specs=[each.spec() for each in checks],
+        description=f"Compares what is recorded of {asset} with what is stored.",
+        can_subset=True,
+    )
+    def evaluate(
+        context: dg.AssetCheckExecutionContext, workspace: dg.ResourceParam[Workspace]
+    ) -> Iterator[dg.AssetCheckResult]:
+        if not context.has_partition_key:
+            raise dg.Failure(NO_PARTITION, allow_retries=False)
+        video_id = context.partition_key
+        chosen = {key.name for key in context.selected_asset_check_keys}
+        for each in checks:
+            if each.name in chosen:
+                yield each.result(video_id, each.verdict(workspace, video_id))
+
+    return evaluate
+
+
+all_checks = [
+    _checks_of(asset, checks)
+    for asset in PROCESSED_ASSETS
+    if (checks := [each for each in VIDEO_CHECKS if each.asset == asset])
+]
 
 
 @dg.op(description="Evaluates the checks of a video on what the store holds now.", out={})
@@ -309,12 +346,13 @@ def check(
     for each in VIDEO_CHECKS:
         try:
             if each in OBJECT_CHECKS and each.asset in verified:
-                result = _as_verified(video_id, verified[each.asset], deep=config.deep)
+                verdict = _as_verified(verified[each.asset], deep=config.deep)
             else:
-                result = each.verdict(workspace, video_id)
+                verdict = each.verdict(workspace, video_id)
         except HeatersError as error:
             refused.append(str(error))
             continue
+        result = each.result(video_id, verdict)
         if not result.passed:
             context.log.warning(f"{each.name}: {result.description}")
         yield each.evaluation(context.instance, video_id, result)
@@ -326,11 +364,10 @@ def check(
         raise dg.Failure("; ".join(dict.fromkeys(refused)), allow_retries=False)
 
 
-def _as_verified(video_id: str, found: StageReport, *, deep: bool) -> dg.AssetCheckResult:
+def _as_verified(found: StageReport, *, deep: bool) -> Verdict:
     """The verdict on objects of a stage that were just looked at, and are not listed again."""
     facts = {"without_digest": found.without_digest} if deep else {"looked": True}
-    return _verdict(
-        video_id,
+    return Verdict(
         [finding.why for finding in found.findings],
         {"objects": found.valid + len(found.findings), **facts},
         deep=any(finding.hidden for finding in found.findings),

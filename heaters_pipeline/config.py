@@ -160,6 +160,11 @@ class ComparisonConfig(dg.Config):
         default=None,
         description="A file of this machine that says what is true, by the video's file name.",
     )
+    full_scan: bool = Field(
+        default=False,
+        description="Decode the video once more, in full, if its stored track cannot answer for a "
+        "method. Without it such a method is left out.",
+    )
 
     def variants(self) -> tuple[DetectionSettings, ...]:
         """The methods that are compared.
@@ -175,7 +180,7 @@ class ClipConfig(dg.Config):
 
     mode: ClipMethod = Field(
         default=_CLIPS.mode,
-        description="copy keeps every picture bit for bit; reencode makes all anew. The other "
+        description="copy keeps every picture bit for bit; reencode encodes all again. The other "
         "settings also count for what cannot be copied.",
     )
     crf: int = Field(

@@ -7,41 +7,55 @@ from heaters_pipeline.assets.clips import clips
 from heaters_pipeline.assets.frame_scores import frame_scores
 from heaters_pipeline.assets.keyframes import keyframes
 from heaters_pipeline.assets.method_comparison import method_comparison
+from heaters_pipeline.assets.policy import OWNERS
 from heaters_pipeline.assets.scenes import scenes
 from heaters_pipeline.assets.source_videos import source_videos
 from heaters_pipeline.assets.sprite_sheets import sprite_sheets
 from heaters_pipeline.checks import all_checks, check_videos
+from heaters_pipeline.code_references import with_code_references
 from heaters_pipeline.jobs import (
     build_catalog,
     compare_methods,
+    confirmed_catalog,
     download_videos,
     process_videos,
-    repair_videos,
+    repair_job,
 )
-from heaters_pipeline.resources import workspace_resource
+from heaters_pipeline.names import PROCESS_JOB
+from heaters_pipeline.resources import WorkspaceResource
 from heaters_pipeline.sensors import changed_catalog, downloaded_videos, submitted_videos
 
+_assets = [
+    source_videos,
+    frame_scores,
+    scenes,
+    method_comparison,
+    clips,
+    sprite_sheets,
+    keyframes,
+    catalog,
+]
+
+
+def _process_job() -> dg.JobDefinition:
+    return defs.resolve_job_def(PROCESS_JOB)
+
+
 defs = dg.Definitions(
-    assets=[
-        source_videos,
-        frame_scores,
-        scenes,
-        method_comparison,
-        clips,
-        sprite_sheets,
-        keyframes,
-        catalog,
-    ],
+    assets=dg.map_asset_specs(
+        lambda spec: spec.replace_attributes(owners=OWNERS), with_code_references(_assets)
+    ),
     asset_checks=all_checks,
     jobs=[
         download_videos,
         process_videos,
         compare_methods,
         check_videos,
-        repair_videos,
+        repair_job(_process_job),
         build_catalog,
     ],
+    schedules=[confirmed_catalog],
     sensors=[submitted_videos, downloaded_videos, changed_catalog],
-    resources={"workspace": workspace_resource},
+    resources={"workspace": WorkspaceResource()},
     executor=dg.in_process_executor,
 )

@@ -4,7 +4,7 @@ Each run is one process that works through the steps of one video in order; many
 runs. Work inside a step uses threads.
 """
 
-import importlib
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
@@ -12,38 +12,38 @@ import dagster as dg
 from heaters_pipeline.assets.repairing import Config, RunOutcome, repair_video
 from heaters_pipeline.assets.stage import lasting_errors_fail
 from heaters_pipeline.config import VerifyConfig
+from heaters_pipeline.names import (
+    CATALOG_ASSET,
+    CATALOG_JOB,
+    COMPARE_JOB,
+    COMPARISON_ASSET,
+    DOWNLOAD_JOB,
+    PARTITION_TAG,
+    PROCESS_JOB,
+    PROCESSED_ASSETS,
+    REPAIR_JOB,
+    REPAIR_TAG,
+    SOURCE_ASSET,
+)
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace, given_workspace
 from heaters_pipeline.storage.records.verification import Verifier, VideoReport
 
-DOWNLOAD_JOB = "download_videos"
-PROCESS_JOB = "process_videos"
-COMPARE_JOB = "compare_methods"
-CATALOG_JOB = "build_catalog"
-REPAIR_JOB = "repair_videos"
-CHECK_JOB = "check_videos"
-REPAIR_TAG = "heaters/repaired_by"
-"""On the run that a repair started: the run of the repair."""
+ProcessJob = Callable[[], dg.JobDefinition]
+"""Gives ``process_videos`` as it runs, with its assets, checks and resources."""
 
-
-_PARTITION_TAG = "dagster/partition"
 _FAULTS_SHOWN = 10
-
-COMPARISON_ASSET = "method_comparison"
-"""It says something about a video, and changes nothing of its state."""
 
 download_videos = dg.define_asset_job(
     DOWNLOAD_JOB,
-    selection=dg.AssetSelection.assets("source_videos"),
+    selection=dg.AssetSelection.assets(SOURCE_ASSET),
     description="Brings a submitted video into the store and registers it.",
     executor_def=dg.in_process_executor,
 )
 
 process_videos = dg.define_asset_job(
     PROCESS_JOB,
-    selection=dg.AssetSelection.assets(
-        "source_videos", "frame_scores", "scenes", "clips", "sprite_sheets", "keyframes"
-    ),
+    selection=dg.AssetSelection.assets(*PROCESSED_ASSETS),
     description="Runs the whole pipeline for a video; what exists is reused.",
     executor_def=dg.in_process_executor,
 )
@@ -51,32 +51,68 @@ process_videos = dg.define_asset_job(
 compare_methods = dg.define_asset_job(
     COMPARE_JOB,
     selection=dg.AssetSelection.assets(COMPARISON_ASSET),
-    description="Compares methods and thresholds on a processed video, from its stored track.",
+    description="Compares methods and thresholds on a processed video, from its stored track. With "
+    "`full_scan`, as the launchpad has it, a video is decoded once more where methods need that.",
+    # Who launches the job has chosen to; who materializes all assets has not.
+    config={"ops": {COMPARISON_ASSET: {"config": {"full_scan": True}}}},
     executor_def=dg.in_process_executor,
 )
 
 build_catalog = dg.define_asset_job(
     CATALOG_JOB,
-    selection=dg.AssetSelection.assets("catalog"),
+    selection=dg.AssetSelection.assets(CATALOG_ASSET),
     description="Writes the tables of all videos and clips.",
     executor_def=dg.in_process_executor,
 )
 
+confirmed_catalog = dg.ScheduleDefinition(
+    name="confirmed_catalog",
+    job=build_catalog,
+    cron_schedule="0 3 * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Looks once a day whether the catalog is still true, also if no video came.",
+)
 
-@dg.op(description="Verifies a video, and makes again what is missing or damaged of it.")
-def repair(
-    context: dg.OpExecutionContext, config: VerifyConfig, workspace: dg.ResourceParam[Workspace]
-) -> None:
-    """Do what ``heaters verify --repair`` does for the video of the run's partition.
+
+def repair_job(process_job: ProcessJob) -> dg.JobDefinition:
+    """The job that does what ``heaters verify --repair`` does, for the video of its partition.
 
     What is lost is made by a run of ``process_videos``, so that it is recorded as all else is.
+
+    Args:
+        process_job: Asked when a repair is under way; the definitions above this module have it.
+    """
+
+    @dg.op(description="Verifies a video, and makes again what is missing or damaged of it.")
+    def repair(
+        context: dg.OpExecutionContext, config: VerifyConfig, workspace: dg.ResourceParam[Workspace]
+    ) -> None:
+        _repair(context, workspace, process_job, deep=config.deep)
+
+    @dg.job(
+        name=REPAIR_JOB,
+        partitions_def=source_videos_partitions,
+        description="Verifies a video; what is missing or damaged of it is made again with the "
+        "settings that it was made with, nothing else.",
+        executor_def=dg.in_process_executor,
+    )
+    def repair_videos() -> None:
+        repair()
+
+    return repair_videos
+
+
+def _repair(
+    context: dg.OpExecutionContext, workspace: Workspace, process_job: ProcessJob, *, deep: bool
+) -> None:
+    """Repair the video of the run's partition.
 
     Raises:
         dagster.Failure: Faults are left, or the records cannot be read.
     """
     video_id = context.partition_key
     with lasting_errors_fail():
-        (report,) = Verifier(workspace.store, deep=config.deep).videos([video_id])
+        (report,) = Verifier(workspace.store, deep=deep).videos([video_id])
     facts: dict[str, Any] = {"faults": len(report.findings), "finished": report.finished}
     nothing = None if report.recorded else f"nothing is recorded; run {PROCESS_JOB} for it"
     error, left = report.error or nothing, report
@@ -87,8 +123,8 @@ def repair(
             done = repair_video(
                 workspace,
                 video_id,
-                lambda settings, claimed: _process_again(context, claimed, settings),
-                deep=config.deep,
+                lambda settings, claimed: _process_again(context, process_job, claimed, settings),
+                deep=deep,
             )
         error, left = done.error, done.after
         if done.outcome is not None:
@@ -100,29 +136,18 @@ def repair(
     context.add_output_metadata(facts)
 
 
-@dg.job(
-    name=REPAIR_JOB,
-    partitions_def=source_videos_partitions,
-    description="Verifies a video; what is missing or damaged of it is made again with the "
-    "settings that it was made with, nothing else.",
-    executor_def=dg.in_process_executor,
-)
-def repair_videos() -> None:
-    """The op alone; what it starts is a run of its own."""
-    repair()
-
-
 def _process_again(
-    context: dg.OpExecutionContext, workspace: Workspace, settings: Config
+    context: dg.OpExecutionContext,
+    process_job: ProcessJob,
+    workspace: Workspace,
+    settings: Config,
 ) -> RunOutcome:
-    # This module lies below the definitions, which wire everything together.
-    definitions: dg.Definitions = importlib.import_module("heaters_pipeline.definitions").defs
     token = given_workspace.set(workspace)
     try:
-        result = definitions.resolve_job_def(PROCESS_JOB).execute_in_process(
+        result = process_job().execute_in_process(
             run_config={"ops": {asset: {"config": values} for asset, values in settings.items()}},
             instance=context.instance,
-            tags={_PARTITION_TAG: context.partition_key, REPAIR_TAG: context.run.run_id},
+            tags={PARTITION_TAG: context.partition_key, REPAIR_TAG: context.run.run_id},
             raise_on_error=False,
         )
     finally:

@@ -6,16 +6,12 @@ each would soon pass that. Which clips are done is decided inside the asset, fro
 
 import dagster as dg
 
+from heaters_pipeline.names import SOURCE_VIDEOS
 from heaters_pipeline.storage.keys import version_digest
-
-SOURCE_VIDEOS = "source_videos"
 
 source_videos_partitions = dg.DynamicPartitionsDefinition(name=SOURCE_VIDEOS)
 
-SOURCE_VERSION_TAG = "heaters/source_version"
-"""On every run that processes a source object: which version of it. What the sensor knows of."""
-
 
 def source_version_tag(video_id: str, version: str) -> str:
-    """The tag's value: ``<video_id>@<digest of the version>``."""
+    """The value of ``SOURCE_VERSION_TAG``: ``<video_id>@<digest of the version>``."""
     return f"{video_id}@{version_digest(version)}"

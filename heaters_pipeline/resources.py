@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
 from heaters_pipeline import home
 from heaters_pipeline.errors import InvalidVideoError, ManifestError, StoreError
@@ -286,20 +287,16 @@ def open_workspace(location: str | None = None) -> Workspace:
     return Workspace(store, cache, folder / "scratch", metrics)
 
 
-@dg.resource(
-    config_schema={
-        "location": dg.Field(
-            dg.StringSource,
-            is_required=False,
-            description="A folder or s3://bucket/prefix. Default: HEATERS_STORE, else ./data.",
-        )
-    },
-    description="The store with its local copies.",
-)
-def workspace_resource(context: dg.InitResourceContext) -> Iterator[Workspace]:
-    """Open the workspace when a run or a sensor's tick starts."""
-    workspace = given_workspace.get() or open_workspace(context.resource_config.get("location"))
-    try:
-        yield workspace
-    finally:
-        workspace.close()
+class WorkspaceResource(dg.ConfigurableResource[Workspace]):
+    """The store with its local copies."""
+
+    location: str | None = Field(
+        default=None,
+        description="A folder or s3://bucket/prefix. Default: HEATERS_STORE, else ./data.",
+    )
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Workspace]:
+        """Give a run, or the tick of a sensor, its workspace."""
+        with closing(given_workspace.get() or open_workspace(self.location)) as workspace:
+            yield workspace

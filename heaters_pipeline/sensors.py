@@ -15,19 +15,15 @@ import dagster as dg
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.intake.rejections import list_rejections
 from heaters_pipeline.intake.submissions import read_submission
-from heaters_pipeline.jobs import (
+from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
+from heaters_pipeline.names import (
     DOWNLOAD_JOB,
     PROCESS_JOB,
-    build_catalog,
-    download_videos,
-    process_videos,
-)
-from heaters_pipeline.partitions import (
     SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
-    source_version_tag,
-    source_videos_partitions,
+    SUBMISSION_TAG,
 )
+from heaters_pipeline.partitions import source_version_tag, source_videos_partitions
 from heaters_pipeline.report.catalog import catalog_fingerprint, record_versions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
@@ -35,8 +31,6 @@ from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 
 REQUESTS_PER_TICK = 50
 """A tick has 60 s and launching takes 0.3 to 0.4 s a run; the rest follows in the next ticks."""
-
-SUBMISSION_TAG = "heaters/submission"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +142,7 @@ def downloaded_videos(
     job=build_catalog,
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="A video that was finished or made anew starts a new catalog.",
+    description="A video that was finished or remade starts a new catalog.",
 )
 def changed_catalog(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]

@@ -15,7 +15,13 @@ from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
 
 from heaters_pipeline.assets.stage import INTERRUPTED
 from heaters_pipeline.intake.rejections import list_rejections, read_rejection
-from heaters_pipeline.jobs import COMPARE_JOB, COMPARISON_ASSET, DOWNLOAD_JOB, REPAIR_JOB
+from heaters_pipeline.names import (
+    COMPARE_JOB,
+    COMPARISON_ASSET,
+    DOWNLOAD_JOB,
+    PARTITION_TAG,
+    REPAIR_JOB,
+)
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.manifests import read_manifest
@@ -34,7 +40,6 @@ RESULT_STAGES = ("scenes", "clips", "sprite_sheets", "keyframes")
 READERS = 16
 _RUNS_PER_QUERY = 500
 _INTERRUPT = dg.DagsterExecutionInterruptedError.__name__
-_PARTITION_TAG = "dagster/partition"
 _RUNNING = {
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
@@ -196,7 +201,7 @@ def _latest_runs(instance: dg.DagsterInstance, wanted: set[str]) -> dict[str, Da
     while True:
         runs = instance.get_runs(cursor=cursor, limit=_RUNS_PER_QUERY)
         for run in runs:
-            video_id = run.tags.get(_PARTITION_TAG)
+            video_id = run.tags.get(PARTITION_TAG)
             if _only_tells(run):
                 continue
             if video_id and (not wanted or video_id in wanted):
@@ -280,11 +285,11 @@ def _retries(instance: dg.DagsterInstance, run: DagsterRun) -> int:
 
 
 def _updated(instance: dg.DagsterInstance, seen: _Seen, run: DagsterRun | None) -> datetime | None:
-    instants = [found.modified for found in (seen.upload, seen.submission) if found]
-    instants += [found.modified for found in seen.manifests.values()]
+    times = [found.modified for found in (seen.upload, seen.submission) if found]
+    times += [found.modified for found in seen.manifests.values()]
     if run is not None:
         stats = instance.get_run_stats(run.run_id)
         last = stats.end_time or stats.start_time or stats.enqueued_time
         if last:
-            instants.append(datetime.fromtimestamp(last, UTC))
-    return max(instants, default=None)
+            times.append(datetime.fromtimestamp(last, UTC))
+    return max(times, default=None)

@@ -11,8 +11,14 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.definitions import defs
-from heaters_pipeline.jobs import CATALOG_JOB, COMPARE_JOB, DOWNLOAD_JOB, PROCESS_JOB
-from heaters_pipeline.partitions import SOURCE_VIDEOS
+from heaters_pipeline.names import (
+    CATALOG_JOB,
+    COMPARE_JOB,
+    DOWNLOAD_JOB,
+    PARTITION_TAG,
+    PROCESS_JOB,
+    SOURCE_VIDEOS,
+)
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.status import run_error
 from heaters_pipeline.storage.cache import LocalCache
@@ -29,7 +35,6 @@ _CACHE_BYTES = 10**8
 _ALL_JOB = "all"
 _CHECK_JOB = "check"
 _ONE_ASSET_JOB = "only_"
-_PARTITION_TAG = "dagster/partition"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -43,6 +48,7 @@ class Outcome:
         error: What a person reads, None after success.
         metadata: What each materialized asset recorded: plain values by name, by asset.
         data_versions: The data version of each materialized asset.
+        code_versions: The code version of each materialized asset.
         failed_checks: Why, by the name of each check that is red.
         passed_checks: The names of the checks that are green.
         looked: Whether each check of objects looked for them, by its name.
@@ -55,6 +61,7 @@ class Outcome:
     error: str | None
     metadata: dict[str, dict[str, Any]]
     data_versions: dict[str, str]
+    code_versions: dict[str, str]
     failed_checks: dict[str, str]
     passed_checks: frozenset[str]
     looked: dict[str, bool]
@@ -105,28 +112,28 @@ class Pipeline:
             config: Config by asset.
         """
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
-        return self._run(PROCESS_JOB, config, {_PARTITION_TAG: video_id}, workspace)
+        return self._run(PROCESS_JOB, config, {PARTITION_TAG: video_id}, workspace)
 
     def download(self, video_id: str) -> Outcome:
         """Run the download job for a video that was submitted."""
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
-        return self._run(DOWNLOAD_JOB, {}, {_PARTITION_TAG: video_id})
+        return self._run(DOWNLOAD_JOB, {}, {PARTITION_TAG: video_id})
 
     def materialize(
         self, asset: str, video_id: str = VIDEO_ID, **config: Mapping[str, Any]
     ) -> Outcome:
         """Run one asset for a video, as people do from its page."""
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
-        return self._run(_ONE_ASSET_JOB + asset, config, {_PARTITION_TAG: video_id})
+        return self._run(_ONE_ASSET_JOB + asset, config, {PARTITION_TAG: video_id})
 
     def compare(self, video_id: str = VIDEO_ID, **config: Any) -> Outcome:
         """Run the job that compares methods on a video."""
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
-        return self._run(COMPARE_JOB, {"method_comparison": config}, {_PARTITION_TAG: video_id})
+        return self._run(COMPARE_JOB, {"method_comparison": config}, {PARTITION_TAG: video_id})
 
     def process_and_compare(self, video_id: str = VIDEO_ID) -> Outcome:
         """Materialize all assets of a video in one run, as people do from the lineage."""
-        return self._run(_ALL_JOB, {}, {_PARTITION_TAG: video_id})
+        return self._run(_ALL_JOB, {}, {PARTITION_TAG: video_id})
 
     def build_catalog(self) -> Outcome:
         """Run the catalog's job."""
@@ -137,7 +144,7 @@ class Pipeline:
         if video_id is None:
             return self._run(_CHECK_JOB, {}, {})
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
-        return self._run(_CHECK_JOB, {}, {_PARTITION_TAG: video_id})
+        return self._run(_CHECK_JOB, {}, {PARTITION_TAG: video_id})
 
     def launch(self, job_name: str, op: str, **config: Any) -> dg.ExecuteInProcessResult:
         """Run a job of one op for the video, as a person does in the UI."""
@@ -197,6 +204,11 @@ class Pipeline:
             },
             data_versions={
                 asset: found.tags["dagster/data_version"]
+                for asset, found in materializations.items()
+                if found.tags
+            },
+            code_versions={
+                asset: found.tags["dagster/code_version"]
                 for asset, found in materializations.items()
                 if found.tags
             },

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from heaters_pipeline.errors import StoreUnavailableError
-from heaters_pipeline.jobs import CHECK_JOB, REPAIR_JOB
+from heaters_pipeline.names import CHECK_JOB, REPAIR_JOB
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.pipeline import VIDEO_ID, Pipeline
 from heaters_pipeline_tests.test_checks import ALL_CHECKS

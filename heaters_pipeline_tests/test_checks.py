@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
+import dagster as dg
 import numpy as np
 import pytest
 
 from heaters_pipeline.checks import FINDINGS_SHOWN, all_checks
 from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem, write_manifest
-from heaters_pipeline_tests.pipeline import Pipeline
+from heaters_pipeline_tests.pipeline import STAGES, VIDEO_ID, Pipeline
 
 ALL_CHECKS = {
     "scenes_tile_the_video",
@@ -42,7 +43,7 @@ class Fault:
 
 
 def change(stage: str, edit: Callable[[Manifest], Manifest]) -> Callable[[Pipeline], None]:
-    """Write a stage's manifest anew."""
+    """Rewrite a stage's manifest."""
     return lambda pipeline: _write(pipeline, edit(pipeline.manifest(stage)))
 
 
@@ -295,7 +296,21 @@ def test_every_check_is_green_on_a_good_store(processed: Pipeline) -> None:
     assert outcome.success, outcome.error
     assert outcome.passed_checks == ALL_CHECKS
     assert not outcome.failed_checks
-    assert len(all_checks) == len(ALL_CHECKS)
+    names = [spec.name for each in all_checks for spec in each.check_specs]
+    assert sorted(names) == sorted(ALL_CHECKS)
+    evaluated = processed.process()
+    assert evaluated.passed_checks == ALL_CHECKS
+    # A step for each asset that has checks, beside one for each asset.
+    assert evaluated.events["STEP_START"] == len(STAGES) + len(all_checks) == 11
+    records = processed.instance.get_records_for_run(evaluated.run_id).records
+    evaluations = [
+        record.event_log_entry.dagster_event.asset_check_evaluation_data
+        for record in records
+        if record.event_log_entry.dagster_event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        and record.event_log_entry.dagster_event
+    ]
+    assert sorted(each.check_name for each in evaluations) == sorted(ALL_CHECKS)
+    assert all(each.partition == VIDEO_ID and not each.blocking for each in evaluations)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
@@ -317,9 +332,9 @@ def test_processing_the_video_again_turns_a_red_check_green(processed: Pipeline)
 
 def test_many_faults_are_cut_short_and_counted(processed: Pipeline) -> None:
     def edit(manifest: Manifest) -> Manifest:
-        instants = {"start_seconds": "0/1", "end_seconds": "1/1"}
+        times = {"start_seconds": "0/1", "end_seconds": "1/1"}
         spans = [{"start_frame": 2 * at, "end_frame": 2 * at + 1} for at in range(20)]
-        rows = [{**span, **instants} for span in spans]
+        rows = [{**span, **times} for span in spans]
         return replace(manifest, summary={**manifest.summary, "scenes": rows})
 
     change("scenes", edit)(processed)

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from heaters_pipeline.errors import ManifestError, SettingsError
-from heaters_pipeline.resources import Workspace, open_workspace, workspace_resource
+from heaters_pipeline.resources import Workspace, WorkspaceResource, open_workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
@@ -178,8 +178,8 @@ def test_dagster_may_name_another_store(home: Path, tmp_path: Path) -> None:
     shutil.rmtree(home / "data", ignore_errors=True)
     location = {"config": {"location": str(tmp_path / "named")}}
     with dg.build_resources(
-        {"workspace": workspace_resource}, resource_config={"workspace": location}
+        {"workspace": WorkspaceResource()}, resource_config={"workspace": location}
     ) as resources:
         assert resources.workspace.store.url == (tmp_path / "named").as_uri()
-    with dg.build_resources({"workspace": workspace_resource}) as resources:
+    with dg.build_resources({"workspace": WorkspaceResource()}) as resources:
         assert resources.workspace.store.url == (home / "data").as_uri()

@@ -13,12 +13,18 @@ from dagster import DagsterRun, DagsterRunStatus
 from heaters_pipeline.errors import InvalidVideoError, StoreUnavailableError
 from heaters_pipeline.intake.rejections import write_rejection
 from heaters_pipeline.intake.submissions import submit
-from heaters_pipeline.jobs import CATALOG_JOB, DOWNLOAD_JOB, PROCESS_JOB
-from heaters_pipeline.partitions import SOURCE_VERSION_TAG, SOURCE_VIDEOS, source_version_tag
+from heaters_pipeline.names import (
+    CATALOG_JOB,
+    DOWNLOAD_JOB,
+    PROCESS_JOB,
+    SOURCE_VERSION_TAG,
+    SOURCE_VIDEOS,
+    SUBMISSION_TAG,
+)
+from heaters_pipeline.partitions import source_version_tag
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.sensors import (
     REQUESTS_PER_TICK,
-    SUBMISSION_TAG,
     changed_catalog,
     downloaded_videos,
     new_submissions,

@@ -10,7 +10,7 @@ from dagster import DagsterRun, DagsterRunStatus
 from heaters_pipeline import status as status_module
 from heaters_pipeline.errors import ClipError, StoreUnavailableError
 from heaters_pipeline.intake.submissions import submit
-from heaters_pipeline.jobs import CATALOG_JOB, DOWNLOAD_JOB, PROCESS_JOB
+from heaters_pipeline.names import CATALOG_JOB, DOWNLOAD_JOB, PROCESS_JOB
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.status import VideoStatus, video_statuses
 from heaters_pipeline.storage import keys

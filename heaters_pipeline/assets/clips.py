@@ -18,8 +18,10 @@ from heaters_pipeline.assets.records import scenes_of, source_of
 from heaters_pipeline.assets.stage import stage_run
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, clip_table
 from heaters_pipeline.config import ClipConfig
+from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.video.clips.write import FORMAT_VERSION
 
 
 @dg.asset(
@@ -27,6 +29,8 @@ from heaters_pipeline.resources import Workspace
     deps=["source_videos", "frame_scores", "scenes"],
     group_name=CLIPS_GROUP,
     kinds={"python", "ffmpeg", "s3"},
+    tags={WORK_TAG: "encode"},
+    code_version=str(FORMAT_VERSION),
     retry_policy=RETRY_POLICY,
     metadata={"dagster/column_schema": CLIP_SCHEMA},
 )

@@ -9,8 +9,10 @@ from heaters_pipeline.assets.records import source_of
 from heaters_pipeline.assets.stage import stage_run
 from heaters_pipeline.assets.track_work import complete_track, track_work
 from heaters_pipeline.config import ScanConfig
+from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.video.scoring.scores import ALGORITHM_VERSION
 
 
 @dg.asset(
@@ -18,6 +20,8 @@ from heaters_pipeline.resources import Workspace
     deps=["source_videos"],
     group_name=DETECTION_GROUP,
     kinds={"python", "opencv", "s3"},
+    tags={WORK_TAG: "decode"},
+    code_version=str(ALGORITHM_VERSION),
     retry_policy=RETRY_POLICY,
 )
 def frame_scores(
@@ -49,6 +53,7 @@ def frame_scores(
                 "frames_compared": summary["frames_compared"],
                 "video_seconds": round(float(item.end_seconds), 3),
                 "track": item.key,
+                "dagster/uri": f"{workspace.store.url}/{item.key}",
                 "track_bytes": item.size_bytes,
             },
         )

@@ -24,13 +24,15 @@ from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.tables import COMPARISON_SCHEMA, comparison_table
 from heaters_pipeline.assets.track_work import scan_in_full
 from heaters_pipeline.config import ComparisonConfig
+from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.names import COMPARE_JOB, WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.report.plots.comparison_picture import (
     comparison_picture,
     small_comparison_picture,
 )
 from heaters_pipeline.resources import Workspace
-from heaters_pipeline.storage.records.manifests import Json
+from heaters_pipeline.storage.records.manifests import Json, Manifest
 from heaters_pipeline.video.detection.comparing import Comparison, compare
 from heaters_pipeline.video.detection.labels import Labels, labels_for, read_labels
 from heaters_pipeline.video.detection.score_track import ScoreTrack
@@ -44,6 +46,8 @@ from heaters_pipeline.video.scoring.method_scores import suffices
     deps=["frame_scores"],
     group_name=DETECTION_GROUP,
     kinds={"python", "numpy", "s3"},
+    tags={WORK_TAG: "decide"},
+    code_version=str(ALGORITHM_VERSION),
     retry_policy=RETRY_POLICY,
     metadata={"dagster/column_schema": COMPARISON_SCHEMA},
 )
@@ -54,16 +58,16 @@ def method_comparison(
 ) -> dg.MaterializeResult[Any]:
     """How many scenes each method finds, how far they agree, and how far labels agree with them.
 
-    For choosing a method and a threshold; nothing is made of it. Decided from the stored track,
-    which is decoded anew only where it lacks the scores of a method.
+    For choosing a method and a threshold; nothing is made of it. Decided from the stored track.
+    A method that it cannot answer for is left out, unless `full_scan` is set.
     """
     with stage_run(context, workspace, "method_comparison") as run:
         source = source_of(run)
-        variants = config.variants()
         # What a finished video is not asked for again is asked for here.
         workspace.doubt()
         manifest = workspace.require_manifest("frame_scores", run.video_id)
         labels = _labels(run, config, manifest.items[0].end_frame)
+        variants, left_out = _answered(config, manifest)
         work = look(
             run,
             inputs={
@@ -89,8 +93,33 @@ def method_comparison(
                 "table": comparison_table(summary["methods"]),
                 "shared_cuts": dg.MetadataValue.json(summary["shared_cuts"]),
                 "labels": config.labels or "none",
+                "left_out": "; ".join(left_out) or "none",
             },
         )
+
+
+def _answered(
+    config: ComparisonConfig, track: Manifest
+) -> tuple[tuple[DetectionSettings, ...], list[str]]:
+    """The methods that are compared, and of the others why they are not.
+
+    Raises:
+        SettingsError: None is left, or one is wrong.
+    """
+    variants = config.variants()
+    if config.full_scan or track.summary["scan"] == "full":
+        return variants, []
+    reasons = {settings: full_scan_reason(settings) for settings in variants}
+    left_out = [reason for reason in reasons.values() if reason is not None]
+    if left_out:
+        left_out.append(
+            f"the track is of a fast scan, so launch {COMPARE_JOB} with full_scan: true to have "
+            "the video decoded once more"
+        )
+    answered = tuple(settings for settings, reason in reasons.items() if reason is None)
+    if not answered:
+        raise SettingsError("; ".join(left_out))
+    return answered, left_out
 
 
 def _labels(run: StageRun, config: ComparisonConfig, frames: int) -> Labels | None:

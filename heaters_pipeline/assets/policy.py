@@ -1,6 +1,8 @@
-"""What all assets agree on: their groups in the lineage, and which faults are tried again."""
+"""What all assets agree on: owners, groups in the lineage, which faults are tried again."""
 
 import dagster as dg
+
+OWNERS = ["team:heaters"]
 
 INTAKE_GROUP = "intake"
 DETECTION_GROUP = "scene_detection"

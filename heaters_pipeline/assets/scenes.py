@@ -19,6 +19,7 @@ from heaters_pipeline.assets.tables import SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.track_work import scan_in_full
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.config import DetectionConfig
+from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.report.plots.decision_curve import decision_curve, times_seconds
 from heaters_pipeline.report.plots.detection_picture import detection_picture
@@ -43,6 +44,8 @@ from heaters_pipeline.video.media.timing import Span, Timeline
     deps=["frame_scores"],
     group_name=DETECTION_GROUP,
     kinds={"python", "numpy", "s3"},
+    tags={WORK_TAG: "decide"},
+    code_version=str(ALGORITHM_VERSION),
     retry_policy=RETRY_POLICY,
     metadata={"dagster/column_schema": SCENE_SCHEMA},
 )
@@ -51,7 +54,7 @@ def scenes(
     config: DetectionConfig,
     workspace: dg.ResourceParam[Workspace],
 ) -> dg.MaterializeResult[Any]:
-    """Where the video is cut: frames ``[start, end)`` of each scene.
+    """Where the video is cut: frames `[start, end)` of each scene.
 
     Scenes tile the video, but for what the settings drop or exclude, which is listed. Decided from
     the stored track: changing a setting decodes nothing, unless it asks for frames that a fast

@@ -15,11 +15,13 @@ from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.config import SourceConfig
+from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo
+from heaters_pipeline.storage.records.manifest_upgrades import FORMAT_VERSION
 from heaters_pipeline.storage.records.manifests import Json, canonical_json, exact_seconds
 from heaters_pipeline.video.media.probe import VideoInfo, probe
 
@@ -49,6 +51,8 @@ class Registered:
     partitions_def=source_videos_partitions,
     group_name=INTAKE_GROUP,
     kinds={"python", "ffmpeg", "s3"},
+    tags={WORK_TAG: "transfer"},
+    code_version=str(FORMAT_VERSION),
     retry_policy=RETRY_POLICY,
 )
 def source_videos(

@@ -17,6 +17,7 @@ from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import SpriteConfig
 from heaters_pipeline.errors import ClipError
+from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
@@ -42,6 +43,8 @@ SHEET_CONTENT_TYPE = "image/jpeg"
     deps=["clips", "frame_scores"],
     group_name=CLIPS_GROUP,
     kinds={"python", "opencv", "s3"},
+    tags={WORK_TAG: "decode"},
+    code_version=str(INDEX_FORMAT_VERSION),
     retry_policy=RETRY_POLICY,
 )
 def sprite_sheets(

@@ -14,7 +14,8 @@ import dagster as dg
 
 from heaters_pipeline.errors import HeatersError, InvalidVideoError, ManifestError, shortage
 from heaters_pipeline.intake.rejections import write_rejection
-from heaters_pipeline.partitions import SOURCE_VERSION_TAG, source_version_tag
+from heaters_pipeline.names import SOURCE_VERSION_TAG
+from heaters_pipeline.partitions import source_version_tag
 from heaters_pipeline.report.metrics.model import RunCounts, StageMetrics
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys

@@ -10,8 +10,7 @@ from dagster import DagsterEvent, JobDefinition
 from sqlalchemy.exc import IntegrityError
 
 from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
-from heaters_pipeline.jobs import CATALOG_JOB, PROCESS_JOB
-from heaters_pipeline.partitions import SOURCE_VIDEOS
+from heaters_pipeline.names import CATALOG_JOB, PROCESS_JOB, SOURCE_VIDEOS
 from heaters_pipeline.resources import Workspace, given_workspace
 from heaters_pipeline.status import run_error
 from heaters_pipeline.storage.records.notices import FINISHED_STAGES

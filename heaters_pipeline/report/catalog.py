@@ -109,6 +109,21 @@ class Catalog:
         return buffer.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
+class StoredCatalog:
+    """What is known of the catalog in the store.
+
+    Attributes:
+        fingerprint: What decided it.
+        videos: Rows of the table of videos.
+        clips: Rows of the table of clips.
+    """
+
+    fingerprint: str
+    videos: int
+    clips: int
+
+
 def record_versions(store: ObjectStore) -> dict[str, str]:
     """A version for each finished video, by one LIST a stage; changes with any manifest."""
     etags: dict[str, list[str]] = {}
@@ -129,10 +144,13 @@ def catalog_fingerprint(versions: Mapping[str, str]) -> str:
     return fingerprint_of({"catalog_version": CATALOG_VERSION, "videos": dict(versions)})
 
 
-def stored_fingerprint(store: ObjectStore) -> str | None:
-    """The fingerprint of the catalog in the store; None if there is none that is whole."""
+def stored_catalog(store: ObjectStore) -> StoredCatalog | None:
+    """The catalog that lies in the store; None if there is none that is whole."""
     tables = _last_tables(store)
-    return _mark(tables[0]).decode() if tables else None
+    if tables is None:
+        return None
+    videos, clips = tables
+    return StoredCatalog(_mark(videos).decode(), videos.num_rows, clips.num_rows)
 
 
 def build_catalog(

@@ -11,7 +11,7 @@ import pytest
 from heaters_pipeline.assets.repairing import RunOutcome, recorded_config, repair_video
 from heaters_pipeline.definitions import defs
 from heaters_pipeline.errors import ManifestError
-from heaters_pipeline.jobs import PROCESS_JOB, REPAIR_JOB
+from heaters_pipeline.names import PROCESS_JOB, REPAIR_JOB
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256

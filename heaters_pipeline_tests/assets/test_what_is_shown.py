@@ -15,7 +15,9 @@ import pytest
 from heaters_pipeline.assets.pictures import CONTACT_SHEET_CLIPS
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, ROWS_SHOWN, SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.units import Scene
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import write_manifest
+from heaters_pipeline.video.clips.write import FORMAT_VERSION
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.pipeline import SPANS, STAGES, VIDEO_ID, Outcome, Pipeline
 from heaters_pipeline_tests.videos import make_video
@@ -47,6 +49,26 @@ def table_rows(outcome: Outcome, stage: str) -> list[dict[str, Any]]:
     """The rows of an asset's table by column."""
     records, _ = outcome.metadata[stage]["table"]
     return [record.data for record in records]
+
+
+def test_each_materialization_records_the_version_of_its_code(
+    pipeline: Pipeline, made: Outcome
+) -> None:
+    again = pipeline.process()
+    assert again.data_versions == made.data_versions
+    assert set(again.code_versions) == set(STAGES)
+    assert again.code_versions == made.code_versions
+    assert again.code_versions["clips"] == str(FORMAT_VERSION)
+
+
+def test_results_that_are_one_object_say_where_it_is(pipeline: Pipeline, made: Outcome) -> None:
+    facts = made.metadata["frame_scores"]
+    assert facts["dagster/uri"] == f"{pipeline.store.url}/{facts['track']}"
+    for skipped in (False, True):
+        catalog = pipeline.build_catalog().metadata["catalog"]
+        assert (catalog["skipped"], catalog["videos"]) == (skipped, 1)
+        assert catalog["dagster/row_count"] == catalog["clips"] == len(SPANS)
+        assert catalog["dagster/uri"] == f"{pipeline.store.url}/{keys.CATALOG_CLIPS}"
 
 
 def test_every_asset_tells_counts_seconds_memory_and_requests(made: Outcome) -> None:

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from sqlalchemy import Engine, event
 
-from heaters_pipeline.partitions import SOURCE_VIDEOS
+from heaters_pipeline.names import SOURCE_VIDEOS
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from heaters_pipeline.partitions import SOURCE_VIDEOS
+from heaters_pipeline.names import SOURCE_VIDEOS
 from heaters_pipeline.sensors import changed_catalog, downloaded_videos, submitted_videos
 from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.pipeline import STAGES, Pipeline

@@ -191,6 +191,28 @@ def test_a_dropped_file_becomes_a_partition_and_is_run_once(ui: Ui) -> None:
     assert {"key": "dagster/sensor_name", "value": "downloaded_videos"} in started[0]["tags"]
 
 
+def test_what_was_made_or_found_done_is_synced(ui: Ui) -> None:
+    answer = ui.ask(
+        "query($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) { assetKey { path }"
+        ' staleStatus(partition: "holiday") staleCauses(partition: "holiday") { reason } } }',
+        keys=[{"path": [asset]} for asset in (*PARTITIONED, "method_comparison")],
+    )
+    nodes = {node["assetKey"]["path"][0]: node for node in answer["assetNodes"]}
+    for asset in PARTITIONED:
+        assert nodes[asset]["staleStatus"] == "FRESH", nodes[asset]
+        assert not nodes[asset]["staleCauses"]
+    assert nodes["method_comparison"]["staleStatus"] == "MISSING"
+
+
+def test_each_check_of_an_asset_is_shown_by_itself(ui: Ui, page: Page) -> None:
+    _open(page, f"{ui.url}/assets/clips?view=checks")
+    for name in ("clips_exist", "clips_have_their_frames"):
+        page.get_by_text(name, exact=True).first.wait_for()
+    page.get_by_text("clips_have_their_frames", exact=True).first.click()
+    page.get_by_text("Each clip holds exactly the frames of its scene.").first.wait_for()
+    _keep_shot(page, "check")
+
+
 def test_the_lineage_shows_every_asset_materialized(ui: Ui, page: Page) -> None:
     _open(page, f"{ui.url}/asset-groups", WIDE_PX)
     page.get_by_text("scene_detection").last.wait_for()

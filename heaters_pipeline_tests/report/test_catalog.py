@@ -18,7 +18,7 @@ from heaters_pipeline.report.catalog import (
     VIDEO_COLUMNS,
     build_catalog,
     record_versions,
-    stored_fingerprint,
+    stored_catalog,
 )
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import write_manifest
@@ -203,7 +203,7 @@ def test_tables_of_two_makings_are_made_anew(built: Pipeline) -> None:
     built.build_catalog()
     # As if the run had been cut off between the two.
     built.store.write_bytes(keys.CATALOG_CLIPS, old, content_type=PARQUET)
-    assert stored_fingerprint(built.store) is None
+    assert stored_catalog(built.store) is None
     assert built.build_catalog().metadata["catalog"]["videos_read"] == 3
     assert clips_by_video(built) == {"film": 4, "trip": 4, "walk": 4}
 

@@ -1,0 +1,45 @@
+"""Names that Dagster keeps in its records: of jobs, assets, partitions and tags.
+
+They lie below all who use them. A name that changes loses what was recorded under the old one.
+"""
+
+DOWNLOAD_JOB = "download_videos"
+PROCESS_JOB = "process_videos"
+COMPARE_JOB = "compare_methods"
+CHECK_JOB = "check_videos"
+REPAIR_JOB = "repair_videos"
+CATALOG_JOB = "build_catalog"
+
+SOURCE_ASSET = "source_videos"
+COMPARISON_ASSET = "method_comparison"
+CATALOG_ASSET = "catalog"
+PROCESSED_ASSETS = (
+    SOURCE_ASSET,
+    "frame_scores",
+    "scenes",
+    "clips",
+    "sprite_sheets",
+    "keyframes",
+)
+"""What ``process_videos`` makes of a video, in this order."""
+
+CATALOG_POOL = "catalog"
+"""Of two runs that write the catalog at once, the one that looked first could end last."""
+
+SOURCE_VIDEOS = "source_videos"
+"""The dynamic partitions: one for each video."""
+
+PARTITION_TAG = "dagster/partition"
+"""Dagster's own tag on a run of one video."""
+
+SOURCE_VERSION_TAG = "heaters/source_version"
+"""On every run that processes a source object: which version of it. What the sensor knows of."""
+
+WORK_TAG = "heaters/work"
+"""On every asset: what it spends its time with; ``decide`` decodes and encodes nothing."""
+
+SUBMISSION_TAG = "heaters/submission"
+"""On every run that a submission started: which version of it."""
+
+REPAIR_TAG = "heaters/repaired_by"
+"""On the run that a repair started: the run of the repair."""
