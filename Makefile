@@ -3,15 +3,20 @@
 #   make demo VIDEO=my.mp4        your own video: a file, a link or a key of the store
 #   make test PYTEST_ARGS="-k x"  more arguments for pytest
 #   make demo PYTHON=python3.12   make .venv with this Python
+#   make demo VENV=.venv-3.12     work with an environment of another name
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .NOTPARALLEL:
 
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python)
-RUN := .venv/bin/python -m
+VENV := .venv
+RUN := $(VENV)/bin/python -m
 SAMPLE := .demo/sample.mp4
 PYTEST_ARGS :=
+
+# Else each program that the tests start would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The shell reads the name from its environment, so that spaces, quotes and $ in it stay as they are.
 export HEATERS_DEMO_VIDEO := $(if $(value VIDEO),$(value VIDEO),$(SAMPLE))
@@ -22,8 +27,8 @@ for python in $(PYTHONS); do \
     "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
         >/dev/null 2>&1 || continue; \
     found=$$python; \
-    echo "Creating .venv with $$("$$python" --version)"; \
-    "$$python" -m venv --clear .venv && touch $@ && exit 0; \
+    echo "Creating $(VENV) with $$("$$python" --version)"; \
+    "$$python" -m venv --clear $(VENV) && touch $@ && exit 0; \
 done; \
 if [ -z "$$found" ]; then \
     echo "No Python 3.11, 3.12 or 3.13 among: $(PYTHONS)" >&2; \
@@ -35,60 +40,69 @@ fi; \
 exit 1
 endef
 
-# $(1): what pip installs, $(2): what to call it
+# $(1): what pip installs, $(2): what to call it, $(3): the files that say that it was done
 define INSTALL
-echo "Installing $(2) into .venv, once; this takes a minute or two"; \
-.venv/bin/python -m pip --no-input --disable-pip-version-check install -qq \
+echo "Installing $(2) into $(VENV), once; this takes a minute or two"; \
+$(RUN) pip --no-input --disable-pip-version-check install -qq \
     --constraint constraints.txt --editable '$(1)' || { \
     echo "The installation failed; pip's own message stands above." >&2; \
     echo "pip needs a network connection to PyPI, or an index of your own in PIP_INDEX_URL." >&2; \
     echo "Then run the same command again." >&2; \
     exit 1; \
 }; \
-touch $@
+touch $(3)
 endef
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 .PHONY: demo
-demo: .venv/installed ## Run the pipeline on a sample video, or on VIDEO=my.mp4
+demo: $(VENV)/installed ## Run the pipeline on a sample video, or on VIDEO=my.mp4
 	@$(if $(value VIDEO),:,$(RUN) heaters_pipeline.video.sample $(SAMPLE))
-	@.venv/bin/heaters process -- "$$HEATERS_DEMO_VIDEO"
+	@$(VENV)/bin/heaters process -- "$$HEATERS_DEMO_VIDEO"
 	@echo
 	@echo "The clips, sprite sheets and key frames lie in ./data (or in your HEATERS_STORE)."
 	@echo "make ui      shows the run, its pictures and its tables in the browser"
 	@echo "make demo    once more makes nothing: everything is reused"
 
 .PHONY: ui
-ui: .venv/installed ## Open the Dagster UI and its daemon on 127.0.0.1:3000
-	@.venv/bin/heaters ui
+ui: $(VENV)/installed ## Open the Dagster UI and its daemon on 127.0.0.1:3000
+	@$(VENV)/bin/heaters ui
 
-# More workers than CI has processors, since many tests wait for daemons.
-PYTEST = $(RUN) pytest -n 3 --dist loadfile -m "not slow"
+# More workers than CI has processors, since many tests wait for daemons. They get one file after
+# the other, in the order that conftest.py gives them.
+PYTEST = $(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 .PHONY: test
-test: lint ## Linters, types, import contracts and all tests
+test: lint pytest ## Linters, types, import contracts and all tests
+
+.PHONY: pytest
+pytest: $(VENV)/installed-tests ## The tests alone
 	@$(PYTEST) $(PYTEST_ARGS)
 
+.PHONY: test-pythons
+test-pythons: ## The tests on Python 3.12 and 3.13, each in .venv-3.12 and .venv-3.13
+	@set -e; for version in 3.12 3.13; do \
+	    $(MAKE) --no-print-directory pytest VENV=.venv-$$version PYTHON=python$$version; done
+
 .PHONY: coverage
-coverage: .venv/installed-tests ## The tests again, with the lines and branches that none of them reaches
+coverage: $(VENV)/installed-tests ## The tests again, with the lines and branches that none of them reaches
 	@$(PYTEST) --cov=heaters_pipeline $(PYTEST_ARGS)
 
 .PHONY: test-slow
-test-slow: .venv/installed-tests ## The long form of the fault and load tests
+test-slow: $(VENV)/installed-tests ## The long form of the fault and load tests
 	@$(RUN) pytest -m slow $(PYTEST_ARGS)
 
 .PHONY: lint
-lint: .venv/installed-tests ## Linters, formatting, types and import contracts
+lint: $(VENV)/installed-tests ## Linters, formatting, types and import contracts
 	@$(RUN) ruff check --quiet
 	@$(RUN) ruff format --quiet --check
 	@$(RUN) mypy
-	@.venv/bin/lint-imports --no-logo
+	@$(VENV)/bin/lint-imports --no-logo
 
 .PHONY: format
-format: .venv/installed-tests ## Format the code and mend what the linter can
+format: $(VENV)/installed-tests ## Format the code and mend what the linter can
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
 
@@ -105,23 +119,31 @@ constraints: ## Write constraints.txt anew with the newest versions
 	{ \
 	    echo "# The exact versions that make and CI install, the same on Python 3.11, 3.12 and 3.13."; \
 	    echo "# Written by: make constraints"; \
-	    "$$folder/bin/python" -m pip freeze --exclude-editable; \
+	    "$$folder/bin/python" -m pip freeze --all --exclude pip --exclude-editable; \
 	} > "$$folder/constraints.txt"; \
 	if grep -E '@|://' "$$folder/constraints.txt" >&2; then \
 	    echo "these are addresses, not versions; constraints.txt stays as it was" >&2; exit 1; fi; \
 	cp "$$folder/constraints.txt" constraints.txt
 
+# All files of a wheel have the time of the last commit, so that a commit gives one wheel.
+.PHONY: build
+build: $(VENV)/installed-tests ## Write a wheel into dist/
+	@rm -rf build dist
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 315532800) \
+	    $(RUN) build --wheel --no-isolation .
+
 .PHONY: clean
 clean: ## Remove .venv, the sample and all caches; data/ and .dagster/ stay
-	@rm -rf .venv .demo build dist *.egg-info htmlcov .coverage .coverage.* \
+	@rm -rf .venv .venv-3.* .demo build dist *.egg-info htmlcov .coverage .coverage.* \
 	    .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find heaters_pipeline heaters_pipeline_tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
-.venv/created:
+$(VENV)/created:
 	@$(CREATE_ENVIRONMENT)
 
-.venv/installed: .venv/created pyproject.toml constraints.txt
-	@$(call INSTALL,.,the pipeline)
+$(VENV)/installed: $(VENV)/created pyproject.toml constraints.txt
+	@$(call INSTALL,.,the pipeline,$@)
 
-.venv/installed-tests: .venv/installed
-	@$(call INSTALL,.[test],the tests' tools)
+# In one go where nothing is installed yet: pip then resolves once.
+$(VENV)/installed-tests: $(VENV)/created pyproject.toml constraints.txt
+	@$(call INSTALL,.[test],the pipeline and the tests' tools,$(VENV)/installed $@)

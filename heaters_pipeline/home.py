@@ -8,10 +8,19 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import platformdirs
+
 from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.storage.local_files import (
+    make_folder,
+    os_errors_explained,
+    publish,
+    temporary_file,
+)
 
 DEFAULT_STORE = "./data"
 DEFAULT_CACHE_GIGABYTES = 20.0
+_INSTANCE_FILE = "dagster.yaml"
 _METRICS_SUFFIX = ".prom"
 
 
@@ -19,10 +28,7 @@ def home_folder() -> Path:
     """The folder of ``dagster.yaml``.
 
     ``DAGSTER_HOME`` if it is set, else the nearest folder upwards from here that has the file,
-    else the checkout that this package is installed from.
-
-    Raises:
-        SettingsError: There is none.
+    else the checkout that this package is installed from, else a folder for the user's data.
     """
     configured = os.environ.get("DAGSTER_HOME")
     if configured:
@@ -30,11 +36,34 @@ def home_folder() -> Path:
     here = Path.cwd()
     checkout = Path(__file__).resolve().parent.parent
     for folder in (here, *here.parents, checkout):
-        if (folder / "dagster.yaml").is_file():
+        if (folder / _INSTANCE_FILE).is_file():
             return folder
-    raise SettingsError(
-        f"no dagster.yaml in {here} or above it; set DAGSTER_HOME to the folder that holds it"
-    )
+    return _user_folder()
+
+
+def make_user_folder(folder: Path) -> bool:
+    """Put the default ``dagster.yaml`` into the folder for the user's data.
+
+    Args:
+        folder: The home folder; nothing is done if it is another one, or has the file.
+    Returns:
+        Whether the file was written.
+    Raises:
+        StoreError: The folder cannot be written to.
+    """
+    path = folder / _INSTANCE_FILE
+    if folder != _user_folder() or path.exists():
+        return False
+    with os_errors_explained(f"cannot write {path}"):
+        make_folder(folder)
+        with temporary_file(folder) as file:
+            file.write(Path(__file__).with_name("default_dagster.yaml").read_bytes())
+            publish(file, path)
+    return True
+
+
+def _user_folder() -> Path:
+    return platformdirs.user_data_path("heaters_pipeline", appauthor=False).resolve()
 
 
 def store_location() -> str:

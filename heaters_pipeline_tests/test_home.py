@@ -6,7 +6,7 @@ import pytest
 
 import heaters_pipeline
 from heaters_pipeline import home
-from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.errors import SettingsError, StoreError
 
 
 @pytest.fixture(autouse=True)
@@ -55,13 +55,55 @@ def test_far_from_any_project_the_checkout_is_home(
     assert home.home_folder() == Path(heaters_pipeline.__file__).resolve().parents[1]
 
 
-def test_where_there_is_none_the_message_says_what_to_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for the user's data, with no dagster.yaml and no checkout anywhere."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(home, "__file__", str(tmp_path / "site-packages" / "a" / "home.py"))
-    with pytest.raises(SettingsError, match=r"no dagster.yaml in .* or above it; set DAGSTER_HOME"):
-        home.home_folder()
+    template = tmp_path / "site-packages" / "a" / "default_dagster.yaml"
+    template.parent.mkdir(parents=True)
+    template.write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    return tmp_path / "share" / "heaters_pipeline"
+
+
+def test_where_there_is_no_checkout_home_is_among_the_users_data(
+    user_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert home.home_folder() == user_folder
+    assert not user_folder.exists()
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert home.home_folder().is_relative_to(tmp_path)
+    assert home.home_folder().name == "heaters_pipeline"
+
+
+def test_the_users_folder_is_made_once_and_never_overwritten(user_folder: Path) -> None:
+    assert home.make_user_folder(home.home_folder())
+    (file,) = user_folder.iterdir()
+    assert (file.name, file.read_text()) == ("dagster.yaml", "telemetry: {enabled: false}\n")
+    file.write_text("mine")
+    assert not home.make_user_folder(home.home_folder())
+    assert file.read_text() == "mine"
+
+
+def test_no_other_folder_is_written_to(user_folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert not home.make_user_folder(elsewhere)
+    assert not any(elsewhere.iterdir())
+    assert not user_folder.exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(user_folder: Path) -> None:
+    user_folder.parent.touch()
+    with pytest.raises(StoreError, match=f"cannot write {user_folder}/dagster.yaml: .* is a file"):
+        home.make_user_folder(home.home_folder())
+
+
+def test_the_checkouts_file_is_the_one_in_the_package() -> None:
+    package = Path(heaters_pipeline.__file__).parent
+    assert (package.parent / "dagster.yaml").samefile(package / "default_dagster.yaml")
 
 
 @pytest.mark.parametrize(

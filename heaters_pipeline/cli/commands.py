@@ -330,6 +330,8 @@ def _absolute(video: str) -> str:
 def _at_home() -> Iterator[Path]:
     """Work in the folder of dagster.yaml, to which its relative paths belong."""
     folder = home.home_folder()
+    if home.make_user_folder(folder):
+        click.echo(f"There is no dagster.yaml: runs and clips are kept in {folder}", err=True)
     if not folder.is_dir():
         raise SettingsError(f"DAGSTER_HOME is {folder}, which is no folder; create it or unset it")
     os.environ["DAGSTER_HOME"] = str(folder)

@@ -14,7 +14,7 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.video.clips.write import inspect_clip
-from heaters_pipeline_tests.cli.heaters_command import Ended
+from heaters_pipeline_tests.cli.heaters_command import Ended, Heaters
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT
 
 ROOT_BUT_FOR_ITS_RIGHTS = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")
@@ -146,7 +146,9 @@ def test_a_full_disk(places: Path, film: Path, full: str, pages: int, words: str
 
 
 @pytest.mark.parametrize("name", ["store", pytest.param("cache", marks=pytest.mark.slow), "home"])
-def test_a_folder_that_may_not_be_written_to(places: Path, film: Path, name: str) -> None:
+def test_a_folder_that_may_not_be_written_to(
+    places: Path, film: Path, heaters: Heaters, name: str
+) -> None:
     folder = places / name
     folder.mkdir(exist_ok=True)
     folder.chmod(0o555)
@@ -157,18 +159,18 @@ def test_a_folder_that_may_not_be_written_to(places: Path, film: Path, name: str
     assert re.search("permission (is )?denied", message, re.IGNORECASE)
     assert str(folder) in message
     assert_nothing_half_made(places / "store", places / "cache", places)
-    ended = run("process", film, folder=places, bound=True)
+    ended = heaters("process", film)
     assert ended.code == 0, ended.err
 
 
-def test_too_little_memory(places: Path, film: Path) -> None:
+def test_too_little_memory(places: Path, film: Path, heaters: Heaters) -> None:
     ended = run("process", film, "--clips", "reencode", folder=places, script=OUT_OF_MEMORY)
     message = message_of(ended)
     assert "too little memory" in message
     assert "run fewer videos at a time" in message
     assert_nothing_half_made(places / "store", places / "cache", places)
     assert "clips" not in read_video(DirectoryObjectStore(places / "store"), "film").stages
-    ended = run("process", film, "--clips", "reencode", folder=places)
+    ended = heaters("process", film, "--clips", "reencode")
     assert ended.code == 0, ended.err
 
 
@@ -177,7 +179,7 @@ def test_too_little_memory(places: Path, film: Path) -> None:
     [300, 900, *(pytest.param(mb, marks=pytest.mark.slow) for mb in range(100, 2600, 100))],
 )
 def test_a_limit_of_memory_is_never_taken_for_a_damaged_video(
-    places: Path, film: Path, more_mb: int
+    places: Path, film: Path, heaters: Heaters, more_mb: int
 ) -> None:
     way = ("process", film, "--clips", "reencode")
     ended = run(str(more_mb), *way, folder=places, script=LIMITED_MEMORY)
@@ -190,6 +192,6 @@ def test_a_limit_of_memory_is_never_taken_for_a_damaged_video(
     assert not list(store.list(keys.REJECTION_PREFIX))
     assert_nothing_half_made(places / "store", places / "cache", places)
     made = {found.key: found.version for found in store.list("clips/")}
-    ended = run(*way, folder=places)
+    ended = heaters(*way)
     assert ended.code == 0, ended.err
     assert made.items() <= {found.key: found.version for found in store.list("clips/")}.items()

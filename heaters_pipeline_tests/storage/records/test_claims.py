@@ -1,6 +1,7 @@
 """One at a time works on a video, on one machine and between machines, and nobody waits forever."""
 
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -120,8 +121,11 @@ def test_who_comes_while_another_is_about_to_work_waits(
     first = Claims(First(tmp_path / "store"), tmp_path / "a", PATIENT)
     second = Claims(Second(tmp_path / "store"), tmp_path / "b", PATIENT)
     # Between two that only wait, the second would be the first by its name.
-    tokens = iter(["machine-a", "2", "machine-b", "1"])
-    monkeypatch.setattr("secrets.token_hex", lambda count: next(tokens) if count == 16 else "t")
+    tokens, token_hex = iter(["machine-a", "2", "machine-b", "1"]), secrets.token_hex
+    # Those of temporary files differ as ever, since the two may write at the same instant.
+    monkeypatch.setattr(
+        "secrets.token_hex", lambda count: next(tokens) if count == 16 else token_hex(count)
+    )
     threads = []
     for claims in (first, second):
         threads.append(threading.Thread(target=shift.work, args=(claims,)))

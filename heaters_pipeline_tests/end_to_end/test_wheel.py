@@ -1,0 +1,148 @@
+"""The wheel that ``make build`` makes, in an environment that knows nothing of this checkout.
+
+The environment borrows the packages that the pipeline needs from the one that runs the tests, by
+a line in a ``.pth`` file. A line adds a folder alone, not what the ``.pth`` files in that folder
+name, so that an editable installation of the pipeline is out of its sight.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline_tests.end_to_end.programs import CHECKOUT
+
+PROJECT = """
+[tool.dg]
+directory_type = "project"
+
+[tool.dg.project]
+root_module = "mine"
+code_location_target_module = "mine"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The pipeline as its users install it.
+
+    Attributes:
+        environment: Folder of the Python environment.
+        user: A folder in which its user works; everything else of theirs lies there, too.
+    """
+
+    environment: Path
+    user: Path
+
+    def run(self, *command: str | Path, folder: Path | None = None) -> str:
+        """Run a program of the environment; return what it wrote, both streams together."""
+        program, *arguments = command
+        done = subprocess.run(
+            [self.environment / "bin" / program, *arguments],
+            cwd=folder or self.user,
+            env={
+                "PATH": os.pathsep.join((str(self.environment / "bin"), os.environ["PATH"])),
+                "HOME": str(self.user),
+                "XDG_DATA_HOME": str(self.user / "share"),
+                "XDG_CACHE_HOME": str(self.user / "cache"),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, made of what belongs to the package and no leftovers of earlier builds."""
+    source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    shutil.copytree(
+        CHECKOUT / "heaters_pipeline",
+        source / "heaters_pipeline",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(CHECKOUT / name, source)
+    _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", made, source)
+    (path,) = made.iterdir()
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """An environment with the wheel."""
+    folder = tmp_path_factory.mktemp("installed")
+    environment = folder / "environment"
+    venv.create(environment, symlinks=True)
+    _run(
+        *(sys.executable, "-m", "pip", "--python", environment / "bin" / "python"),
+        *("install", "--quiet", "--no-deps", "--no-index", "--disable-pip-version-check", wheel),
+    )
+    borrowed = sysconfig.get_path("purelib")
+    (_packages(environment) / "borrowed.pth").write_text(f"{borrowed}\n")
+    user = folder / "user"
+    user.mkdir()
+    return Installed(environment, user)
+
+
+def _run(*command: str | Path) -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def _packages(environment: Path) -> Path:
+    (found,) = environment.glob("lib/python*/site-packages")
+    return found
+
+
+def _files(package: Path) -> Iterator[Path]:
+    return (
+        path.relative_to(package)
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
+
+
+def test_all_files_of_the_package_are_in_the_wheel(installed: Installed) -> None:
+    package = _packages(installed.environment) / "heaters_pipeline"
+    assert set(_files(package)) == set(_files(CHECKOUT / "heaters_pipeline"))
+    assert (package / "py.typed").exists()
+    said = installed.run("python", "-c", "import heaters_pipeline as it; print(it.__file__)")
+    assert said == f"{package}/__init__.py\n"
+
+
+def test_a_video_is_processed_and_a_home_is_made_once(installed: Installed, film: Path) -> None:
+    home = installed.user / "share" / "heaters_pipeline"
+    first = installed.run("heaters", "process", film)
+    assert f"There is no dagster.yaml: runs and clips are kept in {home}\n" in first
+    assert "film: spliced, 4 scenes, 4 clips" in first
+    assert (home / "dagster.yaml").read_text() == (CHECKOUT / "dagster.yaml").read_text()
+    assert len(list(DirectoryObjectStore(home / "data").list("clips/film/"))) == 4
+    assert (home / ".dagster").is_dir()
+    again = installed.run("heaters", "status")
+    assert "There is no dagster.yaml" not in again
+    assert "spliced" in again
+
+
+def test_a_project_of_ones_own_takes_the_definitions(installed: Installed) -> None:
+    project = installed.user / "project"
+    (project / "mine").mkdir(parents=True)
+    (project / "pyproject.toml").write_text(PROJECT)
+    (project / "mine" / "__init__.py").write_text(
+        "from heaters_pipeline.definitions import defs as defs\n"
+    )
+    said = installed.run(
+        "python", "-m", "dagster_dg_cli.cli", "check", "defs", "--no-check-yaml", folder=project
+    )
+    assert "All definitions loaded successfully" in said
