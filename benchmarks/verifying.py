@@ -20,11 +20,12 @@ from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
+from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem, fingerprint_of
 from heaters_pipeline.storage.records.verification import READERS
-from heaters_pipeline.storage.records.video_manifests import VIDEO_STAGES, VideoManifest
+from heaters_pipeline.storage.records.video_manifests import VideoManifest
 from heaters_pipeline_tests.servers import running_rclone
 
 CLIPS_A_VIDEO = 100

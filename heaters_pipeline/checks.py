@@ -19,7 +19,7 @@ from heaters_pipeline.assets.stage import lasting_errors_fail
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.config import VerifyConfig
 from heaters_pipeline.errors import ClipError, HeatersError, InvalidVideoError
-from heaters_pipeline.names import CHECK_JOB, PROCESSED_ASSETS, REPAIR_JOB
+from heaters_pipeline.names import CHECK_JOB, REPAIR_JOB, VIDEO_STAGES
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
@@ -319,7 +319,7 @@ def _checks_of(asset: str, checks: Sequence[VideoCheck]) -> dg.AssetChecksDefini
 
 all_checks = [
     _checks_of(asset, checks)
-    for asset in PROCESSED_ASSETS
+    for asset in VIDEO_STAGES
     if (checks := [each for each in VIDEO_CHECKS if each.asset == asset])
 ]
 

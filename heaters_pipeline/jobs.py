@@ -20,10 +20,10 @@ from heaters_pipeline.names import (
     DOWNLOAD_JOB,
     PARTITION_TAG,
     PROCESS_JOB,
-    PROCESSED_ASSETS,
     REPAIR_JOB,
     REPAIR_TAG,
     SOURCE_ASSET,
+    VIDEO_STAGES,
 )
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace, given_workspace
@@ -43,7 +43,7 @@ download_videos = dg.define_asset_job(
 
 process_videos = dg.define_asset_job(
     PROCESS_JOB,
-    selection=dg.AssetSelection.assets(*PROCESSED_ASSETS),
+    selection=dg.AssetSelection.assets(*VIDEO_STAGES),
     description="Runs the whole pipeline for a video; what exists is reused.",
     executor_def=dg.in_process_executor,
 )

@@ -1,4 +1,4 @@
-"""Names that Dagster keeps in its records: of jobs, assets, partitions and tags.
+"""Names that Dagster and the store keep in their records: of jobs, assets, partitions and tags.
 
 They lie below all who use them. A name that changes loses what was recorded under the old one.
 """
@@ -13,7 +13,7 @@ CATALOG_JOB = "build_catalog"
 SOURCE_ASSET = "source_videos"
 COMPARISON_ASSET = "method_comparison"
 CATALOG_ASSET = "catalog"
-PROCESSED_ASSETS = (
+VIDEO_STAGES = (
     SOURCE_ASSET,
     "frame_scores",
     "scenes",
@@ -21,7 +21,7 @@ PROCESSED_ASSETS = (
     "sprite_sheets",
     "keyframes",
 )
-"""What ``process_videos`` makes of a video, in this order."""
+"""The assets that ``process_videos`` makes of a video, in order; the stages of its manifest."""
 
 CATALOG_POOL = "catalog"
 """Of two runs that write the catalog at once, the one that looked first could end last."""

@@ -17,6 +17,7 @@ from heaters_pipeline.errors import (
     ObjectNotFoundError,
     StoreError,
 )
+from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.report.metrics.model import MetricsTotals, open_totals
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.file_locks import held_folder, remove_abandoned_folders
@@ -25,12 +26,7 @@ from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.storage.records.claims import Claims, OnWait
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest, write_manifest
-from heaters_pipeline.storage.records.video_manifests import (
-    VIDEO_STAGES,
-    VideoManifest,
-    read_video,
-    write_video,
-)
+from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video, write_video
 from heaters_pipeline.video.media.probe import shown_name
 
 given_workspace: ContextVar["Workspace | None"] = ContextVar("given_workspace", default=None)

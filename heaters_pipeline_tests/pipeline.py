@@ -18,6 +18,7 @@ from heaters_pipeline.names import (
     PARTITION_TAG,
     PROCESS_JOB,
     SOURCE_VIDEOS,
+    VIDEO_STAGES,
 )
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.status import run_error
@@ -25,11 +26,7 @@ from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
-from heaters_pipeline.storage.records.video_manifests import (
-    VIDEO_STAGES,
-    read_video,
-    write_video,
-)
+from heaters_pipeline.storage.records.video_manifests import read_video, write_video
 
 VIDEO_ID = "film"
 SOURCE_KEY = "source_videos/film.mp4"

@@ -6,10 +6,10 @@ import dagster as dg
 
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork
+from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.report.plots.contact_sheet import contact_sheet_jpeg, evenly, markdown_image
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import ManifestItem
-from heaters_pipeline.storage.records.video_manifests import VIDEO_STAGES
 from heaters_pipeline.video.stills.keyframes import middle_picture
 
 CONTACT_SHEET_CLIPS = 24

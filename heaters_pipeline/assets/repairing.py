@@ -10,11 +10,12 @@ from typing import Any
 from heaters_pipeline.assets.records import settings_json
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.errors import HeatersError, ManifestError
+from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.verification import Verifier, VideoReport
-from heaters_pipeline.storage.records.video_manifests import VIDEO_STAGES, VideoManifest
+from heaters_pipeline.storage.records.video_manifests import VideoManifest
 from heaters_pipeline.video.clips import write as clips
 from heaters_pipeline.video.detection import transitions
 from heaters_pipeline.video.scoring import scores

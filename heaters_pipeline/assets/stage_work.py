@@ -17,9 +17,9 @@ from heaters_pipeline.assets.producer import producer_versions
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Unit
 from heaters_pipeline.errors import HeatersError, ManifestError
+from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.manifests import Json, Manifest, ManifestItem, fingerprint_of
-from heaters_pipeline.storage.records.video_manifests import VIDEO_STAGES
 
 SKIP_REASON = "already_exists_in_s3"
 FAILURES_SHOWN = 5

@@ -10,10 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
 from heaters_pipeline.definitions import defs
-from heaters_pipeline.names import CATALOG_JOB, PROCESS_JOB, SOURCE_VIDEOS
+from heaters_pipeline.names import CATALOG_JOB, PROCESS_JOB, SOURCE_VIDEOS, VIDEO_STAGES
 from heaters_pipeline.resources import Workspace, given_workspace
 from heaters_pipeline.status import run_error
-from heaters_pipeline.storage.records.video_manifests import VIDEO_STAGES
 
 _EVENTS_PER_QUERY = 500
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

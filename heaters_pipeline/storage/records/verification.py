@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
+from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import object_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem
 from heaters_pipeline.storage.records.video_manifests import (
-    VIDEO_STAGES,
     VideoManifest,
     read_video,
     recorded_videos,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from heaters_pipeline.errors import ObjectNotFoundError, StoreError
+from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.manifests import (
@@ -26,16 +27,6 @@ from heaters_pipeline.storage.records.manifests import (
 FORMAT = "heaters_pipeline/video"
 FORMAT_VERSION = 3
 """Versions 1 and 2 were a manifest for each stage; docs/formats.md says what each one brought."""
-
-VIDEO_STAGES = (
-    "source_videos",
-    "frame_scores",
-    "scenes",
-    "clips",
-    "sprite_sheets",
-    "keyframes",
-)
-"""The stages that a finished video consists of, in order."""
 
 _SMALL_PICTURES = {"scenes": "similarity_picture", "clips": "contact_sheet"}
 _OLDER_RECORDS = (*VIDEO_STAGES, "finished")

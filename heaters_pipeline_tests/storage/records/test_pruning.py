@@ -12,18 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heaters_pipeline.errors import StoreError
+from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.manifests import Manifest, write_manifest
 from heaters_pipeline.storage.records.pruning import Pruner, Removal
-from heaters_pipeline.storage.records.video_manifests import (
-    VIDEO_STAGES,
-    VideoManifest,
-    read_video,
-    write_video,
-)
+from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video, write_video
 from heaters_pipeline.storage.s3.client import S3Options, connect
 from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.servers import S3Server

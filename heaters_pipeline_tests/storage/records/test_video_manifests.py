@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from heaters_pipeline.errors import ManifestError, StoreUnavailableError
+from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest, fingerprint_of, write_manifest
 from heaters_pipeline.storage.records.video_manifests import (
     FORMAT_VERSION,
-    VIDEO_STAGES,
     VideoManifest,
     read_video,
     recorded_videos,
