@@ -17,7 +17,7 @@ import click
 from heaters_pipeline import __version__, home
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
 from heaters_pipeline.cli.given_settings import GivenSettings, settings_yaml
-from heaters_pipeline.cli.options import CSV, JSON, Command, save_csv, settings_options
+from heaters_pipeline.cli.options import CSV, JSON, Command, settings_options, show_result
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
 from heaters_pipeline.intake.sources import LocalFile, classify
@@ -258,14 +258,9 @@ def status(video: str | None, csv: Path | None, as_json: bool) -> None:
         if video and not statuses:
             raise SettingsError(f"there is no video {video}; heaters status lists all")
         documents = [one.to_json() for one in statuses]
-        if csv:
-            save_csv(csv, documents)
-        if stdout:
-            print_json({"videos": documents}, stdout)
-            return
         header = ("video", "state", "scenes", "clips", "retries", "when", "last error")
-        for line in table_lines(header, [one.cells() for one in statuses]):
-            click.echo(line)
+        lines = table_lines(header, [one.cells() for one in statuses])
+        show_result({"videos": documents}, documents, lines, csv, stdout)
 
 
 for command in (detect, compare, tune):

@@ -11,11 +11,11 @@ from heaters_pipeline.cli.options import (
     LABELS,
     PLOT,
     Command,
-    save_csv,
     save_plot,
     settings_options,
+    show_result,
 )
-from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
+from heaters_pipeline.cli.terminal import Watcher, stdout_for
 from heaters_pipeline.video.detection.settings import METHODS, DetectionSettings, Method
 
 DETECTION_ASSETS = ("frame_scores", "scenes")
@@ -42,6 +42,7 @@ def detect(
     """
     scan, detection = given.config(DETECTION_ASSETS).values()
     with stdout_for(as_json) as stdout:
+        from heaters_pipeline.cli.detection_documents import scene_lines
         from heaters_pipeline.cli.documents import detect_document
         from heaters_pipeline.video.detection.scenes import scenes_from
         from heaters_pipeline.video.detection.transitions import find_transitions
@@ -78,18 +79,7 @@ def detect(
                 ),
             )
         document = detect_document(path, info, track.timeline, settings, transitions, found)
-        if csv:
-            save_csv(csv, document["scenes"])
-        if stdout:
-            print_json(document, stdout)
-            return
-        header = ("scene", "start_frame", "end_frame", "start", "end", "seconds")
-        rows = [
-            (str(number), *(_shown(value) for value in scene.values()))
-            for number, scene in enumerate(document["scenes"], 1)
-        ]
-        for line in table_lines(header, rows):
-            click.echo(line)
+        show_result(document, document["scenes"], scene_lines(document), csv, stdout)
 
 
 @click.command(cls=Command)
@@ -134,13 +124,7 @@ def compare(
         if plot:
             save_plot(plot, comparison_picture(track.timeline, comparison, truth, title=video.name))
         document = compare_document(video, comparison, labels)
-        if csv:
-            save_csv(csv, document["methods"])
-        if stdout:
-            print_json(document, stdout)
-            return
-        for line in compare_lines(document):
-            click.echo(line)
+        show_result(document, document["methods"], compare_lines(document), csv, stdout)
 
 
 @click.command(cls=Command)
@@ -196,14 +180,4 @@ def tune(
             title = ", ".join(video.name for video in videos)
             save_plot(plot, tuning_picture(trials, choice, method, title=title))
         document = tune_document(videos, method, trials, choice, labels)
-        if csv:
-            save_csv(csv, document["thresholds"])
-        if stdout:
-            print_json(document, stdout)
-            return
-        for line in tune_lines(document):
-            click.echo(line)
-
-
-def _shown(value: int | float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.3f}"
+        show_result(document, document["thresholds"], tune_lines(document), csv, stdout)

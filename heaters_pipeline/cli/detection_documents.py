@@ -1,4 +1,4 @@
-"""What ``heaters compare`` and ``heaters tune`` say: JSON documents, and tables for people."""
+"""What ``detect``, ``compare`` and ``tune`` say: JSON documents, and tables for people."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +12,16 @@ from heaters_pipeline.video.detection.settings import DEFAULT_THRESHOLDS, Method
 from heaters_pipeline.video.detection.tuning import Choice, Trial
 
 Format = Callable[[Any], str]
+
+
+def scene_lines(document: Mapping[str, Any]) -> list[str]:
+    """What ``heaters detect`` says to people: a line a scene."""
+    header = ("scene", "start_frame", "end_frame", "start", "end", "seconds")
+    rows = [
+        (str(number), *(_shown(value) for value in scene.values()))
+        for number, scene in enumerate(document["scenes"], 1)
+    ]
+    return table_lines(header, rows)
 
 
 def compare_document(
@@ -141,6 +151,10 @@ def _counts(counts: Counts) -> dict[str, Any]:
         "gradual_hit": counts.gradual_hit,
         "gradual_recall": _share(counts.gradual_recall),
     }
+
+
+def _shown(value: int | float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
 def _share(share: float | None) -> float | None:

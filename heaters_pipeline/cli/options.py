@@ -4,13 +4,14 @@ Declared without the libraries that do the work, so that help and refusals come 
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, TextIO, TypeVar, get_args, get_origin
 
 import click
 
 from heaters_pipeline.cli.given_settings import GivenSettings
+from heaters_pipeline.cli.terminal import print_json
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.settings import SETTINGS, Setting
 
@@ -197,6 +198,31 @@ def save_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     plain = [name for name in frame if not frame[name].map(pd.api.types.is_list_like).any()]
     _save(path, frame[plain].to_csv(index=False).encode())
     click.echo(f"The table is in {path}", err=True)
+
+
+def show_result(
+    document: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    lines: Iterable[str],
+    csv: Path | None,
+    stdout: TextIO | None,
+) -> None:
+    """Show what a command found.
+
+    Args:
+        document: All of it, for ``--json``.
+        rows: Of ``document``, for ``--csv``.
+        lines: The same for people.
+        csv: The file for the table, or None.
+        stdout: The stream for the document; None if people read.
+    """
+    if csv:
+        save_csv(csv, rows)
+    if stdout:
+        print_json(document, stdout)
+        return
+    for line in lines:
+        click.echo(line)
 
 
 def _save(path: Path, content: bytes) -> None:
