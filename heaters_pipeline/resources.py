@@ -1,7 +1,7 @@
 """What the assets work with: the store, local copies, and the records of the current run."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
@@ -58,6 +58,7 @@ class Workspace:
         self._open_claims = ExitStack()
         self._claimed: set[str] = set()
         self._worked_on: set[str] = set()
+        self._reported: dict[str, dict[str, str]] = {}
         self._videos: dict[str, VideoManifest] = {}
         self._listings: dict[str, dict[str, ObjectInfo]] = {}
         self._pictures: dict[str, bytes] = {}
@@ -97,8 +98,15 @@ class Workspace:
         """Write what is recorded of a stage, after all of its objects."""
         if manifest.stage not in VIDEO_STAGES:
             write_manifest(self.store, manifest)
-            return
-        video = self.video(manifest.video_id).with_stage(manifest)
+        else:
+            self._write_video(self.video(manifest.video_id).with_stage(manifest))
+
+    def upgrade(self, video_id: str) -> None:
+        """Write as one what was read from manifests of an older version."""
+        if self.video(video_id).is_older:
+            self._write_video(self.video(video_id))
+
+    def _write_video(self, video: VideoManifest) -> None:
         for key in video.picture_keys:
             # One that was removed is drawn again by the stage that names it.
             with suppress(ObjectNotFoundError):
@@ -107,6 +115,16 @@ class Workspace:
         video = replace(video, pictures={key: self._pictures[key] for key in held})
         write_video(self.store, video)
         self._videos[video.video_id] = replace(video, is_older=False)
+
+    def report(self, stage: str, video_id: str, fingerprint: str) -> None:
+        """Remember what this run told people that a stage is."""
+        self._reported.setdefault(video_id, {})[stage] = fingerprint
+
+    def changed_since_reported(self, video_id: str, stages: Iterable[str]) -> list[str]:
+        """Those of the stages that are recorded by now with another fingerprint, by name."""
+        recorded, reported = self.video(video_id).stages, self._reported.get(video_id, {})
+        known = recorded.keys() & reported.keys() & set(stages)
+        return sorted(name for name in known if recorded[name].fingerprint != reported[name])
 
     def objects(self, prefix: str) -> dict[str, ObjectInfo]:
         """What lies under a prefix, by one LIST; asked again only after something was stored."""

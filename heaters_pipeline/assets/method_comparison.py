@@ -41,6 +41,8 @@ from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import ALGORITHM_VERSION, full_scan_reason
 from heaters_pipeline.video.scoring.method_scores import suffices
 
+_USES = ("source_videos", "frame_scores")
+
 
 @dg.asset(
     partitions_def=source_videos_partitions,
@@ -65,7 +67,7 @@ def method_comparison(
     with stage_run(context, workspace, "method_comparison") as run:
         source_of(run)
         labels = _labels(run, config, recorded_track(run).items[0].end_frame)
-        work = claimed_work(run, lambda: _work(run, config, labels))
+        work = claimed_work(run, lambda: _work(run, config, labels), uses=_USES)
         variants, left_out = _answered(config, recorded_track(run))
         if work.done and work.current is not None:
             summary = work.current.summary

@@ -8,7 +8,6 @@ only the units that are missing are made. Objects first, manifest last.
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from itertools import takewhile
 from typing import Any
 
 import dagster as dg
@@ -38,39 +37,35 @@ def look(run: StageRun, *, inputs: Mapping[str, Any], has_objects: bool = True) 
     with run.phase("look"):
         current = run.workspace.manifest(run.stage, run.video_id)
         stored = run.objects() if has_objects else None
-    work = StageWork(run, dict(inputs), current, stored)
-    if run.stage in VIDEO_STAGES and run.workspace.video(run.video_id).is_older:
-        work.outdated()
-    return work
+    return StageWork(run, dict(inputs), current, stored)
 
 
-def claimed_work(run: StageRun, find: Callable[[], "StageWork"]) -> "StageWork":
+def claimed_work(
+    run: StageRun, find: Callable[[], "StageWork"], uses: Iterable[str] = VIDEO_STAGES
+) -> "StageWork":
     """The work of a stage, claimed if there is anything to do, so that done ones are never claimed.
 
     Args:
         run: Of the stage.
         find: Looks for the work, its inputs among it: again once the video is claimed, since
             another run may have worked on it meanwhile.
+        uses: The stages that have to be as this run reported them.
     Raises:
-        ManifestError: That run had other settings, and changed what this one had found done.
+        ManifestError: Another run had other settings, and changed what this one had reported.
     """
-    work = find()
-    if work.done or run.workspace.has_claimed(run.video_id):
-        return work
-    before = run.workspace.video(run.video_id)
-    run.claim()
-    now = run.workspace.video(run.video_id)
-    earlier = takewhile(lambda stage: stage != run.stage, VIDEO_STAGES)
-    changed = [
-        stage
-        for stage in before.stages.keys() & now.stages.keys() & set(earlier)
-        if before.stages[stage].fingerprint != now.stages[stage].fingerprint
-    ]
-    if changed:
+    workspace, video_id = run.workspace, run.video_id
+    if not workspace.has_claimed(video_id):
+        work = find()
+        if work.done and not workspace.video(video_id).is_older:
+            return work
+        run.claim()
+    # Also when the claim was taken before, since the step that took it may have failed here.
+    if changed := workspace.changed_since_reported(video_id, uses):
         raise ManifestError(
-            f"another run gave {run.video_id} other {', '.join(sorted(changed))} meanwhile; run it "
-            "again with the settings that you want"
+            f"another run gave {video_id} other {', '.join(changed)} meanwhile; run it again with "
+            "the settings that you want"
         )
+    workspace.upgrade(video_id)
     return find()
 
 
@@ -225,6 +220,7 @@ class StageWork:
         else:
             with self.run.phase("publish"):
                 self.run.workspace.publish(self._manifest(full))
+        self.run.workspace.report(self.run.stage, self.run.video_id, self.fingerprint)
         made = 0 if self.done else len(self._made) if self._units else int(full["units"])
         outcome: dict[str, Any] = {
             "made": made,

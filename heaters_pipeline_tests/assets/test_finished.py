@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from heaters_pipeline.errors import StoreUnavailableError
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
@@ -216,16 +217,85 @@ def test_a_stage_that_another_run_finishes_meanwhile_is_not_made_twice(
 def test_what_two_runs_of_other_settings_want_is_never_mixed(
     finished: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # This one has said that all stages before the key frames are done.
+    # This one has said that the clips, of which it wants other key frames, are done.
     others = before_claim(monkeypatch, lambda: finished.process(scenes={"end_seconds": 2.0}))
     refused = finished.process(keyframes=OTHER_PICTURES)
     assert others[0].success
-    assert "another run gave film other clips, scenes, sprite_sheets meanwhile" in str(
-        refused.error
-    )
+    assert "another run gave film other clips, scenes meanwhile" in str(refused.error)
     outcome = finished.process(keyframes=OTHER_PICTURES)
     assert outcome.success, outcome.error
     assert set(spans(finished.manifest("keyframes"))) == set(SPANS)
+
+
+def test_no_later_stage_goes_on_once_one_was_refused(
+    finished: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_claim(monkeypatch, lambda: finished.process(scenes={"end_seconds": 2.0}))
+    refused = finished.process(keyframes=OTHER_PICTURES, sprite_sheets={"columns": 7})
+    assert refused.events["STEP_FAILURE"] == 2
+    assert "keyframes" not in refused.metadata
+    assert "sprite_sheets" not in refused.metadata
+    assert finished.process(scenes={"end_seconds": 2.0}).requests == FEW
+
+
+def test_a_step_that_is_tried_again_under_the_claim_is_refused_as_well(
+    finished: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = Workspace.claim
+
+    def fail_once(workspace: Workspace, *arguments: object) -> None:
+        monkeypatch.setattr(Workspace, "claim", claim)
+        assert finished.process(scenes={"end_seconds": 2.0}).success
+        workspace.claim(*arguments)  # type: ignore[arg-type]
+        raise StoreUnavailableError("one bad reply")
+
+    monkeypatch.setattr(Workspace, "claim", fail_once)
+    refused = finished.process(keyframes=OTHER_PICTURES)
+    assert refused.events["STEP_UP_FOR_RETRY"] == 1
+    assert "another run gave film other clips, scenes" in str(refused.error)
+    assert finished.process(scenes={"end_seconds": 2.0}).requests == FEW
+
+
+def test_no_stage_goes_on_once_a_comparison_was_refused(
+    finished: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {"frame_scores": {"ignored_regions": ["0,0,0.1,0.1"]}}
+    before_claim(monkeypatch, lambda: finished.process(**other))
+    refused = finished.process_and_compare()
+    assert "another run gave film other frame_scores meanwhile" in str(refused.error)
+    assert refused.metadata.keys() == {"source_videos", "frame_scores"}
+    assert finished.process(**other).requests == FEW
+
+
+def test_a_comparison_is_not_held_to_stages_that_it_does_not_use(
+    finished: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = Workspace.claim
+
+    def fail_once(*_: object) -> None:
+        # Until the step is tried again, the run reports that all other stages are done.
+        monkeypatch.setattr(Workspace, "claim", claim)
+        before_claim(monkeypatch, lambda: finished.process(keyframes=OTHER_PICTURES))
+        raise StoreUnavailableError("one bad reply")
+
+    monkeypatch.setattr(Workspace, "claim", fail_once)
+    outcome = finished.process_and_compare()
+    assert outcome.success, outcome.error
+    assert outcome.metadata["method_comparison"]["skipped"] is False
+
+
+@pytest.mark.parametrize("stage", ["keyframes", "method_comparison"])
+def test_a_run_that_reported_nothing_works_with_what_another_has_just_made(
+    finished: Pipeline, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    before_claim(monkeypatch, lambda: finished.process(scenes={"end_seconds": 2.0}))
+    if stage == "keyframes":
+        outcome = finished.materialize(stage, keyframes=OTHER_PICTURES)
+    else:
+        outcome = finished.compare()
+    assert outcome.success, outcome.error
+    assert read_video(finished.store, VIDEO_ID).is_finished
+    assert finished.process(scenes={"end_seconds": 2.0}).success
 
 
 def test_a_manifest_that_contradicts_itself_ends_the_run_with_the_way_out(

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
+from heaters_pipeline.assets.planning import plan_video
+from heaters_pipeline.assets.run_settings import RunSettings
+from heaters_pipeline.config import SourceConfig
+from heaters_pipeline.errors import StoreUnavailableError
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.manifest_upgrades import FORMAT_VERSION as STAGE_VERSION
 from heaters_pipeline.storage.records.video_manifests import FORMAT_VERSION, read_video
 from heaters_pipeline_tests.pipeline import STAGES, Pipeline
@@ -51,8 +57,8 @@ def test_manifests_of_an_older_version_are_upgraded_and_nothing_is_made(
     assert upgraded.success, upgraded.error
     assert not upgraded.failed_checks
     assert products(processed) == before
-    for stage in ("frame_scores", "clips", "sprite_sheets", "keyframes"):
-        assert upgraded.metadata[stage]["made"] == 0
+    assert upgraded.count("made") == dict.fromkeys(STAGES, 0)
+    assert upgraded.count("skipped") == dict.fromkeys(STAGES, True)
     assert list(processed.versions(keys.MANIFEST_PREFIX)) == [KEY]
     content = json.loads(processed.store.read_bytes(KEY))
     assert content["format_version"] == FORMAT_VERSION
@@ -79,6 +85,53 @@ def test_a_single_stage_upgrades_all_of_them(processed: Pipeline) -> None:
     assert len(processed.versions("reports/")) == 3
     assert again.metadata["clips"]["made"] == 0
     assert processed.process().requests.total() == 6
+
+
+def test_a_plan_says_of_an_older_store_what_a_run_does(processed: Pipeline) -> None:
+    assert processed.process().success
+    become_version(processed, 2)
+    before = processed.versions()
+    plan = plan_video(processed.workspace(), "film", SourceConfig(), RunSettings.of({}))
+    assert processed.versions() == before
+    run = processed.process()
+    assert {one.stage: one.done for one in plan.stages} == run.count("skipped")
+    assert {one.stage: one.made for one in plan.stages} == run.count("made")
+
+
+@pytest.mark.parametrize("lost", ["frame_scores/", "source_videos/"])
+def test_a_stage_of_an_older_store_that_is_done_needs_nothing_else(
+    processed: Pipeline, lost: str
+) -> None:
+    assert processed.process().success
+    become_version(processed, 2)
+    for key in processed.versions(lost):
+        processed.store.delete(key)
+    before = products(processed)
+    outcome = processed.materialize("scenes")
+    assert outcome.success, outcome.error
+    assert outcome.metadata["scenes"]["made"] == 0
+    assert products(processed) == before
+    assert list(processed.versions(keys.MANIFEST_PREFIX)) == [KEY]
+
+
+def test_an_upgrade_that_fails_is_tried_again(
+    processed: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert processed.process().success
+    become_version(processed, 2)
+    write_whole = DirectoryObjectStore.write_bytes
+
+    def fail_once(store: DirectoryObjectStore, key: str, data: bytes, **facts: str) -> ObjectInfo:
+        if key != KEY:
+            return write_whole(store, key, data, **facts)
+        monkeypatch.setattr(DirectoryObjectStore, "write_bytes", write_whole)
+        raise StoreUnavailableError("one bad reply")
+
+    monkeypatch.setattr(DirectoryObjectStore, "write_bytes", fail_once)
+    outcome = processed.process()
+    assert outcome.events["STEP_UP_FOR_RETRY"] == 1
+    assert outcome.count("made") == dict.fromkeys(STAGES, 0)
+    assert list(processed.versions(keys.MANIFEST_PREFIX)) == [KEY]
 
 
 def test_once_there_is_one_manifest_those_of_older_versions_are_not_read(
