@@ -18,7 +18,8 @@ from heaters_pipeline.errors import (
     StoreError,
 )
 from heaters_pipeline.names import VIDEO_STAGES
-from heaters_pipeline.report.metrics.model import MetricsTotals, open_totals
+from heaters_pipeline.report.metrics.model import MetricsTotals
+from heaters_pipeline.report.metrics.opening import open_totals
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.file_locks import held_folder, remove_abandoned_folders
 from heaters_pipeline.storage.local_files import os_errors_explained

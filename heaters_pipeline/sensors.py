@@ -142,16 +142,16 @@ def downloaded_videos(
     job=build_catalog,
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="A video that was finished or remade starts a new catalog.",
+    description="A change of what is recorded of videos starts a new catalog.",
 )
 def changed_catalog(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.SensorResult | dg.SkipReason:
-    """Start a run when the finished videos are others than those of the last catalog."""
+    """Start a run when manifests are others than those of the last catalog."""
     versions = record_versions(workspace.store)
     fingerprint = catalog_fingerprint(versions)
     if not versions or fingerprint == context.cursor:
-        return dg.SkipReason("no video was finished since the last catalog")
+        return dg.SkipReason("nothing changed since the last catalog")
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=fingerprint)], cursor=fingerprint)
 
 

@@ -1,11 +1,12 @@
 """The tables of all finished videos and their clips, for pandas, DuckDB and training jobs.
 
 ``catalog/videos.parquet`` and ``catalog/clips.parquet`` are made from the manifests. A video whose
-manifest is that of the last catalog is copied from it, so that a new catalog reads only what
-changed.
+manifest is that of the last catalog is copied from it, or left out again while it is not finished,
+so that a new catalog reads only what changed.
 """
 
 import io
+import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import (
     Manifest,
     ManifestItem,
+    canonical_json,
     fingerprint_of,
 )
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
@@ -28,6 +30,7 @@ from heaters_pipeline.storage.records.video_manifests import read_video, recorde
 CATALOG_VERSION = 1
 READERS = 16
 _FINGERPRINT = b"heaters_fingerprint"
+_LEFT_OUT = b"heaters_left_out"
 
 _logger = logging.getLogger(__name__)
 
@@ -92,6 +95,7 @@ class Catalog:
         fingerprint: Of the manifests that they were made from.
         read: Videos whose manifests were read.
         reused: Videos copied from the last catalog.
+        left_out: The versions of the videos that are not finished, by ``video_id``.
     """
 
     videos: pa.Table
@@ -99,10 +103,16 @@ class Catalog:
     fingerprint: str
     read: int
     reused: int
+    left_out: Mapping[str, str]
 
     def parquet(self, table: pa.Table) -> bytes:
         """One of the tables as a file."""
-        marked = table.replace_schema_metadata({_FINGERPRINT: self.fingerprint.encode()})
+        marked = table.replace_schema_metadata(
+            {
+                _FINGERPRINT: self.fingerprint.encode(),
+                _LEFT_OUT: canonical_json(dict(self.left_out)),
+            }
+        )
         buffer = io.BytesIO()
         pq.write_table(marked, buffer, compression="zstd")
         return buffer.getvalue()
@@ -155,18 +165,21 @@ def build_catalog(
         versions: From ``record_versions``.
         on_progress: Called with the videos read and their number.
     """
-    videos, clips = _last_rows(store)
+    videos, clips, last_left_out = _last_rows(store)
     kept = {
         video_id: videos[video_id]
         for video_id, version in versions.items()
         if video_id in videos and videos[video_id]["record_version"] == version
     }
-    wanted = [video_id for video_id in versions if video_id not in kept]
+    left_out = dict(versions.items() & last_left_out.items())
+    wanted = [video_id for video_id in versions if video_id not in kept | left_out]
     fresh: dict[str, _Rows] = {}
     with ThreadPoolExecutor(READERS) as pool:
         rows = pool.map(lambda video_id: _rows(store, video_id, versions[video_id]), wanted)
         for done, (video_id, row) in enumerate(zip(wanted, rows, strict=True), 1):
-            if row is not None:
+            if row is None:
+                left_out[video_id] = versions[video_id]
+            else:
                 fresh[video_id] = row
             if on_progress:
                 on_progress(done, len(wanted))
@@ -187,6 +200,7 @@ def build_catalog(
         fingerprint=catalog_fingerprint(versions),
         read=len(wanted),
         reused=len(kept),
+        left_out=left_out,
     )
 
 
@@ -218,18 +232,19 @@ def _mark(table: pa.Table) -> bytes:
 
 def _last_rows(
     store: ObjectStore,
-) -> tuple[dict[str, dict[str, Any]], dict[str, list[dict[str, Any]]]]:
-    """Rows of the stored catalog by video; none unless it has the columns of today."""
+) -> tuple[dict[str, dict[str, Any]], dict[str, list[dict[str, Any]]], dict[str, str]]:
+    """Rows of the stored catalog by video, and what it left out; none unless its columns fit."""
     tables = _last_tables(store)
     if tables is None:
-        return {}, {}
+        return {}, {}, {}
     videos, clips = tables
     if not (_fits(videos, VIDEO_COLUMNS) and _fits(clips, CLIP_COLUMNS)):
-        return {}, {}
+        return {}, {}, {}
+    left_out: dict[str, str] = json.loads(videos.schema.metadata.get(_LEFT_OUT, b"{}"))
     by_video: dict[str, list[dict[str, Any]]] = {}
     for row in clips.to_pylist():
         by_video.setdefault(row["video_id"], []).append(row)
-    return {row["video_id"]: row for row in videos.to_pylist()}, by_video
+    return {row["video_id"]: row for row in videos.to_pylist()}, by_video, left_out
 
 
 def _fits(table: pa.Table, columns: Iterable[Column]) -> bool:
@@ -251,7 +266,7 @@ def _rows(store: ObjectStore, video_id: str, version: str) -> _Rows | None:
         key = keys.video_manifest_key(video_id)
         raise ObjectNotFoundError(f"{key} was removed while the catalog was made; run it again")
     if not video.is_finished:
-        _logger.warning("%s is left out of the catalog until it is processed", video_id)
+        _logger.info("%s is left out of the catalog until it is processed", video_id)
         return None
     source, clips = video.stages["source_videos"], video.stages["clips"]
     sheets = _by_clip(video.stages["sprite_sheets"])

@@ -11,6 +11,7 @@ import pytest
 from dagster import DagsterRunStatus
 
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline_tests.cli.heaters_command import Heaters, heaters_program
 from heaters_pipeline_tests.pipeline import SPANS
 from heaters_pipeline_tests.servers import S3Server
@@ -116,12 +117,13 @@ def assert_good_one_is_whole(session: Session) -> None:
 
 
 def assert_nothing_is_left(session: Session) -> None:
-    found = [found.key for found in DirectoryObjectStore(session.home / "data").list("")]
+    store = DirectoryObjectStore(session.home / "data")
+    found = [found.key for found in store.list("")]
     # Only decoding shows that frames are missing, so this one was stored before it was refused.
     refused = "source_videos/truncated.mp4"
     (rejection,) = [key for key in found if key.startswith("rejections/truncated/")]
-    source_manifest = "manifests/source_videos/truncated.json"
-    ours = ("film", "catalog/", refused, rejection, source_manifest)
+    assert read_video(store, "truncated").stages.keys() == {"source_videos"}
+    ours = ("film", "catalog/", refused, rejection, "manifests/videos/truncated.json")
     assert [key for key in found if not any(part in key for part in ours)] == []
     assert len([key for key in found if key.startswith("clips/")]) == len(SPANS)
 

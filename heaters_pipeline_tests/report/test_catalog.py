@@ -151,6 +151,15 @@ def test_a_video_that_is_not_finished_is_not_in_it(built: Pipeline) -> None:
     assert clips_by_video(built) == {"film": 4}
 
 
+def test_a_video_that_stays_unfinished_is_read_once(built: Pipeline) -> None:
+    built.forget("keyframes", "trip")
+    assert built.build_catalog().metadata["catalog"]["videos_read"] == 1
+    clone(built, "walk")
+    facts = built.build_catalog().metadata["catalog"]
+    assert (facts["videos"], facts["videos_read"], facts["videos_reused"]) == (2, 1, 1)
+    assert clips_by_video(built) == {"film": 4, "walk": 4}
+
+
 @pytest.mark.parametrize("stage", ["source_videos", "sprite_sheets", "keyframes"])
 def test_a_video_whose_manifests_are_of_different_runs_is_left_out_until_it_is_processed(
     built: Pipeline, stage: str

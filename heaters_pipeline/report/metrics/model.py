@@ -3,11 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 from typing import Protocol
-
-from heaters_pipeline.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +69,3 @@ class RunCounts:
         """Failures by stage and kind."""
         with self._lock:
             return dict(self._failures)
-
-
-def open_totals(path: Path, gateway: str | None) -> MetricsTotals:
-    """The totals that are kept in a file; reads nothing yet.
-
-    Args:
-        path: The file.
-        gateway: The Pushgateway that they are sent to, too.
-    Raises:
-        SettingsError: Prometheus's library is not installed.
-    """
-    try:
-        from heaters_pipeline.report.metrics.prometheus import PrometheusTotals
-    except ImportError as error:
-        raise SettingsError(
-            "HEATERS_METRICS_FILE and HEATERS_METRICS_PUSHGATEWAY need a package that is not "
-            "installed: pip install prometheus_client, or unset them"
-        ) from error
-    return PrometheusTotals(path, gateway)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import MultipartUploadTypeDef
 
+_NOT_LISTED = (403, 501)
+"""No right to list the parts of an upload, or a server that does not list any."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -34,7 +37,7 @@ class Uploads:
     def __init__(self, bucket: str, options: S3Options) -> None:
         self._bucket = bucket
         self._options = options
-        self._aborted: dict[str, str] = {}
+        self._aborted: dict[str, str | None] = {}
 
     def listen(self, client: "S3Client") -> None:
         """Learn which uploads a client aborts: boto3's transfers hide them, and abort once."""
@@ -43,10 +46,11 @@ class Uploads:
     @contextmanager
     def ended_if_failed(self, client: "S3Client", full_key: str) -> Iterator[None]:
         """Make an upload inside. If it fails, nothing of it stays for which somebody pays."""
+        self._aborted[full_key] = None
         try:
             yield
         finally:
-            upload_id = self._aborted.pop(full_key, None)
+            upload_id = self._aborted.pop(full_key)
             if upload_id is not None:
                 try:
                     self.end(client, full_key, upload_id)
@@ -58,10 +62,11 @@ class Uploads:
         """Abort an upload, unless it was completed, or ended by another.
 
         A part that was under way may be stored after that, so that it is repeated until the server
-        knows no such upload any more, as S3's reference of ``AbortMultipartUpload`` asks for.
+        lists no part of it any more, as S3's reference of ``AbortMultipartUpload`` asks for. Where
+        the parts cannot be listed, the abort that the server accepted has to do.
 
         Raises:
-            StoreUnavailableError: The server still knows it.
+            StoreUnavailableError: The server still has parts of it.
         """
         for attempt in range(self._options.max_attempts):
             if attempt:
@@ -72,10 +77,12 @@ class Uploads:
                 if status_of(error) != 404:
                     raise
             try:
-                client.list_parts(Bucket=self._bucket, Key=full_key, UploadId=upload_id)
+                listed = client.list_parts(Bucket=self._bucket, Key=full_key, UploadId=upload_id)
             except ClientError as error:
-                if status_of(error) != 404:
+                if status_of(error) not in (404, *_NOT_LISTED):
                     raise
+                return
+            if not listed.get("Parts"):
                 return
         raise StoreUnavailableError(
             f"s3://{self._bucket}/{full_key}: a multipart upload was aborted and is still there; "
@@ -89,4 +96,6 @@ class Uploads:
             yield from page.get("Uploads", ())
 
     def _note(self, params: dict[str, str], **_: object) -> None:
-        self._aborted[params["Key"]] = params["UploadId"]
+        # Not those that ``end`` aborts.
+        if params["Key"] in self._aborted:
+            self._aborted[params["Key"]] = params["UploadId"]

@@ -14,7 +14,8 @@ from threading import Thread
 import pytest
 
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.report.metrics.model import StageMetrics, open_totals
+from heaters_pipeline.report.metrics.model import StageMetrics
+from heaters_pipeline.report.metrics.opening import open_totals
 from heaters_pipeline_tests.metrics import totals_in
 
 RUN = StageMetrics(

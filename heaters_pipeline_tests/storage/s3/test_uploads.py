@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from heaters_pipeline.errors import StoreError, StoreUnavailableError
+from heaters_pipeline.storage.object_store import Leftover
 from heaters_pipeline.storage.s3.client import S3Options
 from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.servers import S3Server
@@ -20,6 +22,7 @@ CREATED = b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMult
 ONE_PART = (
     b"<ListPartsResult><Part><PartNumber>1</PartNumber><Size>5</Size></Part></ListPartsResult>"
 )
+COMPLETED = b"<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"
 PARTS = "/films/p/a.mp4?uploadId=u1"
 
 UPLOADS_SLOWLY = """
@@ -96,6 +99,42 @@ def test_a_broken_upload_in_parts_is_aborted_until_no_part_is_left(
     assert all(path == PARTS for method, path in asked if method in ("DELETE", "GET"))
 
 
+@pytest.mark.parametrize(
+    "listed",
+    [
+        refusal(404, "NoSuchUpload"),
+        Reply(body=b"<ListPartsResult></ListPartsResult>"),
+        refusal(403, "AccessDenied"),
+        refusal(501, "NotImplemented"),
+    ],
+    ids=["unknown", "empty", "no right to list", "no listing"],
+)
+def test_an_upload_without_parts_to_be_seen_is_ended(
+    monkeypatch: pytest.MonkeyPatch, listed: Reply
+) -> None:
+    options = S3Options(max_attempts=3, resume_delay_seconds=0)
+    with serving(Reply(204), listed) as server:
+        store = store_at(server, monkeypatch, options)
+        store.remove(Leftover("a.mp4", datetime.now(UTC), "u1"))
+    assert server.seen == [f"DELETE {PARTS}", f"GET {PARTS}"]
+
+
+def test_an_upload_that_was_ended_is_not_ended_again_after_the_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "large").write_bytes(b"a part")
+    options = S3Options(max_attempts=3, multipart_threshold_bytes=1, resume_delay_seconds=0)
+    failing = [Reply(body=CREATED), refusal(403, "AccessDenied"), Reply(204), Reply(204)]
+    completed = [Reply(body=CREATED), Reply(), Reply(body=COMPLETED), Reply(body=b"a part")]
+    with serving(*failing, refusal(404, "NoSuchUpload"), *completed) as server:
+        store = store_at(server, monkeypatch, options)
+        with pytest.raises(StoreError):
+            store.put_file("a.mp4", tmp_path / "large", content_type=MP4)
+        before = len(server.seen)
+        store.put_file("a.mp4", tmp_path / "large", content_type=MP4)
+    assert [seen.split()[0] for seen in server.seen[before:]] == ["POST", "PUT", "POST", "HEAD"]
+
+
 def test_an_upload_that_cannot_be_aborted_says_why_it_failed_and_what_may_stay(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -115,9 +154,10 @@ def test_an_object_replaced_during_its_upload_is_noticed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "large").write_bytes(bytes(PART_BYTES))
-    made = b"<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"
     options = S3Options(multipart_threshold_bytes=1, part_bytes=PART_BYTES)
-    with serving(Reply(body=CREATED), Reply(), Reply(body=made), Reply(body=b"other")) as server:
+    with serving(
+        Reply(body=CREATED), Reply(), Reply(body=COMPLETED), Reply(body=b"other")
+    ) as server:
         store = store_at(server, monkeypatch, options)
         with pytest.raises(StoreUnavailableError, match="replaced"):
             store.put_file("a.mp4", tmp_path / "large", content_type=MP4)
