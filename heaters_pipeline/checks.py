@@ -356,7 +356,8 @@ def check(
         yield each.evaluation(context.instance, video_id, result)
     others = [finding for finding in report.findings if finding.stage not in OBJECT_STAGES]
     refused += [finding.why for finding in others]
-    if others:
+    # Where the manifest is lost there is nothing to repair by, and what was found says what to do.
+    if others and not any(each.stage == "manifests" for each in others):
         refused.append("run " + _mend(video_id, deep=any(each.hidden for each in others)))
     if refused:
         raise dg.Failure("; ".join(dict.fromkeys(refused)), allow_retries=False)

@@ -84,6 +84,16 @@ def test_the_job_fails_with_the_way_out_where_the_manifest_cannot_be_read(
     assert not list(result.get_asset_check_evaluations())
 
 
+def test_the_job_advises_no_repair_of_a_lost_manifest(processed: Pipeline) -> None:
+    key = keys.video_manifest_key("film")
+    processed.store.delete(key)
+    failure = run_check_job(processed).failure_data_for_node("check")
+    assert failure is not None
+    said = str(failure.user_failure_data)
+    assert f"{key} is missing: run heaters process film with its options" in said
+    assert "--repair" not in said
+
+
 def test_a_check_without_a_video_says_which_job_to_launch(processed: Pipeline) -> None:
     """The button "Execute all" of Dagster's UI asks for no partition."""
     result = processed.check(None)

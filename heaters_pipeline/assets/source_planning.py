@@ -17,11 +17,12 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.intake.bring import find_brought, read_in_place
 from heaters_pipeline.intake.sources import HttpLink, LocalFile, S3Link, classify
+from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.video.media.probe import probe
 
-LATER_STAGES = ("frame_scores", "scenes", "clips", "sprite_sheets", "keyframes")
+LATER_STAGES = VIDEO_STAGES[1:]
 
 
 @dataclass(frozen=True, slots=True)

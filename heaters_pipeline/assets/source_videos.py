@@ -18,8 +18,8 @@ from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo
-from heaters_pipeline.storage.records.manifest_upgrades import FORMAT_VERSION
 from heaters_pipeline.storage.records.manifests import Json, canonical_json, exact_seconds
+from heaters_pipeline.storage.records.video_manifests import FORMAT_VERSION
 from heaters_pipeline.video.media.probe import VideoInfo, probe
 
 

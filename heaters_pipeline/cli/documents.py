@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from heaters_pipeline.assets.units import Scene
+from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem
+from heaters_pipeline.storage.records.verification import OBJECT_STAGES
 from heaters_pipeline.video.detection.scenes import SceneList
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import Transition
@@ -15,8 +17,6 @@ from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.timing import Span, Timeline
 
 SKIP_REASON = "already_exists_in_s3"
-STAGES = ("source_videos", "frame_scores", "scenes", "clips", "sprite_sheets", "keyframes")
-COUNTED_STAGES = ("frame_scores", "clips", "sprite_sheets", "keyframes")
 
 
 def process_document(
@@ -38,7 +38,7 @@ def process_document(
     skipped = {stage for stage, facts in stages.items() if facts.get("skipped")}
     decided = manifests["scenes"].summary if "scenes" in manifests else {}
     counts = {
-        name: sum(int(stages.get(stage, {}).get(name, 0)) for stage in COUNTED_STAGES)
+        name: sum(int(stages.get(stage, {}).get(name, 0)) for stage in OBJECT_STAGES)
         for name in ("made", "reused", "failed")
     }
     return {
@@ -56,7 +56,7 @@ def process_document(
         "counts": counts,
         "seconds": {
             stage: stages[stage]["seconds/total"]
-            for stage in STAGES
+            for stage in VIDEO_STAGES
             if "seconds/total" in stages.get(stage, {})
         },
     }

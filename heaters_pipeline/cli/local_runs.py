@@ -10,7 +10,14 @@ from sqlalchemy.exc import IntegrityError
 
 from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
 from heaters_pipeline.definitions import defs
-from heaters_pipeline.names import CATALOG_JOB, PROCESS_JOB, SOURCE_VIDEOS, VIDEO_STAGES
+from heaters_pipeline.names import (
+    CATALOG_ASSET,
+    CATALOG_JOB,
+    PARTITION_TAG,
+    PROCESS_JOB,
+    SOURCE_VIDEOS,
+    VIDEO_STAGES,
+)
 from heaters_pipeline.resources import Workspace, given_workspace
 from heaters_pipeline.status import run_error
 
@@ -75,7 +82,7 @@ def build_catalog(instance: dg.DagsterInstance) -> LocalRun:
 
 def in_catalog(instance: dg.DagsterInstance, video_ids: Collection[str]) -> bool:
     """Whether this instance recorded a catalog since anything of the videos was made."""
-    latest = instance.fetch_materializations(dg.AssetKey("catalog"), limit=1).records
+    latest = instance.fetch_materializations(dg.AssetKey(CATALOG_ASSET), limit=1).records
     if not latest:
         return False
     return not any(
@@ -110,7 +117,7 @@ def _run(
         dg.build_reconstructable_job(__name__, resolve_job.__name__, (job_name,)),
         instance=instance,
         run_config={**QUIET, "ops": ops},
-        tags={"dagster/partition": video_id} if video_id else {},
+        tags={PARTITION_TAG: video_id} if video_id else {},
         raise_on_error=False,
     ) as result:
         events = list(result.all_events)

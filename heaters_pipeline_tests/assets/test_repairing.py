@@ -227,6 +227,13 @@ def test_an_unfinished_video_is_no_fault(pipeline: Pipeline, film: Path) -> None
     assert report.findings == []
 
 
+def test_stages_that_do_not_belong_together_are_not_finished(finished: Pipeline) -> None:
+    assert verify(finished).finished
+    assert finished.materialize("scenes", scenes={"end_seconds": 2.0}).success
+    report = verify(finished)
+    assert (report.findings, report.finished) == ([], False)
+
+
 def test_without_a_recorded_digest_the_content_is_not_judged(finished: Pipeline) -> None:
     content = json.loads(finished.store.read_bytes(RECORD))
     for row in content["stages"]["clips"]["items"]:

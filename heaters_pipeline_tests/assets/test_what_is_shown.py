@@ -16,6 +16,7 @@ from heaters_pipeline.assets.pictures import CONTACT_SHEET_CLIPS
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, ROWS_SHOWN, SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.records import video_manifests
 from heaters_pipeline.video.clips.write import FORMAT_VERSION
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.pipeline import SPANS, STAGES, VIDEO_ID, Outcome, Pipeline
@@ -58,6 +59,7 @@ def test_each_materialization_records_the_version_of_its_code(
     assert set(again.code_versions) == set(STAGES)
     assert again.code_versions == made.code_versions
     assert again.code_versions["clips"] == str(FORMAT_VERSION)
+    assert again.code_versions["source_videos"] == str(video_manifests.FORMAT_VERSION)
 
 
 def test_results_that_are_one_object_say_where_it_is(pipeline: Pipeline, made: Outcome) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from heaters_pipeline.assets import clip_work, clips
 from heaters_pipeline.assets.stage_work import StageWork
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.pruning import Pruner
@@ -42,6 +43,17 @@ def test_what_other_settings_left_is_listed_and_goes_only_with_delete(
     assert left == {key: before[key] for key in before.keys() - set(video["objects"])}
     assert heaters("verify", "--deep").code == 0
     assert heaters("prune", "--older-than", "0", "--delete").code == 0
+
+
+def test_of_a_video_without_its_manifest_nothing_goes(
+    store: DirectoryObjectStore, heaters: Heaters
+) -> None:
+    store.delete(keys.video_manifest_key("film"))
+    before = {found.key: found.version for found in store.list("")}
+    ended = heaters("prune", "--older-than", "0", "--delete")
+    assert ended.code == 1
+    assert "run heaters process film with its options, which adopts what is stored" in ended.err
+    assert {found.key: found.version for found in store.list("")} == before
 
 
 def test_a_video_that_there_is_not_has_nothing(

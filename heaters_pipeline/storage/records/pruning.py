@@ -3,23 +3,29 @@
 Only what the pipeline named itself is ever looked at: objects of its own form under its own
 prefixes. Their age is told by the store's clock alone, and what is younger than asked for, or comes
 from the future, stays. A video's objects are removed under the claim on it and after its manifest
-was read once more, so that no run adopts an object while it is being removed.
+was read once more, so that no run adopts an object while it is being removed. The manifests that
+older versions left beside that of their video, where nobody reads them, are removed like objects.
 """
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 from heaters_pipeline.errors import HeatersError, ManifestError, StoreError
+from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import Leftover, ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.manifests import read_manifest
-from heaters_pipeline.storage.records.video_manifests import read_video
+from heaters_pipeline.storage.records.video_manifests import (
+    OLDER_RECORDS,
+    lost_manifest,
+    read_video,
+)
 
 READERS = 16
 LEAST_AGE = timedelta(days=1)
@@ -126,6 +132,9 @@ class Pruner:
             before = self._dead_before if is_claim else self._before
             if found.modified < before and keys.is_product(found.key):
                 old[found.key.split("/")[1]].append(found)
+        for video_id, found in self._older_records(video_ids):
+            if found.modified < self._before:
+                old[video_id].append(found)
         return old
 
     def _objects(self, video_ids: Sequence[str] | None) -> Iterator[ObjectInfo]:
@@ -136,21 +145,57 @@ class Pruner:
                 for video_id in video_ids:
                     yield from self._store.list(keys.objects_prefix(folder, video_id))
 
-    def _unnamed(self, video_id: str, old: Iterable[ObjectInfo]) -> Removal:
+    def _older_records(self, video_ids: Sequence[str] | None) -> Iterator[tuple[str, ObjectInfo]]:
+        """What older versions recorded, with whose it is; it may be all that is recorded."""
+        for record in OLDER_RECORDS:
+            folder, end = f"{keys.MANIFEST_PREFIX}{record}/", ".json"
+            for name in ("",) if video_ids is None else [f"{each}{end}" for each in video_ids]:
+                for found in self._store.list(folder + name):
+                    # The keys of other videos may begin with that of a video.
+                    if found.key.endswith(name or end):
+                        yield found.key.removeprefix(folder).removesuffix(end), found
+
+    def _unnamed(self, video_id: str, old: Sequence[ObjectInfo]) -> Removal:
         """Those of the objects whose key no record of the video mentions, wherever."""
+        stages = (*VIDEO_STAGES[1:], "method_comparison")
         try:
             video = read_video(self._store, video_id)
-            comparison = read_manifest(self._store, "method_comparison", video_id)
+            # Without a manifest of the video, those of older versions may lack only the first.
+            apart = stages[-1:] if video.stages else stages
+            others = [read_manifest(self._store, stage, video_id) for stage in apart]
+            is_lost = not video.stages and any(map(_is_adopted, old)) and self._has_source(video_id)
         except (ManifestError, StoreError) as error:
             # What it names cannot be told, so nothing of the video is touched.
             return Removal(video_id, errors=[str(error)])
-        records = [*video.stages.values(), comparison]
-        named = {text for one in records if one for text in _texts(one.to_json())}
+        if is_lost:
+            return Removal(video_id, errors=[lost_manifest(video_id)])
+        named = {
+            text
+            for one in (*video.stages.values(), *others)
+            if one is not None
+            for text in _texts(one.to_json())
+        }
+        if not video.stages or video.is_older:
+            named |= {keys.manifest_key(stage, video_id) for stage in OLDER_RECORDS}
         return Removal(video_id, [found for found in old if found.key not in named])
+
+    def _has_source(self, video_id: str) -> bool:
+        key = keys.guess_source_key(video_id)
+        if key is not None:
+            return self._store.head(key) is not None
+        return any(
+            keys.is_video_upload(found.key) and keys.video_id_of(found.key) == video_id
+            for found in self._store.list(keys.SOURCE_PREFIX)
+        )
 
 
 class _BusyError(HeatersError):
     """Another run works on the video."""
+
+
+def _is_adopted(found: ObjectInfo) -> bool:
+    """Whether a run may take an object for its own that nothing names."""
+    return not found.key.startswith((keys.CLAIM_PREFIX, keys.MANIFEST_PREFIX))
 
 
 def _busy(whom: str) -> None:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
-from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import object_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem
 from heaters_pipeline.storage.records.video_manifests import (
+    PICTURES,
     VideoManifest,
+    lost_manifest,
     read_video,
     recorded_videos,
 )
@@ -26,10 +27,6 @@ REPORTS = "reports"
 READERS = 16
 DIGESTING = 8
 
-_PICTURES = {
-    "scenes": ("similarity_picture", "detection_picture"),
-    "clips": ("contact_sheet",),
-}
 _OF_OTHERS = "method_comparison-"
 """Pictures of what is no part of a finished video; nothing is made of them."""
 
@@ -87,7 +84,7 @@ class VideoReport:
     Attributes:
         video_id: The partition.
         recorded: There is a manifest of it, or anything that was made of it.
-        finished: Every stage is recorded; a video that is not is no fault.
+        finished: All stages are recorded and belong together; a video that is not is no fault.
         stages: In the order of the pipeline.
         manifest: What is recorded. Kept only if something was found.
         error: Why it could not be verified, or None.
@@ -192,7 +189,7 @@ class Verifier:
         return VideoReport(
             video_id,
             recorded=bool(manifests or has_objects),
-            finished=len(manifests) == len(VIDEO_STAGES),
+            finished=video.is_finished,
             stages=tuple(stages),
             manifest=video if faulty else None,
         )
@@ -248,7 +245,7 @@ def _pictures(manifests: Mapping[str, Manifest], stored: Mapping[str, int]) -> S
     """The pictures of the Dagster UI, of which no size is recorded: there, and not empty."""
     named = [
         str(key)
-        for stage, names in _PICTURES.items()
+        for stage, names in PICTURES.items()
         if stage in manifests
         for name in names
         if (key := manifests[stage].summary.get(name))
@@ -270,13 +267,7 @@ def _record(video: VideoManifest, *, has_objects: bool) -> StageReport:
     """The manifest, which is the first thing that is written of a video and cannot be absent."""
     key = keys.video_manifest_key(video.video_id)
     lost = (
-        Finding(
-            "manifests",
-            key,
-            "missing",
-            f"{key} is missing: run heaters process {video.video_id} with its options, which "
-            "adopts what is stored",
-        )
+        Finding("manifests", key, "missing", lost_manifest(video.video_id))
         if has_objects and not video.stages
         else None
     )

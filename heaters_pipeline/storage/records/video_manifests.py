@@ -28,8 +28,9 @@ FORMAT = "heaters_pipeline/video"
 FORMAT_VERSION = 3
 """Versions 1 and 2 were a manifest for each stage; docs/formats.md says what each one brought."""
 
-_SMALL_PICTURES = {"scenes": "similarity_picture", "clips": "contact_sheet"}
-_OLDER_RECORDS = (*VIDEO_STAGES, "finished")
+PICTURES = {"scenes": ("similarity_picture", "detection_picture"), "clips": ("contact_sheet",)}
+"""What the summary of a stage calls its pictures; the first is small, and kept in the manifest."""
+OLDER_RECORDS = (*VIDEO_STAGES, "finished")
 """Of the first two versions. The source comes first: without it, none of them is read."""
 
 _logger = logging.getLogger(__name__)
@@ -61,11 +62,11 @@ class VideoManifest:
         )
         clip_keys = [item.key for item in clips.items]
         return bool(
-            track.inputs["source_sha256"] == clips.inputs["source_sha256"]
-            and clips.inputs["source_sha256"] == source.summary["sha256"]
-            and scenes.inputs["frame_scores"] == track.fingerprint
-            and clips.inputs["scenes"] == scenes.summary["scenes"]
-            and sheets.inputs["clips"] == pictures.inputs["clips"] == clip_keys
+            track.inputs.get("source_sha256") == clips.inputs.get("source_sha256")
+            and clips.inputs.get("source_sha256") == source.summary.get("sha256")
+            and scenes.inputs.get("frame_scores") == track.fingerprint
+            and clips.inputs.get("scenes") == scenes.summary.get("scenes")
+            and sheets.inputs.get("clips") == pictures.inputs.get("clips") == clip_keys
         )
 
     @property
@@ -73,7 +74,7 @@ class VideoManifest:
         """The keys of the small pictures that it should hold."""
         named = (
             self.stages[stage].summary.get(name)
-            for stage, name in _SMALL_PICTURES.items()
+            for stage, (name, *_) in PICTURES.items()
             if stage in self.stages
         )
         return {str(key) for key in named if key}
@@ -146,10 +147,18 @@ def write_video(store: ObjectStore, video: VideoManifest) -> None:
     if not video.is_older:
         return
     try:
-        for stage in _OLDER_RECORDS:
+        for stage in OLDER_RECORDS:
             store.delete(keys.manifest_key(stage, video.video_id))
     except StoreError as error:
         _logger.warning("manifests of an older version stay beside %s, unread: %s", key, error)
+
+
+def lost_manifest(video_id: str) -> str:
+    """What to do where objects of a video are stored, and no manifest of it."""
+    return (
+        f"{keys.video_manifest_key(video_id)} is missing: run heaters process {video_id} with its "
+        "options, which adopts what is stored"
+    )
 
 
 def recorded_videos(store: ObjectStore) -> dict[str, ObjectInfo]:

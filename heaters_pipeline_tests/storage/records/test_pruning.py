@@ -19,6 +19,7 @@ from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.manifests import Manifest, write_manifest
 from heaters_pipeline.storage.records.pruning import Pruner, Removal
+from heaters_pipeline.storage.records.verification import Verifier
 from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video, write_video
 from heaters_pipeline.storage.s3.client import S3Options, connect
 from heaters_pipeline.storage.s3.store import S3ObjectStore
@@ -192,6 +193,81 @@ def test_of_a_video_whose_manifests_cannot_be_read_nothing_is_touched(
     (removal,) = prune(store, tmp_path / "locks")
     assert key in removal.errors[0]
     assert CLIP in store.all_keys()
+
+
+@pytest.mark.parametrize(
+    "source_key", [None, "source_videos/film.mp4", "source_videos/my film.mp4"]
+)
+@pytest.mark.parametrize("named", [[], [CLIP]])
+def test_without_a_manifest_what_a_run_would_adopt_stays(
+    store: AgedStore, tmp_path: Path, source_key: str | None, named: list[str]
+) -> None:
+    video_id = keys.video_id_of(source_key) if source_key else "film"
+    clip, other = (key.replace("film", video_id) for key in (CLIP, PRODUCTS[1]))
+    store.fill(dict.fromkeys([clip, other, *([source_key] if source_key else [])], OLD))
+    if named:
+        # By an older version, whose record of the source is lost.
+        write_manifest(store, replace(manifest("clips", clip), video_id=video_id))
+    before = store.all_keys()
+    (removal,) = prune(store, tmp_path / "locks")
+    if source_key:
+        (report,) = Verifier(store).videos([video_id])
+        assert removal.errors == [finding.why for finding in report.findings]
+        assert f"run heaters process {video_id} with its options" in removal.errors[0]
+        assert store.all_keys() == before
+    else:
+        assert removal.errors == []
+        assert before - store.all_keys() == {other, *([] if named else [clip])}
+
+
+def test_a_dead_claim_is_removed_without_a_manifest_too(store: AgedStore, tmp_path: Path) -> None:
+    claim = keys.claim_key("film", DIGEST * 2)
+    store.fill({claim: OLD, "source_videos/film.mp4": OLD, CLIP: YOUNG})
+    (removal,) = prune(store, tmp_path / "locks")
+    assert (removal.removed, removal.errors) == (1, [])
+    assert store.all_keys() == {"source_videos/film.mp4", CLIP}
+
+
+OLDER_RECORDS = [
+    keys.manifest_key(stage, "film") for stage in (*VIDEO_STAGES, "finished") if stage != "clips"
+]
+
+
+@pytest.mark.parametrize("asked", [None, ["film"], ["other"]])
+@pytest.mark.parametrize("state", ["readable", "missing", "damaged"])
+def test_manifests_of_older_versions_are_removed_beside_one_that_is_readable(
+    store: AgedStore, tmp_path: Path, asked: list[str] | None, state: str
+) -> None:
+    # The key of its records begins with that of the film's.
+    other = "film.json.0123456789abcdef"
+    for stage in VIDEO_STAGES:
+        write_manifest(store, manifest(stage))
+    of_others = [
+        keys.manifest_key("method_comparison", "film"),
+        keys.manifest_key("scenes", other),
+        "manifests/scenes/notes.txt",
+    ]
+    write_manifest(store, replace(manifest("scenes"), video_id=other))
+    write_manifest(store, manifest("method_comparison"))
+    store.fill({keys.manifest_key("finished", "film"): OLD, of_others[2]: OLD})
+    # That of the clips is young.
+    store.ages |= dict.fromkeys([*OLDER_RECORDS, *of_others], OLD)
+    if state != "missing":
+        write_video(store, VideoManifest("film", {"source_videos": manifest("source_videos")}))
+    if state == "damaged":
+        store.write_bytes(keys.video_manifest_key("film"), b"{", content_type="x")
+    before = store.all_keys()
+    pruner = Pruner(store, Claims(store, tmp_path / "locks"), LIMIT)
+    removals = list(pruner.look(asked))
+    assert store.all_keys() == before
+    for removal in removals:
+        pruner.remove(removal)
+    wanted = OLDER_RECORDS if state == "readable" and asked != ["other"] else []
+    assert [found.key for each in removals for found in each.objects] == wanted
+    assert before - store.all_keys() == set(wanted)
+    assert bool([each for each in removals if each.errors]) == (
+        state == "damaged" and asked != ["other"]
+    )
 
 
 def test_what_cannot_be_removed_is_said_and_the_others_are(

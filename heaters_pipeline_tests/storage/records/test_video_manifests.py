@@ -78,6 +78,11 @@ def test_what_cannot_be_read_is_refused_and_not_hidden(
     assert str(refused.value).startswith(KEY)
 
 
+def test_a_video_whose_records_lack_what_they_were_made_of_is_not_finished() -> None:
+    assert VIDEO.stages.keys() == set(VIDEO_STAGES)
+    assert not VIDEO.is_finished
+
+
 @pytest.mark.parametrize("end", [0, 1, 100, -2])
 def test_a_manifest_cut_short_is_damaged(end: int) -> None:
     way_out = "delete it and run the video again with its options: what is stored is adopted"
