@@ -98,8 +98,10 @@ def read_settings(path: Path) -> Config:
 
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise SettingsError(f"cannot read {path}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not YAML: it is no text in UTF-8") from error
     except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if content is None:

@@ -143,6 +143,16 @@ def test_process_works_with_the_file(
     assert len(video["keyframes"]) == 3 * len(video["clips"])
 
 
+def test_a_file_that_is_no_text_is_said_to_be_none(
+    home: Path, heaters: Heaters, tmp_path: Path
+) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"ops:\xb8\xff")
+    ended = heaters("plan", "film", "--config", path)
+    assert ended.code == 1
+    assert f"{path} is not YAML: it is no text in UTF-8" in ended.err
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
