@@ -1,7 +1,7 @@
 """In which state each video is, derived from the store and from Dagster's runs.
 
-Nothing keeps the state: it follows from what lies in the store and from the latest run of a video,
-so it cannot disagree with them.
+Nothing keeps the state: it follows from what lies in the store, and from the latest run of a video
+while it is at work or where nothing is finished. The failure of the latest run stands beside it.
 """
 
 from collections.abc import Collection, Iterable
@@ -40,6 +40,17 @@ State = Literal[
     "splicing_failed",
 ]
 
+SHOWN_STATES: dict[State, str] = {
+    "new": "new",
+    "downloading": "downloading",
+    "downloaded": "waiting",
+    "splicing": "at work",
+    "spliced": "done",
+    "download_failed": "failed",
+    "splicing_failed": "failed",
+}
+"""What people read; the names of the states stand in records and documents."""
+
 READERS = 16
 _RUNS_PER_QUERY = 500
 _INTERRUPT = dg.DagsterExecutionInterruptedError.__name__
@@ -62,7 +73,7 @@ class VideoStatus:
         state: See ``State``.
         scenes: Number of scenes, None before they are known.
         clips: Number of clips, None before they are made.
-        error: The last error, None if the last run did not fail.
+        error: Of the latest run, also beside what an earlier one finished; None if it went well.
         retries: How often steps of the latest run, and the run itself, were tried again.
         updated: When something last happened to it, in UTC.
     """
@@ -93,7 +104,7 @@ class VideoStatus:
         updated = self.updated.astimezone().strftime("%Y-%m-%d %H:%M:%S") if self.updated else "-"
         return (
             self.video_id,
-            self.state,
+            SHOWN_STATES[self.state],
             "-" if self.scenes is None else str(self.scenes),
             "-" if self.clips is None else str(self.clips),
             str(self.retries),
@@ -250,17 +261,20 @@ def _state(
     stored = seen.upload is not None or "source_videos" in video.stages
     if run is not None and run.status in _RUNNING:
         return ("splicing" if stored and run.job_name != DOWNLOAD_JOB else "downloading"), None
+    finished = video.is_finished and _is_current(video, seen)
     if run is not None and run.status in _FAILED:
         if run.status is DagsterRunStatus.CANCELED:
             error = f"run {run.run_id[:8]} was canceled"
         else:
             error = run_error(instance, run.run_id) or f"run {run.run_id[:8]} left no message"
+        if finished:
+            return "spliced", error
         return ("splicing_failed" if stored else "download_failed"), error
     current = seen.upload or seen.submission
     if current and keys.version_digest(current.version) in seen.rejected_versions:
         rejection = read_rejection(store, keys.rejection_key(video.video_id, current.version))
         return ("splicing_failed" if stored else "download_failed"), rejection.message
-    if video.is_finished and _is_current(video, seen):
+    if finished:
         return "spliced", None
     return ("downloaded" if stored else "new"), None
 

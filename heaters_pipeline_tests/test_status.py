@@ -178,13 +178,29 @@ def test_a_canceled_run_says_so(pipeline: Pipeline) -> None:
     assert found.error.endswith("was canceled")
 
 
-def test_the_latest_run_decides(processed: Pipeline) -> None:
+@pytest.mark.parametrize("status", [DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED])
+def test_a_finished_video_stays_finished_and_the_last_runs_failure_stands_beside_it(
+    processed: Pipeline, status: DagsterRunStatus
+) -> None:
     processed.process()
-    add_run(processed, DagsterRunStatus.FAILURE)
-    assert status_of(processed).state == "splicing_failed"
+    add_run(processed, status)
+    found = status_of(processed)
+    assert found.state == "spliced"
+    assert found.error is not None
+    assert found.cells()[1] == "done"
+    assert found.cells()[-1] == found.error
     add_run(processed, DagsterRunStatus.SUCCESS)
     found = status_of(processed)
     assert (found.state, found.error) == ("spliced", None)
+
+
+def test_a_failed_run_of_a_video_of_which_something_is_lost_shows_it_failed(
+    processed: Pipeline,
+) -> None:
+    processed.process()
+    processed.forget("keyframes")
+    add_run(processed, DagsterRunStatus.FAILURE)
+    assert status_of(processed).state == "splicing_failed"
 
 
 def test_runs_of_the_catalog_and_of_others_say_nothing_of_a_video(processed: Pipeline) -> None:
@@ -223,7 +239,8 @@ def test_a_fault_that_does_not_pass_is_given_up_after_some_retries(
     monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
     assert not processed.process().success
     found = status_of(processed)
-    assert (found.state, found.error) == ("splicing_failed", "the store is down")
+    # An earlier run finished it.
+    assert (found.state, found.error) == ("spliced", "the store is down")
     assert found.retries == 3
 
 
@@ -272,7 +289,7 @@ def test_people_and_programs_are_told_the_same() -> None:
         "updated": "2026-03-01T12:30:15+00:00",
     }
     video_id, state, scenes, clips, retries, when, error = found.cells()
-    assert (video_id, state, scenes, clips, retries) == ("film", "splicing_failed", "4", "-", "2")
+    assert (video_id, state, scenes, clips, retries) == ("film", "failed", "4", "-", "2")
     assert datetime.fromisoformat(when).astimezone(UTC) == datetime(
         2026, 3, 1, 12, 30, 15, tzinfo=UTC
     )

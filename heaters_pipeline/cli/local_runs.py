@@ -9,6 +9,7 @@ from dagster import DagsterEvent, JobDefinition
 from sqlalchemy.exc import IntegrityError
 
 from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
+from heaters_pipeline.cli.run_origin import execute_recorded
 from heaters_pipeline.definitions import defs
 from heaters_pipeline.names import (
     CATALOG_ASSET,
@@ -113,12 +114,11 @@ def _run(
     video_id: str,
 ) -> LocalRun:
     ops = {asset: {"config": dict(values)} for asset, values in config.items() if values}
-    with dg.execute_job(
+    with execute_recorded(
         dg.build_reconstructable_job(__name__, resolve_job.__name__, (job_name,)),
-        instance=instance,
+        instance,
         run_config={**QUIET, "ops": ops},
         tags={PARTITION_TAG: video_id} if video_id else {},
-        raise_on_error=False,
     ) as result:
         events = list(result.all_events)
         failed_checks = _failed_checks(events)

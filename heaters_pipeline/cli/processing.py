@@ -12,7 +12,7 @@ from heaters_pipeline.cli.terminal import Watcher
 from heaters_pipeline.cli.wanted_runs import Config, video_and_source
 from heaters_pipeline.errors import HeatersError, StoreError
 from heaters_pipeline.resources import open_workspace
-from heaters_pipeline.status import video_statuses
+from heaters_pipeline.status import SHOWN_STATES, video_statuses
 from heaters_pipeline.storage.object_store import ObjectStore
 
 
@@ -84,11 +84,11 @@ def _state(instance: dg.DagsterInstance, store: ObjectStore, run: LocalRun) -> s
 def summary_line(document: Mapping[str, Any]) -> str:
     """What a person reads of a video that is done."""
     if document["error"]:
-        return f"{document['video_id']}: {document['state']}: {document['error']}"
+        return f"{document['video_id']}: failed: {document['error']}"
     counts = document["counts"]
     seconds = sum(document["seconds"].values())
     return (
-        f"{document['video_id']}: {document['state']}, {len(document['scenes'])} scenes, "
-        f"{len(document['clips'])} clips; made {counts['made']}, reused {counts['reused']} "
-        f"in {seconds:.1f} s"
+        f"{document['video_id']}: {SHOWN_STATES[document['state']]}, "
+        f"{len(document['scenes'])} scenes, {len(document['clips'])} clips; "
+        f"made {counts['made']}, reused {counts['reused']} in {seconds:.1f} s"
     )

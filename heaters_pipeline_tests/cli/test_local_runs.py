@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from sqlalchemy import Engine, event
 
-from heaters_pipeline.names import SOURCE_VIDEOS
+from heaters_pipeline.names import CATALOG_JOB, PROCESS_JOB, SOURCE_VIDEOS
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 
 
@@ -36,3 +36,20 @@ def test_another_process_may_add_the_same_partition_at_the_same_moment(
     assert came_between
     assert ended.code == 0, ended.err
     assert ended.videos[0]["state"] == "spliced"
+
+
+def test_runs_of_the_command_belong_to_the_code_location_of_the_ui(
+    home: Path, film: Path, heaters: Heaters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where the database lies is said relative to it.
+    monkeypatch.chdir(home)
+    assert heaters("process", film).code == 0
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        runs = instance.get_runs()
+    assert {run.job_name for run in runs} == {PROCESS_JOB, CATALOG_JOB}
+    for run in runs:
+        # The private parts of Dagster that record it are imported by run_origin.py.
+        assert run.tags[".dagster/repository"] == "__repository__@heaters_pipeline.definitions"
+        assert run.remote_job_origin is not None
+        assert run.remote_job_origin.location_name == "heaters_pipeline.definitions"
+        assert run.remote_job_origin.job_name == run.job_name

@@ -54,7 +54,7 @@ def test_people_read_results_on_stdout_and_errors_on_stderr(
 ) -> None:
     ended = heaters("process", tmp_path / "missing.mp4", film)
     assert ended.code == 1
-    assert ended.out.startswith("film: spliced, 4 scenes, 4 clips; made 13, reused 0 in ")
+    assert ended.out.startswith("film: done, 4 scenes, 4 clips; made 13, reused 0 in ")
     assert ended.out.count("\n") == 1
     errors = [line for line in ended.err.splitlines() if line.startswith("missing: ")]
     assert len(errors) == 1
@@ -109,7 +109,7 @@ def test_a_catalog_that_fails_is_an_error_after_the_results(
     monkeypatch.setattr(processing, "build_catalog", lambda _: failed)
     ended = heaters("process", film)
     assert ended.code == 1
-    assert ended.out.startswith("film: spliced, ")
+    assert ended.out.startswith("film: done, ")
     assert ended.err.endswith(
         "Error: the videos are done, but the catalog failed: the disk is full\n"
     )

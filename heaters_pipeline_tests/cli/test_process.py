@@ -69,7 +69,7 @@ def test_the_document_has_the_promised_fields(home: Path, film: Path, heaters: H
     assert store.head(keys.CATALOG_VIDEOS)
     # Progress is for people, on standard error.
     assert "film.mp4: cutting clips" in ended.err
-    assert "film: spliced, 4 scenes, 4 clips; made 13, reused 0" in ended.err
+    assert "film: done, 4 scenes, 4 clips; made 13, reused 0" in ended.err
 
 
 def test_a_second_time_everything_is_skipped_with_the_reason(
@@ -219,7 +219,7 @@ def test_status_shows_a_line_a_video(used_home: Path, heaters: Heaters) -> None:
         "last",
         "error",
     ]
-    assert line.split()[:5] == ["film", "spliced", "4", "4", "0"]
+    assert line.split()[:5] == ["film", "done", "4", "4", "0"]
     (video,) = heaters("status", "--json").videos
     assert list(video) == ["video_id", "state", "scenes", "clips", "error", "retries", "updated"]
     assert (video["scenes"], video["clips"], video["error"]) == (4, 4, None)

@@ -126,13 +126,13 @@ def test_a_video_is_processed_and_a_home_is_made_once(installed: Installed, film
     home = installed.user / "share" / "heaters_pipeline"
     first = installed.run("heaters", "process", film)
     assert f"There is no dagster.yaml: runs and clips are kept in {home}\n" in first
-    assert "film: spliced, 4 scenes, 4 clips" in first
+    assert "film: done, 4 scenes, 4 clips" in first
     assert (home / "dagster.yaml").read_text() == (CHECKOUT / "dagster.yaml").read_text()
     assert len(list(DirectoryObjectStore(home / "data").list("clips/film/"))) == 4
     assert (home / ".dagster").is_dir()
     again = installed.run("heaters", "status")
     assert "There is no dagster.yaml" not in again
-    assert "spliced" in again
+    assert "film: done" in again
 
 
 def test_a_project_of_ones_own_takes_the_definitions(installed: Installed) -> None:
