@@ -5,6 +5,7 @@ are evaluated by each run that processes a video, and by the job ``check_videos`
 """
 
 import warnings
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from heaters_pipeline.assets.stage import lasting_errors_fail
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.config import VerifyConfig
 from heaters_pipeline.errors import ClipError, HeatersError, InvalidVideoError
-from heaters_pipeline.names import CHECK_JOB, REPAIR_JOB, VIDEO_STAGES
+from heaters_pipeline.names import CHECK_JOB, REPAIR_JOB, SOURCE_VIDEOS, VIDEO_STAGES
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
@@ -34,6 +35,7 @@ from heaters_pipeline.video.clips.write import inspect_clip
 from heaters_pipeline.video.stills.jpeg_files import picture_size_px
 
 FINDINGS_SHOWN = 10
+HOURS_PER_WEEK = 168
 NO_PARTITION = (
     f"Dagster cannot run the checks of single videos from here: launch the job {CHECK_JOB} for one "
     "video, or as a backfill for all"
@@ -330,17 +332,16 @@ def check(
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """Evaluate all checks of the video of the run's partition.
 
-    A red check does not fail the run, as in Dagster's own runs of checks.
-
     Raises:
-        dagster.Failure: A check cannot be evaluated, or the source or a record is at fault, which
-            no check stands for. All others are evaluated first.
+        dagster.Failure: A check is red or cannot be evaluated, or the source or a record is at
+            fault, which no check stands for. All others are evaluated first.
     """
     video_id = context.partition_key
     with lasting_errors_fail():
         (report,) = Verifier(workspace.store, deep=config.deep).videos([video_id])
     verified = {stage.stage: stage for stage in report.stages}
     refused = [report.error] if report.error else []
+    red: list[str] = []
     for each in VIDEO_CHECKS:
         try:
             if each in OBJECT_CHECKS and each.asset in verified:
@@ -352,13 +353,14 @@ def check(
             continue
         result = each.result(video_id, verdict)
         if not result.passed:
-            context.log.warning(f"{each.name}: {result.description}")
+            red.append(f"{each.name}: {result.description}")
         yield each.evaluation(context.instance, video_id, result)
     others = [finding for finding in report.findings if finding.stage not in OBJECT_STAGES]
+    refused += red
     refused += [finding.why for finding in others]
     # Where the manifest is lost there is nothing to repair by, and what was found says what to do.
-    if others and not any(each.stage == "manifests" for each in others):
-        refused.append("run " + _mend(video_id, deep=any(each.hidden for each in others)))
+    if report.findings and not any(each.stage == "manifests" for each in others):
+        refused.append("run " + _mend(video_id, deep=any(each.hidden for each in report.findings)))
     if refused:
         raise dg.Failure("; ".join(dict.fromkeys(refused)), allow_retries=False)
 
@@ -383,3 +385,20 @@ def _as_verified(found: StageReport, *, deep: bool) -> Verdict:
 def check_videos() -> None:
     """The op alone."""
     check()
+
+
+@dg.schedule(
+    job=check_videos,
+    cron_schedule="30 * * * *",
+    description="Checks every video once a week, spread over its hours. Switch it on if you want "
+    "to hear of objects that somebody deleted or damaged.",
+)
+def weekly_checks(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+    """The videos whose hour of the week it is."""
+    at = context.scheduled_execution_time
+    hour = at.weekday() * 24 + at.hour
+    return [
+        dg.RunRequest(partition_key=video_id)
+        for video_id in context.instance.get_dynamic_partitions(SOURCE_VIDEOS)
+        if zlib.crc32(video_id.encode()) % HOURS_PER_WEEK == hour
+    ]

@@ -11,7 +11,7 @@ from heaters_pipeline.assets.policy import OWNERS
 from heaters_pipeline.assets.scenes import scenes
 from heaters_pipeline.assets.source_videos import source_videos
 from heaters_pipeline.assets.sprite_sheets import sprite_sheets
-from heaters_pipeline.checks import all_checks, check_videos
+from heaters_pipeline.checks import all_checks, check_videos, weekly_checks
 from heaters_pipeline.code_references import with_code_references
 from heaters_pipeline.jobs import (
     build_catalog,
@@ -54,7 +54,7 @@ defs = dg.Definitions(
         repair_job(_process_job),
         build_catalog,
     ],
-    schedules=[confirmed_catalog],
+    schedules=[confirmed_catalog, weekly_checks],
     sensors=[submitted_videos, downloaded_videos, changed_catalog],
     resources={"workspace": WorkspaceResource()},
     executor=dg.in_process_executor,

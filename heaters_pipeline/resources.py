@@ -40,6 +40,9 @@ class Workspace:
     """The store with what one run knows of it.
 
     A run works through the steps of one video in one process, so its manifest is read once.
+
+    Attributes:
+        failures: Why stages of the run failed, by stage.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Workspace:
         self.store = store
         self.cache = cache
         self.metrics = metrics
+        self.failures: dict[str, str] = {}
         self._scratch_folder = scratch_folder
         self._tidied = False
         self._claims = Claims(store, scratch_folder.parent / "claims")
@@ -280,3 +284,8 @@ class WorkspaceResource(dg.ConfigurableResource[Workspace]):
         """Give a run, or the tick of a sensor, its workspace."""
         with closing(given_workspace.get() or open_workspace(self.location)) as workspace:
             yield workspace
+            # Dagster's page of a run opens at its last events, which are those of the steps that
+            # were left out. So the reason is said again, after them.
+            for stage, reason in workspace.failures.items():
+                if context.log:
+                    context.log.error(f"{stage} failed: {reason}")

@@ -1,13 +1,16 @@
 """The job that evaluates the checks of a video again, which Dagster does not do by itself."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from heaters_pipeline.checks import weekly_checks
 from heaters_pipeline.errors import StoreUnavailableError
-from heaters_pipeline.names import CHECK_JOB, REPAIR_JOB
+from heaters_pipeline.names import CHECK_JOB, REPAIR_JOB, SOURCE_VIDEOS
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.pipeline import VIDEO_ID, Pipeline
@@ -34,8 +37,32 @@ def test_the_job_evaluates_every_check_on_what_the_store_holds_now(processed: Pi
     assert clips.target_materialization_data is not None
     # Else Dagster calls the partition "missing".
     assert clips.target_materialization_data.storage_id == materialized.records[0].storage_id
-    processed.store.delete(processed.manifest("clips").items[0].key)
-    assert red(run_check_job(processed)) == {"clips_exist"}
+    lost = processed.manifest("clips").items[0].key
+    processed.store.delete(lost)
+    result = run_check_job(processed)
+    assert red(result) == {"clips_exist"}
+    # The run is as red as its checks, so that a person sees it who switched on the schedule.
+    assert not result.success
+    failure = result.failure_data_for_node("check")
+    assert failure is not None
+    said = str(failure.user_failure_data)
+    assert f"clips_exist: {lost} is missing" in said
+    assert "run heaters verify film --repair, or the job repair_videos for it" in said
+
+
+def test_the_schedule_checks_each_video_once_a_week(tmp_path: Path) -> None:
+    names = [f"film{number}" for number in range(500)]
+    instance = dg.DagsterInstance.local_temp(str(tmp_path))
+    instance.add_dynamic_partitions(SOURCE_VIDEOS, names)
+    monday = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
+    asked = []
+    for hour in range(168):
+        at = monday + timedelta(hours=hour)
+        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=at)
+        asked.append([request.partition_key for request in weekly_checks(context)])
+    assert sorted(name for hour in asked for name in hour) == sorted(names)
+    # Spread, so that no hour has all of them.
+    assert max(map(len, asked)) < 20
 
 
 def test_the_job_reads_contents_if_that_is_asked(processed: Pipeline) -> None:

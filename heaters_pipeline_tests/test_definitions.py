@@ -1,5 +1,6 @@
 """What Dagster is given: it loads, it is described, and importing it does nothing."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -141,8 +142,12 @@ def test_there_is_an_asset_a_stage_and_a_catalog_of_all(graph: Any) -> None:
 def test_the_catalog_is_written_by_one_run_at_a_time_and_looked_at_once_a_day(graph: Any) -> None:
     node = graph.get(dg.AssetKey("catalog"))
     assert node.pools == {"catalog"}
-    (schedule,) = defs.schedules or ()
+    schedule, checks_schedule = defs.schedules or ()
     assert isinstance(schedule, dg.ScheduleDefinition)
+    # A person switches it on.
+    assert checks_schedule.name == "weekly_checks"
+    assert isinstance(checks_schedule, dg.ScheduleDefinition)
+    assert checks_schedule.default_status is dg.DefaultScheduleStatus.STOPPED
     assert (schedule.job_name, schedule.cron_schedule) == (CATALOG_JOB, "0 3 * * *")
     assert node.freshness_policy == dg.FreshnessPolicy.time_window(
         fail_window=timedelta(hours=48), warn_window=timedelta(hours=25)
@@ -237,7 +242,10 @@ def test_warnings_that_are_not_shown_and_a_name_that_is_private_are_still_needed
     assert private == "AssetCheckEvaluationTargetMaterializationData"
     assert not hasattr(dg, private)
     sources = Path(heaters_pipeline.__file__).parent.rglob("*.py")
-    assert [path.name for path in sources if "dagster._" in path.read_text()] == ["checks.py"]
+    private_to = [path.name for path in sources if "dagster._" in path.read_text()]
+    assert sorted(private_to) == ["checks.py", "run_origin.py"]
+    # With an argument for the location, execute_job would do what run_origin.py does.
+    assert "remote_job_origin" not in inspect.signature(dg.execute_job).parameters
 
 
 def test_sensors_are_there() -> None:

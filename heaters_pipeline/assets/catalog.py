@@ -6,9 +6,10 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.policy import CATALOG_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.links import link
+from heaters_pipeline.assets.policy import CATALOG_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.stage import lasting_errors_fail
-from heaters_pipeline.assets.stage_work import SKIP_REASON
+from heaters_pipeline.assets.stage_work import SHOWN_SKIP_REASON
 from heaters_pipeline.names import CATALOG_POOL, WORK_TAG
 from heaters_pipeline.report.catalog import (
     CATALOG_VERSION,
@@ -46,7 +47,7 @@ def _schema(columns: Iterable[Column]) -> dg.TableSchema:
         for stage in ("clips", "sprite_sheets", "keyframes")
     ],
     group_name=CATALOG_GROUP,
-    kinds={"python", "parquet", "s3"},
+    kinds={"python", "parquet", STORE_KIND},
     tags={WORK_TAG: "decide"},
     code_version=str(CATALOG_VERSION),
     retry_policy=RETRY_POLICY,
@@ -74,10 +75,12 @@ def catalog(
             "skipped": skipped,
             "videos_filepath": keys.CATALOG_VIDEOS,
             "clips_filepath": keys.CATALOG_CLIPS,
+            "videos_table": link(store, keys.CATALOG_VIDEOS),
+            "clips_table": link(store, keys.CATALOG_CLIPS),
             "dagster/uri": f"{store.url}/{keys.CATALOG_CLIPS}",
         }
         if last is not None and skipped:
-            result |= {"videos": last.videos, "clips": last.clips, "reason": SKIP_REASON}
+            result |= {"videos": last.videos, "clips": last.clips, "reason": SHOWN_SKIP_REASON}
         else:
             built = build_catalog(store, versions)
             for key, table in (

@@ -12,8 +12,9 @@ from heaters_pipeline.assets.clip_work import (
     frame_totals,
     make_clips,
 )
+from heaters_pipeline.assets.links import links
 from heaters_pipeline.assets.pictures import contact_sheet, shown_picture
-from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.records import scenes_of, source_of
 from heaters_pipeline.assets.stage import stage_run
 from heaters_pipeline.assets.stage_work import claimed_work
@@ -29,7 +30,7 @@ from heaters_pipeline.video.clips.write import FORMAT_VERSION
     partitions_def=source_videos_partitions,
     deps=["source_videos", "frame_scores", "scenes"],
     group_name=CLIPS_GROUP,
-    kinds={"python", "ffmpeg", "s3"},
+    kinds={"python", "ffmpeg", STORE_KIND},
     tags={WORK_TAG: "encode"},
     code_version=str(FORMAT_VERSION),
     retry_policy=RETRY_POLICY,
@@ -62,6 +63,7 @@ def clips(
             summary,
             metadata={
                 "contact_sheet": shown_picture(run, summary["contact_sheet"], "clips"),
+                "links": links(workspace.store, items),
                 "clips": len(items),
                 **{f"frames/{kind}": count for kind, count in summary["frames"].items()},
                 **run.clips_per_minute(work.made_count),

@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.records import source_of
 from heaters_pipeline.assets.stage import stage_run
 from heaters_pipeline.assets.stage_work import claimed_work
@@ -20,7 +20,7 @@ from heaters_pipeline.video.scoring.scores import ALGORITHM_VERSION
     partitions_def=source_videos_partitions,
     deps=["source_videos"],
     group_name=DETECTION_GROUP,
-    kinds={"python", "opencv", "s3"},
+    kinds={"python", "opencv", STORE_KIND},
     tags={WORK_TAG: "decode"},
     code_version=str(ALGORITHM_VERSION),
     retry_policy=RETRY_POLICY,

@@ -8,7 +8,9 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.derived import clips_of, make_from_clips
-from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.links import links
+from heaters_pipeline.assets.pictures import gallery, require_picture, shown_picture
+from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.records import settings_json, source_of
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
@@ -33,13 +35,14 @@ from heaters_pipeline.video.stills.settings import KeyframeSettings
 _logger = logging.getLogger(__name__)
 
 KEYFRAME_CONTENT_TYPE = "image/jpeg"
+PICTURES_SHOWN = 12
 
 
 @dg.asset(
     partitions_def=source_videos_partitions,
     deps=["clips"],
     group_name=CLIPS_GROUP,
-    kinds={"python", "opencv", "s3"},
+    kinds={"python", "opencv", STORE_KIND},
     tags={WORK_TAG: "decode"},
     code_version=str(FORMAT_VERSION),
     retry_policy=RETRY_POLICY,
@@ -55,12 +58,19 @@ def keyframes(
         settings = config.settings()
         work = claimed_work(run, lambda: keyframe_work(run, clips_of(run), settings))
         clips = clips_of(run)
+        summary = work.current.summary if work.current else {}
         if not work.done:
             _make_missing(run, work, clips, settings)
+            work.require_complete()
         pictures = work.ordered_items
+        if not work.done:
+            picture = gallery(work, pictures, most=PICTURES_SHOWN, columns=6, tile_side_px=160)
+            summary = {"pictures": len(pictures), "picture": picture}
         return work.finish(
-            {"pictures": len(pictures)},
+            summary,
             metadata={
+                "picture": shown_picture(run, summary["picture"], "key frames"),
+                "links": links(workspace.store, pictures),
                 "clips": len(clips),
                 "pictures": len(pictures),
                 "strategy": settings.strategy,
@@ -73,7 +83,7 @@ def keyframe_work(
     run: StageRun, clips: Sequence[ManifestItem], settings: KeyframeSettings
 ) -> StageWork:
     """What is to be done for the key frames of these clips; nothing if they are there."""
-    return look(
+    work = look(
         run,
         inputs={
             "clips": [clip.key for clip in clips],
@@ -82,6 +92,8 @@ def keyframe_work(
             "stage": "keyframes",
         },
     )
+    require_picture(work, "picture")
+    return work
 
 
 def keyframe_units(

@@ -1,6 +1,7 @@
 """Pictures for the Dagster UI, kept in the store so that a skipped run shows them, too."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import dagster as dg
 
@@ -10,11 +11,16 @@ from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.report.plots.contact_sheet import contact_sheet_jpeg, evenly, markdown_image
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import ManifestItem
+from heaters_pipeline.video.stills.jpeg_files import decoded_picture
 from heaters_pipeline.video.stills.keyframes import middle_picture
 
 CONTACT_SHEET_CLIPS = 24
 CONTACT_SHEET_COLUMNS = 6
 TILE_SIDE_PX = 160
+GALLERY_BYTES = 20_000
+"""The manifest holds these pictures, and each later look at the video reads it."""
+
+READERS = 8
 
 _CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
 
@@ -55,6 +61,42 @@ def contact_sheet(work: StageWork) -> str | None:
     if not work.ordered_items:
         return None
     return keep_picture(work, "jpg", lambda: _contact_sheet(work))
+
+
+def gallery(
+    work: StageWork, items: Sequence[ManifestItem], *, most: int, columns: int, tile_side_px: int
+) -> str | None:
+    """Store a picture of stored JPEGs, evenly chosen where they are many, and return its key.
+
+    Args:
+        work: Of the stage, whose items are all there.
+        items: The JPEGs, each of a scene.
+        most: How many are shown at most.
+        columns: In a row.
+        tile_side_px: Most width and height of each.
+    Returns:
+        The key; None if there are no clips, since all scenes were dropped.
+    """
+    if not items:
+        return None
+    chosen = [items[at] for at in evenly(len(items), min(len(items), most))]
+
+    def draw() -> bytes:
+        with ThreadPoolExecutor(READERS) as pool:
+            contents = list(pool.map(work.run.workspace.store.read_bytes, [i.key for i in chosen]))
+        tiles = [
+            (_caption(item), decoded_picture(content))
+            for item, content in zip(chosen, contents, strict=True)
+        ]
+        return contact_sheet_jpeg(
+            tiles,
+            columns=columns,
+            tile_width_px=tile_side_px,
+            max_bytes=GALLERY_BYTES,
+            total=len(items),
+        )
+
+    return keep_picture(work, "jpg", draw)
 
 
 def shown_picture(run: StageRun, key: str | None, alt: str) -> dg.MarkdownMetadataValue:
@@ -104,6 +146,6 @@ def _stored_pictures(run: StageRun) -> Collection[str]:
 
 
 def _caption(item: ManifestItem) -> str:
-    position = item.details["scene_index"] + 1
+    number = str(item.details["clip_identifier"]).rpartition("_")[2]
     minutes, seconds = divmod(float(item.start_seconds), 60)
-    return f"{position:03d} {int(minutes):02d}:{seconds:04.1f}"
+    return f"{number} {int(minutes):02d}:{seconds:04.1f}"

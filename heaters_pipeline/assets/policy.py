@@ -2,12 +2,17 @@
 
 import dagster as dg
 
+from heaters_pipeline import home
+
 OWNERS = ["team:heaters"]
 
 INTAKE_GROUP = "intake"
 DETECTION_GROUP = "scene_detection"
 CLIPS_GROUP = "clips"
 CATALOG_GROUP = "catalog"
+
+STORE_KIND = "s3" if home.store_location().startswith("s3://") else "filesystem"
+"""What the lineage shows of the store."""
 
 RETRY_POLICY = dg.RetryPolicy(
     max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS

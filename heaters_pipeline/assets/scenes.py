@@ -11,7 +11,7 @@ from heaters_pipeline.assets.pictures import (
     require_picture,
     shown_picture,
 )
-from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.records import (
     Source,
     local_source,
@@ -50,7 +50,7 @@ from heaters_pipeline.video.media.timing import Span, Timeline
     partitions_def=source_videos_partitions,
     deps=["frame_scores"],
     group_name=DETECTION_GROUP,
-    kinds={"python", "numpy", "s3"},
+    kinds={"python", "numpy", STORE_KIND},
     tags={WORK_TAG: "decide"},
     code_version=str(ALGORITHM_VERSION),
     retry_policy=RETRY_POLICY,

@@ -1,6 +1,7 @@
 """``source_videos``: bring a video into the store if it is not there, and register what it is."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.bringing import BroughtVideo, bring_in, bring_submitted
-from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.links import link
+from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.config import SourceConfig
@@ -47,7 +49,7 @@ class Registered:
 @dg.asset(
     partitions_def=source_videos_partitions,
     group_name=INTAKE_GROUP,
-    kinds={"python", "ffmpeg", "s3"},
+    kinds={"python", "ffmpeg", STORE_KIND},
     tags={WORK_TAG: "transfer"},
     code_version=str(FORMAT_VERSION),
     retry_policy=RETRY_POLICY,
@@ -76,10 +78,10 @@ def source_videos(
             {"units": 1, **asdict(registered)},
             metadata={
                 "source_key": registered.source_key,
+                "source": link(workspace.store, registered.source_key),
                 "sha256": registered.sha256,
                 "size_bytes": registered.size_bytes,
-                "picture": f"{info['width_px']}x{info['height_px']} {info['codec']}",
-                "container": info["container"],
+                **shown_facts(info),
                 "origin": registered.origin or "uploaded",
             },
         )
@@ -153,6 +155,31 @@ def header_facts(info: VideoInfo) -> dict[str, Any]:
     # As the manifest gives them back: else what was just read would never equal what is recorded.
     content: dict[str, Any] = json.loads(canonical_json(facts))
     return content
+
+
+def shown_facts(info: Mapping[str, Any]) -> dict[str, Json]:
+    """What people see of a header, as the manifest has it; what it does not say is left out."""
+    audio = (
+        f"{each['codec']} {each['sample_rate_hz']} Hz, {each['channels']} channels"
+        + (f", {each['language']}" if each["language"] else "")
+        for each in info["audio"]
+    )
+    rate, frames = info["frame_rate"], info["frames_promised"]
+    duration = info["duration_promised_seconds"]
+    if duration is None and rate and frames:
+        duration = frames / Fraction(rate)
+    numbers = {"duration_seconds": duration, "frames_per_second": rate}
+    return {
+        "container": info["container"],
+        "picture": f"{info['width_px']}x{info['height_px']} {info['codec']}, "
+        f"{info['pixel_format']}",
+        "audio": "; ".join(audio) or "none",
+        **{
+            name: round(float(Fraction(value)), 3)
+            for name, value in numbers.items()
+            if value is not None
+        },
+    }
 
 
 def recorded_source(run: StageRun) -> Registered | None:

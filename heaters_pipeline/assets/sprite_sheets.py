@@ -9,7 +9,9 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.derived import clips_of, make_from_clips
-from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY
+from heaters_pipeline.assets.links import links
+from heaters_pipeline.assets.pictures import gallery, require_picture, shown_picture
+from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.records import settings_json, source_of, track_of
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
@@ -36,13 +38,15 @@ from heaters_pipeline.video.stills.sprites import INDEX_FORMAT_VERSION, write_sp
 _logger = logging.getLogger(__name__)
 
 SHEET_CONTENT_TYPE = "image/jpeg"
+PAGES_SHOWN = 4
+PAGE_SIDE_PX = 320
 
 
 @dg.asset(
     partitions_def=source_videos_partitions,
     deps=["clips", "frame_scores"],
     group_name=CLIPS_GROUP,
-    kinds={"python", "opencv", "s3"},
+    kinds={"python", "opencv", STORE_KIND},
     tags={WORK_TAG: "decode"},
     code_version=str(INDEX_FORMAT_VERSION),
     retry_policy=RETRY_POLICY,
@@ -58,12 +62,19 @@ def sprite_sheets(
         settings = config.settings()
         work = claimed_work(run, lambda: sprite_work(run, clips_of(run), settings))
         clips = clips_of(run)
+        summary = work.current.summary if work.current else {}
         if not work.done:
             _make_missing(run, work, clips, settings)
+            work.require_complete()
         pages = [item for item in work.ordered_items if "page" in item.details]
+        if not work.done:
+            picture = gallery(work, pages, most=PAGES_SHOWN, columns=2, tile_side_px=PAGE_SIDE_PX)
+            summary = {"pages": len(pages), "picture": picture}
         return work.finish(
-            {"pages": len(pages)},
+            summary,
             metadata={
+                "picture": shown_picture(run, summary["picture"], "sprite sheets"),
+                "links": links(workspace.store, pages),
                 "clips": len(clips),
                 "pages": len(pages),
                 "tiles": sum(item.details["tile_count"] for item in pages),
@@ -76,7 +87,7 @@ def sprite_work(
     run: StageRun, clips: Sequence[ManifestItem], settings: SpriteSettings
 ) -> StageWork:
     """What is to be done for the sheets of these clips; nothing if they are there."""
-    return look(
+    work = look(
         run,
         inputs={
             "clips": [clip.key for clip in clips],
@@ -85,6 +96,8 @@ def sprite_work(
             "stage": "sprite_sheets",
         },
     )
+    require_picture(work, "picture")
+    return work
 
 
 def sprite_units(

@@ -232,7 +232,7 @@ def stage_run(
         dagster.Failure: With the message that a person needs.
     """
     run = StageRun(workspace, stage, context.partition_key, context)
-    with _added_to_totals(run), lasting_errors_fail(run):
+    with _added_to_totals(run), _reason_kept(run), lasting_errors_fail(run):
         workspace.tidy()
         try:
             yield run
@@ -240,6 +240,17 @@ def stage_run(
             if run.input_version is not None:
                 write_rejection(workspace.store, run.video_id, run.input_version, error)
             raise
+
+
+@contextmanager
+def _reason_kept(run: StageRun) -> Iterator[None]:
+    """Keep why the stage failed, to be said once more where a person looks first."""
+    try:
+        yield
+    except dg.Failure as failure:
+        run.workspace.failures[run.stage] = failure.description or str(failure)
+        raise
+    run.workspace.failures.pop(run.stage, None)
 
 
 @contextmanager

@@ -21,6 +21,10 @@ from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.manifests import Json, Manifest, ManifestItem, fingerprint_of
 
 SKIP_REASON = "already_exists_in_s3"
+"""As records and documents have it, whatever the store is."""
+
+SHOWN_SKIP_REASON = "it lies in the store already"
+"""The same for people."""
 FAILURES_SHOWN = 5
 
 _logger = logging.getLogger(__name__)
@@ -230,7 +234,7 @@ class StageWork:
             **self._seen(),
         }
         if self.done:
-            outcome["reason"] = SKIP_REASON
+            outcome["reason"] = SHOWN_SKIP_REASON
         if not self._units:
             self.run.counts.add(self.run.stage, "made", made)
         self.run.counts.add(self.run.stage, "reused", outcome["reused"])

@@ -114,29 +114,29 @@ def _run(
     video_id: str,
 ) -> LocalRun:
     ops = {asset: {"config": dict(values)} for asset, values in config.items() if values}
-    with execute_recorded(
+    result = execute_recorded(
         dg.build_reconstructable_job(__name__, resolve_job.__name__, (job_name,)),
         instance,
         run_config={**QUIET, "ops": ops},
         tags={PARTITION_TAG: video_id} if video_id else {},
-    ) as result:
-        events = list(result.all_events)
-        failed_checks = _failed_checks(events)
-        error = run_error(instance, result.run_id) if not result.success else failed_checks
-        if error == INTERRUPTED:
-            # Dagster took the signal, which was meant for the whole command.
-            raise KeyboardInterrupt
-        return LocalRun(
-            video_id=video_id,
-            success=result.success and failed_checks is None,
-            error=error,
-            completed=frozenset(
-                event.step_materialization_data.materialization.asset_key.to_user_string()
-                for event in events
-                if event.is_step_materialization
-            ),
-            stages=_stages(events),
-        )
+    )
+    events = list(result.all_events)
+    failed_checks = _failed_checks(events)
+    error = run_error(instance, result.run_id) if not result.success else failed_checks
+    if error == INTERRUPTED:
+        # Dagster took the signal, which was meant for the whole command.
+        raise KeyboardInterrupt
+    return LocalRun(
+        video_id=video_id,
+        success=result.success and failed_checks is None,
+        error=error,
+        completed=frozenset(
+            event.step_materialization_data.materialization.asset_key.to_user_string()
+            for event in events
+            if event.is_step_materialization
+        ),
+        stages=_stages(events),
+    )
 
 
 def _made_since(instance: dg.DagsterInstance, stage: str, video_id: str, storage_id: int) -> bool:

@@ -80,6 +80,14 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def link(self, key: str) -> str:
+        """A URL by which a person can open the object without credentials, for a while.
+
+        Sends no request and looks for no object: ``file:///…``, or a presigned ``https://…`` that
+        is good for a week, or for as long as the credentials are that signed it.
+        """
+        ...
+
     def head(self, key: str) -> ObjectInfo | None:
         """The object's facts, or None if there is no such object."""
         ...

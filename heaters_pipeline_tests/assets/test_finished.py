@@ -49,6 +49,8 @@ def test_the_manifest_holds_all_stages_and_the_small_pictures(finished: Pipeline
     pictures = {
         finished.manifest("scenes").summary["similarity_picture"],
         finished.manifest("clips").summary["contact_sheet"],
+        finished.manifest("sprite_sheets").summary["picture"],
+        finished.manifest("keyframes").summary["picture"],
     }
     assert video.pictures == {key: finished.store.read_bytes(key) for key in pictures}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from heaters_pipeline.assets.stage_work import SKIP_REASON
+from heaters_pipeline.assets.stage_work import SHOWN_SKIP_REASON, SKIP_REASON
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline.video.detection.cuts import cut_strengths
@@ -39,7 +39,7 @@ def assert_nothing_made(outcome: Outcome) -> None:
     assert outcome.success, outcome.error
     assert outcome.count("made") == dict.fromkeys(STAGES, 0)
     assert outcome.count("skipped") == dict.fromkeys(STAGES, True)
-    assert outcome.count("reason") == dict.fromkeys(STAGES, SKIP_REASON)
+    assert outcome.count("reason") == dict.fromkeys(STAGES, SHOWN_SKIP_REASON)
     assert not outcome.failed_checks
 
 

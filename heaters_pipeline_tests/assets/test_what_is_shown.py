@@ -11,18 +11,23 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import requests
 
-from heaters_pipeline.assets.pictures import CONTACT_SHEET_CLIPS
+from heaters_pipeline.assets.links import link
+from heaters_pipeline.assets.pictures import CONTACT_SHEET_CLIPS, GALLERY_BYTES
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, ROWS_SHOWN, SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.storage.records import video_manifests
 from heaters_pipeline.video.clips.write import FORMAT_VERSION
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.pipeline import SPANS, STAGES, VIDEO_ID, Outcome, Pipeline
+from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.videos import make_video
 
 MOST_PICTURE_BYTES = 30_000
+GALLERIES = ("sprite_sheets", "keyframes")
 
 
 @pytest.fixture
@@ -86,11 +91,50 @@ def test_every_asset_tells_counts_seconds_memory_and_requests(made: Outcome) -> 
         assert made.metadata[stage]["clips_per_minute"] > 0
 
 
-def test_the_source_is_described(made: Outcome) -> None:
+def test_the_source_is_described(pipeline: Pipeline, made: Outcome) -> None:
     facts = made.metadata["source_videos"]
-    assert facts["picture"] == "160x90 h264"
+    assert facts["picture"] == "160x90 h264, yuv420p"
+    assert facts["container"] == "mov"
+    assert facts["duration_seconds"] == pytest.approx(SPANS[-1][1] / 25, abs=0.1)
+    assert facts["frames_per_second"] == 25.0
+    assert facts["size_bytes"] > 1000
+    assert facts["audio"]
+    assert facts["source"] == str(pipeline.store.local_path("source_videos/film.mp4"))
     assert facts["origin"].endswith("film.mp4")
     assert re.fullmatch("[0-9a-f]{64}", facts["sha256"])
+
+
+def test_sheets_and_key_frames_are_shown_small_and_every_object_has_its_link(
+    pipeline: Pipeline, made: Outcome
+) -> None:
+    for stage, pages in (("sprite_sheets", "jpg"), ("keyframes", "jpg"), ("clips", "mp4")):
+        shown = [item for item in pipeline.manifest(stage).items if item.key.endswith(pages)]
+        links = made.metadata[stage]["links"].splitlines()
+        assert len(links) == len(shown) == len(SPANS)
+        for line, item in zip(links, shown, strict=True):
+            assert str(item.details["clip_identifier"]) in line
+            assert f"`{pipeline.store.local_path(item.key)}`" in line
+    for stage in GALLERIES:
+        picture = embedded(made.metadata[stage]["picture"], "image/jpeg")
+        assert len(picture) <= GALLERY_BYTES
+        assert pixels(picture)[0] > 90
+    again = pipeline.process()
+    for stage in GALLERIES:
+        assert again.metadata[stage]["picture"] == made.metadata[stage]["picture"]
+        assert again.metadata[stage]["made"] == 0
+
+
+def test_links_to_a_bucket_open_without_credentials(
+    rclone_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rclone_s3.use(monkeypatch)
+    store = open_store(f"s3://{rclone_s3.new_bucket()}/videos", base_folder=Path())
+    store.write_bytes("clips/a film/0-9.mp4", b"a clip", content_type="video/mp4")
+    before = store.requests
+    url = link(store, "clips/a film/0-9.mp4").value
+    assert store.requests == before
+    assert url is not None
+    assert requests.get(url, timeout=30).content == b"a clip"
 
 
 def test_the_similarity_curve_and_the_contact_sheet_are_small_pictures(
@@ -102,8 +146,9 @@ def test_the_similarity_curve_and_the_contact_sheet_are_small_pictures(
         assert len(data) < MOST_PICTURE_BYTES
         assert pixels(data)[0] > 90
     # The same pictures lie in the store, and a run that makes nothing shows them, too.
-    full = made.metadata["scenes"]["full_picture"]
-    keys = sorted(pipeline.versions("reports/") - {full: ""}.keys())
+    others = {made.metadata["scenes"]["full_picture"]}
+    others |= {str(pipeline.manifest(stage).summary["picture"]) for stage in GALLERIES}
+    keys = sorted(pipeline.versions("reports/").keys() - others)
     assert [pipeline.store.read_bytes(key) for key in keys] == [sheet, plot]
     again = pipeline.process()
     assert again.metadata["scenes"]["similarity"] == made.metadata["scenes"]["similarity"]

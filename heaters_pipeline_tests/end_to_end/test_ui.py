@@ -271,7 +271,7 @@ def test_a_backfill_makes_nothing_and_says_why(ui: Ui, page: Page) -> None:
     page.get_by_text("100% completed").nth(len(PARTITIONED) - 1).wait_for()
     _keep_shot(page, "backfill")
     _open(page, f"{ui.url}/assets/clips?view=events&partition=holiday")
-    for name, value in (("made", "0"), ("reused", "3"), ("reason", "already_exists_in_s3")):
+    for name, value in (("made", "0"), ("reused", "3"), ("reason", "it lies in the store already")):
         page.get_by_role("row").filter(has_text=name).get_by_text(
             value, exact=True
         ).first.wait_for()

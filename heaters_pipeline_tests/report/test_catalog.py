@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from heaters_pipeline.assets.stage_work import SKIP_REASON
+from heaters_pipeline.assets.stage_work import SHOWN_SKIP_REASON
 from heaters_pipeline.errors import ObjectNotFoundError
 from heaters_pipeline.report.catalog import (
     CLIP_COLUMNS,
@@ -112,7 +112,7 @@ def test_a_catalog_that_is_up_to_date_is_left_alone(built: Pipeline) -> None:
     built.lose_database()
     outcome = built.build_catalog()
     assert outcome.metadata["catalog"]["skipped"] is True
-    assert outcome.metadata["catalog"]["reason"] == SKIP_REASON
+    assert outcome.metadata["catalog"]["reason"] == SHOWN_SKIP_REASON
     assert built.versions("catalog/") == before
 
 

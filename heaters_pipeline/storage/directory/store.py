@@ -72,6 +72,10 @@ class DirectoryObjectStore:
         """How long a file must have stood unchanged before it can be taken for whole."""
         return self._settle_seconds
 
+    def link(self, key: str) -> str:
+        """``file:///…``."""
+        return self._locate(key).as_uri()
+
     def head(self, key: str) -> ObjectInfo | None:
         """The object's facts, or None if there is no such object."""
         self._count("head")

@@ -28,7 +28,12 @@ FORMAT = "heaters_pipeline/video"
 FORMAT_VERSION = 3
 """Versions 1 and 2 were a manifest for each stage; docs/formats.md says what each one brought."""
 
-PICTURES = {"scenes": ("similarity_picture", "detection_picture"), "clips": ("contact_sheet",)}
+PICTURES = {
+    "scenes": ("similarity_picture", "detection_picture"),
+    "clips": ("contact_sheet",),
+    "sprite_sheets": ("picture",),
+    "keyframes": ("picture",),
+}
 """What the summary of a stage calls its pictures; the first is small, and kept in the manifest."""
 OLDER_RECORDS = (*VIDEO_STAGES, "finished")
 """Of the first two versions. The source comes first: without it, none of them is read."""

@@ -54,6 +54,8 @@ def connect(options: S3Options) -> "S3Client":
         botocore.exceptions.BotoCoreError: The configuration is of no use otherwise.
     """
     config = Config(
+        # Else links to a bucket of us-east-1 are signed as servers have not done for years.
+        signature_version="s3v4",
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         retries={"total_max_attempts": options.max_attempts, "mode": "standard"},

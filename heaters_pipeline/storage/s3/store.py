@@ -49,6 +49,9 @@ if TYPE_CHECKING:
         ListObjectsV2RequestPaginateTypeDef,
     )
 
+_LINK_SECONDS = 7 * 24 * 3600
+"""The longest that S3 takes."""
+
 _STATUS_OF_MANY_REASONS = (301, 400, 403)
 _DEFAULT_OPTIONS = S3Options()
 
@@ -104,6 +107,19 @@ class S3ObjectStore:
     def settle_seconds(self) -> float:
         """0: S3 shows objects only when they are whole."""
         return 0.0
+
+    def link(self, key: str) -> str:
+        """A presigned URL, good for a week at most; sends no request to the bucket.
+
+        Raises:
+            StoreError: There are no credentials to sign it with.
+        """
+        with self._faults_explained(key):
+            return self._s3.generate_presigned_url(
+                "get_object",
+                Params={"Bucket": self._bucket, "Key": self._full(key)},
+                ExpiresIn=_LINK_SECONDS,
+            )
 
     def head(self, key: str) -> ObjectInfo | None:
         """The object's facts, or None if there is no such object.

@@ -71,8 +71,8 @@ class PictureFiles:
             raise
 
 
-def picture_size_px(data: bytes) -> tuple[int, int]:
-    """``(width, height)`` of a JPEG.
+def decoded_picture(data: bytes) -> Picture:
+    """The picture of a JPEG: (height, width, 3) uint8 BGR.
 
     Raises:
         ClipError: It cannot be decoded.
@@ -80,5 +80,14 @@ def picture_size_px(data: bytes) -> tuple[int, int]:
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if picture is None:
         raise ClipError(f"{len(data)} bytes are no picture that can be decoded")
-    height_px, width_px = picture.shape[:2]
+    return np.asarray(picture, np.uint8)
+
+
+def picture_size_px(data: bytes) -> tuple[int, int]:
+    """``(width, height)`` of a JPEG.
+
+    Raises:
+        ClipError: It cannot be decoded.
+    """
+    height_px, width_px = decoded_picture(data).shape[:2]
     return width_px, height_px
