@@ -17,6 +17,7 @@ from heaters_pipeline.errors import (
     ObjectNotFoundError,
     StoreError,
 )
+from heaters_pipeline.living_runs import living_run
 from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.report.metrics.model import MetricsTotals
 from heaters_pipeline.report.metrics.opening import open_totals
@@ -301,5 +302,8 @@ class WorkspaceResource(dg.ConfigurableResource[Workspace]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Workspace]:
         """Give a run, or the tick of a sensor, its workspace."""
-        with closing(given_workspace.get() or open_workspace(self.location)) as workspace:
-            yield workspace
+        with ExitStack() as stack:
+            if context.run is not None and context.instance is not None:
+                stack.enter_context(living_run(context.instance, context.run, home.cache_folder()))
+            workspace = given_workspace.get() or open_workspace(self.location)
+            yield stack.enter_context(closing(workspace))

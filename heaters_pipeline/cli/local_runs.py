@@ -8,8 +8,10 @@ import dagster as dg
 from dagster import DagsterEvent, JobDefinition
 from sqlalchemy.exc import IntegrityError
 
+from heaters_pipeline import home
 from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
 from heaters_pipeline.definitions import defs
+from heaters_pipeline.living_runs import living_process
 from heaters_pipeline.names import (
     CATALOG_ASSET,
     CATALOG_JOB,
@@ -113,13 +115,16 @@ def _run(
     video_id: str,
 ) -> LocalRun:
     ops = {asset: {"config": dict(values)} for asset, values in config.items() if values}
-    with dg.execute_job(
-        dg.build_reconstructable_job(__name__, resolve_job.__name__, (job_name,)),
-        instance=instance,
-        run_config={**QUIET, "ops": ops},
-        tags={PARTITION_TAG: video_id} if video_id else {},
-        raise_on_error=False,
-    ) as result:
+    with (
+        living_process(home.cache_folder()) as alive,
+        dg.execute_job(
+            dg.build_reconstructable_job(__name__, resolve_job.__name__, (job_name,)),
+            instance=instance,
+            run_config={**QUIET, "ops": ops},
+            tags={**alive, **({PARTITION_TAG: video_id} if video_id else {})},
+            raise_on_error=False,
+        ) as result,
+    ):
         events = list(result.all_events)
         failed_checks = _failed_checks(events)
         error = run_error(instance, result.run_id) if not result.success else failed_checks
