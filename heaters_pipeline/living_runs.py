@@ -23,6 +23,7 @@ import dagster as dg
 from dagster import DagsterRun, DagsterRunStatus
 from sqlalchemy.exc import SQLAlchemyError
 
+from heaters_pipeline import home
 from heaters_pipeline.names import ALIVE_TAG, DIED_TAG, PROCESS_TAG
 from heaters_pipeline.storage.file_locks import abandoned_files, lock_file, unlock_file
 
@@ -59,6 +60,7 @@ def living_process(cache_folder: Path) -> Iterator[dict[str, str]]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = lock_file(path, os.O_RDWR | os.O_CREAT, LOCK_EX)
+        os.write(descriptor, str(home.home_folder()).encode())
     except OSError as error:
         _logger.warning("nobody can tell whether this process is alive: %s", error)
         yield {}
@@ -117,8 +119,8 @@ def report_dead_here(instance: dg.DagsterInstance, cache_folder: Path) -> list[D
         for run in instance.get_runs(wanted):
             _report(instance, run, f"its process {name} died")
             dead.append(run)
-        # Locks of another instance that uses the same folder stay for that one.
-        if instance.get_runs_count(dg.RunsFilter(tags={PROCESS_TAG: name})):
+        # Those of another instance that uses the same folder are left to it.
+        if path.read_text() in ("", str(home.home_folder())):
             path.unlink(missing_ok=True)
     return dead
 

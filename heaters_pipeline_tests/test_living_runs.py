@@ -63,7 +63,7 @@ def test_the_run_of_a_killed_process_is_reported_failed_at_once(
 def test_locks_of_another_instance_stay(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     lock = tmp_path / "runs" / "elsewhere.lock"
-    lock.touch()
+    lock.write_text("/another/home")
     assert report_dead_here(instance, tmp_path) == []
     assert lock.exists()
 
