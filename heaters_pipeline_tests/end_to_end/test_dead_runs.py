@@ -48,25 +48,28 @@ def test_two_killed_commands_and_a_killed_daemon_hold_up_nobody(
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     monkeypatch.chdir(home)
     with dg.DagsterInstance.get() as instance, ExitStack() as stack:
+        commands = {}
         for name in KILLED:
             video = make_video(tmp_path / f"{name}.mp4", (400, 300))
             command = ["heaters", "process", str(video), "--clips", "reencode", "--crf", "30"]
-            program = stack.enter_context(
-                running(
-                    [*command, "--preset", "veryslow"],
-                    folder=home,
-                    log=tmp_path / f"{name}.log",
-                    environment=environment,
-                )
+            started = running(
+                [*command, "--preset", "veryslow"],
+                folder=home,
+                log=tmp_path / f"{name}.log",
+                environment=environment,
             )
-            # At work on the clips: the version is tagged, and the video claimed.
+            commands[name] = stack.enter_context(started)
+        for name, program in commands.items():
+            # At work on the clips: the version is tagged, and the video claimed. It stands still
+            # there until both are, so that neither comes to its end.
             program.wait_for(
                 "its scenes are recorded",
                 lambda name=name: "scenes" in read_video(store, name).stages,
                 seconds=SECONDS,
             )
-            os.killpg(program.process.pid, signal.SIGKILL)
-            program.process.wait()
+            os.killpg(program.process.pid, signal.SIGSTOP)
+        for program in commands.values():
+            kill(program)
         assert instance.get_runs_count(STARTED) == len(KILLED)
         assert finished(store) == set()
         daemon = ["dagster-daemon", "run", "-m", "heaters_pipeline.definitions"]
