@@ -23,7 +23,12 @@ from heaters_pipeline.jobs import (
 )
 from heaters_pipeline.names import PROCESS_JOB
 from heaters_pipeline.resources import WorkspaceResource
-from heaters_pipeline.sensors import changed_catalog, downloaded_videos, submitted_videos
+from heaters_pipeline.sensors import (
+    changed_catalog,
+    dead_runs,
+    downloaded_videos,
+    submitted_videos,
+)
 
 _assets = [
     source_videos,
@@ -55,7 +60,7 @@ defs = dg.Definitions(
         build_catalog,
     ],
     schedules=[confirmed_catalog, weekly_checks],
-    sensors=[submitted_videos, downloaded_videos, changed_catalog],
+    sensors=[submitted_videos, downloaded_videos, changed_catalog, dead_runs],
     resources={"workspace": WorkspaceResource()},
     executor=dg.in_process_executor,
 )

@@ -80,6 +80,12 @@ class StoreUnavailableError(StoreError):
     transient = True
 
 
+class ClaimLostError(HeatersError):
+    """Another run took over the video, since this one gave no sign of life for too long."""
+
+    transient = True
+
+
 class ManifestError(HeatersError):
     """A stored record cannot be read: damaged, or written by a newer version."""
 

@@ -41,5 +41,17 @@ WORK_TAG = "heaters/work"
 SUBMISSION_TAG = "heaters/submission"
 """On every run that a submission started: which version of it."""
 
+UPLOADED_TAG = "heaters/uploaded"
+"""On every run that a sensor started: when that version was put into the store."""
+
+PROCESS_TAG = "heaters/process"
+"""On every run at work: its process, whose lock on a file of this name says that it is alive."""
+
+ALIVE_TAG = "heaters/alive"
+"""On a run that lasts: its last sign of life, for those who cannot see the lock."""
+
+DIED_TAG = "heaters/died"
+"""On a run whose process was found dead. A sensor takes up the video again, a few times."""
+
 REPAIR_TAG = "heaters/repaired_by"
 """On the run that a repair started: the run of the repair."""

@@ -17,6 +17,7 @@ from heaters_pipeline.errors import (
     ObjectNotFoundError,
     StoreError,
 )
+from heaters_pipeline.living_runs import living_run
 from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.report.metrics.model import MetricsTotals
 from heaters_pipeline.report.metrics.opening import open_totals
@@ -25,7 +26,7 @@ from heaters_pipeline.storage.file_locks import held_folder, remove_abandoned_fo
 from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
-from heaters_pipeline.storage.records.claims import Claims, OnWait
+from heaters_pipeline.storage.records.claims import Claims, HeldClaim, OnWait
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest, write_manifest
 from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video, write_video
 from heaters_pipeline.video.media.probe import shown_name
@@ -59,8 +60,8 @@ class Workspace:
         self._scratch_folder = scratch_folder
         self._tidied = False
         self._claims = Claims(store, scratch_folder.parent / "claims")
-        self._open_claims = ExitStack()
-        self._claimed: set[str] = set()
+        self._open_claims: dict[str, ExitStack] = {}
+        self._claimed: dict[str, HeldClaim] = {}
         self._worked_on: set[str] = set()
         self._reported: dict[str, dict[str, str]] = {}
         self._videos: dict[str, VideoManifest] = {}
@@ -99,7 +100,12 @@ class Workspace:
         return manifest
 
     def publish(self, manifest: Manifest) -> None:
-        """Write what is recorded of a stage, after all of its objects."""
+        """Write what is recorded of a stage, after all of its objects.
+
+        Raises:
+            ClaimLostError: Another run works on the video by now.
+        """
+        self.require_claims()
         if manifest.stage not in VIDEO_STAGES:
             write_manifest(self.store, manifest)
         else:
@@ -108,6 +114,7 @@ class Workspace:
     def upgrade(self, video_id: str) -> None:
         """Write as one what was read from manifests of an older version."""
         if self.video(video_id).is_older:
+            self.require_claims()
             self._write_video(self.video(video_id))
 
     def _write_video(self, video: VideoManifest) -> None:
@@ -159,6 +166,7 @@ class Workspace:
 
     def write_bytes(self, key: str, data: bytes, content_type: str) -> ObjectInfo:
         """Store an object."""
+        self.require_claims()
         stored = self.store.write_bytes(key, data, content_type=content_type)
         self._forget(key)
         return stored
@@ -174,6 +182,7 @@ class Workspace:
             content_type: Its MIME type.
             keep_local: Later steps read it, so that it need not be fetched again.
         """
+        self.require_claims()
         stored = self.store.put_file(key, path, content_type=content_type)
         self._forget(key)
         if keep_local:
@@ -232,8 +241,11 @@ class Workspace:
         """
         if self.has_claimed(video_id):
             return
-        self._open_claims.enter_context(self._claims.held(video_id, on_wait))
-        self._claimed.add(video_id)
+        # One that was lost is given back before another is asked for.
+        self._open_claims.pop(video_id, ExitStack()).close()
+        with ExitStack() as stack:
+            self._claimed[video_id] = stack.enter_context(self._claims.held(video_id, on_wait))
+            self._open_claims[video_id] = stack.pop_all()
         self.expect_work(video_id)
         self._videos.pop(video_id, None)
         self._listings.clear()
@@ -249,12 +261,24 @@ class Workspace:
 
     def has_claimed(self, video_id: str) -> bool:
         """Whether this run is the only one that makes something for a video."""
-        return video_id in self._claimed
+        return video_id in self._claimed and not self._claimed[video_id].lost
+
+    def require_claims(self) -> None:
+        """Make sure, before something is written, that what was claimed still is.
+
+        Raises:
+            ClaimLostError: Another run works on it by now.
+        """
+        for claim in self._claimed.values():
+            claim.require()
 
     def close(self) -> None:
         """Let others work on what this run worked on."""
         self._claimed.clear()
-        self._open_claims.close()
+        with ExitStack() as stack:
+            for claim in self._open_claims.values():
+                stack.push(claim)
+            self._open_claims.clear()
 
 
 def open_workspace(location: str | None = None) -> Workspace:
@@ -282,8 +306,11 @@ class WorkspaceResource(dg.ConfigurableResource[Workspace]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Workspace]:
         """Give a run, or the tick of a sensor, its workspace."""
-        with closing(given_workspace.get() or open_workspace(self.location)) as workspace:
-            yield workspace
+        with ExitStack() as stack:
+            if context.run is not None and context.instance is not None:
+                stack.enter_context(living_run(context.instance, context.run, home.cache_folder()))
+            workspace = given_workspace.get() or open_workspace(self.location)
+            yield stack.enter_context(closing(workspace))
             # Dagster's page of a run opens at its last events, which are those of the steps that
             # were left out. So the reason is said again, after them.
             for stage, reason in workspace.failures.items():

@@ -1,64 +1,68 @@
 """What starts runs by itself: submissions, objects that appear, a catalog that is out of date.
 
-Each sensor is a pure function of what is listed and what is known. What is known are tags of
-runs; if Dagster's database is lost, everything is run once more, finds its objects in the store and
-makes nothing. A listing that fails raises, and an empty one removes nothing.
+Each sensor compares what is listed with what the store's records were made of; ``attempts`` and
+``due_catalog`` decide. If Dagster's database is lost, everything is run once more, finds its
+objects and makes nothing. A listing that fails raises, and an empty one removes nothing.
+No request has a ``run_key``: Dagster would drop one that comes back, in silence and for ever.
 """
 
-from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
 import dagster as dg
+from dagster import DagsterRun
 
+from heaters_pipeline import home
+from heaters_pipeline.attempts import (
+    Sighting,
+    runs_by_video,
+    settings_of_dead,
+    submission_is_due,
+    upload_is_due,
+)
+from heaters_pipeline.due_catalog import why_no_catalog
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.intake.rejections import list_rejections
 from heaters_pipeline.intake.submissions import read_submission
 from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
+from heaters_pipeline.living_runs import SilentRuns, report_dead_here
 from heaters_pipeline.names import (
     DOWNLOAD_JOB,
+    PARTITION_TAG,
     PROCESS_JOB,
     SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
     SUBMISSION_TAG,
 )
-from heaters_pipeline.partitions import source_version_tag, source_videos_partitions
-from heaters_pipeline.report.catalog import catalog_fingerprint, record_versions
+from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.records.made_of import KnownManifests
+from heaters_pipeline.storage.records.video_manifests import recorded_videos
 
 REQUESTS_PER_TICK = 50
 """A tick has 60 s and launching takes 0.3 to 0.4 s a run; the rest follows in the next ticks."""
+MANIFESTS_PER_TICK = 2000
+"""Manifests that a tick reads, at 200 a second or more; the next ticks go on with the others."""
+_VIDEOS_PER_QUERY = 200
 
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A version of an object that no run was started for yet."""
-
-    video_id: str
-    found: ObjectInfo
-
-    @property
-    def name(self) -> str:
-        """What the run is tagged with."""
-        return source_version_tag(self.video_id, self.found.version)
+_known_manifests = KnownManifests()
+_silent_runs = SilentRuns()
 
 
 def new_uploads(
     listing: Iterable[ObjectInfo],
     *,
-    known: Container[str],
     rejected: Container[tuple[str, str]],
     now: datetime,
     settle_seconds: float,
 ) -> Iterator[Sighting]:
-    """The source objects that a processing run has to be started for.
+    """The source objects that can be processed, done or not.
 
     Args:
         listing: What lies under ``source_videos/``.
-        known: Names of the versions that runs were started for.
         rejected: ``(video_id, version digest)`` of what cannot be processed.
         now: The time in UTC.
         settle_seconds: How long a file must have stood still. Its age counts in both directions,
@@ -71,24 +75,23 @@ def new_uploads(
             continue
         sighting = Sighting(keys.video_id_of(found.key), found)
         refused = (sighting.video_id, keys.version_digest(found.version)) in rejected
-        if sighting.name not in known and not refused:
+        if not refused:
             yield sighting
 
 
 def new_submissions(
     listing: Iterable[ObjectInfo],
     *,
-    known: Container[str],
     rejected: Container[tuple[str, str]],
 ) -> Iterator[Sighting]:
-    """The submissions that a run has to be started for; the arguments are those of uploads."""
+    """The submissions that can be carried out, done or not; the arguments are those of uploads."""
     for found in listing:
         name = found.key.removeprefix(keys.SUBMISSION_PREFIX)
         if not name.endswith(".json") or "/" in name:
             continue
         sighting = Sighting(name.removesuffix(".json"), found)
         refused = (sighting.video_id, keys.version_digest(found.version)) in rejected
-        if sighting.name not in known and not refused:
+        if not refused:
             yield sighting
 
 
@@ -104,11 +107,10 @@ def submitted_videos(
     """Start a run for each submission that is new or was submitted again."""
     store = workspace.store
     sightings = new_submissions(
-        store.list(keys.SUBMISSION_PREFIX),
-        known=_known(context.instance, SUBMISSION_TAG),
-        rejected=set(list_rejections(store)),
+        store.list(keys.SUBMISSION_PREFIX), rejected=set(list_rejections(store))
     )
-    taken = list(islice(sightings, REQUESTS_PER_TICK))
+    due = _due(context.instance, sightings, submission_is_due)
+    taken = [sighting for sighting, _ in islice(due, REQUESTS_PER_TICK)]
     requests = []
     for sighting in taken:
         requests.append(_request(_job_of(store, sighting), sighting, SUBMISSION_TAG))
@@ -124,18 +126,40 @@ def submitted_videos(
 def downloaded_videos(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.SensorResult:
-    """Start a run for each source object that is new or was replaced, whoever uploaded it."""
-    store = workspace.store
-    sightings = new_uploads(
-        store.list(keys.SOURCE_PREFIX),
-        known=_known(context.instance, SOURCE_VERSION_TAG),
-        rejected=set(list_rejections(store)),
-        now=datetime.now(UTC),
-        settle_seconds=store.settle_seconds,
+    """Start a run for each source object that the video's manifest was not made of."""
+    store, instance = workspace.store, context.instance
+    partitions = set(instance.get_dynamic_partitions(SOURCE_VIDEOS))
+    recorded = recorded_videos(store)
+    uploads = list(
+        new_uploads(
+            store.list(keys.SOURCE_PREFIX),
+            rejected=set(list_rejections(store)),
+            now=datetime.now(UTC),
+            settle_seconds=store.settle_seconds,
+        )
     )
-    taken = list(islice(sightings, REQUESTS_PER_TICK))
-    requests = [_request(PROCESS_JOB, sighting, SOURCE_VERSION_TAG) for sighting in taken]
-    return _result(context, taken, requests)
+    made_of = _known_manifests.update(
+        store, recorded, (each.video_id for each in uploads), most=MANIFESTS_PER_TICK
+    )
+
+    def may_be_due(sighting: Sighting) -> bool:
+        known = made_of.get(sighting.video_id)
+        if known is None:
+            # Without a manifest, or with one that the next tick reads.
+            return sighting.video_id not in recorded
+        is_done = known.finished and known.version == sighting.found.version
+        return not is_done or sighting.video_id not in partitions
+
+    def is_due(sighting: Sighting, runs: Sequence[DagsterRun]) -> bool:
+        known, video_id = made_of.get(sighting.video_id), sighting.video_id
+        return upload_is_due(sighting, known, runs, is_partition=video_id in partitions)
+
+    due = _due(instance, filter(may_be_due, uploads), is_due)
+    taken = list(islice(due, REQUESTS_PER_TICK))
+    requests = [
+        _request(PROCESS_JOB, sighting, SOURCE_VERSION_TAG, runs) for sighting, runs in taken
+    ]
+    return _result(context, [sighting for sighting, _ in taken], requests)
 
 
 @dg.sensor(
@@ -147,12 +171,41 @@ def downloaded_videos(
 def changed_catalog(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.SensorResult | dg.SkipReason:
-    """Start a run when manifests are others than those of the last catalog."""
-    versions = record_versions(workspace.store)
-    fingerprint = catalog_fingerprint(versions)
-    if not versions or fingerprint == context.cursor:
-        return dg.SkipReason("nothing changed since the last catalog")
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=fingerprint)], cursor=fingerprint)
+    """Start a run when the stored catalog was not made of the manifests as they are."""
+    why_not = why_no_catalog(workspace.store, context.instance, datetime.now(UTC))
+    if why_not is not None:
+        return dg.SkipReason(why_not)
+    return dg.SensorResult(run_requests=[dg.RunRequest()])
+
+
+@dg.sensor(
+    minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Reports the runs failed whose process was killed, so that others can begin.",
+)
+def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Report the runs failed that nobody works on any more; the other sensors go on from there."""
+    instance, folder = context.instance, home.cache_folder()
+    dead = [*report_dead_here(instance, folder), *_silent_runs.report(instance, folder)]
+    if not dead:
+        return dg.SkipReason("all runs are alive")
+    return dg.SkipReason(f"reported failed: {', '.join(run.run_id for run in dead)}")
+
+
+def _due(
+    instance: dg.DagsterInstance,
+    sightings: Iterable[Sighting],
+    is_due: Callable[[Sighting, Sequence[DagsterRun]], bool],
+) -> Iterator[tuple[Sighting, Sequence[DagsterRun]]]:
+    """Those that are due, with the runs of their videos; one query for many videos."""
+    remaining = iter(sightings)
+    while some := list(islice(remaining, _VIDEOS_PER_QUERY)):
+        video_ids = [sighting.video_id for sighting in some]
+        found = runs_by_video(instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: video_ids})))
+        for sighting in some:
+            runs = found.get(sighting.video_id, [])
+            if is_due(sighting, runs):
+                yield sighting, runs
 
 
 def _job_of(store: ObjectStore, sighting: Sighting) -> str:
@@ -166,17 +219,14 @@ def _job_of(store: ObjectStore, sighting: Sighting) -> str:
     return DOWNLOAD_JOB if submission.url else PROCESS_JOB
 
 
-def _known(instance: dg.DagsterInstance, tag: str) -> set[str]:
-    # One query for all runs: a query for each listed object would take minutes.
-    return {value for _, values in instance.get_run_tags([tag]) for value in values}
-
-
-def _request(job_name: str, sighting: Sighting, tag: str) -> dg.RunRequest:
+def _request(
+    job_name: str, sighting: Sighting, tag: str, runs: Sequence[DagsterRun] = ()
+) -> dg.RunRequest:
     return dg.RunRequest(
         job_name=job_name,
         partition_key=sighting.video_id,
-        run_key=f"{tag}:{sighting.name}",
-        tags={tag: sighting.name},
+        run_config=settings_of_dead(runs),
+        tags=sighting.tags(tag),
     )
 
 

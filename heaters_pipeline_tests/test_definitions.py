@@ -13,6 +13,7 @@ import pytest
 
 import heaters_pipeline
 from heaters_pipeline import checks, config
+from heaters_pipeline.assets.catalog import READABLE_CHECK
 from heaters_pipeline.definitions import defs
 from heaters_pipeline.names import CATALOG_JOB, COMPARE_JOB, DOWNLOAD_JOB, PROCESS_JOB
 from heaters_pipeline.partitions import source_videos_partitions
@@ -207,10 +208,12 @@ def test_each_check_has_a_verdict_for_each_video_and_a_description(graph: Any) -
         ("scenes", "scenes_tile_the_video"),
         ("clips", "clips_have_their_frames"),
         ("sprite_sheets", "sprites_have_their_tiles"),
+        ("catalog", READABLE_CHECK),
         *((stage, f"{stage}_exist") for stage in STAGES if stage not in STAGES_WITHOUT_OBJECTS),
     }
     assert all(node.description for node in nodes)
-    assert all(node.partitions_def is not None for node in nodes)
+    of_videos = [node for node in nodes if node.key.name != READABLE_CHECK]
+    assert all(node.partitions_def is not None for node in of_videos)
 
 
 def test_jobs_run_in_one_process_and_hold_what_they_say() -> None:
@@ -253,6 +256,7 @@ def test_sensors_are_there() -> None:
         "submitted_videos",
         "downloaded_videos",
         "changed_catalog",
+        "dead_runs",
     }
 
 

@@ -2,20 +2,25 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
-from dagster import DagsterRun, DagsterRunStatus
+from dagster import DagsterEvent, DagsterEventType, DagsterRun, DagsterRunStatus
 
+from heaters_pipeline.due_catalog import why_no_catalog
 from heaters_pipeline.errors import InvalidVideoError, StoreUnavailableError
 from heaters_pipeline.intake.rejections import write_rejection
 from heaters_pipeline.intake.submissions import submit
+from heaters_pipeline.living_runs import MAX_DEATHS
 from heaters_pipeline.names import (
     CATALOG_JOB,
+    DIED_TAG,
     DOWNLOAD_JOB,
+    PARTITION_TAG,
     PROCESS_JOB,
     SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
@@ -26,6 +31,7 @@ from heaters_pipeline.resources import Workspace
 from heaters_pipeline.sensors import (
     REQUESTS_PER_TICK,
     changed_catalog,
+    dead_runs,
     downloaded_videos,
     new_submissions,
     new_uploads,
@@ -35,6 +41,8 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo
+from heaters_pipeline.storage.records.made_of import KnownManifests
+from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
 from heaters_pipeline_tests.pipeline import Pipeline
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -73,11 +81,25 @@ class Stage:
                 self.instance.add_run(
                     DagsterRun(
                         job_name=run.job_name or CATALOG_JOB,
-                        tags=run.tags,
+                        # As the daemon tags it.
+                        tags={**run.tags, **_partition_tags(run)},
                         status=DagsterRunStatus.STARTED,
                     )
                 )
         return result
+
+    def end_runs(self, *, success: bool = True) -> None:
+        """Let the runs end that are under way."""
+        for run in self.instance.get_runs(dg.RunsFilter(statuses=[DagsterRunStatus.STARTED])):
+            if success:
+                event = DagsterEvent(DagsterEventType.RUN_SUCCESS.value, run.job_name)
+                self.instance.report_dagster_event(event, run_id=run.run_id)
+            else:
+                self.instance.report_run_failed(run)
+
+
+def _partition_tags(request: dg.RunRequest) -> dict[str, str]:
+    return {PARTITION_TAG: request.partition_key} if request.partition_key else {}
 
 
 @pytest.fixture
@@ -124,9 +146,7 @@ def requested(result: Any) -> list[tuple[str | None, str | None]]:
 )
 def test_which_uploads_are_taken(key: str, modified: datetime, expected: str | None) -> None:
     found = list(
-        new_uploads(
-            [info(key, modified=modified)], known=(), rejected=(), now=NOW, settle_seconds=5
-        )
+        new_uploads([info(key, modified=modified)], rejected=(), now=NOW, settle_seconds=5)
     )
     if expected is None:
         assert not found
@@ -136,22 +156,10 @@ def test_which_uploads_are_taken(key: str, modified: datetime, expected: str | N
         assert [sighting.video_id for sighting in found] == [expected]
 
 
-def test_a_known_upload_is_taken_again_only_when_it_is_replaced() -> None:
-    old, new = info("source_videos/film.mp4"), info("source_videos/film.mp4", etag="2")
-    known = {source_version_tag("film", old.version)}
-    settled = {"rejected": (), "now": NOW, "settle_seconds": 5}
-    assert not list(new_uploads([old], known=known, **settled))
-    assert [sighting.found for sighting in new_uploads([new], known=known, **settled)] == [new]
-    other = info("source_videos/other.mp4")
-    assert [sighting.video_id for sighting in new_uploads([other], known=known, **settled)] == [
-        "other"
-    ]
-
-
 def test_a_rejected_upload_is_taken_again_only_when_it_is_replaced() -> None:
     old, new = info("source_videos/film.mp4"), info("source_videos/film.mp4", etag="2")
     rejected = {("film", keys.version_digest(old.version))}
-    settled = {"known": (), "now": NOW, "settle_seconds": 5}
+    settled = {"now": NOW, "settle_seconds": 5}
     assert not list(new_uploads([old], rejected=rejected, **settled))
     assert [sighting.found for sighting in new_uploads([new], rejected=rejected, **settled)] == [
         new
@@ -161,14 +169,12 @@ def test_a_rejected_upload_is_taken_again_only_when_it_is_replaced() -> None:
 def test_which_submissions_are_taken() -> None:
     old, new = info("submissions/film.json"), info("submissions/film.json", etag="2")
     others = [info("submissions/trip/film.json"), info("submissions/notes.txt")]
-    known = {source_version_tag("film", old.version)}
     rejected = {("film", keys.version_digest(old.version))}
     listing = [old, *others]
-    taken = list(new_submissions(listing, known=(), rejected=()))
+    taken = list(new_submissions(listing, rejected=()))
     assert [(sighting.video_id, sighting.found) for sighting in taken] == [("film", old)]
-    assert not list(new_submissions(listing, known=known, rejected=()))
-    assert not list(new_submissions(listing, known=(), rejected=rejected))
-    assert len(list(new_submissions([new], known=known, rejected=rejected))) == 1
+    assert not list(new_submissions(listing, rejected=rejected))
+    assert len(list(new_submissions([new], rejected=rejected))) == 1
 
 
 def test_an_upload_starts_one_run_of_its_partition(stage: Stage) -> None:
@@ -177,11 +183,12 @@ def test_an_upload_starts_one_run_of_its_partition(stage: Stage) -> None:
     name = source_version_tag("film", found.version)
     assert (request.job_name, request.partition_key) == (PROCESS_JOB, "film")
     assert request.tags[SOURCE_VERSION_TAG] == name
-    assert request.run_key == f"{SOURCE_VERSION_TAG}:{name}"
+    assert request.run_key is None
     assert stage.instance.get_dynamic_partitions(SOURCE_VIDEOS) == ["film"]
     again = stage.evaluate(downloaded_videos)
     assert not again.run_requests
     assert not again.dynamic_partitions_requests
+    stage.end_runs()
     replaced = stage.upload("film.mp4", b"another video")
     (request,) = stage.evaluate(downloaded_videos).run_requests
     assert request.tags[SOURCE_VERSION_TAG] == source_version_tag("film", replaced.version)
@@ -238,6 +245,7 @@ def test_a_submitted_link_starts_a_download(stage: Stage) -> None:
     assert request.tags[SUBMISSION_TAG].startswith("film@")
     assert SOURCE_VERSION_TAG not in request.tags
     assert stage.instance.get_dynamic_partitions(SOURCE_VIDEOS) == ["film"]
+    stage.end_runs()
     assert not stage.evaluate(submitted_videos).run_requests
     submit(stage.store, "source_videos/film.mp4", LINK)
     assert requested(stage.evaluate(submitted_videos)) == [(DOWNLOAD_JOB, "film")]
@@ -246,6 +254,7 @@ def test_a_submitted_link_starts_a_download(stage: Stage) -> None:
 def test_a_submitted_key_is_processed_again(stage: Stage) -> None:
     stage.upload("film.mp4")
     stage.evaluate(downloaded_videos)
+    stage.end_runs()
     submit(stage.store, "source_videos/film.mp4", None)
     assert requested(stage.evaluate(submitted_videos)) == [(PROCESS_JOB, "film")]
 
@@ -261,28 +270,58 @@ def test_a_damaged_submission_does_not_hold_up_the_others(stage: Stage) -> None:
     assert not stage.evaluate(submitted_videos).run_requests
 
 
-def test_a_finished_video_asks_for_a_new_catalog_once(stage: Stage, processed_folder: Path) -> None:
+def test_a_finished_video_asks_for_one_new_catalog(stage: Stage, processed_folder: Path) -> None:
     assert isinstance(stage.evaluate(changed_catalog), dg.SkipReason)
     stage.store = DirectoryObjectStore(processed_folder)
-    first = stage.evaluate(changed_catalog)
-    (request,) = first.run_requests
-    assert request.run_key == first.cursor
-    assert request.partition_key is None
-    assert isinstance(stage.evaluate(changed_catalog, first.cursor), dg.SkipReason)
+    (request,) = stage.evaluate(changed_catalog).run_requests
+    assert (request.run_key, request.partition_key) == (None, None)
+    # While that run is under way no other is asked for.
+    assert isinstance(stage.evaluate(changed_catalog), dg.SkipReason)
+
+
+def test_a_failed_catalog_run_is_repeated_later_each_time(
+    stage: Stage, processed_folder: Path
+) -> None:
+    stage.store = DirectoryObjectStore(processed_folder)
+    assert len(stage.evaluate(changed_catalog).run_requests) == 1
+    for pause in (1, 2, 4):
+        stage.end_runs(success=False)
+        for seconds, due in ((-20, False), (20, True)):
+            now = datetime.now(UTC) + timedelta(minutes=pause, seconds=seconds)
+            assert (why_no_catalog(stage.store, stage.instance, now) is None) is due
+        again = DagsterRun(job_name=CATALOG_JOB, status=DagsterRunStatus.STARTED)
+        stage.instance.add_run(again)
+
+
+def test_settings_that_are_changed_back_ask_for_a_catalog_each_time(
+    processed: Pipeline, stage: Stage
+) -> None:
+    stage.instance = processed.instance
+    (key,) = processed.versions("manifests/videos/")
+    a = processed.store.read_bytes(key)
+    b = a.replace(b'"producer":{', b'"producer":{"other":"1",', 1)
+    assert processed.build_catalog().success
+    for content in (b, a, b, a):
+        processed.store.write_bytes(key, content, content_type="application/json")
+        assert len(stage.evaluate(changed_catalog).run_requests) == 1
+        stage.end_runs()
+        assert processed.build_catalog().metadata["catalog"]["skipped"] is False
+        assert isinstance(stage.evaluate(changed_catalog), dg.SkipReason)
 
 
 def test_a_video_that_is_not_finished_asks_for_a_catalog_without_it_once(
     processed: Pipeline, stage: Stage
 ) -> None:
+    stage.instance = processed.instance
     processed.forget("keyframes")
-    asked = stage.evaluate(changed_catalog)
-    assert len(asked.run_requests) == 1
+    assert len(stage.evaluate(changed_catalog).run_requests) == 1
+    stage.end_runs()
     assert processed.build_catalog().metadata["catalog"]["videos"] == 0
-    assert isinstance(stage.evaluate(changed_catalog, asked.cursor), dg.SkipReason)
+    assert isinstance(stage.evaluate(changed_catalog), dg.SkipReason)
 
 
 def test_sensors_are_on_by_default_and_name_their_jobs() -> None:
-    sensors = (submitted_videos, downloaded_videos, changed_catalog)
+    sensors = (submitted_videos, downloaded_videos, changed_catalog, dead_runs)
     assert all(one.default_status is dg.DefaultSensorStatus.RUNNING for one in sensors)
     jobs = Counter(target.job_name for one in sensors for target in one.targets)
     assert jobs == Counter({DOWNLOAD_JOB: 1, PROCESS_JOB: 2, CATALOG_JOB: 1})
@@ -298,3 +337,89 @@ def test_what_somebody_processed_by_hand_is_not_asked_for(
     assert not stage.evaluate(downloaded_videos).run_requests
     stage.upload("film.mp4")
     assert requested(stage.evaluate(downloaded_videos)) == [(PROCESS_JOB, "film")]
+
+
+def test_an_upload_that_restores_an_earlier_version_is_processed(
+    processed: Pipeline, stage: Stage
+) -> None:
+    stage.instance = processed.instance
+    processed.process()
+    assert not stage.evaluate(downloaded_videos).run_requests
+    # As S3 shows it: the ETag is that of the first upload, the manifest that of the second.
+    recorded = read_video(stage.store, "film").stages["source_videos"]
+    processed.record(replace(recorded, summary={**recorded.summary, "version": "that of v2"}))
+    assert requested(stage.evaluate(downloaded_videos)) == [(PROCESS_JOB, "film")]
+    assert not stage.evaluate(downloaded_videos).run_requests
+    stage.end_runs()
+    processed.record(recorded)
+    assert not stage.evaluate(downloaded_videos).run_requests
+
+
+def test_a_video_whose_records_were_deleted_is_processed_again(
+    processed: Pipeline, stage: Stage
+) -> None:
+    stage.instance = processed.instance
+    processed.process()
+    for key in processed.versions("manifests/"):
+        processed.store.delete(key)
+    assert requested(stage.evaluate(downloaded_videos)) == [(PROCESS_JOB, "film")]
+
+
+def test_a_version_that_failed_is_left_to_people_until_it_is_uploaded_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = stage.upload("film.mp4")
+    assert requested(stage.evaluate(downloaded_videos)) == [(PROCESS_JOB, "film")]
+    stage.end_runs(success=False)
+    assert not stage.evaluate(downloaded_videos).run_requests
+    later = replace(found, modified=found.modified - timedelta(hours=1))
+    real = DirectoryObjectStore.list
+
+    def listed(self: DirectoryObjectStore, prefix: str, **more: Any) -> Iterator[ObjectInfo]:
+        yield from [later] if prefix == keys.SOURCE_PREFIX else real(self, prefix, **more)
+
+    monkeypatch.setattr(DirectoryObjectStore, "list", listed)
+    assert requested(stage.evaluate(downloaded_videos)) == [(PROCESS_JOB, "film")]
+
+
+def test_a_run_whose_process_died_is_taken_up_with_its_settings_three_times_in_all(
+    stage: Stage,
+) -> None:
+    stage.upload("film.mp4")
+    settings = {"ops": {"clips": {"config": {"crf": 30}}}}
+    for tried in range(MAX_DEATHS):
+        (request,) = stage.evaluate(downloaded_videos).run_requests
+        assert request.run_config == (settings if tried else {})
+        assert not stage.evaluate(downloaded_videos).run_requests
+        (run, *_) = stage.instance.get_runs(limit=1)
+        stage.instance.delete_run(run.run_id)
+        stage.instance.add_run(
+            DagsterRun(
+                job_name=PROCESS_JOB,
+                tags={**run.tags, DIED_TAG: "true"},
+                run_config={"ops": {"source_videos": {"config": {}}, **settings["ops"]}},
+                status=DagsterRunStatus.FAILURE,
+            )
+        )
+    assert not stage.evaluate(downloaded_videos).run_requests
+
+
+def test_a_run_that_dagster_tries_again_itself_is_left_to_it(stage: Stage) -> None:
+    stage.upload("film.mp4")
+    tags = {PARTITION_TAG: "film", DIED_TAG: "true", "dagster/will_retry": "true"}
+    stage.instance.add_run(
+        DagsterRun(job_name=PROCESS_JOB, tags=tags, status=DagsterRunStatus.FAILURE)
+    )
+    assert not stage.evaluate(downloaded_videos).run_requests
+
+
+def test_a_tick_reads_a_bounded_number_of_manifests_each_once(
+    processed: Pipeline, stage: Stage
+) -> None:
+    known, listing = KnownManifests(), recorded_videos(stage.store)
+    before = stage.store.requests["read_bytes"]
+    assert known.update(stage.store, listing, ["film", "new"], most=0) == {}
+    found = known.update(stage.store, listing, ["film", "new"], most=1)
+    assert found["film"].finished
+    assert known.update(stage.store, listing, ["film", "new"], most=1) == found
+    assert stage.store.requests["read_bytes"] == before + 1

@@ -9,8 +9,8 @@ import dagster as dg
 from heaters_pipeline.assets.links import link
 from heaters_pipeline.assets.policy import CATALOG_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.stage import lasting_errors_fail
-from heaters_pipeline.assets.stage_work import SHOWN_SKIP_REASON
-from heaters_pipeline.names import CATALOG_POOL, WORK_TAG
+from heaters_pipeline.assets.stage_work import FAILURES_SHOWN, SHOWN_SKIP_REASON
+from heaters_pipeline.names import CATALOG_ASSET, CATALOG_POOL, WORK_TAG
 from heaters_pipeline.report.catalog import (
     CATALOG_VERSION,
     CLIP_COLUMNS,
@@ -19,16 +19,22 @@ from heaters_pipeline.report.catalog import (
     build_catalog,
     catalog_fingerprint,
     record_versions,
+)
+from heaters_pipeline.report.catalog_record import (
+    StoredCatalog,
     stored_catalog,
+    write_catalog_record,
 )
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.object_store import ObjectStore
 
 FRESHNESS_POLICY = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(hours=48), warn_window=timedelta(hours=25)
 )
 """The schedule looks once a day whether the catalog is still true, also if no video came."""
 
+READABLE_CHECK = "every_video_is_readable"
 PARQUET_CONTENT_TYPE = "application/vnd.apache.parquet"
 
 
@@ -53,6 +59,13 @@ def _schema(columns: Iterable[Column]) -> dg.TableSchema:
     retry_policy=RETRY_POLICY,
     freshness_policy=FRESHNESS_POLICY,
     pool=CATALOG_POOL,
+    check_specs=[
+        dg.AssetCheckSpec(
+            READABLE_CHECK,
+            asset=CATALOG_ASSET,
+            description="The manifest of each video can be read; one that cannot is left out.",
+        )
+    ],
     metadata={
         "dagster/column_schema": _schema(CLIP_COLUMNS),
         "videos_columns": _schema(VIDEO_COLUMNS),
@@ -60,40 +73,74 @@ def _schema(columns: Iterable[Column]) -> dg.TableSchema:
 )
 def catalog(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-) -> dg.MaterializeResult[Any]:
+) -> dg.MaterializeResult:  # type: ignore[type-arg] # beside checks Dagster wants it so
     """All finished videos and clips: `catalog/videos.parquet` and `catalog/clips.parquet`.
 
     Readable by pandas and DuckDB. Only what changed since the last catalog is read again.
     """
     with lasting_errors_fail():
         store = workspace.store
-        versions = record_versions(store)
-        fingerprint = catalog_fingerprint(versions)
-        last = stored_catalog(store)
-        skipped = last is not None and last.fingerprint == fingerprint
+        skipped = True
+        made: dict[str, int] = {}
+        found = _look(store)
+        if found is None:
+            # Whoever has the claim lists after it got it, so an older catalog is never the last.
+            workspace.claim(keys.CATALOG_CLAIM, lambda whom: context.log.info("waits for %s", whom))
+            found = _look(store)
+        if found is None:
+            skipped = False
+            found, made = _make(workspace)
         result: dict[str, Any] = {
             "skipped": skipped,
+            **({"reason": SHOWN_SKIP_REASON} if skipped else made),
+            "videos": found.videos,
+            "clips": found.clips,
+            "dagster/row_count": found.clips,
+            "unreadable": dict(found.unreadable),
             "videos_filepath": keys.CATALOG_VIDEOS,
             "clips_filepath": keys.CATALOG_CLIPS,
             "videos_table": link(store, keys.CATALOG_VIDEOS),
             "clips_table": link(store, keys.CATALOG_CLIPS),
             "dagster/uri": f"{store.url}/{keys.CATALOG_CLIPS}",
         }
-        if last is not None and skipped:
-            result |= {"videos": last.videos, "clips": last.clips, "reason": SHOWN_SKIP_REASON}
-        else:
-            built = build_catalog(store, versions)
-            for key, table in (
-                (keys.CATALOG_CLIPS, built.clips),
-                (keys.CATALOG_VIDEOS, built.videos),
-            ):
-                store.write_bytes(key, built.parquet(table), content_type=PARQUET_CONTENT_TYPE)
-            result |= {
-                "videos": built.videos.num_rows,
-                "clips": built.clips.num_rows,
-                "videos_read": built.read,
-                "videos_reused": built.reused,
-            }
-        result["dagster/row_count"] = result["clips"]
         context.log.info("catalog: %s", result)
-        return dg.MaterializeResult(metadata=result, data_version=dg.DataVersion(fingerprint))
+        return dg.MaterializeResult(
+            metadata=result,
+            data_version=dg.DataVersion(found.fingerprint),
+            check_results=[_readable(found)],
+        )
+
+
+def _look(store: ObjectStore) -> StoredCatalog | None:
+    """The stored catalog, if it was made of the manifests as they are."""
+    fingerprint = catalog_fingerprint(record_versions(store))
+    found = stored_catalog(store)
+    # A newer version of this program may be able to read what the last one could not.
+    is_whole = found is not None and found.fingerprint == fingerprint and not found.unreadable
+    return found if is_whole else None
+
+
+def _make(workspace: Workspace) -> tuple[StoredCatalog, dict[str, int]]:
+    store = workspace.store
+    built = build_catalog(store, record_versions(store))
+    found = StoredCatalog(
+        built.fingerprint, built.videos.num_rows, built.clips.num_rows, built.unreadable
+    )
+    tables = {}
+    for key, table in ((keys.CATALOG_CLIPS, built.clips), (keys.CATALOG_VIDEOS, built.videos)):
+        written = workspace.write_bytes(key, built.parquet(table), PARQUET_CONTENT_TYPE)
+        tables[key] = written.version
+    workspace.require_claims()
+    write_catalog_record(store, found, tables)
+    return found, {"videos_read": built.read, "videos_reused": built.reused}
+
+
+def _readable(found: StoredCatalog) -> dg.AssetCheckResult:
+    shown = "; ".join(list(found.unreadable.values())[:FAILURES_SHOWN])
+    return dg.AssetCheckResult(
+        check_name=READABLE_CHECK,
+        passed=not found.unreadable,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{len(found.unreadable)} left out: {shown}" if shown else None,
+        metadata={"unreadable": dict(found.unreadable)},
+    )

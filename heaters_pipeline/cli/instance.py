@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from heaters_pipeline import home
+from heaters_pipeline.living_runs import report_dead_here
 from heaters_pipeline.storage.file_locks import hold_while_open
 from heaters_pipeline.storage.local_files import os_errors_explained
 
@@ -30,4 +31,6 @@ def dagster_instance() -> Iterator[dg.DagsterInstance]:
     finally:
         os.close(lock)
     with instance:
+        # So that what is shown of runs is true where no daemon looks after them.
+        report_dead_here(instance, home.cache_folder())
         yield instance

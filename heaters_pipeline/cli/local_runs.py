@@ -8,9 +8,11 @@ import dagster as dg
 from dagster import DagsterEvent, JobDefinition
 from sqlalchemy.exc import IntegrityError
 
+from heaters_pipeline import home
 from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
 from heaters_pipeline.cli.run_origin import execute_recorded
 from heaters_pipeline.definitions import defs
+from heaters_pipeline.living_runs import living_process
 from heaters_pipeline.names import (
     CATALOG_ASSET,
     CATALOG_JOB,
@@ -114,12 +116,13 @@ def _run(
     video_id: str,
 ) -> LocalRun:
     ops = {asset: {"config": dict(values)} for asset, values in config.items() if values}
-    result = execute_recorded(
-        dg.build_reconstructable_job(__name__, resolve_job.__name__, (job_name,)),
-        instance,
-        run_config={**QUIET, "ops": ops},
-        tags={PARTITION_TAG: video_id} if video_id else {},
-    )
+    with living_process(home.cache_folder()) as alive:
+        result = execute_recorded(
+            dg.build_reconstructable_job(__name__, resolve_job.__name__, (job_name,)),
+            instance,
+            run_config={**QUIET, "ops": ops},
+            tags={**alive, **({PARTITION_TAG: video_id} if video_id else {})},
+        )
     events = list(result.all_events)
     failed_checks = _failed_checks(events)
     error = run_error(instance, result.run_id) if not result.success else failed_checks

@@ -16,13 +16,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heaters_pipeline.errors import ObjectNotFoundError
+from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import (
     Manifest,
     ManifestItem,
     canonical_json,
+    damaged,
     fingerprint_of,
 )
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
@@ -96,6 +97,7 @@ class Catalog:
         read: Videos whose manifests were read.
         reused: Videos copied from the last catalog.
         left_out: The versions of the videos that are not finished, by ``video_id``.
+        unreadable: The videos whose manifests cannot be read, with the reason.
     """
 
     videos: pa.Table
@@ -104,6 +106,7 @@ class Catalog:
     read: int
     reused: int
     left_out: Mapping[str, str]
+    unreadable: Mapping[str, str]
 
     def parquet(self, table: pa.Table) -> bytes:
         """One of the tables as a file."""
@@ -118,21 +121,6 @@ class Catalog:
         return buffer.getvalue()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredCatalog:
-    """What is known of the catalog in the store.
-
-    Attributes:
-        fingerprint: What decided it.
-        videos: Rows of the table of videos.
-        clips: Rows of the table of clips.
-    """
-
-    fingerprint: str
-    videos: int
-    clips: int
-
-
 def record_versions(store: ObjectStore) -> dict[str, str]:
     """A version for each video of which anything is recorded, by one LIST."""
     return {video_id: found.version for video_id, found in sorted(recorded_videos(store).items())}
@@ -141,15 +129,6 @@ def record_versions(store: ObjectStore) -> dict[str, str]:
 def catalog_fingerprint(versions: Mapping[str, str]) -> str:
     """What decides a catalog."""
     return fingerprint_of({"catalog_version": CATALOG_VERSION, "videos": dict(versions)})
-
-
-def stored_catalog(store: ObjectStore) -> StoredCatalog | None:
-    """The catalog that lies in the store; None if there is none that is whole."""
-    tables = _last_tables(store)
-    if tables is None:
-        return None
-    videos, clips = tables
-    return StoredCatalog(_mark(videos).decode(), videos.num_rows, clips.num_rows)
 
 
 def build_catalog(
@@ -174,10 +153,15 @@ def build_catalog(
     left_out = dict(versions.items() & last_left_out.items())
     wanted = [video_id for video_id in versions if video_id not in kept | left_out]
     fresh: dict[str, _Rows] = {}
+    unreadable: dict[str, str] = {}
     with ThreadPoolExecutor(READERS) as pool:
-        rows = pool.map(lambda video_id: _rows(store, video_id, versions[video_id]), wanted)
+        rows = pool.map(
+            lambda video_id: _readable_rows(store, video_id, versions[video_id]), wanted
+        )
         for done, (video_id, row) in enumerate(zip(wanted, rows, strict=True), 1):
-            if row is None:
+            if isinstance(row, str):
+                unreadable[video_id] = row
+            elif row is None:
                 left_out[video_id] = versions[video_id]
             else:
                 fresh[video_id] = row
@@ -201,6 +185,7 @@ def build_catalog(
         read=len(wanted),
         reused=len(kept),
         left_out=left_out,
+        unreadable=unreadable,
     )
 
 
@@ -260,6 +245,20 @@ def _schema(columns: Iterable[Column]) -> pa.Schema:
 
 def _table(rows: Iterable[dict[str, Any]], columns: Iterable[Column]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), schema=_schema(columns))
+
+
+def _readable_rows(store: ObjectStore, video_id: str, version: str) -> _Rows | str | None:
+    """The rows of a video that fit the tables; why not, if its manifest cannot be read."""
+    try:
+        rows = _rows(store, video_id, version)
+        if rows is not None:
+            _table([rows[0]], VIDEO_COLUMNS)
+            _table(rows[1], CLIP_COLUMNS)
+    except ManifestError as error:
+        return str(error)
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        return str(damaged(keys.video_manifest_key(video_id), f"{type(error).__name__}: {error}"))
+    return rows
 
 
 def _rows(store: ObjectStore, video_id: str, version: str) -> _Rows | None:

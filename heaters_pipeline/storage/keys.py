@@ -15,6 +15,9 @@ MANIFEST_PREFIX = "manifests/"
 CLAIM_PREFIX = "claims/"
 CATALOG_VIDEOS = "catalog/videos.parquet"
 CATALOG_CLIPS = "catalog/clips.parquet"
+CATALOG_RECORD = "catalog/catalog.json"
+CATALOG_CLAIM = "_catalog"
+"""Whom claims on the catalog are named for; no video has such a name."""
 
 _DIGEST = "[0-9a-f]{16}"
 _PRODUCTS = {

@@ -59,7 +59,7 @@ def test_sensors_and_their_runs_restore_every_record_and_make_nothing(
     }
     assert after.keys() == before.keys()
     assert not evaluate(pipeline, downloaded_videos).run_requests
-    assert isinstance(evaluate(pipeline, changed_catalog, catalog.cursor), dg.SkipReason)
+    assert isinstance(evaluate(pipeline, changed_catalog), dg.SkipReason)
     instance.dispose()
 
 

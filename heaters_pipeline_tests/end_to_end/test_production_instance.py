@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -191,8 +192,9 @@ def test_each_upload_and_submission_gets_one_run_and_never_a_second(
     production: Production,
 ) -> None:
     runs = Counter(run for run in production.runs() if run[0] != "build_catalog")
+    # Its submission is carried out in any case; the upload only if nothing was made of it by then.
+    assert runs.pop(("process_videos", "holiday", "SUCCESS")) in (1, 2)
     assert runs == {
-        ("process_videos", "holiday", "SUCCESS"): 2,
         ("process_videos", "notes", "FAILURE"): 1,
         ("download_videos", "linked", "SUCCESS"): 1,
         ("process_videos", "linked", "SUCCESS"): 1,
@@ -211,8 +213,7 @@ def test_runs_of_one_video_never_overlap(production: Production) -> None:
     spans = production.query(
         "SELECT start_time, end_time FROM runs WHERE partition = 'holiday' ORDER BY start_time"
     )
-    (_, first_end), (second_start, _) = spans
-    assert first_end <= second_start
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
 def test_each_video_becomes_a_partition(production: Production) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from heaters_pipeline.assets.catalog import READABLE_CHECK
 from heaters_pipeline.assets.stage_work import SHOWN_SKIP_REASON
 from heaters_pipeline.errors import ObjectNotFoundError
 from heaters_pipeline.report.catalog import (
@@ -18,9 +19,11 @@ from heaters_pipeline.report.catalog import (
     VIDEO_COLUMNS,
     build_catalog,
     record_versions,
-    stored_catalog,
 )
+from heaters_pipeline.report.catalog_record import stored_catalog
+from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.records.claims import OnWait
 from heaters_pipeline_tests.pipeline import SPANS, Pipeline
 
 TABLES = (keys.CATALOG_VIDEOS, keys.CATALOG_CLIPS)
@@ -265,3 +268,40 @@ def delete_catalog(pipeline: Pipeline) -> None:
     """Remove both tables."""
     for key in TABLES:
         pipeline.store.delete(key)
+
+
+def test_a_damaged_manifest_fails_its_own_video_alone_and_turns_a_check_red(
+    built: Pipeline,
+) -> None:
+    key = keys.video_manifest_key("trip")
+    good = built.store.read_bytes(key)
+    for bad in (b"{", good.replace(b'"codec":', b'"kodec":'), b"[" * 200_000):
+        built.store.write_bytes(key, bad, content_type="application/json")
+        outcome = built.build_catalog()
+        assert outcome.success, outcome.error
+        assert outcome.metadata["catalog"]["unreadable"].keys() == {"trip"}
+        assert clips_by_video(built) == {"film": 4}
+        assert "manifests/videos/trip.json is damaged" in outcome.failed_checks[READABLE_CHECK]
+    # A newer version of the program may read it: it is looked at again.
+    assert built.build_catalog().metadata["catalog"]["skipped"] is False
+    built.store.write_bytes(key, good, content_type="application/json")
+    assert READABLE_CHECK in built.build_catalog().passed_checks
+    assert clips_by_video(built) == {"film": 4, "trip": 4}
+
+
+def test_who_waited_for_the_catalog_lists_again_before_it_writes(
+    built: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The older run has listed; before it gets the claim another video is finished and catalogued.
+    real, clones = Workspace.claim, ["walk"]
+
+    def claim(workspace: Workspace, video_id: str, on_wait: OnWait) -> None:
+        if clones:
+            clone(built, clones.pop())
+            assert built.build_catalog().metadata["catalog"]["videos"] == 3
+        real(workspace, video_id, on_wait)
+
+    monkeypatch.setattr(Workspace, "claim", claim)
+    delete_catalog(built)
+    assert built.build_catalog().metadata["catalog"]["skipped"] is True
+    assert clips_by_video(built) == {"film": 4, "trip": 4, "walk": 4}

@@ -12,6 +12,9 @@ not all servers know conditional writes:
 - Who works renews its claim every few seconds. One that stays the same for longer is that of a
   dead process, and is removed by those who wait. They count by their own clock, from when they
   saw it first: no two clocks are ever compared.
+- Writing takes time. So who has said that it works looks once more, and steps back if another
+  says so, too; and each sign of life begins with a look at the own claim. Who finds it gone, or
+  comes late and finds another at work, has lost the video and must not write for it any more.
 - A claim of the same machine is known to be dead by the lock, without waiting.
 """
 
@@ -29,7 +32,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from heaters_pipeline.errors import ObjectNotFoundError, StoreError
+from heaters_pipeline.errors import ClaimLostError, ObjectNotFoundError, StoreError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.file_locks import abandoned_files, lock_file, unlock_file
 from heaters_pipeline.storage.local_files import os_errors_explained
@@ -78,22 +81,23 @@ class Claims:
         self._times = times
 
     @contextmanager
-    def held(self, video_id: str, on_wait: OnWait) -> Iterator[None]:
+    def held(self, video_id: str, on_wait: OnWait) -> Iterator["HeldClaim"]:
         """Work on a video inside, alone; what was seen of it before may be outdated then.
+
+        Gives the claim, of which to ask before each write whether it is still held.
 
         Raises:
             StoreError: The claim cannot be written, or those of others cannot be looked for.
         """
         with self._alone_on_this_machine(video_id, on_wait) as (machine, lock):
-            claim = _OwnClaim(self._store, video_id, machine)
+            claim = HeldClaim(self._store, video_id, machine, self._times)
             try:
                 with os_errors_explained(f"cannot write in {self._folder}"):
                     _note_claim(lock, self._store.url, claim.key)
                 claim.write("waiting")
-                with claim.beating(self._times.beat):
+                with claim.beating():
                     self._wait_for_others(claim, on_wait)
-                    claim.write("working")
-                    yield
+                    yield claim
             finally:
                 if claim.remove():
                     os.ftruncate(lock, 0)
@@ -146,14 +150,20 @@ class Claims:
                 told = True
                 time.sleep(self._times.pause)
 
-    def _wait_for_others(self, own: "_OwnClaim", on_wait: OnWait) -> None:
+    def _wait_for_others(self, own: "HeldClaim", on_wait: OnWait) -> None:
         others = _OtherClaims(self._store, own, self._times.dead)
         told, nobody_before = False, False
         while True:
             claims = others.look()
             before = [claim for claim in claims if claim.working or claim.key < own.key]
             if not claims or (nobody_before and not before):
-                return
+                own.require()
+                own.write("working")
+                # Who took this one for dead while that was on its way works by now.
+                before = [claim for claim in others.look() if claim.working]
+                if not before:
+                    return
+                own.write("waiting")
             if before and not told:
                 on_wait(before[0].owner)
                 told = True
@@ -161,17 +171,43 @@ class Claims:
             time.sleep(self._times.pause)
 
 
-class _OwnClaim:
+class HeldClaim:
     """The claim that this process puts up."""
 
-    def __init__(self, store: ObjectStore, video_id: str, machine: str) -> None:
+    def __init__(self, store: ObjectStore, video_id: str, machine: str, times: ClaimTimes) -> None:
         self.key = keys.claim_key(video_id, secrets.token_hex(16))
         self.prefix = keys.claim_prefix(video_id)
         self.machine = machine
         self._store = store
+        self._video_id = video_id
+        self._times = times
         self._lock = threading.Lock()
         self._state = ""
         self._beats = 0
+        self._seen = 0.0
+        self._lost = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether others may work by now."""
+        return self._lost
+
+    def require(self) -> None:
+        """Make sure, before something is written, that nobody else works.
+
+        Asks the store only if the last sign of life is long ago.
+
+        Raises:
+            ClaimLostError: Another took over.
+        """
+        with self._lock:
+            if not self._lost and time.monotonic() - self._seen > self._times.dead / 2:
+                self._look()
+        if self._lost:
+            raise ClaimLostError(
+                f"another run took over {self._video_id}, since nothing was heard of this one for "
+                f"{self._times.dead:.0f} s; it is tried again, and uses what the other has made"
+            )
 
     def write(self, state: str | None = None) -> None:
         """Say how far it is. Each time the content is another, and so is the object's version.
@@ -190,17 +226,23 @@ class _OwnClaim:
                 "beats": self._beats,
             }
             data = canonical_json(content) + b"\n"
+            began = time.monotonic()
             self._store.write_bytes(self.key, data, content_type=JSON_CONTENT_TYPE)
+            # What others saw last is as old as the request, at least.
+            self._seen = began
 
     @contextmanager
-    def beating(self, seconds: float) -> Iterator[None]:
-        """Give signs of life inside."""
+    def beating(self) -> Iterator[None]:
+        """Give signs of life inside, until the claim is lost."""
         ended = threading.Event()
 
         def beat() -> None:
-            while not ended.wait(seconds):
+            while not self._lost and not ended.wait(self._times.beat):
                 try:
-                    self.write()
+                    with self._lock:
+                        self._look()
+                    if not self._lost:
+                        self.write()
                 except StoreError as error:
                     _logger.warning("others may take this run for dead: %s", error)
 
@@ -211,6 +253,23 @@ class _OwnClaim:
         finally:
             ended.set()
             thread.join()
+
+    def _look(self) -> None:
+        """Find out whether the claim is lost; the caller has the lock.
+
+        A claim that was written again after it had been removed is there, but so is that of who
+        removed it, and both say that they work.
+        """
+        late = time.monotonic() - self._seen > self._times.dead / 2
+        gone = self._store.head(self.key) is None
+        if not gone and late and self._state == "working":
+            others = _OtherClaims(self._store, self, self._times.dead).look()
+            gone = any(claim.working for claim in others)
+        if gone:
+            self._lost = True
+            _logger.error("%s is gone: another run took over", self.key)
+        elif late:
+            self._seen = time.monotonic()
 
     def remove(self) -> bool:
         """Let others go on. If the store fails they find out by themselves, and it gives False."""
@@ -246,7 +305,7 @@ class _Claim:
 class _OtherClaims:
     """The claims of other machines on a video, as one who waits sees them."""
 
-    def __init__(self, store: ObjectStore, own: _OwnClaim, dead_seconds: float) -> None:
+    def __init__(self, store: ObjectStore, own: HeldClaim, dead_seconds: float) -> None:
         self._store = store
         self._own = own
         self._dead_seconds = dead_seconds

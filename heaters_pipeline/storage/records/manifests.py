@@ -161,7 +161,7 @@ def parse_record(
     """
     try:
         content = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise damaged(key, str(error)) from error
     if not isinstance(content, dict) or content.get("format") != expected_format:
         raise damaged(key, f"it is not a {expected_format}")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from heaters_pipeline.errors import StoreError, StoreUnavailableError
+from heaters_pipeline.errors import ClaimLostError, StoreError, StoreUnavailableError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
@@ -147,7 +147,7 @@ def test_who_is_alone_asks_little_and_waits_for_nobody(
         assert key.startswith("claims/film/")
         with Claims(store, tmp_path / "locks").held("other", nobody):
             assert len(left(store)) == 2
-    assert store.requests == {"write_bytes": 4, "list": 4, "delete": 2}
+    assert store.requests == {"write_bytes": 4, "list": 6, "delete": 2}
     assert left(store) == []
     assert [path.name for path in (tmp_path / "locks").iterdir()] == ["machine"]
 
@@ -281,3 +281,72 @@ def test_who_may_not_write_claims_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="denied"), claims.held(VIDEO_ID, nobody):
         pass
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["machine"]
+
+
+class Held:
+    """A store whose writes of "working" wait, as a slow network lets them, until they may go on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.began, self.may_go_on = threading.Event(), threading.Event()
+        held = self
+
+        class Slow(DirectoryObjectStore):
+            def write_bytes(self, key: str, data: bytes, *, content_type: str) -> ObjectInfo:
+                if b"working" in data and not held.may_go_on.is_set():
+                    held.began.set()
+                    assert held.may_go_on.wait(60)
+                return super().write_bytes(key, data, content_type=content_type)
+
+        self.store = Slow(folder)
+
+
+def test_who_wrote_too_slowly_that_it_works_steps_back_before_another_who_does(
+    tmp_path: Path,
+) -> None:
+    slow = Held(tmp_path / "store")
+    shift = Shift()
+    first = threading.Thread(target=shift.work, args=(Claims(slow.store, tmp_path / "a", TIMES),))
+    first.start()
+    assert slow.began.wait(20)
+    # The second takes the first for dead, since nothing more is heard of it.
+    others = Claims(DirectoryObjectStore(tmp_path / "store"), tmp_path / "b", TIMES)
+    with others.held(VIDEO_ID, lambda _: None):
+        slow.may_go_on.set()
+        deadline = time.monotonic() + 20
+        while len(left(slow.store)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        first.join(0.5)
+        assert shift.most == 0
+    first.join(20)
+    # The first may find its claim gone, too; it has not worked beside the second in any case.
+    assert shift.most <= 1
+
+
+def test_who_lost_its_claim_is_told_before_it_writes_and_puts_up_no_other(
+    store: DirectoryObjectStore, tmp_path: Path
+) -> None:
+    with Claims(store, tmp_path / "a", TIMES).held(VIDEO_ID, nobody) as claim:
+        claim.require()
+        (key,) = left(store)
+        store.delete(key)
+        deadline = time.monotonic() + 20
+        while not claim.lost and time.monotonic() < deadline:
+            time.sleep(0.01)
+        with pytest.raises(ClaimLostError, match="another run took over film"):
+            claim.require()
+        assert left(store) == []
+
+
+def test_who_comes_late_finds_the_other_at_work_although_its_own_claim_is_there(
+    store: DirectoryObjectStore, tmp_path: Path
+) -> None:
+    # It was paused between its look and its write, so that the claim is up again.
+    rare = ClaimTimes(beat=3600, dead=0.5, pause=0.05)
+    with Claims(store, tmp_path / "a", rare).held(VIDEO_ID, nobody) as claim:
+        (key,) = left(store)
+        mine = store.read_bytes(key)
+        with Claims(store, tmp_path / "b", TIMES).held(VIDEO_ID, lambda _: None) as other:
+            store.write_bytes(key, mine, content_type="application/json")
+            with pytest.raises(ClaimLostError):
+                claim.require()
+            other.require()

@@ -1,0 +1,126 @@
+"""Whether a run is due for what lies in the store, given what it was made of and was tried. Pure.
+
+The store decides: a version is done if it is the one that the video's manifest was made of. Runs
+only tell that one is under way, or that this very version was tried in vain.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dagster import DagsterRun, DagsterRunStatus
+
+from heaters_pipeline.living_runs import MAX_DEATHS, died
+from heaters_pipeline.names import (
+    PARTITION_TAG,
+    SOURCE_ASSET,
+    SOURCE_VERSION_TAG,
+    SUBMISSION_TAG,
+    UPLOADED_TAG,
+)
+from heaters_pipeline.partitions import source_version_tag
+from heaters_pipeline.storage.object_store import ObjectInfo
+from heaters_pipeline.storage.records.made_of import MadeOf
+
+UNDER_WAY = (
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+)
+_FAILED = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A version of an object that a run may be due for."""
+
+    video_id: str
+    found: ObjectInfo
+
+    @property
+    def name(self) -> str:
+        """The version, as runs are tagged with it."""
+        return source_version_tag(self.video_id, self.found.version)
+
+    @property
+    def uploaded(self) -> str:
+        """When it was put into the store; the same content may be put there again."""
+        return self.found.modified.isoformat(timespec="seconds")
+
+    def tags(self, tag: str) -> dict[str, str]:
+        """The tags of a run that is started for it."""
+        return {tag: self.name, UPLOADED_TAG: self.uploaded}
+
+
+def upload_is_due(
+    sighting: Sighting, made_of: MadeOf | None, runs: Sequence[DagsterRun], *, is_partition: bool
+) -> bool:
+    """Whether a source object has to be processed.
+
+    Args:
+        sighting: The object as it is now.
+        made_of: What the video's manifest was made of; None without a manifest.
+        runs: All runs of the video.
+        is_partition: Whether Dagster has a record of the video; its database may have been lost.
+    """
+    tried = _tried(sighting, SOURCE_VERSION_TAG, runs)
+    if tried is None:
+        return False
+    if not is_partition:
+        return True
+    if made_of is not None and made_of.version == sighting.found.version:
+        # What a person left half done, by single assets, is not undone.
+        return not made_of.finished and not tried
+    return not any(run.status in _FAILED for run in tried)
+
+
+def submission_is_due(sighting: Sighting, runs: Sequence[DagsterRun]) -> bool:
+    """Whether a submission has to be carried out: none was tried for it."""
+    return _tried(sighting, SUBMISSION_TAG, runs) == []
+
+
+def settings_of_dead(runs: Sequence[DagsterRun]) -> dict[str, Any]:
+    """The config of the newest run if its process died, so that a person's settings go on.
+
+    Where its video came from is left out: it lies in the store by now.
+    """
+    newest = next(iter(runs), None)
+    if newest is None or not died(newest.tags):
+        return {}
+    config: dict[str, Any] = dict(newest.run_config)
+    ops = config.get("ops", {})
+    kept = {asset: config for asset, config in ops.items() if asset != SOURCE_ASSET}
+    return {"ops": kept} if kept else {}
+
+
+def runs_by_video(runs: Sequence[DagsterRun]) -> dict[str, list[DagsterRun]]:
+    """Runs by partition, each newest first as they came."""
+    found: dict[str, list[DagsterRun]] = {}
+    for run in runs:
+        found.setdefault(run.tags[PARTITION_TAG], []).append(run)
+    return found
+
+
+def _tried(sighting: Sighting, tag: str, runs: Collection[DagsterRun]) -> list[DagsterRun] | None:
+    """The runs that tried this version, without those that died; None: wait, or leave it."""
+    if any(run.status in UNDER_WAY or _comes_again(run) for run in runs):
+        return None
+    same = [
+        run
+        for run in runs
+        if run.tags.get(tag) == sighting.name
+        # One that a person started counts for the version whenever that was uploaded.
+        and run.tags.get(UPLOADED_TAG, sighting.uploaded) == sighting.uploaded
+    ]
+    alive = [run for run in same if not died(run.tags)]
+    return None if len(same) - len(alive) >= MAX_DEATHS else alive
+
+
+def _comes_again(run: DagsterRun) -> bool:
+    """Whether Dagster itself is about to try a run again whose process died."""
+    return (
+        run.tags.get("dagster/will_retry") == "true"
+        and "dagster/auto_retry_run_id" not in run.tags
+        and run.status is DagsterRunStatus.FAILURE
+    )

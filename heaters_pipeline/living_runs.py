@@ -1,0 +1,187 @@
+"""Which runs are alive: each holds a lock and gives signs of life, else it is reported failed.
+
+Dagster's default launcher learns of the death of a run only as long as the process that started it
+lives, and of runs of a command never. On one machine a lock on a file tells at once; the system
+drops it with the process. Who cannot see the lock counts, by its own clock, how long the run has
+given no sign of life: no two clocks are compared.
+"""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from fcntl import LOCK_EX
+from pathlib import Path
+
+import dagster as dg
+from dagster import DagsterRun, DagsterRunStatus
+from sqlalchemy.exc import SQLAlchemyError
+
+from heaters_pipeline import home
+from heaters_pipeline.names import ALIVE_TAG, DIED_TAG, PROCESS_TAG
+from heaters_pipeline.storage.file_locks import abandoned_files, lock_file, unlock_file
+
+FOLDER = "runs"
+"""Where the locks lie, in the folder of local copies."""
+MAX_DEATHS = 3
+"""How often the process of a run may die for a version before no sensor tries it again."""
+BEAT_SECONDS = 45.0
+SILENCE_SECONDS = 180.0
+"""Without a sign of life until a run elsewhere counts as dead: 5 minutes after its last at most."""
+
+run_process: ContextVar[str | None] = ContextVar("run_process", default=None)
+"""The name of this process's lock, if who starts a run in it holds one already."""
+
+_SUFFIX = ".lock"
+_BEGUN = [
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+_logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def living_process(cache_folder: Path) -> Iterator[dict[str, str]]:
+    """Hold a lock by which others tell that this process is alive.
+
+    Gives the tags with which runs of this process begin; none where no lock can be had. The daemon
+    must not try such a run again by itself: a sensor does, from what the store holds.
+    """
+    name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    path = cache_folder / FOLDER / f"{name}{_SUFFIX}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = lock_file(path, os.O_RDWR | os.O_CREAT, LOCK_EX)
+        os.write(descriptor, str(home.home_folder()).encode())
+    except OSError as error:
+        _logger.warning("nobody can tell whether this process is alive: %s", error)
+        yield {}
+        return
+    token = run_process.set(name)
+    try:
+        yield {PROCESS_TAG: name, "dagster/max_retries": "0"}
+    finally:
+        run_process.reset(token)
+        path.unlink(missing_ok=True)
+        unlock_file(descriptor)
+
+
+@contextmanager
+def living_run(instance: dg.DagsterInstance, run: DagsterRun, cache_folder: Path) -> Iterator[None]:
+    """Let others tell that a run is alive, which has just begun in this process."""
+    if run_process.get() is not None:
+        with _signs_of_life(instance, run.run_id):
+            yield
+        return
+    with living_process(cache_folder) as tags:
+        name = tags.get(PROCESS_TAG, f"{socket.gethostname()}-{os.getpid()}")
+        instance.add_run_tags(run.run_id, {PROCESS_TAG: name})
+        with _signs_of_life(instance, run.run_id):
+            yield
+
+
+@contextmanager
+def _signs_of_life(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
+    ended = threading.Event()
+
+    def beat() -> None:
+        number = 0
+        while not ended.wait(BEAT_SECONDS):
+            number += 1
+            try:
+                instance.add_run_tags(run_id, {ALIVE_TAG: str(number)})
+            except (SQLAlchemyError, dg.DagsterError) as error:
+                _logger.warning("this run may be taken for dead: %s", error)
+
+    thread = threading.Thread(target=beat, name="alive", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def report_dead_here(instance: dg.DagsterInstance, cache_folder: Path) -> list[DagsterRun]:
+    """Report the runs failed whose process died on this machine; gives them as they were."""
+    dead: list[DagsterRun] = []
+    for path in abandoned_files(cache_folder / FOLDER, f"*{_SUFFIX}"):
+        name = path.name.removesuffix(_SUFFIX)
+        wanted = dg.RunsFilter(tags={PROCESS_TAG: name}, statuses=_BEGUN)
+        for run in instance.get_runs(wanted):
+            _report(instance, run, f"its process {name} died")
+            dead.append(run)
+        # Those of another instance that uses the same folder are left to it.
+        if path.read_text() in ("", str(home.home_folder())):
+            path.unlink(missing_ok=True)
+    return dead
+
+
+@dataclass(slots=True)
+class SilentRuns:
+    """The signs of life of the runs of other machines, as one process sees them.
+
+    Attributes:
+        seen: By run, its last sign of life, and when it was seen first by this process's clock.
+    """
+
+    seen: dict[str, tuple[tuple[str, str], float]] = field(default_factory=dict)
+
+    def report(
+        self,
+        instance: dg.DagsterInstance,
+        cache_folder: Path,
+        *,
+        now: float | None = None,
+        silence_seconds: float = SILENCE_SECONDS,
+    ) -> list[DagsterRun]:
+        """Report the runs failed that gave no sign of life for too long; gives them."""
+        now = time.monotonic() if now is None else now
+        statuses = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+        runs = [
+            run
+            for run in instance.get_runs(dg.RunsFilter(statuses=statuses))
+            if PROCESS_TAG in run.tags
+            and not (cache_folder / FOLDER / f"{run.tags[PROCESS_TAG]}{_SUFFIX}").exists()
+        ]
+        self.seen = {run.run_id: self._since(run, now) for run in runs}
+        dead = [run for run in runs if now - self.seen[run.run_id][1] >= silence_seconds]
+        for run in dead:
+            why = f"its process {run.tags[PROCESS_TAG]} was silent for {silence_seconds:.0f} s"
+            _report(instance, run, why)
+        return dead
+
+    def _since(self, run: DagsterRun, now: float) -> tuple[tuple[str, str], float]:
+        sign = (run.tags[PROCESS_TAG], run.tags.get(ALIVE_TAG, ""))
+        known = self.seen.get(run.run_id)
+        return known if known and known[0] == sign else (sign, now)
+
+
+def died(tags: Mapping[str, str]) -> bool:
+    """Whether the process of a run with these tags was found dead."""
+    return DIED_TAG in tags
+
+
+def _report(instance: dg.DagsterInstance, run: DagsterRun, why: str) -> None:
+    current = instance.get_run_by_id(run.run_id)
+    if current is None or current.is_finished:
+        # Another looked at the same time, or Dagster itself noticed.
+        return
+    message = (
+        f"{why}: it was killed, or its machine went down; what is finished is kept. The sensors "
+        f"start the video again unless that happened {MAX_DEATHS} times; heaters process does, too"
+    )
+    _logger.warning("run %s: %s", run.run_id, message)
+    instance.add_run_tags(run.run_id, {DIED_TAG: "true"})
+    if current.status is DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(current, message)
+    else:
+        instance.report_run_failed(current, message)

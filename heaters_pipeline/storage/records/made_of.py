@@ -1,0 +1,79 @@
+"""Which version of its source each manifest was made of, read again only when it changed."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from heaters_pipeline.errors import ManifestError
+from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.records.video_manifests import read_video
+
+READERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOf:
+    """What a manifest says of its source.
+
+    Attributes:
+        version: Of the source object; None if the manifest does not tell.
+        finished: Whether all stages are done.
+    """
+
+    version: str | None
+    finished: bool
+
+
+@dataclass(slots=True)
+class KnownManifests:
+    """What one process remembers of the manifests of a store, by the versions that it read.
+
+    Attributes:
+        read: By the store's address and video: the version of its manifest, and what that says.
+    """
+
+    read: dict[tuple[str, str], tuple[str, MadeOf]] = field(default_factory=dict)
+
+    def update(
+        self,
+        store: ObjectStore,
+        listing: Mapping[str, ObjectInfo],
+        wanted: Iterable[str],
+        *,
+        most: int,
+    ) -> dict[str, MadeOf]:
+        """What the manifests of the wanted videos were made of.
+
+        Args:
+            store: Where they lie.
+            listing: From ``recorded_videos``.
+            wanted: The videos; those without a manifest are left out.
+            most: How many manifests to read; the videos of the others are left out this time.
+        """
+        recorded = [video_id for video_id in wanted if video_id in listing]
+        changed = [
+            video_id
+            for video_id in recorded
+            if self.read.get((store.url, video_id), ("",))[0] != listing[video_id].version
+        ]
+        with ThreadPoolExecutor(READERS) as pool:
+            found = pool.map(lambda video_id: _made_of(store, video_id), changed[:most])
+            for video_id, made_of in zip(changed, found, strict=False):
+                self.read[store.url, video_id] = (listing[video_id].version, made_of)
+        left = set(changed[most:])
+        return {
+            video_id: self.read[store.url, video_id][1]
+            for video_id in recorded
+            if video_id not in left
+        }
+
+
+def _made_of(store: ObjectStore, video_id: str) -> MadeOf:
+    try:
+        video = read_video(store, video_id)
+    except ManifestError:
+        # Its own run fails with the message, where people look.
+        return MadeOf(None, finished=False)
+    source = video.stages.get("source_videos")
+    version = source.summary.get("version") if source else None
+    return MadeOf(version, video.is_finished)
