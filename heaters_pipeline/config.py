@@ -51,7 +51,8 @@ class SourceConfig(dg.Config):
 
     origin: str | None = Field(
         default=None,
-        description="A file of this machine or a link. Default: what was submitted or uploaded.",
+        description="A file of this machine or a link. Default: what was submitted or uploaded. "
+        "What is typed here is recorded: submit a link that holds a secret by heaters submit.",
     )
     source_key: str | None = Field(
         default=None,

@@ -13,10 +13,29 @@ from typing import ClassVar
 _SHORTAGE_WORDS = ("can't start new thread", "failed to map segment from shared object")
 
 
+def printable(text: str) -> str:
+    """A text that others wrote, for a terminal and for records: control characters are escaped.
+
+    Names of files, and what servers say, may hold what moves the cursor, hides a line or turns
+    the direction of writing round.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+
+
 class HeatersError(Exception):
-    """Base of all errors that the pipeline raises on purpose."""
+    """Base of all errors that the pipeline raises on purpose.
+
+    Its message is one line, in which ``printable`` stands for what servers and names brought in.
+    """
 
     transient: ClassVar[bool] = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
     @property
     def kind(self) -> str:
@@ -74,6 +93,10 @@ class ObjectNotFoundError(StoreError):
     """There is no object with this key."""
 
 
+class ObjectTooLargeError(StoreError):
+    """An object is larger than what it is read as may be."""
+
+
 class StoreUnavailableError(StoreError):
     """The store or the network failed in a way that may pass."""
 
@@ -88,6 +111,10 @@ class ClaimLostError(HeatersError):
 
 class ManifestError(HeatersError):
     """A stored record cannot be read: damaged, or written by a newer version."""
+
+
+class NewerRecordError(ManifestError):
+    """A stored record was written by a newer version, which can read it."""
 
 
 def shortage(error: Exception) -> str | None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.intake.allowed_links import DEFAULT, SETTING, AllowedLinks
 from heaters_pipeline.storage.local_files import (
     make_folder,
     os_errors_explained,
@@ -96,6 +97,15 @@ def cache_max_bytes() -> int:
     if not 0 < gigabytes < math.inf:
         raise SettingsError(f"HEATERS_CACHE_GB is {text!r}; give a number above 0")
     return int(gigabytes * 1e9)
+
+
+def allowed_links() -> AllowedLinks:
+    """Where links may lead: ``HEATERS_ALLOWED_LINKS``, any public address by default.
+
+    Raises:
+        SettingsError: A part of it is nothing that can be allowed.
+    """
+    return AllowedLinks.parse(os.environ.get(SETTING) or DEFAULT)
 
 
 def metrics_file() -> Path | None:

@@ -17,6 +17,8 @@ from heaters_pipeline.errors import (
     ObjectNotFoundError,
     StoreError,
 )
+from heaters_pipeline.intake.allowed_links import AllowedLinks
+from heaters_pipeline.intake.sources import HttpLink, S3Link
 from heaters_pipeline.living_runs import living_run
 from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.report.metrics.model import MetricsTotals
@@ -52,11 +54,15 @@ class Workspace:
         cache: LocalCache,
         scratch_folder: Path,
         metrics: MetricsTotals | None = None,
+        allowed_links: AllowedLinks | None = None,
     ) -> None:
         self.store = store
         self.cache = cache
         self.metrics = metrics
         self.failures: dict[str, str] = {}
+        self.allowed_links = allowed_links or AllowedLinks()
+        self.given_links: dict[str, HttpLink | S3Link] = {}
+        """By source key: what a person gave to this process, and nothing records as it is."""
         self._scratch_folder = scratch_folder
         self._tidied = False
         self._claims = Claims(store, scratch_folder.parent / "claims")
@@ -71,7 +77,9 @@ class Workspace:
 
     def afresh(self) -> "Workspace":
         """The same store for another run, which has to look for itself."""
-        return Workspace(self.store, self.cache, self._scratch_folder, self.metrics)
+        return Workspace(
+            self.store, self.cache, self._scratch_folder, self.metrics, self.allowed_links
+        )
 
     def video(self, video_id: str) -> VideoManifest:
         """The manifest of a video as this run found it, or wrote it."""
@@ -292,7 +300,7 @@ def open_workspace(location: str | None = None) -> Workspace:
     cache = LocalCache(folder / "objects", max_bytes=home.cache_max_bytes())
     totals = home.metrics_file()
     metrics = open_totals(totals, home.metrics_gateway()) if totals else None
-    return Workspace(store, cache, folder / "scratch", metrics)
+    return Workspace(store, cache, folder / "scratch", metrics, home.allowed_links())
 
 
 class WorkspaceResource(dg.ConfigurableResource[Workspace]):

@@ -6,6 +6,7 @@ objects and makes nothing. A listing that fails raises, and an empty one removes
 No request has a ``run_key``: Dagster would drop one that comes back, in silence and for ever.
 """
 
+import logging
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -22,9 +23,15 @@ from heaters_pipeline.attempts import (
     upload_is_due,
 )
 from heaters_pipeline.due_catalog import why_no_catalog
-from heaters_pipeline.errors import ManifestError
-from heaters_pipeline.intake.rejections import list_rejections
-from heaters_pipeline.intake.submissions import read_submission
+from heaters_pipeline.errors import (
+    InvalidVideoError,
+    NewerRecordError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+    printable,
+)
+from heaters_pipeline.intake.rejections import list_rejections, write_rejection
+from heaters_pipeline.intake.submissions import read_listed
 from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
 from heaters_pipeline.living_runs import SilentRuns, report_dead_here
 from heaters_pipeline.names import (
@@ -41,6 +48,8 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.made_of import KnownManifests
 from heaters_pipeline.storage.records.video_manifests import recorded_videos
+
+_logger = logging.getLogger(__name__)
 
 REQUESTS_PER_TICK = 50
 """A tick has 60 s and launching takes 0.3 to 0.4 s a run; the rest follows in the next ticks."""
@@ -86,10 +95,10 @@ def new_submissions(
 ) -> Iterator[Sighting]:
     """The submissions that can be carried out, done or not; the arguments are those of uploads."""
     for found in listing:
-        name = found.key.removeprefix(keys.SUBMISSION_PREFIX)
-        if not name.endswith(".json") or "/" in name:
+        video_id = keys.submission_video_id(found.key)
+        if video_id is None:
             continue
-        sighting = Sighting(name.removesuffix(".json"), found)
+        sighting = Sighting(video_id, found)
         refused = (sighting.video_id, keys.version_digest(found.version)) in rejected
         if not refused:
             yield sighting
@@ -110,10 +119,13 @@ def submitted_videos(
         store.list(keys.SUBMISSION_PREFIX), rejected=set(list_rejections(store))
     )
     due = _due(context.instance, sightings, submission_is_due)
-    taken = [sighting for sighting, _ in islice(due, REQUESTS_PER_TICK)]
+    taken = []
     requests = []
-    for sighting in taken:
-        requests.append(_request(_job_of(store, sighting), sighting, SUBMISSION_TAG))
+    for sighting, _ in islice(due, REQUESTS_PER_TICK):
+        job_name = _job_of(store, sighting)
+        if job_name is not None:
+            taken.append(sighting)
+            requests.append(_request(job_name, sighting, SUBMISSION_TAG))
     return _result(context, taken, requests)
 
 
@@ -208,12 +220,18 @@ def _due(
                 yield sighting, runs
 
 
-def _job_of(store: ObjectStore, sighting: Sighting) -> str:
+def _job_of(store: ObjectStore, sighting: Sighting) -> str | None:
+    """The job for a submission; None for one that is rejected, or cannot be read now."""
     try:
-        submission = read_submission(store, sighting.video_id)
-    except ManifestError:
-        # One that is damaged must not hold up the others; its own run fails with the message.
-        return DOWNLOAD_JOB
+        submission = read_listed(store, sighting.found)
+    except InvalidVideoError as error:
+        write_rejection(store, sighting.video_id, sighting.found.version, error)
+        _logger.warning("%s", error)
+        return None
+    except (ObjectNotFoundError, NewerRecordError, StoreUnavailableError) as error:
+        # It must not hold up the others, and is looked at again in the next tick.
+        _logger.warning("%s is left for later: %s", printable(sighting.found.key), error)
+        return None
     # A link is downloaded first, and the upload then starts the processing; a key that is
     # submitted lies in the store already.
     return DOWNLOAD_JOB if submission.url else PROCESS_JOB

@@ -4,7 +4,7 @@ Nothing keeps the state: it follows from what lies in the store, and from the la
 while it is at work or where nothing is finished. The failure of the latest run stands beside it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
 
 from heaters_pipeline.assets.stage import INTERRUPTED
+from heaters_pipeline.errors import ManifestError, printable
 from heaters_pipeline.intake.rejections import list_rejections, read_rejection
 from heaters_pipeline.names import (
     COMPARE_JOB,
@@ -150,7 +151,12 @@ def video_statuses(
 
 
 def run_error(instance: dg.DagsterInstance, run_id: str) -> str | None:
-    """The message of the step that made a run fail, or of the run itself."""
+    """The message of the step that made a run fail, or of the run itself; printable."""
+    message = _recorded_error(instance, run_id)
+    return "\n".join(map(printable, message.splitlines())) if message else None
+
+
+def _recorded_error(instance: dg.DagsterInstance, run_id: str) -> str | None:
     records = instance.all_logs(
         run_id, of_type={DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
     )
@@ -179,7 +185,11 @@ def _listings(store: ObjectStore) -> dict[str, _Seen]:
         for found in store.list(keys.SOURCE_PREFIX)
         if keys.is_video_upload(found.key)
     }
-    submissions = _by_video(store.list(keys.SUBMISSION_PREFIX), keys.SUBMISSION_PREFIX)
+    submissions = {
+        video_id: found
+        for found in store.list(keys.SUBMISSION_PREFIX)
+        if (video_id := keys.submission_video_id(found.key)) is not None
+    }
     rejected: dict[str, set[str]] = {}
     for video_id, digest in list_rejections(store):
         rejected.setdefault(video_id, set()).add(digest)
@@ -193,14 +203,6 @@ def _listings(store: ObjectStore) -> dict[str, _Seen]:
             manifests.get(video_id),
         )
         for video_id in video_ids
-    }
-
-
-def _by_video(listing: Iterable[ObjectInfo], prefix: str) -> dict[str, ObjectInfo]:
-    return {
-        found.key.removeprefix(prefix).removesuffix(".json"): found
-        for found in listing
-        if found.key.endswith(".json")
     }
 
 
@@ -272,11 +274,19 @@ def _state(
         return ("splicing_failed" if stored else "download_failed"), error
     current = seen.upload or seen.submission
     if current and keys.version_digest(current.version) in seen.rejected_versions:
-        rejection = read_rejection(store, keys.rejection_key(video.video_id, current.version))
-        return ("splicing_failed" if stored else "download_failed"), rejection.message
+        key = keys.rejection_key(video.video_id, current.version)
+        return ("splicing_failed" if stored else "download_failed"), _why_rejected(store, key)
     if finished:
         return "spliced", None
     return ("downloaded" if stored else "new"), None
+
+
+def _why_rejected(store: ObjectStore, key: str) -> str:
+    try:
+        return printable(read_rejection(store, key).message)
+    except ManifestError as error:
+        # Its name alone tells that the version was rejected.
+        return str(error)
 
 
 def _is_current(video: VideoManifest, seen: _Seen) -> bool:

@@ -20,6 +20,7 @@ _FIRST = (
     "test_s3_faults.py",
     "test_killed_runs.py",
     "test_ui.py",
+    "test_secrets_of_links.py",
     "test_scan_of_real_videos.py",
 )
 

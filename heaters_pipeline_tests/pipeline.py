@@ -18,6 +18,7 @@ from heaters_pipeline.names import (
     PARTITION_TAG,
     PROCESS_JOB,
     SOURCE_VIDEOS,
+    SUBMISSION_TAG,
     VIDEO_STAGES,
 )
 from heaters_pipeline.resources import Workspace
@@ -27,6 +28,7 @@ from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
 from heaters_pipeline.storage.records.video_manifests import read_video, write_video
+from heaters_pipeline_tests.web_server import LOOPBACK_LINKS
 
 VIDEO_ID = "film"
 SOURCE_KEY = "source_videos/film.mp4"
@@ -96,7 +98,9 @@ class Pipeline:
     def workspace(self) -> Workspace:
         """What one run works with."""
         cache = LocalCache(self.folder / "objects", max_bytes=_CACHE_BYTES)
-        return Workspace(self._new_store(), cache, self.folder / "scratch")
+        return Workspace(
+            self._new_store(), cache, self.folder / "scratch", allowed_links=LOOPBACK_LINKS
+        )
 
     def process(
         self,
@@ -114,10 +118,11 @@ class Pipeline:
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
         return self._run(PROCESS_JOB, config, {PARTITION_TAG: video_id}, workspace)
 
-    def download(self, video_id: str) -> Outcome:
-        """Run the download job for a video that was submitted."""
+    def download(self, video_id: str, *, submission: bool = False) -> Outcome:
+        """Run the download job for a video that was submitted; as the sensor does if that is so."""
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
-        return self._run(DOWNLOAD_JOB, {}, {PARTITION_TAG: video_id})
+        tags = {SUBMISSION_TAG: "a version"} if submission else {}
+        return self._run(DOWNLOAD_JOB, {}, {PARTITION_TAG: video_id, **tags})
 
     def materialize(
         self, asset: str, video_id: str = VIDEO_ID, **config: Mapping[str, Any]

@@ -12,8 +12,13 @@ import pytest
 from dagster import DagsterEvent, DagsterEventType, DagsterRun, DagsterRunStatus
 
 from heaters_pipeline.due_catalog import why_no_catalog
-from heaters_pipeline.errors import InvalidVideoError, StoreUnavailableError
-from heaters_pipeline.intake.rejections import write_rejection
+from heaters_pipeline.errors import (
+    InvalidVideoError,
+    StoreError,
+    StoreUnavailableError,
+    printable,
+)
+from heaters_pipeline.intake.rejections import list_rejections, write_rejection
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.living_runs import MAX_DEATHS
 from heaters_pipeline.names import (
@@ -37,11 +42,13 @@ from heaters_pipeline.sensors import (
     new_uploads,
     submitted_videos,
 )
+from heaters_pipeline.status import video_statuses
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.made_of import KnownManifests
+from heaters_pipeline.storage.records.manifests import canonical_json
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
 from heaters_pipeline_tests.pipeline import Pipeline
 
@@ -259,15 +266,85 @@ def test_a_submitted_key_is_processed_again(stage: Stage) -> None:
     assert requested(stage.evaluate(submitted_videos)) == [(PROCESS_JOB, "film")]
 
 
-def test_a_damaged_submission_does_not_hold_up_the_others(stage: Stage) -> None:
-    stage.store.write_bytes("submissions/bent.json", b"{", content_type="application/json")
+BAD_SUBMISSIONS = {
+    "bent": b"{",
+    "deep": b"[" * 30_000 + b"]" * 30_000,
+    "large": b'{"a": "' + b"a" * 200_000 + b'"}',
+    "nested": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "none": b'{"format": "heaters_pipeline/submission", "format_version": 2}',
+    "a...b": b"{}",
+    "two\nlines": b"{}",
+    "x.mp4": b"{}",
+}
+
+
+@pytest.mark.parametrize("name", BAD_SUBMISSIONS)
+def test_a_bad_submission_is_rejected_by_itself(stage: Stage, name: str) -> None:
+    bad = stage.store.write_bytes(
+        f"submissions/{name}.json", BAD_SUBMISSIONS[name], content_type="application/json"
+    )
     submit(stage.store, "source_videos/film.mp4", LINK)
-    # Its own run fails with the message, where people look.
-    assert requested(stage.evaluate(submitted_videos)) == [
-        (DOWNLOAD_JOB, "bent"),
-        (DOWNLOAD_JOB, "film"),
-    ]
+    assert requested(stage.evaluate(submitted_videos)) == [(DOWNLOAD_JOB, "film")]
+    assert stage.instance.get_dynamic_partitions(SOURCE_VIDEOS) == ["film"]
+    ((video_id, digest),) = list_rejections(stage.store)
+    assert digest == keys.version_digest(bad.version)
+    (status,) = video_statuses(stage.store, stage.instance, [video_id])
+    assert status.state == "download_failed"
+    assert status.error is not None
+    assert status.error.isprintable()
+    assert status.error.startswith(f"submissions/{printable(name)}.json is ")
+    written = stage.store.requests["write_bytes"]
     assert not stage.evaluate(submitted_videos).run_requests
+    assert stage.store.requests["write_bytes"] == written
+    # What is submitted properly then is another object.
+    if keys.is_video_id(name):
+        submit(stage.store, f"source_videos/{name}.mp4", LINK)
+        assert requested(stage.evaluate(submitted_videos)) == [(DOWNLOAD_JOB, name)]
+
+
+def test_what_is_too_large_for_a_submission_is_not_read(stage: Stage) -> None:
+    for name in ("large", "a...b"):
+        stage.store.write_bytes(
+            f"submissions/{name}.json", BAD_SUBMISSIONS[name], content_type="application/json"
+        )
+    stage.evaluate(submitted_videos)
+    assert stage.store.requests["read_bytes"] == 0
+    assert len(list(list_rejections(stage.store))) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "is_rejected"),
+    [(StoreUnavailableError("broken disk"), False), (StoreError("permission is denied"), True)],
+    ids=["for now", "for good"],
+)
+def test_a_submission_that_cannot_be_read_does_not_hold_up_the_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: StoreError, is_rejected: bool
+) -> None:
+    submit(stage.store, "source_videos/closed.mp4", LINK)
+    submit(stage.store, "source_videos/film.mp4", LINK)
+    read = stage.store.read_bytes
+
+    def refuse(key: str, *, max_bytes: int | None = None) -> bytes:
+        if key == "submissions/closed.json":
+            raise error
+        return read(key, max_bytes=max_bytes)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.store, "read_bytes", refuse)
+        assert requested(stage.evaluate(submitted_videos)) == [(DOWNLOAD_JOB, "film")]
+    assert [video_id for video_id, _ in list_rejections(stage.store)] == ["closed"] * is_rejected
+    later = requested(stage.evaluate(submitted_videos))
+    assert later == ([] if is_rejected else [(DOWNLOAD_JOB, "closed")])
+
+
+def test_a_submission_of_a_newer_version_waits_for_the_update(stage: Stage) -> None:
+    stage.store.write_bytes(
+        "submissions/film.json",
+        canonical_json({"format": "heaters_pipeline/submission", "format_version": 99}),
+        content_type="application/json",
+    )
+    assert not stage.evaluate(submitted_videos).run_requests
+    assert not list(list_rejections(stage.store))
 
 
 def test_a_finished_video_asks_for_one_new_catalog(stage: Stage, processed_folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -10,6 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from heaters_pipeline.intake.allowed_links import AllowedLinks
 
 _RANGE = re.compile(r"bytes=(\d+)-")
 _STALL_SECONDS = 20.0
@@ -26,6 +30,7 @@ class Served:
         heeds_if_range: Whether a rest is refused when the file is another by now.
         shift: Added to where a range is asked to start.
         longest_part: Bytes that an answer to a range holds at most.
+        reason: What is said beside the status.
         sends_length: Whether the length is told before the content.
         statuses: Status of the first answers; 200 afterwards.
         cuts: Bytes after which the content of the first answers breaks off; whole afterwards.
@@ -42,6 +47,7 @@ class Served:
     shift: int = 0
     longest_part: int | None = None
     sends_length: bool = True
+    reason: str | None = None
     statuses: list[int] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
     resets: bool = False
@@ -73,11 +79,29 @@ class WebServer:
         return [headers["Range"] for _, headers in self.requests]
 
 
+LOOPBACK_LINKS = AllowedLinks(networks=("127.0.0.1",))
+"""What lets links lead to the server, as ``HEATERS_ALLOWED_LINKS=127.0.0.1`` does."""
+
+
 @contextmanager
-def running_web_server() -> Iterator[WebServer]:
-    """Serve on a free port until the end of the block."""
-    with _Http(("127.0.0.1", 0), _Handler) as http:
-        server = http.told = WebServer(f"127.0.0.1:{http.server_port}")
+def running_web_server(
+    certificate: Path | None = None, *, address: str = "127.0.0.1"
+) -> Iterator[WebServer]:
+    """Serve on a free port until the end of the block.
+
+    Args:
+        certificate: A PEM file with key and certificate, to serve ``https``.
+        address: Of loopback.
+    """
+    with _Http((address, 0), _Handler) as http:
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # The thread that answers shakes hands, and closes what it could not agree on.
+            http.socket = context.wrap_socket(
+                http.socket, server_side=True, do_handshake_on_connect=False
+            )
+        server = http.told = WebServer(f"{address}:{http.server_port}")
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -93,7 +117,7 @@ class _Http(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Let clients that have seen enough hang up."""
-        if not isinstance(sys.exception(), ConnectionError):
+        if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
@@ -132,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         return int(asked.group(1)) + served.shift if is_heeded else 0
 
     def _answer(self, served: Served, status: int, start: int, length: int) -> None:
-        self.send_response(status)
+        self.send_response(status, served.reason)
         for name, value in served.headers.items():
             self.send_header(name, value)
         if status == 206:

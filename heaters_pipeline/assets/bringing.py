@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from heaters_pipeline.assets.stage import StageRun
-from heaters_pipeline.errors import DownloadError, ObjectNotFoundError, SourceChangedError
+from heaters_pipeline.errors import (
+    DownloadError,
+    HeatersError,
+    ObjectNotFoundError,
+    SourceChangedError,
+)
 from heaters_pipeline.intake.bring import KnownSource, bring_file
 from heaters_pipeline.intake.download import fetch_link
 from heaters_pipeline.intake.sources import (
@@ -15,8 +20,14 @@ from heaters_pipeline.intake.sources import (
     StoreKey,
     classify,
     content_type_of,
+    shown_url,
 )
-from heaters_pipeline.intake.submissions import read_submission
+from heaters_pipeline.intake.submissions import (
+    Submission,
+    forget_link,
+    read_submission,
+    whole_link,
+)
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
@@ -68,13 +79,14 @@ def bring_in(run: StageRun, origin: str, source_key: str | None) -> BroughtVideo
         InvalidVideoError: It is no video; nothing was stored.
         DownloadError: The link cannot be downloaded.
     """
-    wanted = classify(origin)
+    given = run.workspace.given_links.get(source_key or "")
+    wanted = given or classify(origin)
     if isinstance(wanted, StoreKey):
         return None
     key = source_key or wanted.source_key
     if isinstance(wanted, LocalFile):
         return _bring_file(run, wanted, key)
-    return _bring_link(run, wanted, key)
+    return _bring_link(run, wanted, key, by_hand=given is not None)
 
 
 def bring_submitted(run: StageRun) -> BroughtVideo:
@@ -83,19 +95,25 @@ def bring_submitted(run: StageRun) -> BroughtVideo:
     Raises:
         ObjectNotFoundError: It was not submitted either.
     """
-    link, source_key = submitted_link(run)
-    brought = _bring_link(run, link, source_key)
+    submission = submitted(run)
+    try:
+        brought = _bring_link(run, _link_of(run, submission), submission.source_key)
+    except HeatersError as error:
+        if not error.transient:
+            forget_link(run.workspace.store, run.video_id, submission)
+        raise
     if brought is None:
         raise _nowhere(run)
+    forget_link(run.workspace.store, run.video_id, submission)
     return brought
 
 
-def submitted_link(run: StageRun) -> tuple[HttpLink | S3Link, str]:
-    """The link by which the run's video was submitted, and the key that the video gets.
+def submitted(run: StageRun) -> Submission:
+    """The submission of a link by which the run's video is to be brought in.
 
     Raises:
         ObjectNotFoundError: It was not submitted, or without a link.
-        DownloadError: What was submitted is no link.
+        ManifestError: The submission is damaged.
     """
     store = run.workspace.store
     request = store.head(keys.submission_key(run.video_id))
@@ -106,14 +124,19 @@ def submitted_link(run: StageRun) -> tuple[HttpLink | S3Link, str]:
     submission = read_submission(store, run.video_id)
     if submission.url is None:
         raise _nowhere(run)
-    link = classify(submission.url)
+    return submission
+
+
+def _link_of(run: StageRun, submission: Submission) -> HttpLink | S3Link:
+    link = classify(whole_link(run.workspace.store, submission))
     if not isinstance(link, HttpLink | S3Link):
         # Who can write to the store must not be able to read this machine's files.
+        shown = shown_url(submission.url or "")
         raise DownloadError(
-            f"the submission of {run.video_id} names {submission.url!r}, which is no link; "
+            f"the submission of {run.video_id} names {shown!r}, which is no link; "
             "submit an http, https or s3 link, or upload the file"
         )
-    return link, submission.source_key
+    return link
 
 
 def downloaded_before(workspace: Workspace, link: HttpLink | S3Link, key: str) -> bool:
@@ -121,7 +144,8 @@ def downloaded_before(workspace: Workspace, link: HttpLink | S3Link, key: str) -
     known = known_to(workspace, key)
     # A link's key holds its digest, so what lies there came from it.
     return workspace.prefetch_head(key) is not None and (
-        known is None or known.origin == link.origin
+        # Older records show a part of the query.
+        known is None or shown_url(known.origin or "") == shown_url(link.origin)
     )
 
 
@@ -171,12 +195,18 @@ def _keep_local(run: StageRun, path: Path, stored: ObjectInfo, sha256: str) -> N
         run.workspace.cache.add(run.workspace.store, stored.key, stored.version, copy)
 
 
-def _bring_link(run: StageRun, link: HttpLink | S3Link, key: str) -> BroughtVideo | None:
+def _bring_link(
+    run: StageRun, link: HttpLink | S3Link, key: str, *, by_hand: bool = False
+) -> BroughtVideo | None:
     if downloaded_before(run.workspace, link, key):
         return None
     run.claim()
     if downloaded_before(run.workspace, link, key):
         return None
+    if isinstance(link, HttpLink) and link.is_shortened:
+        raise DownloadError(
+            f"of {link.url} the query is not kept; give the whole link to heaters process or submit"
+        )
     with run.workspace.scratch() as folder:
         # Messages name the file.
         path = folder / PurePosixPath(key).name
@@ -188,7 +218,13 @@ def _bring_link(run: StageRun, link: HttpLink | S3Link, key: str) -> BroughtVide
             run.progress("download", arrived_bytes, 0)
 
         with run.phase("download"):
-            fetch_link(link, path, on_progress=on_progress)
+            fetch_link(
+                link,
+                path,
+                allowed=run.workspace.allowed_links,
+                by_hand=by_hand,
+                on_progress=on_progress,
+            )
         info = probe(path)
         sha256 = file_sha256(path)
         with run.phase("upload"):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from heaters_pipeline.assets.bringing import downloaded_before, known_to, submitted_link
+from heaters_pipeline.assets.bringing import downloaded_before, known_to, submitted
 from heaters_pipeline.assets.records import Source
 from heaters_pipeline.assets.source_videos import (
     Registered,
@@ -67,9 +67,10 @@ def expected_source(run: StageRun, config: SourceConfig) -> ExpectedSource:
     Raises:
         InvalidVideoError: It is no video.
         ObjectNotFoundError: There is no such video, and none was submitted.
-        DownloadError: What was submitted is no link.
+        ManifestError: Its submission is damaged.
     """
-    wanted = classify(config.origin) if config.origin else None
+    given = run.workspace.given_links.get(config.source_key or "")
+    wanted = given or (classify(config.origin) if config.origin else None)
     if isinstance(wanted, LocalFile):
         return _file(run, wanted, config.source_key or wanted.source_key)
     if isinstance(wanted, HttpLink | S3Link):
@@ -78,8 +79,7 @@ def expected_source(run: StageRun, config: SourceConfig) -> ExpectedSource:
             return _link(run, key)
     found = locate_source(run, config.source_key)
     if found is None:
-        _, key = submitted_link(run)
-        return _link(run, key)
+        return _link(run, submitted(run).source_key)
     recorded = recorded_source(run)
     if recorded is not None and recorded.version == found.version:
         return _registered(run, recorded)

@@ -14,6 +14,7 @@ from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY, STORE_KIN
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.config import SourceConfig
+from heaters_pipeline.intake.submissions import forget_link
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
@@ -73,6 +74,9 @@ def source_videos(
         run.input_version = found.version
         registered = _registered(run, found, brought)
         work = claimed_work(run, lambda: source_work(run, registered))
+        if run.is_submission or not work.done:
+            # Also where a run was killed before it did so, or another one brought the video.
+            forget_link(run.workspace.store, run.video_id)
         info = registered.info
         return work.finish(
             {"units": 1, **asdict(registered)},

@@ -1,6 +1,5 @@
 """``sprite_sheets``: grids of small pictures of each clip, with a JSON that says where each is."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,12 +16,13 @@ from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import SpriteConfig
-from heaters_pipeline.errors import ClipError
+from heaters_pipeline.errors import ClipError, ManifestError
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256, file_sha256
+from heaters_pipeline.storage.records.json_records import parse_json
 from heaters_pipeline.storage.records.manifests import (
     JSON_CONTENT_TYPE,
     ManifestItem,
@@ -172,9 +172,10 @@ def _adopt(work: StageWork) -> None:
         data = {key: store.read_bytes(key) for key in unit.keys}
         digests = {key: bytes_sha256(content) for key, content in data.items()}
         try:
-            items = _items(unit, json.loads(data[index_key]), len(data[index_key]), digests)
+            index = parse_json(data[index_key], index_key)
+            items = _items(unit, index, len(data[index_key]), digests)
             whole = all(_is_whole(item, data[item.key]) for item in items)
-        except (ValueError, KeyError, TypeError, ClipError) as error:
+        except (ManifestError, ValueError, KeyError, TypeError, ClipError) as error:
             # No index or no picture; the sheets are made again under the same keys.
             _logger.warning("%s is made again: %r", index_key, error)
             continue

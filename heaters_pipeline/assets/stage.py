@@ -14,7 +14,7 @@ import dagster as dg
 
 from heaters_pipeline.errors import HeatersError, InvalidVideoError, shortage
 from heaters_pipeline.intake.rejections import write_rejection
-from heaters_pipeline.names import SOURCE_VERSION_TAG
+from heaters_pipeline.names import SOURCE_VERSION_TAG, SUBMISSION_TAG
 from heaters_pipeline.partitions import source_version_tag
 from heaters_pipeline.report.metrics.model import RunCounts, StageMetrics
 from heaters_pipeline.resources import Workspace
@@ -116,6 +116,11 @@ class StageRun:
             return
         tags = {SOURCE_VERSION_TAG: source_version_tag(self.video_id, version)}
         self.context.instance.add_run_tags(self.context.run.run_id, tags)
+
+    @property
+    def is_submission(self) -> bool:
+        """Whether a submission started the run."""
+        return self.context is not None and SUBMISSION_TAG in self.context.run.tags
 
     def clips_per_minute(self, count: int) -> dict[str, float]:
         """The clips made over the time since the asset started; nothing if none was made.

@@ -21,7 +21,7 @@ from heaters_pipeline.cli.given_settings import GivenSettings, settings_yaml
 from heaters_pipeline.cli.options import CSV, JSON, Command, settings_options, show_result
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
-from heaters_pipeline.intake.sources import LocalFile, classify
+from heaters_pipeline.intake.sources import LocalFile, classify, shown_video
 from heaters_pipeline.settings import SETTINGS
 from heaters_pipeline.storage import keys
 
@@ -257,7 +257,7 @@ def status(video: str | None, csv: Path | None, as_json: bool) -> None:
             wanted = _possible_ids(video) if video else []
             statuses = video_statuses(open_workspace().store, instance, wanted)
         if video and not statuses:
-            raise SettingsError(f"there is no video {video}; heaters status lists all")
+            raise SettingsError(f"there is no video {shown_video(video)}; heaters status lists all")
         documents = [one.to_json() for one in statuses]
         header = ("video", "state", "scenes", "clips", "retries", "when", "last error")
         lines = table_lines(header, [one.cells() for one in statuses])

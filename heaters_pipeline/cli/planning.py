@@ -9,6 +9,7 @@ from heaters_pipeline.cli.plan_documents import plan_document, refusal_document
 from heaters_pipeline.cli.wanted_runs import Config, video_and_source
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.errors import HeatersError
+from heaters_pipeline.intake.sources import shown_video
 from heaters_pipeline.resources import open_workspace
 
 
@@ -39,5 +40,5 @@ def _plan(video: str, settings: RunSettings) -> dict[str, Any]:
         video_id, source = video_and_source(workspace, video)
         plan = plan_video(workspace, video_id, SourceConfig(**source), settings)
     except HeatersError as error:
-        return refusal_document(video, str(error))
+        return refusal_document(shown_video(video), str(error))
     return plan_document(plan)

@@ -12,6 +12,7 @@ from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, in_catalog,
 from heaters_pipeline.cli.terminal import Watcher
 from heaters_pipeline.cli.wanted_runs import Config, video_and_source
 from heaters_pipeline.errors import HeatersError, StoreError
+from heaters_pipeline.intake.sources import shown_video
 from heaters_pipeline.names import CATALOG_ASSET
 from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.status import SHOWN_STATES, video_statuses
@@ -38,7 +39,7 @@ def process_videos(
     made, unchanged = False, []
     with dagster_instance() as instance:
         for video in videos:
-            watcher.start(video.rpartition("/")[2])
+            watcher.start(shown_video(video).rpartition("/")[2])
             document, run = _process(instance, video, config, watcher)
             watcher.clear()
             on_video(document)
@@ -63,7 +64,7 @@ def _process(
     try:
         video_id, source = video_and_source(workspace, video)
     except HeatersError as error:
-        return process_document(video, "download_failed", str(error), {}, {}), None
+        return process_document(shown_video(video), "download_failed", str(error), {}, {}), None
     config = {**config, "source_videos": source}
     run = process_video(instance, video_id, config, watcher.step, workspace)
     manifests = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from heaters_pipeline import home
 from heaters_pipeline.cli.terminal import megabytes, table_lines
+from heaters_pipeline.errors import printable
 from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.pruning import Pruner, Removal
@@ -54,14 +55,14 @@ def prune_videos(
 
 def video_lines(document: Mapping[str, Any]) -> list[str]:
     """What a person reads of a video."""
-    name = document["video_id"] or "unfinished writes"
+    name = printable(document["video_id"]) or "unfinished writes"
     found = document["objects"] + document["leftovers"]
     lines = []
     if found:
         size = f", {megabytes(document['bytes'])}" if document["bytes"] else ""
         removed = f"; removed {document['removed']}" if document["removed"] else ""
         lines.append(f"{name}: {len(found)} old and named by no manifest{size}{removed}")
-        lines += [f"  {key}" for key in found[:KEYS_SHOWN]]
+        lines += [f"  {printable(key)}" for key in found[:KEYS_SHOWN]]
         if len(found) > KEYS_SHOWN:
             lines.append(f"  and {len(found) - KEYS_SHOWN} more")
     if document["kept"]:

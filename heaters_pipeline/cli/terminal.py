@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, TextIO
 
+from heaters_pipeline.errors import printable
+
 _SECONDS_BETWEEN_LINES = 10.0
 _PHASE_NAMES = {
     "waiting": "waiting for another run of it",
@@ -101,7 +103,7 @@ class Watcher:
 
     def start(self, video: str) -> None:
         """Say which video is at work from now on."""
-        self._video, self._phase = video, ""
+        self._video, self._phase = printable(video), ""
 
     def say(self, line: str) -> None:
         """Print a line above the bars."""
@@ -135,6 +137,7 @@ class Watcher:
 
 def table_lines(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     """Rows as aligned text, one line each; the last column may be of any length."""
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(len(row[at]) for row in [header, *rows]) for at in range(len(header) - 1)]
     return [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from heaters_pipeline import home
 from heaters_pipeline.cli.terminal import Watcher, table_lines
-from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.errors import SettingsError, printable
 from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.storage.records.verification import (
     OBJECT_STAGES,
@@ -66,7 +66,9 @@ def at_fault(document: Mapping[str, Any]) -> bool:
 
 def video_lines(document: Mapping[str, Any]) -> list[str]:
     """What a person reads of a video."""
-    name, findings, repaired = document["video_id"], document["findings"], document["repair"]
+    # Anyone may have put objects of any name there.
+    name = printable(document["video_id"])
+    findings, repaired = document["findings"], document["repair"]
     if document["error"]:
         return [f"{name}: {document['error']}"]
     if not findings:
@@ -74,7 +76,7 @@ def video_lines(document: Mapping[str, Any]) -> list[str]:
         valid = sum(stage["valid"] for stage in document["stages"].values())
         return [f"{name}: {_objects(valid)} as recorded{unfinished}"]
     lines = [f"{name}: {_objects(len(findings))} not as recorded"]
-    lines += [f"  {finding['why']}" for finding in findings[:FINDINGS_SHOWN]]
+    lines += [f"  {printable(finding['why'])}" for finding in findings[:FINDINGS_SHOWN]]
     if len(findings) > FINDINGS_SHOWN:
         lines.append(f"  and {len(findings) - FINDINGS_SHOWN} more")
     if repaired is None and any(finding["stage"] == "manifests" for finding in findings):

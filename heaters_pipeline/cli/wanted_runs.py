@@ -41,7 +41,9 @@ def video_and_source(workspace: Workspace, video: str) -> tuple[str, dict[str, A
             # The run will meet the same trouble, and shows it where people look.
             key = wanted.source_key
         return keys.video_id_of(key), {"origin": str(wanted.path), "source_key": key}
+    # What a run is configured with is recorded, and shown in the UI: it gets the link from here.
+    workspace.given_links[wanted.source_key] = wanted
     return keys.video_id_of(wanted.source_key), {
-        "origin": wanted.url,
+        "origin": wanted.origin,
         "source_key": wanted.source_key,
     }

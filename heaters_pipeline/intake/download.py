@@ -1,12 +1,13 @@
 """Download a video file behind a link, whole or not at all.
 
 A download that breaks off is resumed where the server can do that, and begun again where it cannot.
-Messages name a link without its credentials. The errors of ``requests`` are not chained to ours,
-since they spell the whole link.
+Messages name a link without what may be secret. The errors of ``requests`` are not chained to
+ours, since they spell the whole link, and what ``urllib3`` logs is shortened.
 """
 
 import logging
 import re
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -18,7 +19,9 @@ import requests
 import urllib3.exceptions
 
 from heaters_pipeline.errors import DownloadError, DownloadInterruptedError, SettingsError
-from heaters_pipeline.intake.sources import HttpLink, S3Link, shown_url
+from heaters_pipeline.intake.allowed_links import SETTING, AllowedLinks
+from heaters_pipeline.intake.checked_session import ForbiddenAddressError, checked_session
+from heaters_pipeline.intake.sources import HttpLink, S3Link, secret_parts, shown_url
 from heaters_pipeline.storage.local_files import os_errors_explained, publish, temporary_file
 from heaters_pipeline.storage.object_store import ProgressCallback
 from heaters_pipeline.storage.s3.store import S3ObjectStore
@@ -29,7 +32,11 @@ _logger = logging.getLogger(__name__)
 _CHUNK_BYTES = 1 << 16
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
 _MAY_PASS_STATUS = (408, 425, 429)
+_QUERY = re.compile(r"\?[^\s\"')]+")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_BAD_CERTIFICATE = ("CERTIFICATE_VERIFY_FAILED", "CertificateError")
+"""Words of the libraries: the second where the certificate is that of another name."""
+_UNKNOWN_NAME = "the name of the server is not known"
 _ADVICE_BY_STATUS = {
     401: "it wants a login; download the file and submit it",
     403: "it may not be downloaded from here, or the link has expired; get a new link",
@@ -69,12 +76,24 @@ class DownloadSettings:
 
 
 DEFAULT_SETTINGS = DownloadSettings()
+PUBLIC_LINKS = AllowedLinks()
+
+_LONGEST_QUOTE = 200
+_LINK_LOGGERS = (
+    "urllib3.connection",
+    "urllib3.connectionpool",
+    "urllib3.poolmanager",
+    "urllib3.response",
+    "urllib3.util.retry",
+)
 
 
 def fetch_link(
     link: HttpLink | S3Link,
     path: Path,
     *,
+    allowed: AllowedLinks = PUBLIC_LINKS,
+    by_hand: bool = False,
     settings: DownloadSettings = DEFAULT_SETTINGS,
     on_progress: ProgressCallback | None = None,
 ) -> None:
@@ -83,6 +102,9 @@ def fetch_link(
     Args:
         link: What ``classify`` made of it.
         path: File to write, in an existing folder.
+        allowed: Where it may lead.
+        by_hand: Who runs this process gave the link, so that it may use that person's credentials
+            for any bucket.
         settings: Limits and patience.
         on_progress: Called with the bytes that arrived since the last call.
     Raises:
@@ -91,8 +113,14 @@ def fetch_link(
         StoreError: The bucket refused it, or the disk did.
     """
     if isinstance(link, HttpLink):
-        download(link.url, path, settings=settings, on_progress=on_progress)
+        download(link.url, path, allowed=allowed, settings=settings, on_progress=on_progress)
         return
+    if not by_hand and link.bucket not in allowed.buckets:
+        raise DownloadError(
+            f"{link.url} would be read with the pipeline's own credentials, which it uses for a "
+            f"link of others only if {SETTING} lists the bucket: add s3://{link.bucket} to it, or "
+            "submit a presigned https link"
+        )
     bucket = S3ObjectStore(link.bucket)
     found = bucket.head(link.key)
     if found is not None and found.size_bytes > settings.max_bytes:
@@ -104,6 +132,7 @@ def download(
     url: str,
     path: Path,
     *,
+    allowed: AllowedLinks = PUBLIC_LINKS,
     settings: DownloadSettings = DEFAULT_SETTINGS,
     on_progress: ProgressCallback | None = None,
 ) -> None:
@@ -115,7 +144,8 @@ def download(
     with (
         os_errors_explained(f"cannot write {path}"),
         temporary_file(path.parent) as target,
-        requests.Session() as session,
+        _short_links_in_logs(),
+        checked_session(allowed) as session,
     ):
         session.max_redirects = settings.max_redirects
         for attempt in range(1, settings.max_attempts + 1):
@@ -138,6 +168,7 @@ class _Transfer:
     ) -> None:
         self._url = url
         self._shown = shown_url(url)
+        self._secrets = secret_parts(url)
         self._settings = settings
         self._on_progress = on_progress
         self._reported_bytes = 0
@@ -169,7 +200,7 @@ class _Transfer:
     def _require_success(self, response: requests.Response) -> None:
         status = response.status_code
         if status in _MAY_PASS_STATUS or status >= 500:
-            raise self._interrupted(f"the server answered {status} {response.reason}")
+            raise self._interrupted(f"the server answered {self._status(response)}")
         if status == 416:
             # The file became shorter than what arrived of it.
             self._validator = None
@@ -177,7 +208,7 @@ class _Transfer:
         if status not in (200, 206):
             advice = _ADVICE_BY_STATUS.get(status, "check the link")
             raise DownloadError(
-                f"{self._shown}: the server answered {status} {response.reason}; {advice}"
+                f"{self._shown}: the server answered {self._status(response)}; {advice}"
             )
         if response.headers.get("Content-Type", "").partition(";")[0].lower() in _WEB_PAGES:
             raise DownloadError(
@@ -189,6 +220,13 @@ class _Transfer:
                 f"{self._shown}: the server sends the file only compressed; "
                 "download it and submit the file"
             )
+
+    def _status(self, response: requests.Response) -> str:
+        """What the server said, without what it may repeat of the link."""
+        reason = response.reason or ""
+        for secret in self._secrets:
+            reason = reason.replace(secret, "…")
+        return f"{response.status_code} {reason[:_LONGEST_QUOTE]}".strip()
 
     def _prepare(self, response: requests.Response, target: BinaryIO) -> None:
         """Go to where the answer belongs, and note what a later attempt has to know."""
@@ -233,12 +271,20 @@ class _Transfer:
                 f"{self._shown} redirects more than {self._settings.max_redirects} times; "
                 "check the link"
             ) from None
-        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
+        except ForbiddenAddressError as error:
+            raise DownloadError(
+                f"{self._shown} leads to {error.host}, where links may not lead: it is private, "
+                f"reserved, or not listed; if it is yours, add it to {SETTING}, such as "
+                f"{SETTING}=public,{error.host}"
+            ) from None
+        except socket.gaierror:
+            raise self._interrupted(_UNKNOWN_NAME) from None
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, ValueError):
             raise DownloadError(
                 f"{self._shown} leads to an address that is no http or https link; check the link"
             ) from None
         except requests.exceptions.SSLError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            if any(word in str(error) for word in _BAD_CERTIFICATE):
                 raise DownloadError(
                     f"{self._shown}: the server's certificate is not trusted; "
                     "download the file and submit it"
@@ -255,9 +301,28 @@ class _Transfer:
         )
 
 
+@contextmanager
+def _short_links_in_logs() -> Iterator[None]:
+    """Leave queries out of what the libraries log, some of it without being asked to."""
+    loggers = [logging.getLogger(name) for name in _LINK_LOGGERS]
+    for logger in loggers:
+        logger.addFilter(_shorten)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(_shorten)
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    record.msg, record.args = _QUERY.sub("?…", record.getMessage()), ()
+    record.exc_info = None
+    return True
+
+
 def _what_broke(error: Exception) -> str:
     if "NameResolutionError" in repr(error) or "Failed to resolve" in str(error):
-        return "the name of the server is not known"
+        return _UNKNOWN_NAME
     if "timed out" in str(error):
         return "the server did not go on in time"
     if "refused" in str(error):

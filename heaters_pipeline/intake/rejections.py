@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from heaters_pipeline.errors import InvalidVideoError, ManifestError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.records.json_records import SMALL_BYTES, read_limited
 from heaters_pipeline.storage.records.manifests import (
     JSON_CONTENT_TYPE,
     Json,
@@ -66,7 +67,9 @@ def read_rejection(store: ObjectStore, key: str) -> Rejection:
         ObjectNotFoundError: There is none.
         ManifestError: It is damaged or newer than this program.
     """
-    content = parse_record(store.read_bytes(key), key, FORMAT, FORMAT_VERSION)
+    content = parse_record(
+        read_limited(store, key, max_bytes=SMALL_BYTES), key, FORMAT, FORMAT_VERSION
+    )
     try:
         return Rejection(
             str(content["video_id"]),

@@ -9,9 +9,9 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
-from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.errors import SettingsError, printable
 from heaters_pipeline.storage import keys
 
 CONTENT_TYPES = {
@@ -42,14 +42,12 @@ ACCEPTED = (
     "(source_videos/holiday.mp4) or the id of a video that is there (holiday)"
 )
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/|(https?|s3):", re.IGNORECASE)
+_AUTHORITY = re.compile(r"(?:[^/]*@)?([^/@:\[\]]*(?::\d*)?|\[[^/@\]]*\](?::\d*)?)(/.*)?", re.DOTALL)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
-_SECRET_NAME = re.compile(
-    r"sig|token|key|secret|pass|pwd|cred|auth|session|policy|hmac|jwt|code", re.IGNORECASE
-)
-_LONGEST_SHOWN_VALUE = 32
+_BUCKET = re.compile(r"[A-Za-z0-9._-]+")
 _READABLE_LENGTH = 60
-_HIDDEN = "***"
+_HIDDEN = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +98,13 @@ class HttpLink:
 
     @property
     def origin(self) -> str:
-        """The link without credentials."""
+        """The link without what may be secret."""
         return shown_url(self.url)
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether it is what was shown of a link, and so cannot be followed."""
+        return self.url.endswith(f"?{_HIDDEN}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +158,9 @@ def classify(text: str) -> LocalFile | HttpLink | S3Link | StoreKey:
         SettingsError: It is nothing that can be accepted.
     """
     if not text.strip() or not _can_be_name(text):
-        raise SettingsError(f"{text!r} names no video; {ACCEPTED}")
+        raise SettingsError(f"{shown_video(text)!r} names no video; {ACCEPTED}")
     if scheme := _SCHEME.match(text.strip()):
-        return _classify_link(scheme.group(1).lower(), text.strip())
+        return _classify_link((scheme.group(1) or scheme.group(2)).lower(), text.strip())
     path = _absolute(Path(text))
     if _exists(path):
         return LocalFile(path)
@@ -176,27 +179,50 @@ def content_type_of(source_key: str) -> str:
 
 def video_names(source_key: str, origin: str | None, video_id: str) -> tuple[str, ...]:
     """What people may call a video in a file of theirs, likeliest first, each once."""
-    names = [PurePosixPath(source_key).name, PurePosixPath(origin or "").name, video_id]
+    linked = PurePosixPath((origin or "").removesuffix(f"?{_HIDDEN}"))
+    names = [PurePosixPath(source_key).name, linked.name, video_id]
     return tuple(dict.fromkeys(name for name in names if name))
 
 
 def shown_url(url: str) -> str:
-    """A link as logs and records may show it: without user, password, signature and fragment."""
+    """A link as everything shows and records it.
+
+    User, password, query and fragment are left out, since each may be a secret or hold one, and
+    nothing tells which do. ``?…`` stands for a query. What was shown is shown unchanged.
+    """
+    url = url.strip()
+    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/*", url)
+    start = scheme.end() if scheme else 0
+    place, _, _ = url[start:].partition("#")
+    place, _, query = place.partition("?")
+    known = _AUTHORITY.fullmatch(place)
+    # A password with a slash or a question mark: nobody can tell where it ends.
+    place = f"{known.group(1)}{known.group(2) or ''}" if known else _HIDDEN
+    return f"{url[:start].lower()}{place}{f'?{_HIDDEN}' if query and known else ''}"
+
+
+def shown_video(text: str) -> str:
+    """What a user typed for a video, as everything shows it."""
+    return printable(shown_url(text) if _SCHEME.match(text.strip()) else text)
+
+
+def secret_parts(url: str) -> list[str]:
+    """What of a link is not shown, longest first, for the search in texts that others wrote."""
     parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    query = [
-        (name, _HIDDEN if _is_secret(name, value) else value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-    ]
-    return urlunsplit((parts.scheme, host, parts.path, urlencode(query, safe="*/:,"), ""))
+    values = (each.partition("=")[2] for each in parts.query.split("&"))
+    found = {parts.query, parts.fragment, parts.password or "", parts.username or "", *values}
+    known = {*found, *(unquote(each) for each in found)}
+    return sorted(filter(None, known), key=len, reverse=True)
 
 
 def _classify_link(scheme: str, text: str) -> LocalFile | HttpLink | S3Link:
     try:
         parts = urlsplit(text)
-        place, path = parts.hostname, parts.path
-    except ValueError as error:
-        raise SettingsError(f"that link is not well formed: {error}; {ACCEPTED}") from error
+        # A port that is none may be the beginning of a password.
+        place, path, _ = parts.hostname, parts.path, parts.port
+    except ValueError:
+        # Python's message repeats the user and the password.
+        raise SettingsError(f"{shown_url(text)} is no well-formed link; {ACCEPTED}") from None
     if scheme == "file" and place in (None, "localhost") and path.startswith("/"):
         return LocalFile(_absolute(Path(unquote(path, errors="surrogateescape"))))
     if scheme in ("http", "https") and place:
@@ -204,7 +230,8 @@ def _classify_link(scheme: str, text: str) -> LocalFile | HttpLink | S3Link:
     if scheme == "s3":
         # Keys may hold ? and #, which mean nothing in them.
         bucket, _, key = text[len("s3://") :].partition("/")
-        if text[: len("s3://")].lower() == "s3://" and bucket and key and not key.endswith("/"):
+        is_spelled = text[: len("s3://")].lower() == "s3://" and _BUCKET.fullmatch(bucket)
+        if is_spelled and key and not key.endswith("/"):
             return S3Link(bucket, key)
     raise SettingsError(f"{shown_url(text)} cannot be brought in; {ACCEPTED}")
 
@@ -251,7 +278,3 @@ def _safe_name(name: str, digest: str) -> str:
 
 def _digest(text: str, length: int) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:length]
-
-
-def _is_secret(name: str, value: str) -> bool:
-    return bool(_SECRET_NAME.search(name)) or len(value) > _LONGEST_SHOWN_VALUE

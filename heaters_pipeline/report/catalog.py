@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.records.json_records import damaged
 from heaters_pipeline.storage.records.manifests import (
     Manifest,
     ManifestItem,
     canonical_json,
-    damaged,
     fingerprint_of,
 )
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos

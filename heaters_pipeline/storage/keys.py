@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 SOURCE_PREFIX = "source_videos/"
 SUBMISSION_PREFIX = "submissions/"
+LINK_PREFIX = "links/"
 REJECTION_PREFIX = "rejections/"
 MANIFEST_PREFIX = "manifests/"
 CLAIM_PREFIX = "claims/"
@@ -33,6 +34,7 @@ _PRODUCTS = {
 PRODUCT_FOLDERS = tuple(_PRODUCTS)
 """Where everything lies that runs make of a video and may make again, by folder and video."""
 _CLEAN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\.[A-Za-z0-9]{1,8})?")
+_DIGESTED = re.compile(r"[A-Za-z0-9_-]{1,60}\.[A-Za-z0-9_-]{1,8}\.[0-9a-f]{16}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _PARTIAL_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart")
 
@@ -69,6 +71,11 @@ def guess_source_key(video_id: str) -> str | None:
     name = video_id if "." in video_id else f"{video_id}.mp4"
     key = f"{SOURCE_PREFIX}{name}"
     return key if video_id_of(key) == video_id else None
+
+
+def is_video_id(text: str) -> bool:
+    """Whether a text is one that ``video_id_of`` gives."""
+    return guess_source_key(text) is not None or _DIGESTED.fullmatch(text) is not None
 
 
 def is_video_upload(source_key: str) -> bool:
@@ -118,6 +125,24 @@ def is_product(key: str) -> bool:
 def submission_key(video_id: str) -> str:
     """The key of a request to bring a video in."""
     return f"{SUBMISSION_PREFIX}{video_id}.json"
+
+
+def submission_video_id(key: str) -> str | None:
+    """The partition of a submission; None if the key is none of a submission.
+
+    Anyone may put anything there. A name that is no partition gets one of its own, under which its
+    rejection is recorded.
+    """
+    name = key.removeprefix(SUBMISSION_PREFIX)
+    if not key.startswith(SUBMISSION_PREFIX) or not name.endswith(".json") or "/" in name:
+        return None
+    video_id = name.removesuffix(".json")
+    return video_id if is_video_id(video_id) else video_id_of(f"{SOURCE_PREFIX}{key}")
+
+
+def link_key(video_id: str) -> str:
+    """The key of the whole link of a submission, as long as it is still to be downloaded."""
+    return f"{LINK_PREFIX}{video_id}.json"
 
 
 def rejection_prefix(video_id: str) -> str:

@@ -4,8 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from heaters_pipeline.errors import ObjectTooLargeError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 ProgressCallback = Callable[[int], None]
 """Called with the number of bytes moved since the last call, each byte counted once.
@@ -35,6 +41,25 @@ class ObjectInfo:
     def version(self) -> str:
         """What stands for the content while the object is not replaced: ``<etag>-<size>``."""
         return f"{self.etag}-{self.size_bytes}"
+
+
+class BoundedBuffer(BytesIO):
+    """What is read of an object into memory; no more of it than is allowed."""
+
+    def __init__(self, key: str, max_bytes: int | None) -> None:
+        super().__init__()
+        self._key = key
+        self._max_bytes = max_bytes
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Keep the next bytes.
+
+        Raises:
+            ObjectTooLargeError: There are more than is allowed.
+        """
+        if self._max_bytes is not None and self.tell() + memoryview(data).nbytes > self._max_bytes:
+            raise ObjectTooLargeError(f"{self._key} has more than {self._max_bytes} bytes")
+        return super().write(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +126,12 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def read_bytes(self, key: str) -> bytes:
+    def read_bytes(self, key: str, *, max_bytes: int | None = None) -> bytes:
         """The whole content.
 
         Raises:
             ObjectNotFoundError: There is no such object.
+            ObjectTooLargeError: It has more bytes, of which no more were held.
         """
         ...
 

@@ -63,7 +63,7 @@ def _s3_store(location: str, rest: str) -> ObjectStore:
     if not bucket:
         raise _no_store(location, "the bucket is missing")
     if not _BUCKET.fullmatch(bucket):
-        raise _no_store(location, f"{bucket!r} is no name of a bucket")
+        raise _no_store(location, f"{bucket.rpartition('@')[2]!r} is no name of a bucket")
     prefix = prefix.strip("/")
     if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):
         raise _no_store(location, "the prefix has an empty, '.' or '..' part")
@@ -71,4 +71,6 @@ def _s3_store(location: str, rest: str) -> ObjectStore:
 
 
 def _no_store(location: str, reason: str) -> SettingsError:
-    return SettingsError(f"{location!r} cannot be a store: {reason}; {_ACCEPTED}")
+    # Some write their keys into it.
+    shown = re.sub(r"//[^/]*@", "//", location)
+    return SettingsError(f"{shown!r} cannot be a store: {reason}; {_ACCEPTED}")

@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from heaters_pipeline.intake.rejections import list_rejections
+from heaters_pipeline.intake.sources import HttpLink
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.storage import keys
 from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, STAGES, VIDEO_ID, Pipeline
@@ -47,6 +49,81 @@ def test_a_submitted_link_is_downloaded_once_and_then_processed(
     assert processed.success, processed.error
     assert processed.metadata["source_videos"]["skipped"] is True
     assert pipeline.download(VIDEO_ID).metadata["source_videos"]["skipped"] is True
+    assert len(site.requests) == asked
+
+
+def held_links(pipeline: Pipeline) -> list[str]:
+    return [found.key for found in pipeline.store.list(keys.LINK_PREFIX)]
+
+
+@pytest.mark.parametrize(("name", "is_stored"), [("film", True), ("letter", False), ("no", False)])
+def test_the_secret_of_a_submitted_link_is_kept_until_its_use(
+    pipeline: Pipeline, site: WebServer, name: str, is_stored: bool
+) -> None:
+    submit(pipeline.store, SOURCE_KEY, site.url(f"/{name}.mp4?signature=secret"))
+    version = pipeline.store.head(keys.submission_key(VIDEO_ID))
+    assert held_links(pipeline) == ["links/film.json"]
+    assert pipeline.download(VIDEO_ID).success is is_stored
+    assert [path for path, _ in site.requests] == [f"/{name}.mp4?signature=secret"]
+    assert not held_links(pipeline)
+    assert pipeline.store.head(keys.submission_key(VIDEO_ID)) == version
+
+
+def test_the_secret_of_a_link_whose_download_broke_off_is_kept_for_the_next_try(
+    pipeline: Pipeline, site: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(pipeline.store, SOURCE_KEY, site.url("/film.mp4?signature=secret"))
+    whole = site.served.pop("/film.mp4")
+    site.served["/film.mp4"] = Served(statuses=[503] * 99)
+    with monkeypatch.context() as patched:
+        patched.setattr("time.sleep", lambda _: None)
+        assert not pipeline.download(VIDEO_ID).success
+    assert held_links(pipeline) == ["links/film.json"]
+    site.served["/film.mp4"] = whole
+    assert pipeline.download(VIDEO_ID).success
+    assert not held_links(pipeline)
+
+
+def test_the_secret_of_a_link_is_removed_where_the_video_came_otherwise(
+    pipeline: Pipeline, site: WebServer, film: Path
+) -> None:
+    submit(pipeline.store, SOURCE_KEY, site.url("/film.mp4?signature=secret"))
+    assert pipeline.process(source_videos={"origin": str(film), "source_key": SOURCE_KEY}).success
+    assert not held_links(pipeline)
+
+
+def test_a_finished_video_that_is_submitted_again_keeps_no_secret(
+    processed: Pipeline, site: WebServer
+) -> None:
+    assert processed.process().success
+    submit(processed.store, SOURCE_KEY, site.url("/film.mp4?signature=secret"))
+    assert processed.download(VIDEO_ID, submission=True).success
+    assert not held_links(processed)
+    assert not site.requests
+
+
+def test_what_is_shown_of_a_link_cannot_be_followed(pipeline: Pipeline, site: WebServer) -> None:
+    config = {"origin": site.url("/film.mp4?…"), "source_key": SOURCE_KEY}
+    outcome = pipeline.process(source_videos=config)
+    assert outcome.error is not None
+    assert "give the whole link to heaters process or submit" in outcome.error
+    assert not site.requests
+
+
+def test_a_record_of_an_older_version_is_known_by_what_it_shows(
+    pipeline: Pipeline, site: WebServer
+) -> None:
+    link = HttpLink(site.url("/film.mp4?id=7&signature=secret"))
+    workspace = pipeline.workspace()
+    workspace.given_links[SOURCE_KEY] = link
+    config = {"origin": link.origin, "source_key": SOURCE_KEY}
+    assert pipeline.process(workspace=workspace, source_videos=config).success
+    older = pipeline.manifest("source_videos")
+    origin = site.url("/film.mp4?id=7&signature=***")
+    pipeline.record(replace(older, summary={**older.summary, "origin": origin}))
+    asked = len(site.requests)
+    again = pipeline.process(source_videos=config)
+    assert again.success, again.error
     assert len(site.requests) == asked
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from heaters_pipeline import __version__
 from heaters_pipeline.cli import main
-from heaters_pipeline.intake.submissions import read_submission
+from heaters_pipeline.intake.sources import HttpLink
+from heaters_pipeline.intake.submissions import read_submission, whole_link
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.cli.heaters_command import Ended, Heaters
 from heaters_pipeline_tests.ports import free_port
@@ -159,7 +160,8 @@ def test_submit_puts_a_file_into_the_store_and_records_links_and_keys(
     assert link.endswith(": queued to be downloaded")
     assert "secret" not in ended.out
     video_id = link.partition(":")[0]
-    assert read_submission(store, video_id).url == LINK
+    submission = read_submission(store, video_id)
+    assert (submission.url, whole_link(store, submission)) == (HttpLink(LINK).origin, LINK)
     before = read_submission(store, video_id).submitted_at
     again = heaters("submit", "film", "source_videos/film.mp4", film, LINK)
     assert again.out.splitlines() == [

@@ -62,7 +62,10 @@ def test_people_read_results_on_stdout_and_errors_on_stderr(
     assert "film.mp4: scoring frames" in ended.err
 
 
-def test_a_link_is_downloaded_and_processed(home: Path, film: Path, heaters: Heaters) -> None:
+def test_a_link_is_downloaded_and_processed(
+    home: Path, film: Path, heaters: Heaters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEATERS_ALLOWED_LINKS", "127.0.0.1")
     with running_web_server() as site:
         site.served["/films/holiday.mp4"] = Served(film.read_bytes())
         link = site.url("/films/holiday.mp4")

@@ -108,6 +108,7 @@ def production(
         "DAGSTER_HOME": str(home),
         "HEATERS_STORE": f"s3://{bucket}/{PREFIX}",
         "HEATERS_CACHE": str(folder / "cache"),
+        "HEATERS_ALLOWED_LINKS": "127.0.0.1",
         "HEATERS_POSTGRES_URL": url,
         "HEATERS_LOGS_BUCKET": bucket,
         "HEATERS_LOGS_PREFIX": LOGS_PREFIX,

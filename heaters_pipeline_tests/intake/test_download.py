@@ -3,6 +3,7 @@
 import logging
 import traceback
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -16,11 +17,21 @@ from heaters_pipeline.errors import (
     SettingsError,
     StoreError,
 )
-from heaters_pipeline.intake.download import DownloadSettings, download, fetch_link
+from heaters_pipeline.intake.download import DownloadSettings
+from heaters_pipeline.intake.download import download as download_link
+from heaters_pipeline.intake.download import fetch_link as fetch_any_link
 from heaters_pipeline.intake.sources import HttpLink, S3Link
 from heaters_pipeline_tests.ports import free_port
 from heaters_pipeline_tests.servers import S3Server
-from heaters_pipeline_tests.web_server import Served, WebServer, running_web_server
+from heaters_pipeline_tests.web_server import (
+    LOOPBACK_LINKS,
+    Served,
+    WebServer,
+    running_web_server,
+)
+
+download = partial(download_link, allowed=LOOPBACK_LINKS)
+fetch_link = partial(fetch_any_link, allowed=LOOPBACK_LINKS, by_hand=True)
 
 CONTENT = bytes(range(256)) * 4000
 HASTY = DownloadSettings(retry_delay_seconds=0, max_attempts=3)
@@ -297,9 +308,45 @@ def test_credentials_stay_out_of_messages_and_logs(
     with pytest.raises(DownloadError) as refusal:
         download(url, target, settings=HASTY)
     shown = "".join(traceback.format_exception(refusal.value)) + caplog.text
-    assert f"http://{address}/holiday.mp4?id=7&X-Amz-Signature=***" in shown
+    assert f"http://{address}/holiday.mp4?…" in shown
     assert "hunter2" not in shown
     assert "abcdef" not in shown
+
+
+def test_what_the_libraries_log_holds_no_query(
+    web: WebServer, target: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A line that is no header: urllib3 warns of it with the whole link, without being asked to.
+    web.served["/holiday.mp4"] = Served(
+        CONTENT, headers={"X: y\r\nno header, but a line\r\nA": "b"}
+    )
+    web.served["/short"] = Served(
+        headers={"Location": "/holiday.mp4?sig=CANARY"}, statuses=[302, 302]
+    )
+    caplog.set_level(logging.DEBUG)
+    download(web.url("/short?token=CANARY&a"), target, settings=HASTY)
+    assert "Failed to parse headers" in caplog.text
+    assert "GET /short?…" in caplog.text
+    assert "CANARY" not in caplog.text
+    caplog.clear()
+    logging.getLogger("urllib3.connectionpool").warning("a link: /a?b=c")
+    assert "/a?b=c" in caplog.text
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_what_a_server_says_is_shown_escaped_and_without_the_link(
+    web: WebServer, target: Path, status: int
+) -> None:
+    said = "\x1b[2J\x1b]0;title\x07 no sig=CANARY for me:hunter2 \u009b31m"
+    web.served["/holiday.mp4"] = Served(statuses=[status] * 9, reason=said)
+    url = web.url("/holiday.mp4?sig=CANARY").replace("//", "//me:hunter2@")
+    with pytest.raises(DownloadError) as refusal:
+        download(url, target, settings=HASTY)
+    text = str(refusal.value)
+    assert text.isprintable()
+    assert rf"answered {status} \x1b[2J\x1b]0;title\x07 no … for" in text
+    assert "CANARY" not in text
+    assert "hunter2" not in text
 
 
 @pytest.mark.parametrize(

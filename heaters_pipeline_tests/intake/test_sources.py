@@ -1,6 +1,7 @@
 """What users type is understood, and everything gets a key that keeps it apart."""
 
 import hashlib
+import traceback
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from heaters_pipeline.intake.sources import (
     classify,
     content_type_of,
     shown_url,
+    shown_video,
 )
 from heaters_pipeline.storage import keys
 
@@ -188,15 +190,49 @@ def test_files_of_one_name_from_two_folders_can_be_kept_apart() -> None:
         ("https://me:hunter2@a.org:8443/x.mp4", "https://a.org:8443/x.mp4"),
         (
             "https://a.org/x?v=1&X-Amz-Signature=ab&t=2",
-            "https://a.org/x?v=1&X-Amz-Signature=***&t=2",
+            "https://a.org/x?…",
         ),
-        ("https://a.org/x?token=ab#access_token=cd", "https://a.org/x?token=***"),
-        ("https://a.org/x?h=" + "f" * 40, "https://a.org/x?h=***"),
+        ("https://a.org/x?token=ab#access_token=cd", "https://a.org/x?…"),
+        ("https://a.org/x?h=" + "f" * 40, "https://a.org/x?…"),
+        ("https://a.org/x#access_token=cd", "https://a.org/x"),
+        ("https://a.org/x?", "https://a.org/x"),
+        ("https://a.org/@me/x.mp4", "https://a.org/@me/x.mp4"),
+        ("https://me:a@b@a.org/x.mp4", "https://a.org/x.mp4"),
+        ("https://me:a/b@a.org/x.mp4", "https://…"),
+        ("https://me:a?b@a.org/x.mp4", "https://…"),
+        ("https://[::1]:80/x.mp4?a", "https://[::1]:80/x.mp4?…"),
+        ("http:/me:hunter2@a.org/x", "http:/a.org/x"),
+        ("ftp://me:hunter2@a.org/x?a", "ftp://a.org/x?…"),
     ],
 )
 def test_links_are_shown_without_secrets(url: str, shown: str) -> None:
     assert shown_url(url) == shown
+    assert shown_url(shown) == shown
     assert HttpLink(url).origin == shown
+    assert HttpLink(shown).is_shortened is shown.endswith("?…")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http:/me:CANARY@a.org/x.mp4?CANARY",
+        "https:me:CANARY@a.org/x.mp4?CANARY",
+        "https://me:CANARY/a@a.org/x.mp4",
+        "https://me:CANARY?a@a.org/x.mp4",
+        "https://me:CANARY@[::1/x.mp4?CANARY",
+        "https://me:CANARY@\u2100.org/x.mp4",
+        "ftp://me:CANARY@a.org/x.mp4?CANARY#CANARY",
+        "s3://me:CANARY@bucket/x.mp4",
+        "https://?CANARY",
+        "https://a.org/x\0?CANARY",
+        "file://a.org/x?CANARY",
+    ],
+)
+def test_no_secret_stands_in_the_message_of_a_link_that_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        classify(text)
+    assert "CANARY" not in "".join(traceback.format_exception(refusal.value))
+    assert "CANARY" not in shown_video(text)
 
 
 @pytest.mark.parametrize(

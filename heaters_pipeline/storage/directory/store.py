@@ -7,7 +7,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,7 +21,12 @@ from heaters_pipeline.storage.local_files import (
     store_error_of,
     temporary_file,
 )
-from heaters_pipeline.storage.object_store import Leftover, ObjectInfo, ProgressCallback
+from heaters_pipeline.storage.object_store import (
+    BoundedBuffer,
+    Leftover,
+    ObjectInfo,
+    ProgressCallback,
+)
 
 _TEMPORARY = ".tmp"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -103,10 +107,10 @@ class DirectoryObjectStore:
             elif info := self._find(entry, self._root / entry):
                 yield info
 
-    def read_bytes(self, key: str) -> bytes:
+    def read_bytes(self, key: str, *, max_bytes: int | None = None) -> bytes:
         """The whole content."""
         self._count("read_bytes")
-        content = BytesIO()
+        content = BoundedBuffer(key, max_bytes)
         with os_errors_explained(f"cannot read {key} in {self._root}"):
             self._copy_out(key, content, None)
         return content.getvalue()

@@ -20,7 +20,6 @@ not all servers know conditional writes:
 
 import fcntl
 import hashlib
-import json
 import logging
 import os
 import secrets
@@ -32,11 +31,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from heaters_pipeline.errors import ClaimLostError, ObjectNotFoundError, StoreError
+from heaters_pipeline.errors import (
+    ClaimLostError,
+    ManifestError,
+    ObjectNotFoundError,
+    StoreError,
+)
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.file_locks import abandoned_files, lock_file, unlock_file
 from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.records.json_records import SMALL_BYTES, read_json
 from heaters_pipeline.storage.records.manifests import JSON_CONTENT_TYPE, Json, canonical_json
 
 _logger = logging.getLogger(__name__)
@@ -335,7 +340,7 @@ class _OtherClaims:
         if known is not None and known.version == found.version:
             return known
         try:
-            content = json.loads(self._store.read_bytes(found.key))
+            content = read_json(self._store, found.key, max_bytes=SMALL_BYTES)
             return _Claim(
                 key=found.key,
                 version=found.version,
@@ -346,7 +351,7 @@ class _OtherClaims:
             )
         except ObjectNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError):
+        except (ManifestError, KeyError, TypeError):
             # Of a newer version, or no claim at all: wait until it counts as dead.
             owner = f"who wrote {found.key}"
             return _Claim(found.key, found.version, True, "", owner, time.monotonic())

@@ -11,9 +11,15 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
+from heaters_pipeline.errors import NewerRecordError, ObjectNotFoundError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.records.json_records import (
+    LARGE_BYTES,
+    damaged,
+    parse_json,
+    read_limited,
+)
 from heaters_pipeline.storage.records.manifest_upgrades import FORMAT_VERSION, upgraded
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -157,19 +163,17 @@ def parse_record(
     """A JSON record of the store, checked for its format and version.
 
     Raises:
-        ManifestError: Not JSON, another format, or newer than this program.
+        ManifestError: Not JSON, or another format.
+        NewerRecordError: Newer than this program.
     """
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise damaged(key, str(error)) from error
+    content = parse_json(data, key)
     if not isinstance(content, dict) or content.get("format") != expected_format:
         raise damaged(key, f"it is not a {expected_format}")
     version = content.get("format_version")
     if not isinstance(version, int) or version < oldest_version:
         raise damaged(key, "it has no format version")
     if version > newest_version:
-        raise ManifestError(
+        raise NewerRecordError(
             f"{key} has format version {version}, this program reads up to {newest_version}; "
             "update heaters_pipeline"
         )
@@ -184,7 +188,7 @@ def read_manifest(store: ObjectStore, stage: str, video_id: str) -> Manifest | N
     """
     key = keys.manifest_key(stage, video_id)
     try:
-        data = store.read_bytes(key)
+        data = read_limited(store, key, max_bytes=LARGE_BYTES)
     except ObjectNotFoundError:
         return None
     manifest = Manifest.from_bytes(data, key)
@@ -197,13 +201,6 @@ def write_manifest(store: ObjectStore, manifest: Manifest) -> None:
     """Publish a manifest that its stage has to itself."""
     key = keys.manifest_key(manifest.stage, manifest.video_id)
     store.write_bytes(key, manifest.to_bytes(), content_type=JSON_CONTENT_TYPE)
-
-
-def damaged(key: str, why: str) -> ManifestError:
-    """What is said of a record that cannot be read."""
-    is_manifest = key.startswith(keys.MANIFEST_PREFIX)
-    options = " with its options: what is stored is adopted" if is_manifest else ""
-    return ManifestError(f"{key} is damaged ({why}); delete it and run the video again{options}")
 
 
 def _item(row: dict[str, Json]) -> ManifestItem:

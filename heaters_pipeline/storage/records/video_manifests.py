@@ -14,12 +14,12 @@ from heaters_pipeline.errors import ObjectNotFoundError, StoreError
 from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.records.json_records import LARGE_BYTES, damaged, read_limited
 from heaters_pipeline.storage.records.manifests import (
     JSON_CONTENT_TYPE,
     Json,
     Manifest,
     canonical_json,
-    damaged,
     parse_record,
     read_manifest,
 )
@@ -136,7 +136,7 @@ def read_video(store: ObjectStore, video_id: str) -> VideoManifest:
         ManifestError: It cannot be read.
     """
     try:
-        data = store.read_bytes(keys.video_manifest_key(video_id))
+        data = read_limited(store, keys.video_manifest_key(video_id), max_bytes=LARGE_BYTES)
     except ObjectNotFoundError:
         return _read_older(store, video_id)
     return VideoManifest.from_bytes(data, video_id)

@@ -40,11 +40,32 @@ _PERMISSIONS = {
     "ListParts": "s3:ListMultipartUploadParts on its objects",
     "DeleteObject": "s3:DeleteObject on its objects",
 }
+_DENIED = ("AccessDenied", "AccessForbidden", "Forbidden", "UnauthorizedAccess", "403", "")
+"""What servers call a want of permission; the last two where a reply has no body."""
+_ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)")
 _PERMISSION_TO_WRITE = "s3:PutObject and s3:AbortMultipartUpload on its objects"
 
 _WRONG_REGION = "it lies in another region{region}: set AWS_DEFAULT_REGION to that of the bucket"
 _EXPIRED = "the session token has expired: get new credentials, for example by aws sso login"
+_ARCHIVED = (
+    "the object is archived, and cannot be read before it was restored: restore it, for example by "
+    "aws s3api restore-object, and try again when that is done"
+)
 _REFUSALS = {
+    "InvalidObjectState": _ARCHIVED,
+    "ObjectNotInActiveTierError": _ARCHIVED,
+    "AccountProblem": (
+        "there is a problem with the account that stops all requests, such as a bill: its owner "
+        "has to settle it with the provider"
+    ),
+    "AllAccessDisabled": "the provider has disabled all access to it: its owner has to ask why",
+    "InvalidPayer": "the provider has disabled access to it: its owner has to ask why",
+    "NotSignedUp": "the account is not signed up for S3: its owner has to do that",
+    "UserSuspended": "the user of the access key is suspended: the server's operator can end that",
+    "InvalidSecurity": "the credentials are not valid: get new ones",
+    "InvalidTokenId": "the session token is not valid: correct or unset AWS_SESSION_TOKEN",
+    "RequestExpired": "the request came too late: set this machine's clock",
+    "KMS.DisabledException": "the KMS key that it is encrypted with is disabled: enable it",
     "NoSuchBucket": "there is no such bucket: create it, or correct its name or AWS_ENDPOINT_URL",
     "InvalidBucketName": "that is no bucket name there: correct it",
     "InvalidAccessKeyId": "the access key id is unknown: correct AWS_ACCESS_KEY_ID or AWS_PROFILE",
@@ -130,8 +151,9 @@ def _explain_reply(error: ClientError, place: str) -> StoreError:
         return StoreError(f"{place}: {text} ({code})")
     if status == 404 and operation in ("HeadObject", "GetObject"):
         return ObjectNotFoundError(f"{place}: there is no such object")
-    if status == 403:
-        permission = _PERMISSIONS.get(operation, _PERMISSION_TO_WRITE)
+    if status == 403 and code in _DENIED:
+        named = _ACTION.search(facts.get("Message", ""))
+        permission = named.group(1) if named else _PERMISSIONS.get(operation, _PERMISSION_TO_WRITE)
         return StoreError(
             f"{place}: access is denied to {operation}: give these credentials the permission "
             f"{permission} ({code})"

@@ -30,7 +30,12 @@ from heaters_pipeline.storage.local_files import (
     same_content,
     temporary_file,
 )
-from heaters_pipeline.storage.object_store import Leftover, ObjectInfo, ProgressCallback
+from heaters_pipeline.storage.object_store import (
+    BoundedBuffer,
+    Leftover,
+    ObjectInfo,
+    ProgressCallback,
+)
 from heaters_pipeline.storage.s3.client import S3Options, connect
 from heaters_pipeline.storage.s3.errors import (
     S3_FAULTS,
@@ -160,9 +165,9 @@ class S3ObjectStore:
                         modified=entry["LastModified"].astimezone(UTC),
                     )
 
-    def read_bytes(self, key: str) -> bytes:
+    def read_bytes(self, key: str, *, max_bytes: int | None = None) -> bytes:
         """The whole content."""
-        content = BytesIO()
+        content = BoundedBuffer(key, max_bytes)
         with self._faults_explained(key):
             self._download(key, content, None)
         return content.getvalue()

@@ -193,6 +193,26 @@ def test_faults_without_a_reply(fault: Exception, words: str, transient: bool) -
             ["eu-west-1", "AWS_DEFAULT_REGION"],
         ),
         (refusal(403, "QuotaExceeded"), ["quota"]),
+        (refusal(403, "InvalidObjectState"), ["archived", "restore"]),
+        (refusal(403, "ObjectNotInActiveTierError"), ["archived", "restore"]),
+        (refusal(403, "AccountProblem"), ["account", "bill"]),
+        (refusal(403, "AllAccessDisabled"), ["disabled all access"]),
+        (refusal(403, "InvalidPayer"), ["disabled access"]),
+        (refusal(403, "NotSignedUp"), ["not signed up"]),
+        (refusal(403, "UserSuspended"), ["suspended"]),
+        (refusal(403, "InvalidSecurity"), ["credentials are not valid"]),
+        (refusal(403, "InvalidTokenId"), ["AWS_SESSION_TOKEN"]),
+        (refusal(403, "RequestExpired"), ["clock"]),
+        (refusal(400, "KMS.DisabledException"), ["KMS key", "enable"]),
+        (refusal(403, "SomethingNew", message="Not now."), ["403", "SomethingNew", "Not now."]),
+        (
+            refusal(403, "AccessDenied", message="X is not authorized to perform: kms:Decrypt on"),
+            ["the permission kms:Decrypt"],
+        ),
+        (
+            refusal(403, "Odd", message="&#x9b;31mred&#x202e;der"),
+            ["\\x9b31mred\\u202eder"],
+        ),
         (refusal(400, "Odd", message="Two\nlines"), ["400", "Odd", "Two lines"]),
     ],
     ids=lambda value: value.status if isinstance(value, Reply) else "",
@@ -208,6 +228,8 @@ def test_refusals_stay(
     assert not isinstance(caught.value, ObjectNotFoundError)
     assert not caught.value.transient
     check_message(caught.value, "s3://films/p/a.mp4", *words)
+    assert str(caught.value).isprintable()
+    assert ("permission" in str(caught.value)) is (b"AccessDenied" in reply.body)
 
 
 @pytest.mark.parametrize(
