@@ -41,5 +41,8 @@ WORK_TAG = "heaters/work"
 SUBMISSION_TAG = "heaters/submission"
 """On every run that a submission started: which version of it."""
 
+GIVEN_TAG = "heaters/config"
+"""On a run whose config holds nothing but what a person gave: all of it stays with the video."""
+
 REPAIR_TAG = "heaters/repaired_by"
 """On the run that a repair started: the run of the repair."""

@@ -27,6 +27,7 @@ from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
 from heaters_pipeline.storage.records.video_manifests import read_video, write_video
+from heaters_pipeline.stored_settings import read_stored_settings
 
 VIDEO_ID = "film"
 SOURCE_KEY = "source_videos/film.mp4"
@@ -96,7 +97,9 @@ class Pipeline:
     def workspace(self) -> Workspace:
         """What one run works with."""
         cache = LocalCache(self.folder / "objects", max_bytes=_CACHE_BYTES)
-        return Workspace(self._new_store(), cache, self.folder / "scratch")
+        # A process reads them when it loads the definitions, before its run begins.
+        settings = read_stored_settings(self._new_store())
+        return Workspace(self._new_store(), cache, self.folder / "scratch", settings=settings)
 
     def process(
         self,

@@ -63,6 +63,9 @@ def source_videos(
     nor read again.
     """
     with stage_run(context, workspace, "source_videos") as run:
+        if not workspace.takes_config_as_it_is:
+            # All stages', before anything is brought in, decoded or made.
+            run.sound_settings(config.source_key)
         brought = bring_in(run, config.origin, config.source_key) if config.origin else None
         found = brought.found if brought else locate_source(run, config.source_key)
         if found is None:

@@ -79,7 +79,6 @@ def process(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> Non
     VIDEO is a file, a link (http, https, s3), or a key that lies in the store already. What exists
     is reused. The runs are recorded in Dagster; heaters ui shows them.
     """
-    config = given.config()
     videos = tuple(_absolute(video) for video in videos)
     with stdout_for(as_json) as stdout, _at_home():
         from heaters_pipeline.cli.processing import process_videos, summary_line
@@ -89,7 +88,7 @@ def process(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> Non
             click.echo(summary_line(document), err=as_json or document["error"] is not None)
 
         with Watcher() as watcher:
-            documents = process_videos(videos, config, watcher, on_video)
+            documents = process_videos(videos, given, watcher, on_video)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):
@@ -106,7 +105,6 @@ def plan(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> None:
     By stage: valid objects are reused, unrecorded ones too if they hold what they should; missing
     and damaged ones are made; stale ones are left. Nothing is written, no run is started.
     """
-    config = given.config()
     videos = tuple(_absolute(video) for video in videos)
     with stdout_for(as_json) as stdout, _at_home():
         from heaters_pipeline.cli.plan_documents import plan_lines
@@ -118,7 +116,7 @@ def plan(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> None:
             elif not as_json:
                 click.echo("\n".join(plan_lines(document)))
 
-        documents = plan_videos(videos, config, on_video)
+        documents = plan_videos(videos, given, on_video)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):

@@ -13,6 +13,7 @@ from heaters_pipeline.definitions import defs
 from heaters_pipeline.names import (
     CATALOG_ASSET,
     CATALOG_JOB,
+    GIVEN_TAG,
     PARTITION_TAG,
     PROCESS_JOB,
     SOURCE_VIDEOS,
@@ -69,7 +70,7 @@ def process_video(
     listener_token = progress_listener.set(listener)
     workspace_token = given_workspace.set(workspace)
     try:
-        return _run(instance, PROCESS_JOB, config, video_id)
+        return _run(instance, PROCESS_JOB, config, video_id, {GIVEN_TAG: "given"})
     finally:
         given_workspace.reset(workspace_token)
         progress_listener.reset(listener_token)
@@ -111,13 +112,14 @@ def _run(
     job_name: str,
     config: Mapping[str, Mapping[str, Any]],
     video_id: str,
+    tags: Mapping[str, str] | None = None,
 ) -> LocalRun:
     ops = {asset: {"config": dict(values)} for asset, values in config.items() if values}
     with dg.execute_job(
         dg.build_reconstructable_job(__name__, resolve_job.__name__, (job_name,)),
         instance=instance,
         run_config={**QUIET, "ops": ops},
-        tags={PARTITION_TAG: video_id} if video_id else {},
+        tags={PARTITION_TAG: video_id, **(tags or {})} if video_id else {},
         raise_on_error=False,
     ) as result:
         events = list(result.all_events)

@@ -13,6 +13,7 @@ SUBMISSION_PREFIX = "submissions/"
 REJECTION_PREFIX = "rejections/"
 MANIFEST_PREFIX = "manifests/"
 CLAIM_PREFIX = "claims/"
+SETTINGS = "settings.yaml"
 CATALOG_VIDEOS = "catalog/videos.parquet"
 CATALOG_CLIPS = "catalog/clips.parquet"
 

@@ -158,7 +158,7 @@ def test_a_file_that_is_no_text_is_said_to_be_none(
     [
         ("", "FILE is empty; heaters config prints one to start from"),
         ("ops: [unclosed", "FILE is not YAML: while parsing a flow sequence"),
-        ("just words", "FILE must hold ops, got 'just words'"),
+        ("just words", "FILE must hold ops, videos, apply, got 'just words'"),
         ("threshold: 5", "FILE has no 'threshold'; there are ops"),
         ("ops: {splice: {}}", "FILE: ops has no 'splice'; there are frame_scores, scenes, clips,"),
         ("ops: {source_videos: {config: {origin: a}}}", "FILE: ops has no 'source_videos'"),
@@ -187,7 +187,7 @@ def test_a_file_that_is_no_text_is_said_to_be_none(
         (
             "ops: {scenes: {config: {max_duration_seconds: 1}}}",
             "FILE: ops.scenes.config.max_duration_seconds, --min-duration: max_duration_seconds "
-            "must not be below min_duration_seconds",
+            "must not be below --min-duration",
         ),
     ],
 )
@@ -214,7 +214,7 @@ def test_a_file_that_is_no_text_is_refused(heaters: Heaters, tmp_path: Path, fil
 
 def test_numbers_are_read_as_the_launchpad_reads_them(tmp_path: Path) -> None:
     path = written(tmp_path, "ops: {scenes: {config: {threshold: 5, end_seconds: null}}}")
-    assert read_settings(path) == {"scenes": {"threshold": 5.0, "end_seconds": None}}
+    assert read_settings(path).values == {"scenes": {"threshold": 5.0, "end_seconds": None}}
 
 
 @pytest.mark.parametrize(
