@@ -74,6 +74,10 @@ class ObjectNotFoundError(StoreError):
     """There is no object with this key."""
 
 
+class ObjectChangedError(StoreError):
+    """Another wrote an object meanwhile, whose version was not to be lost."""
+
+
 class StoreUnavailableError(StoreError):
     """The store or the network failed in a way that may pass."""
 

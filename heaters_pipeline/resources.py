@@ -1,11 +1,12 @@
 """What the assets work with: the store, local copies, and the records of the current run."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -29,7 +30,7 @@ from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.storage.records.claims import Claims, OnWait
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest, write_manifest
 from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video, write_video
-from heaters_pipeline.stored_settings import read_stored_settings
+from heaters_pipeline.stored_settings import StoredSettings
 from heaters_pipeline.video.media.probe import shown_name
 
 given_workspace: ContextVar["Workspace | None"] = ContextVar("given_workspace", default=None)
@@ -78,14 +79,19 @@ class Workspace:
         """The same store for another run, which has to look for itself."""
         return Workspace(self.store, self.cache, self._scratch_folder, self.metrics)
 
+    @property
+    def stored_settings(self) -> StoredSettings:
+        """The settings of the store, for those who change them or must not see older ones."""
+        return StoredSettings(self.store, self._scratch_folder.parent / "settings")
+
     def settings(self) -> SettingsFile:
-        """The settings of the store, read once.
+        """The settings of the store, looked up once.
 
         Raises:
             SettingsError: They are broken.
         """
         if self._settings is None:
-            self._settings = read_stored_settings(self.store)
+            self._settings = self.stored_settings.current()
         return self._settings
 
     def give(self, video_id: str, values: Values) -> None:
@@ -128,6 +134,26 @@ class Workspace:
             write_manifest(self.store, manifest)
         else:
             self._write_video(self.video(manifest.video_id).with_stage(manifest))
+
+    def forget_given(self, video_id: str, names: Container[tuple[str, str]] | None) -> Values:
+        """Let settings that were given by hand count no longer; the claim on the video is held.
+
+        Args:
+            video_id: The partition.
+            names: Assets and fields; None for all.
+        Returns:
+            What counted until now.
+        """
+        video = self.video(video_id)
+        kept: dict[str, dict[str, Any]] = {}
+        dropped: dict[str, dict[str, Any]] = {}
+        for asset, values in video.given.items():
+            for name, value in values.items():
+                goes = names is None or (asset, name) in names
+                (dropped if goes else kept).setdefault(asset, {})[name] = value
+        if dropped:
+            self._write_video(replace(video, given=kept))
+        return dropped
 
     def is_outdated(self, video_id: str) -> bool:
         """Whether the manifest is to be written although nothing may be to be made."""

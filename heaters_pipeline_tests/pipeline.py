@@ -27,7 +27,7 @@ from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
 from heaters_pipeline.storage.records.video_manifests import read_video, write_video
-from heaters_pipeline.stored_settings import read_stored_settings
+from heaters_pipeline.stored_settings import parse_stored_settings, read_stored_text
 
 VIDEO_ID = "film"
 SOURCE_KEY = "source_videos/film.mp4"
@@ -97,8 +97,8 @@ class Pipeline:
     def workspace(self) -> Workspace:
         """What one run works with."""
         cache = LocalCache(self.folder / "objects", max_bytes=_CACHE_BYTES)
-        # A process reads them when it loads the definitions, before its run begins.
-        settings = read_stored_settings(self._new_store())
+        # As a run finds them that begins soon after another one.
+        settings = parse_stored_settings(read_stored_text(self.store))
         return Workspace(self._new_store(), cache, self.folder / "scratch", settings=settings)
 
     def process(

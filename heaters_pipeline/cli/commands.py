@@ -7,8 +7,7 @@ import os
 import socket
 import sqlite3
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,9 @@ from heaters_pipeline import __version__, home
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
 from heaters_pipeline.cli.given_settings import GivenSettings, settings_yaml
 from heaters_pipeline.cli.options import CSV, JSON, Command, settings_options, show_result
+from heaters_pipeline.cli.settings_commands import settings
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
+from heaters_pipeline.cli.working_folder import at_home as _at_home
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
 from heaters_pipeline.intake.sources import LocalFile, classify
 from heaters_pipeline.settings import SETTINGS
@@ -261,7 +262,7 @@ def status(video: str | None, csv: Path | None, as_json: bool) -> None:
         show_result({"videos": documents}, documents, lines, csv, stdout)
 
 
-for command in (detect, compare, tune):
+for command in (detect, compare, tune, settings):
     main.add_command(command)
 
 
@@ -317,20 +318,3 @@ def _absolute(video: str) -> str:
         # Said for this video alone, when its turn comes.
         return video
     return str(wanted.path) if isinstance(wanted, LocalFile) else video
-
-
-@contextmanager
-def _at_home() -> Iterator[Path]:
-    """Work in the folder of dagster.yaml, to which its relative paths belong."""
-    folder = home.home_folder()
-    if home.make_user_folder(folder):
-        click.echo(f"There is no dagster.yaml: runs and clips are kept in {folder}", err=True)
-    if not folder.is_dir():
-        raise SettingsError(f"DAGSTER_HOME is {folder}, which is no folder; create it or unset it")
-    os.environ["DAGSTER_HOME"] = str(folder)
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield folder
-    finally:
-        os.chdir(before)

@@ -67,13 +67,20 @@ class GivenSettings:
         try:
             yield
         except SettingsError as error:
-            message = str(error)
-            for asset, values in self.typed.items():
-                for name in values:
-                    option = setting(asset, name).option
+            raise SettingsError(self._as_typed(str(error))) from error
+
+    def _as_typed(self, message: str) -> str:
+        """Name settings by their options; a setting of one word is its option's word."""
+        for asset, values in self.typed.items():
+            for name in values:
+                if "_" in name:
                     # Not where it is a part of a place in a file.
+                    option = setting(asset, name).option
                     message = re.sub(rf"(?<![\w.]){name}(?!\w)", option, message)
-            raise SettingsError(message) from error
+        places, _, said = message.partition(": ")
+        # The options are then named in the sentence itself.
+        named = (re.search(rf"{re.escape(one)}(?![\w-])", said) for one in places.split(", "))
+        return said if all(named) else message
 
     def _typed_layer(self) -> Layer:
         return Layer(self.typed, lambda asset, name: (setting(asset, name).option, None))

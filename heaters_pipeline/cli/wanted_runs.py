@@ -33,15 +33,15 @@ def stored_settings(videos: Sequence[str], given: GivenSettings) -> SettingsFile
     workspace = open_workspace()
     try:
         for video in videos:
-            named = _names(video)
-            if named is not None:
-                _require_sound(workspace, given, *named)
+            meant = named(video)
+            if meant is not None:
+                _require_sound(workspace, given, *meant)
         return workspace.settings()
     except StoreError:
         return None
 
 
-def _names(video: str) -> tuple[str, str | None] | None:
+def named(video: str) -> tuple[str, str | None] | None:
     """The id and the key that a video has or gets, as far as its name tells; None if it is none."""
     try:
         wanted = classify(video)
