@@ -41,6 +41,9 @@ WORK_TAG = "heaters/work"
 SUBMISSION_TAG = "heaters/submission"
 """On every run that a submission started: which version of it."""
 
+SETTINGS_TAG = "heaters/settings"
+"""On a run that changed settings of the store started: which version of them."""
+
 GIVEN_TAG = "heaters/config"
 """On a run whose config holds nothing but what a person gave: all of it stays with the video."""
 

@@ -79,6 +79,10 @@ class Workspace:
         """The same store for another run, which has to look for itself."""
         return Workspace(self.store, self.cache, self._scratch_folder, self.metrics)
 
+    def with_settings(self, settings: SettingsFile) -> "Workspace":
+        """The same store for who has just read its settings."""
+        return Workspace(self.store, self.cache, self._scratch_folder, self.metrics, settings)
+
     @property
     def stored_settings(self) -> StoredSettings:
         """The settings of the store, for those who change them or must not see older ones."""

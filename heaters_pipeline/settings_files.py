@@ -23,6 +23,7 @@ Place = Callable[[str, str], tuple[str, int | None]]
 """Says where the value of an asset's field was given, and in which line if it was in a file."""
 
 MOST_BYTES = 256_000
+_TWICE = re.compile(r'found duplicate key "(.*?)" with value')
 _WILDCARDS = "*?["
 
 
@@ -122,18 +123,19 @@ def require_sound(values: Values, place: Place) -> None:
         except SettingsError as error:
             about = [name for name in chosen if re.search(rf"\b{name}\b", str(error))]
             places = [place(asset, name) for name in about or chosen]
-            said = ", ".join(dict.fromkeys(text for text, _ in places))
+            said = _places(text for text, _ in places)
             lines = _line(*(line for _, line in places))
             raise SettingsError(f"{said}: {error}{lines}") from error
 
 
-def parse_settings(text: str, name: str, *, version: str = "") -> SettingsFile:
+def parse_settings(text: str, name: str, *, version: str = "", alone: bool = True) -> SettingsFile:
     """Read a file of settings.
 
     Args:
         text: In YAML.
         name: What messages call it.
         version: Of the object of a store.
+        alone: Its values have to make sense by themselves; else others may win over them.
     Raises:
         SettingsError: It is no YAML, or something in it is no setting, is of the wrong type or out
             of bounds, or contradicts another value. It names the line.
@@ -142,8 +144,15 @@ def parse_settings(text: str, name: str, *, version: str = "") -> SettingsFile:
     ops = content.values(content.root, "")
     rules = tuple(content.rules())
     file = SettingsFile(name, ops, rules, content.apply(), version, content.lines)
+    if alone:
+        _require_sound_file(file)
+    return file
+
+
+def _require_sound_file(file: SettingsFile) -> None:
+    ops = file.values
     require_sound(ops, file.place)
-    for rule in rules:
+    for rule in file.rules:
         places = {(asset, one) for asset, values in rule.values.items() for one in values}
 
         def place(
@@ -152,7 +161,6 @@ def parse_settings(text: str, name: str, *, version: str = "") -> SettingsFile:
             return file.place(asset, one, rule if (asset, one) in own else None)
 
         require_sound(merged([ops, rule.values]), place)
-    return file
 
 
 def checked_value(asset: str, name: str, value: Any, place: str, line: int | None = None) -> Any:
@@ -182,10 +190,10 @@ def _mapping(text: str, name: str) -> Any:
     try:
         return YAML().load(text)
     except MarkedYAMLError as error:
-        said = " ".join(filter(None, (error.context, error.problem)))
-        mark = error.problem_mark or error.context_mark
-        line = _line(mark.line + 1 if mark else None)
-        raise SettingsError(f"{name} is not YAML: {' '.join(said.split())}{line}") from error
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        twice = _TWICE.match(str(error.problem))
+        said = f"{twice[1]} stands there twice" if twice else error.problem
+        raise SettingsError(f"{name} is not YAML: {line}{said}") from error
     except YAMLError as error:
         raise SettingsError(f"{name} is not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
@@ -244,19 +252,30 @@ class _Content:
 
     def _entries(self, place: str, value: Any, known: Collection[str]) -> Mapping[str, Any]:
         if not isinstance(value, dict):
-            raise self._wrong(place, f"must hold {', '.join(known)}, got {value!r:.80}")
+            got = "nothing" if value is None else f"{value!r:.80}"
+            raise self._wrong(place, f"must hold {', '.join(known)}, got {got}")
         for name in value:
             path = f"{place}.{name}" if place else f"{name}"
             if hasattr(value, "lc"):
                 self.lines[path] = value.lc.key(name)[0] + 1
             if name not in known:
-                there = f"has no {name!r:.80}; there are {', '.join(known)}"
+                there = f"has no {name!r:.80}; it takes {', '.join(known)}"
                 raise self._wrong(place, there, path)
         return value
 
     def _wrong(self, place: str, what: str, at: str = "") -> SettingsError:
         where = f"{self.name}: {place}" if place else self.name
         return SettingsError(f"{where} {what}{_line(self.lines.get(at or place))}")
+
+
+def _places(places: Iterable[str]) -> str:
+    """Places in a sentence, the name of a file said once; those in files come first."""
+    files: dict[str, list[str]] = {}
+    for place in places:
+        name, _, path = place.rpartition(": ")
+        files.setdefault(name, []).append(path)
+    others = files.pop("", [])
+    return ", ".join([*(f"{name}: {', '.join(paths)}" for name, paths in files.items()), *others])
 
 
 def _line(*lines: int | None) -> str:

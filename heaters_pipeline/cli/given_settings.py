@@ -98,7 +98,7 @@ def read_settings(path: Path) -> SettingsFile:
         raise SettingsError(f"cannot read {path}: {error}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not YAML: it is no text in UTF-8") from error
-    return parse_settings(text, str(path))
+    return parse_settings(text, str(path), alone=False)
 
 
 def settings_yaml(config: Mapping[str, Mapping[str, Any]]) -> str:

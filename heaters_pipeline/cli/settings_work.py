@@ -18,6 +18,7 @@ from heaters_pipeline.errors import ObjectChangedError, SettingsError
 from heaters_pipeline.resources import Workspace, open_workspace
 from heaters_pipeline.settings import SETTINGS
 from heaters_pipeline.settings_files import checked_value
+from heaters_pipeline.settings_layers import Layers
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.keys import SETTINGS as FILE
 from heaters_pipeline.stored_settings import parse_stored_settings
@@ -41,26 +42,29 @@ def video_document(video: str | None) -> dict[str, Any]:
     workspace = open_workspace(settings=open_workspace().stored_settings.current(fresh=True))
     video_id, source_key = _named(video) if video is not None else ("", None)
     layers = video_layers(workspace, video_id, source_key=source_key)
-    layers.sound_values()
+    sound = layers.sound_values()
     rows = []
     for asset, known in SETTINGS.items():
         for one in known:
-            origin, line = layers.place(asset, one.field)
-            # A place repeats the name of the setting, for messages.
-            origin = origin.removeprefix(f"{asset}.{one.field}, ")
-            origin = origin.replace(f".ops.{asset}.config.{one.field}", "")
-            origin = origin.replace(f": ops.{asset}.config.{one.field}", "")
-            if line is not None:
-                origin = f"{origin} (line {line})"
-            value = layers.value(asset, one.field)
+            value, origin = layers.value(asset, one.field), _origin(layers, asset, one.field)
+            if (counts := sound.get(asset, {}).get(one.field, value)) != value:
+                value, origin = counts, "as scenes.method needs it"
             rows.append({"name": f"{asset}.{one.field}", "value": value, "from": origin})
     return {"video_id": video_id or None, "apply": workspace.settings().apply, "settings": rows}
 
 
+def _origin(layers: Layers, asset: str, name: str) -> str:
+    """Where a value comes from, in few words: its place without its own name."""
+    place, line = layers.place(asset, name)
+    place = place.removeprefix(f"{asset}.{name}, ")
+    file, _, path = place.partition(f"ops.{asset}.config.{name}")[0].partition(": ")
+    return " ".join(filter(None, (file, path.removesuffix("."), f"(line {line})" * bool(line))))
+
+
 def video_lines(document: Mapping[str, Any]) -> list[str]:
     """The same for people."""
-    rows = [
-        (str(one["name"]), _shown(one["value"]), str(one["from"])) for one in document["settings"]
+    rows: list[tuple[str, ...]] = [
+        (one["name"], _shown(one["value"]), one["from"]) for one in document["settings"]
     ]
     return table_lines(("setting", "value", "from"), rows)
 

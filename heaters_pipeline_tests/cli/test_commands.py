@@ -70,6 +70,7 @@ def test_help_names_every_command_and_every_option(heaters: Heaters) -> None:
         (["detect"], "Missing argument 'FILE'"),
         (["submit"], "Missing argument 'VIDEO...'"),
         (["ui", "--port", "high"], "'high' is not a valid integer"),
+        (["ui", "--port", "99999"], "99999 is not in the range 1<=x<=65535"),
         (["make"], "No such command 'make'"),
     ],
 )
@@ -99,14 +100,14 @@ def test_what_click_cannot_take_is_code_2_and_says_what(
         ),
         (
             ["--min-duration", "-1"],
-            "--min-duration must be from 0 to 3600, got -1.0",
+            "--min-duration must be from 0 to 3,600, got -1.0",
         ),
         (
             ["--min-duration", "2", "--max-duration", "1"],
             "--max-duration must not be below --min-duration, got 1.0 and 2.0; raise the one or "
             "lower the other",
         ),
-        (["--start", "-1"], "--start must be from 0 to 1000000, got -1.0"),
+        (["--start", "-1"], "--start must be from 0 to 1,000,000, got -1.0"),
         (
             ["--start", "2", "--end", "2"],
             "--end must be above --start, got 2.0 and 2.0; leave it out for the end of the video",
