@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from threading import Thread
+from typing import Any
 
 import dagster as dg
 
@@ -46,8 +47,9 @@ def show_as_defaults(assets: Iterable[dg.AssetsDefinition], values: Values) -> N
         values: By asset, then by field.
     """
     for asset in assets:
+        config = asset.op.config_schema.config_type
+        fields: Any = config.fields if isinstance(config, dg.Shape) else {}
         for name, value in values.get(asset.op.name, {}).items():
-            fields = asset.op.config_schema.config_type.fields
             fields[name] = dg.Field(
                 fields[name].config_type,
                 default_value=value,

@@ -109,6 +109,7 @@ def submitted_videos(
         rejected=set(list_rejections(store)),
     )
     taken = list(islice(sightings, REQUESTS_PER_TICK))
+    _require_sound_settings(workspace, taken)
     requests = []
     for sighting in taken:
         requests.append(_request(_job_of(store, sighting), sighting, SUBMISSION_TAG))
@@ -134,6 +135,7 @@ def downloaded_videos(
         settle_seconds=store.settle_seconds,
     )
     taken = list(islice(sightings, REQUESTS_PER_TICK))
+    _require_sound_settings(workspace, taken)
     requests = [_request(PROCESS_JOB, sighting, SOURCE_VERSION_TAG) for sighting in taken]
     return _result(context, taken, requests)
 
@@ -153,6 +155,17 @@ def changed_catalog(
     if not versions or fingerprint == context.cursor:
         return dg.SkipReason("nothing changed since the last catalog")
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=fingerprint)], cursor=fingerprint)
+
+
+def _require_sound_settings(workspace: Workspace, taken: list[Sighting]) -> None:
+    """Start nothing that could only fail; what waits is taken up once the settings are mended.
+
+    Raises:
+        SettingsError: The settings of the store are broken; the tick says so.
+    """
+    if taken:
+        # Runs that begin soon on this machine take what is read here.
+        workspace.stored_settings.current(fresh=True)
 
 
 def _job_of(store: ObjectStore, sighting: Sighting) -> str:

@@ -1,4 +1,4 @@
-"""A sensor that sees changed settings of the store, and a check that is red where they are broken."""
+"""A sensor that sees changed settings of the store, and a check that is red if they are broken."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Which finished videos were made with other settings than count for them now, and what would come."""
+"""Which finished videos were made with other settings than count for them now."""
 
 from collections import Counter
 from collections.abc import Sequence
