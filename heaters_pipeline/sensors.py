@@ -18,6 +18,7 @@ from heaters_pipeline.intake.submissions import read_submission
 from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
 from heaters_pipeline.names import (
     DOWNLOAD_JOB,
+    GIVEN_TAG,
     PROCESS_JOB,
     SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
@@ -26,6 +27,7 @@ from heaters_pipeline.names import (
 from heaters_pipeline.partitions import source_version_tag, source_videos_partitions
 from heaters_pipeline.report.catalog import catalog_fingerprint, record_versions
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.settings_files import Values
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 
@@ -112,7 +114,7 @@ def submitted_videos(
     _require_sound_settings(workspace, taken)
     requests = []
     for sighting in taken:
-        requests.append(_request(_job_of(store, sighting), sighting, SUBMISSION_TAG))
+        requests.append(_request(*_work_of(store, sighting), sighting, SUBMISSION_TAG))
     return _result(context, taken, requests)
 
 
@@ -136,7 +138,7 @@ def downloaded_videos(
     )
     taken = list(islice(sightings, REQUESTS_PER_TICK))
     _require_sound_settings(workspace, taken)
-    requests = [_request(PROCESS_JOB, sighting, SOURCE_VERSION_TAG) for sighting in taken]
+    requests = [_request(PROCESS_JOB, {}, sighting, SOURCE_VERSION_TAG) for sighting in taken]
     return _result(context, taken, requests)
 
 
@@ -168,15 +170,16 @@ def _require_sound_settings(workspace: Workspace, taken: list[Sighting]) -> None
         workspace.stored_settings.current(fresh=True)
 
 
-def _job_of(store: ObjectStore, sighting: Sighting) -> str:
+def _work_of(store: ObjectStore, sighting: Sighting) -> tuple[str, Values]:
+    """The job for a submission, and the settings that it is given."""
     try:
         submission = read_submission(store, sighting.video_id)
     except ManifestError:
         # One that is damaged must not hold up the others; its own run fails with the message.
-        return DOWNLOAD_JOB
-    # A link is downloaded first, and the upload then starts the processing; a key that is
-    # submitted lies in the store already.
-    return DOWNLOAD_JOB if submission.url else PROCESS_JOB
+        return DOWNLOAD_JOB, {}
+    # A link is downloaded first, which leaves its settings with the video, and the upload then
+    # starts the processing; a key that is submitted lies in the store already.
+    return (DOWNLOAD_JOB, {}) if submission.url else (PROCESS_JOB, submission.settings)
 
 
 def _known(instance: dg.DagsterInstance, tag: str) -> set[str]:
@@ -184,12 +187,13 @@ def _known(instance: dg.DagsterInstance, tag: str) -> set[str]:
     return {value for _, values in instance.get_run_tags([tag]) for value in values}
 
 
-def _request(job_name: str, sighting: Sighting, tag: str) -> dg.RunRequest:
+def _request(job_name: str, given: Values, sighting: Sighting, tag: str) -> dg.RunRequest:
     return dg.RunRequest(
         job_name=job_name,
         partition_key=sighting.video_id,
         run_key=f"{tag}:{sighting.name}",
-        tags={tag: sighting.name},
+        run_config={"ops": {asset: {"config": dict(values)} for asset, values in given.items()}},
+        tags={tag: sighting.name, **({GIVEN_TAG: "given"} if given else {})},
     )
 
 

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from heaters_pipeline.assets.stage import StageRun
-from heaters_pipeline.errors import DownloadError, ObjectNotFoundError, SourceChangedError
+from heaters_pipeline.errors import (
+    DownloadError,
+    ManifestError,
+    ObjectNotFoundError,
+    SourceChangedError,
+)
 from heaters_pipeline.intake.bring import KnownSource, bring_file
 from heaters_pipeline.intake.download import fetch_link
 from heaters_pipeline.intake.sources import (
@@ -18,6 +23,7 @@ from heaters_pipeline.intake.sources import (
 )
 from heaters_pipeline.intake.submissions import read_submission
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.settings_files import checked_setting
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
@@ -114,6 +120,26 @@ def submitted_link(run: StageRun) -> tuple[HttpLink | S3Link, str]:
             "submit an http, https or s3 link, or upload the file"
         )
     return link, submission.source_key
+
+
+def give_submitted(run: StageRun) -> None:
+    """Let a video that nothing is recorded of have the settings that it was submitted with.
+
+    Raises:
+        SettingsError: They are none.
+    """
+    workspace, video_id = run.workspace, run.video_id
+    if workspace.video(video_id).stages:
+        return
+    try:
+        submission = read_submission(workspace.store, video_id)
+    except (ObjectNotFoundError, ManifestError):
+        # What is damaged is said where the link is needed.
+        return
+    for asset, values in submission.settings.items():
+        for name, value in values.items():
+            checked_setting(asset, name, value, keys.submission_key(video_id))
+    workspace.give(video_id, submission.settings)
 
 
 def downloaded_before(workspace: Workspace, link: HttpLink | S3Link, key: str) -> bool:

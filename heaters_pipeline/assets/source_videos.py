@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.bringing import BroughtVideo, bring_in, bring_submitted
+from heaters_pipeline.assets.bringing import BroughtVideo, bring_in, bring_submitted, give_submitted
 from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
@@ -65,6 +65,7 @@ def source_videos(
     with stage_run(context, workspace, "source_videos") as run:
         if not workspace.takes_config_as_it_is:
             # All stages', before anything is brought in, decoded or made.
+            give_submitted(run)
             run.sound_settings(config.source_key)
         brought = bring_in(run, config.origin, config.source_key) if config.origin else None
         found = brought.found if brought else locate_source(run, config.source_key)

@@ -28,7 +28,7 @@ def video_layers(
     recorded = video.stages.get("source_videos")
     known = source_key or (str(recorded.summary["source_key"]) if recorded else None)
     path = known or keys.guess_source_key(video_id)
-    before = given_layer(video.given, GIVEN_BEFORE)
+    before = given_layer(workspace.given(video_id), GIVEN_BEFORE)
     return Layers([*file_layers(workspace.settings(), video_id, path), before, *now])
 
 

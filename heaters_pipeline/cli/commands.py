@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -214,23 +215,27 @@ def prune(videos: tuple[str, ...], older_than_days: float, delete: bool, as_json
 
 @main.command()
 @click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
-def submit(videos: tuple[str, ...]) -> None:
+@settings_options(*SETTINGS)
+def submit(videos: tuple[str, ...], given: GivenSettings) -> None:
     """Queue each VIDEO for the sensors.
 
     A link is recorded and downloaded by the pipeline; a file is put into the store at once; a key
-    that lies in the store is processed again.
+    that lies in the store is processed again. Settings that are given stay with the video.
     """
     videos = tuple(_absolute(video) for video in videos)
     failed = False
     with _at_home():
         from heaters_pipeline.assets.bringing import known_source
+        from heaters_pipeline.cli.wanted_runs import given_values, stored_settings
         from heaters_pipeline.intake.queueing import queue_video
         from heaters_pipeline.resources import open_workspace
 
+        stored_settings(videos, given)
         store = open_workspace().store
         for video in videos:
             try:
-                click.echo(queue_video(store, video, lambda key: known_source(store, key)))
+                known = partial(known_source, store)
+                click.echo(queue_video(store, video, known, partial(given_values, given)))
             except HeatersError as error:
                 failed = True
                 click.echo(f"Error: {error}", err=True)

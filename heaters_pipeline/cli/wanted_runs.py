@@ -41,6 +41,11 @@ def stored_settings(videos: Sequence[str], given: GivenSettings) -> SettingsFile
         return None
 
 
+def given_values(given: GivenSettings, source_key: str) -> Config:
+    """What was given for the video with this key, and nothing else."""
+    return Layers(given.layers(keys.video_id_of(source_key), source_key)).values
+
+
 def named(video: str) -> tuple[str, str | None] | None:
     """The id and the key that a video has or gets, as far as its name tells; None if it is none."""
     try:

@@ -1,7 +1,9 @@
 """Requests to bring a video in: one record a video, written again when it is submitted again."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.storage import keys
@@ -27,17 +29,26 @@ class Submission:
         url: Where it comes from; None if it lies in the store already.
         submitted_at: When it was asked for, in UTC. It makes the record another object when a
             video is submitted again, which is how the sensor sees it.
+        settings: What the video is to be made with, by asset and field; they stay with it.
     """
 
     video_id: str
     source_key: str
     url: str | None
     submitted_at: datetime
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def submit(store: ObjectStore, source_key: str, url: str | None) -> Submission:
+def submit(
+    store: ObjectStore,
+    source_key: str,
+    url: str | None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Submission:
     """Ask for a video; a sensor starts the run."""
-    submission = Submission(keys.video_id_of(source_key), source_key, url, datetime.now(UTC))
+    submission = Submission(
+        keys.video_id_of(source_key), source_key, url, datetime.now(UTC), settings or {}
+    )
     content: dict[str, Json] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -46,6 +57,8 @@ def submit(store: ObjectStore, source_key: str, url: str | None) -> Submission:
         "url": url,
         "submitted_at": submission.submitted_at.isoformat(),
     }
+    if submission.settings:
+        content["settings"] = {name: dict(values) for name, values in submission.settings.items()}
     store.write_bytes(
         keys.submission_key(submission.video_id),
         canonical_json(content) + b"\n",
@@ -69,9 +82,10 @@ def read_submission(store: ObjectStore, video_id: str) -> Submission:
             source_key=content["source_key"],
             url=content["url"],
             submitted_at=datetime.fromisoformat(content["submitted_at"]),
+            settings={name: dict(values) for name, values in content.get("settings", {}).items()},
         )
         _require_sound(submission, video_id)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ManifestError(f"{key} is damaged ({error}); submit the video again") from error
     return submission
 
