@@ -203,9 +203,11 @@ def test_each_check_has_a_verdict_for_each_video_and_a_description(graph: Any) -
         ("clips", "clips_have_their_frames"),
         ("sprite_sheets", "sprites_have_their_tiles"),
         *((stage, f"{stage}_exist") for stage in STAGES if stage not in STAGES_WITHOUT_OBJECTS),
+        ("catalog", "settings_are_sound"),
     }
     assert all(node.description for node in nodes)
-    assert all(node.partitions_def is not None for node in nodes)
+    of_videos = [node for node in nodes if node.key.asset_key != dg.AssetKey("catalog")]
+    assert all(node.partitions_def is not None for node in of_videos)
 
 
 def test_jobs_run_in_one_process_and_hold_what_they_say() -> None:
@@ -245,6 +247,7 @@ def test_sensors_are_there() -> None:
         "submitted_videos",
         "downloaded_videos",
         "changed_catalog",
+        "changed_settings",
     }
 
 
