@@ -47,12 +47,18 @@ def show_as_defaults(assets: Iterable[dg.AssetsDefinition], values: Values) -> N
         values: By asset, then by field.
     """
     for asset in assets:
-        config = asset.op.config_schema.config_type
-        fields: Any = config.fields if isinstance(config, dg.Shape) else {}
-        for name, value in values.get(asset.op.name, {}).items():
+        shown = values.get(asset.op.name)
+        if not shown:
+            continue
+        whole = asset.op.config_schema.as_field()
+        fields: Any = whole.config_type.fields if isinstance(whole.config_type, dg.Shape) else {}
+        for name, value in shown.items():
             fields[name] = dg.Field(
                 fields[name].config_type,
                 default_value=value,
                 is_required=False,
                 description=fields[name].description,
             )
+        # Worked out from the fields when the asset was declared, and Dagster has no way to say so
+        # again: an asset cannot be given another config.
+        whole._default_value = {**whole.default_value, **shown}

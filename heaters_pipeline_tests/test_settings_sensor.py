@@ -1,7 +1,10 @@
 """A changed file of settings is noticed, and finished videos are made again if it says so."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,6 @@ import pytest
 from dagster import DagsterRun, DagsterRunStatus
 
 from heaters_pipeline import launchpad
-from heaters_pipeline.assets.clips import clips
 from heaters_pipeline.errors import SettingsError, StoreUnavailableError
 from heaters_pipeline.names import PARTITION_TAG, PROCESS_JOB, SETTINGS_TAG
 from heaters_pipeline.sensors import downloaded_videos
@@ -160,17 +162,26 @@ def test_only_some_videos_are_looked_at_in_a_tick(
     assert seen[-1].startswith("1 finished videos")
 
 
-def test_the_launchpad_shows_the_settings_of_the_store(
-    monkeypatch: pytest.MonkeyPatch, processed: Pipeline
-) -> None:
-    config = clips.op.config_schema.config_type
-    assert isinstance(config, dg.Shape)
-    fields: Any = config.fields
-    for name in ("crf", "mode"):
-        monkeypatch.setitem(fields, name, fields[name])
-    launchpad.show_as_defaults([clips], {"clips": {"crf": 18}})
-    assert (fields["crf"].default_value, fields["mode"].default_value) == (18, "copy")
-    assert fields["crf"].description
+SHOWN_BY_THE_LAUNCHPAD = """
+from heaters_pipeline.definitions import defs, location
+def crf(): return defs.resolve_job_def("process_videos").run_config_schema.config_type.fields[
+    "ops"].default_value["clips"]["config"]
+location()
+print(crf()["crf"], crf()["mode"])
+"""
+
+
+def test_the_launchpad_shows_the_settings_of_the_store(tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_text("ops: {clips: {config: {crf: 18}}}")
+    environment = {**os.environ, "HEATERS_STORE": str(tmp_path)}
+    # Apart, since the definitions of this process serve other tests.
+    done = subprocess.run(
+        [sys.executable, "-c", SHOWN_BY_THE_LAUNCHPAD],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "18 copy\n", done.stderr
 
 
 @pytest.mark.parametrize(
