@@ -12,7 +12,7 @@ from itertools import islice
 
 import dagster as dg
 
-from heaters_pipeline.errors import ManifestError
+from heaters_pipeline.errors import ManifestError, SettingsError
 from heaters_pipeline.intake.rejections import list_rejections
 from heaters_pipeline.intake.submissions import read_submission
 from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
@@ -27,7 +27,7 @@ from heaters_pipeline.names import (
 from heaters_pipeline.partitions import source_version_tag, source_videos_partitions
 from heaters_pipeline.report.catalog import catalog_fingerprint, record_versions
 from heaters_pipeline.resources import Workspace
-from heaters_pipeline.settings_files import Values
+from heaters_pipeline.settings_files import Values, require_settings
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 
@@ -174,12 +174,15 @@ def _work_of(store: ObjectStore, sighting: Sighting) -> tuple[str, Values]:
     """The job for a submission, and the settings that it is given."""
     try:
         submission = read_submission(store, sighting.video_id)
-    except ManifestError:
+        require_settings(submission.settings, sighting.found.key)
+    except (ManifestError, SettingsError):
         # One that is damaged must not hold up the others; its own run fails with the message.
         return DOWNLOAD_JOB, {}
-    # A link is downloaded first, which leaves its settings with the video, and the upload then
-    # starts the processing; a key that is submitted lies in the store already.
-    return (DOWNLOAD_JOB, {}) if submission.url else (PROCESS_JOB, submission.settings)
+    if submission.url and not submission.settings:
+        # A link is downloaded first, and the upload then starts the processing.
+        return DOWNLOAD_JOB, {}
+    # With settings all is done in one run, also if the video lies in the store already.
+    return PROCESS_JOB, submission.settings
 
 
 def _known(instance: dg.DagsterInstance, tag: str) -> set[str]:

@@ -180,15 +180,17 @@ def checked_value(asset: str, name: str, value: Any, place: str, line: int | Non
     return float(taken) if isinstance(taken, float) else taken
 
 
-def checked_setting(asset: str, name: str, value: Any, place: str) -> Any:
-    """The same of a name that may be none.
+def require_settings(values: Values, place: str) -> None:
+    """Refuse names that are no settings, and values of another kind than theirs.
 
     Raises:
-        SettingsError: There is no such setting, or its value is of another kind.
+        SettingsError: It begins with ``place``.
     """
-    if asset not in SETTINGS or name not in [one.field for one in SETTINGS[asset]]:
-        raise SettingsError(f"{place}: there is no setting {asset}.{name}")
-    return checked_value(asset, name, value, f"{place}: {asset}.{name}")
+    for asset, chosen in values.items():
+        for name, value in chosen.items():
+            if asset not in SETTINGS or name not in [one.field for one in SETTINGS[asset]]:
+                raise SettingsError(f"{place}: there is no setting {asset}.{name}")
+            checked_value(asset, name, value, f"{place}: {asset}.{name}")
 
 
 def _mapping(text: str, name: str) -> Any:

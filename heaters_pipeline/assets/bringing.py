@@ -22,8 +22,9 @@ from heaters_pipeline.intake.sources import (
     content_type_of,
 )
 from heaters_pipeline.intake.submissions import read_submission
+from heaters_pipeline.names import SUBMISSION_TAG
 from heaters_pipeline.resources import Workspace
-from heaters_pipeline.settings_files import checked_setting
+from heaters_pipeline.settings_files import require_settings
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
@@ -123,22 +124,24 @@ def submitted_link(run: StageRun) -> tuple[HttpLink | S3Link, str]:
 
 
 def give_submitted(run: StageRun) -> None:
-    """Let a video that nothing is recorded of have the settings that it was submitted with.
+    """Let a video have the settings that it was submitted with.
+
+    Only if nothing is recorded of it, or its submission started the run: what it was given later
+    counts, and a finished video asks the store for nothing more.
 
     Raises:
         SettingsError: They are none.
     """
     workspace, video_id = run.workspace, run.video_id
-    if workspace.video(video_id).stages:
+    is_asked_for = run.context is not None and SUBMISSION_TAG in run.context.run.tags
+    if workspace.video(video_id).stages and not is_asked_for:
         return
     try:
         submission = read_submission(workspace.store, video_id)
     except (ObjectNotFoundError, ManifestError):
         # What is damaged is said where the link is needed.
         return
-    for asset, values in submission.settings.items():
-        for name, value in values.items():
-            checked_setting(asset, name, value, keys.submission_key(video_id))
+    require_settings(submission.settings, keys.submission_key(video_id))
     workspace.give(video_id, submission.settings)
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from heaters_pipeline.assets.bringing import give_submitted
 from heaters_pipeline.assets.planning import plan_video
+from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.video_settings import video_layers, video_settings
 from heaters_pipeline.cli.given_settings import GivenSettings
 from heaters_pipeline.cli.plan_documents import plan_document, refusal_document
 from heaters_pipeline.cli.wanted_runs import stored_settings, video_and_source
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.errors import HeatersError
+from heaters_pipeline.names import SOURCE_ASSET
 from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.settings_files import SettingsFile
 
@@ -40,6 +43,7 @@ def _plan(video: str, given: GivenSettings, settings: SettingsFile | None) -> di
     try:
         video_id, source = video_and_source(workspace, video)
         key = source.get("source_key")
+        give_submitted(StageRun(workspace, SOURCE_ASSET, video_id))
         with given.said_as_typed():
             layers = video_layers(workspace, video_id, given.layers(video_id, key), key)
             chosen = video_settings(layers)

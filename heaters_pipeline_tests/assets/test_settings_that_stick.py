@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from heaters_pipeline.names import GIVEN_TAG
+from heaters_pipeline.intake.submissions import submit
+from heaters_pipeline.names import GIVEN_TAG, SUBMISSION_TAG
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline_tests.pipeline import SOURCE_KEY, STAGES, VIDEO_ID, Pipeline
@@ -150,3 +151,16 @@ def test_a_method_of_the_file_has_a_new_video_scanned_in_full_at_once(
     assert outcome.success, outcome.error
     assert outcome.metadata["frame_scores"]["scan"] == "full"
     assert "seconds/scan in full" not in outcome.metadata["scenes"]
+
+
+def test_a_submission_that_started_the_run_gives_its_settings_to_a_finished_video(
+    processed: Pipeline,
+) -> None:
+    submit(processed.store, SOURCE_KEY, None, MULTI)
+    assert processed.process().success
+    assert settings_of(processed, "keyframes")["strategy"] == "midpoint"
+    assert processed.process(tags={SUBMISSION_TAG: "film@1"}).success
+    assert settings_of(processed, "keyframes")["strategy"] == "multi"
+    submit(processed.store, SOURCE_KEY, None, {"clips": {"crf": "much"}})
+    refused = processed.process(tags={SUBMISSION_TAG: "film@2"})
+    assert "submissions/film.json: clips.crf: it should be a valid integer" in str(refused.error)

@@ -93,6 +93,7 @@ def test_the_settings_of_the_store_are_asked_for_once_a_while_and_a_change_here_
     assert refused.code == 1
     assert "got 99 (line 1)" in refused.err
     bucket.delete(keys.SETTINGS)
+    assert heaters("process", "film").code == 0
     sent.clear()
     heaters("process", "film", "film")
     # Once a command, however many videos it is given.

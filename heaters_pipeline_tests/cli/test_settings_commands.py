@@ -183,6 +183,8 @@ def test_a_submission_takes_its_settings_along(home: Path, heaters: Heaters, fil
     for line in ended.out.splitlines():
         submitted = read_submission(store, line.partition(":")[0])
         assert submitted.settings == {"clips": {"crf": 18}, "scenes": {"threshold": 5.0}}
+    (plan,) = heaters("plan", "film", "--json").videos
+    assert plan["error"] is None
     (video,) = heaters("process", "film", "--json").videos
     assert video["error"] is None
     made = read_video(store, "film")
