@@ -27,6 +27,7 @@ COMMANDS = (
     "detect",
     "compare",
     "tune",
+    "settings",
     "ui",
 )
 LINK = "https://example.com/films/holiday.mp4?token=secret"
