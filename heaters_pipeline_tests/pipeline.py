@@ -264,7 +264,9 @@ def spans(manifest: Manifest, *, reused: bool | None = None) -> list[tuple[int, 
 @cache
 def _definitions() -> dg.Definitions:
     checks = dg.define_asset_job(
-        _CHECK_JOB, dg.AssetSelection.all_asset_checks(), executor_def=dg.in_process_executor
+        _CHECK_JOB,
+        dg.AssetSelection.checks_for_assets(*STAGES),
+        executor_def=dg.in_process_executor,
     )
     everything = dg.define_asset_job(
         _ALL_JOB,
