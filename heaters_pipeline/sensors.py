@@ -27,6 +27,7 @@ from heaters_pipeline.errors import (
     InvalidVideoError,
     NewerRecordError,
     ObjectNotFoundError,
+    SettingsError,
     StoreUnavailableError,
     printable,
 )
@@ -36,6 +37,7 @@ from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
 from heaters_pipeline.living_runs import SilentRuns, report_dead_here
 from heaters_pipeline.names import (
     DOWNLOAD_JOB,
+    GIVEN_TAG,
     PARTITION_TAG,
     PROCESS_JOB,
     SOURCE_VERSION_TAG,
@@ -44,6 +46,7 @@ from heaters_pipeline.names import (
 )
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.settings_files import Values, require_settings
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.made_of import KnownManifests
@@ -119,13 +122,17 @@ def submitted_videos(
         store.list(keys.SUBMISSION_PREFIX), rejected=set(list_rejections(store))
     )
     due = _due(context.instance, sightings, submission_is_due)
-    taken = []
+    taken: list[Sighting] = []
     requests = []
     for sighting, _ in islice(due, REQUESTS_PER_TICK):
-        job_name = _job_of(store, sighting)
-        if job_name is not None:
+        work = _work_of(store, sighting)
+        if work is not None:
             taken.append(sighting)
-            requests.append(_request(job_name, sighting, SUBMISSION_TAG))
+            job_name, given = work
+            requests.append(
+                _request(sighting, SUBMISSION_TAG, job_name, given, by_hand=bool(given))
+            )
+    _require_sound_settings(workspace, taken)
     return _result(context, taken, requests)
 
 
@@ -166,12 +173,16 @@ def downloaded_videos(
         known, video_id = made_of.get(sighting.video_id), sighting.video_id
         return upload_is_due(sighting, known, runs, is_partition=video_id in partitions)
 
-    due = _due(instance, filter(may_be_due, uploads), is_due)
-    taken = list(islice(due, REQUESTS_PER_TICK))
-    requests = [
-        _request(PROCESS_JOB, sighting, SOURCE_VERSION_TAG, runs) for sighting, runs in taken
-    ]
-    return _result(context, [sighting for sighting, _ in taken], requests)
+    due = list(islice(_due(instance, filter(may_be_due, uploads), is_due), REQUESTS_PER_TICK))
+    taken = [sighting for sighting, _ in due]
+    _require_sound_settings(workspace, taken)
+    requests = []
+    for sighting, runs in due:
+        settings, by_hand = settings_of_dead(runs)
+        requests.append(
+            _request(sighting, SOURCE_VERSION_TAG, PROCESS_JOB, settings, by_hand=by_hand)
+        )
+    return _result(context, taken, requests)
 
 
 @dg.sensor(
@@ -220,10 +231,25 @@ def _due(
                 yield sighting, runs
 
 
-def _job_of(store: ObjectStore, sighting: Sighting) -> str | None:
-    """The job for a submission; None for one that is rejected, or cannot be read now."""
+def _require_sound_settings(workspace: Workspace, taken: list[Sighting]) -> None:
+    """Start nothing that could only fail; what waits is taken up once the settings are mended.
+
+    Raises:
+        SettingsError: The settings of the store are broken; the tick says so.
+    """
+    if taken:
+        # Runs that begin soon on this machine take what is read here.
+        workspace.stored_settings.current(fresh=True)
+
+
+def _work_of(store: ObjectStore, sighting: Sighting) -> tuple[str, Values] | None:
+    """The job for a submission, and the settings that it is given.
+
+    None for one that is rejected, or cannot be read now.
+    """
     try:
         submission = read_listed(store, sighting.found)
+        require_settings(submission.settings, sighting.found.key)
     except InvalidVideoError as error:
         write_rejection(store, sighting.video_id, sighting.found.version, error)
         _logger.warning("%s", error)
@@ -232,19 +258,25 @@ def _job_of(store: ObjectStore, sighting: Sighting) -> str | None:
         # It must not hold up the others, and is looked at again in the next tick.
         _logger.warning("%s is left for later: %s", printable(sighting.found.key), error)
         return None
-    # A link is downloaded first, and the upload then starts the processing; a key that is
-    # submitted lies in the store already.
-    return DOWNLOAD_JOB if submission.url else PROCESS_JOB
+    except SettingsError:
+        # Its own run says what is wrong with them, where people look.
+        return DOWNLOAD_JOB, {}
+    if submission.url and not submission.settings:
+        # A link is downloaded first, and the upload then starts the processing.
+        return DOWNLOAD_JOB, {}
+    # With settings all is done in one run, also if the video lies in the store already.
+    return PROCESS_JOB, submission.settings
 
 
 def _request(
-    job_name: str, sighting: Sighting, tag: str, runs: Sequence[DagsterRun] = ()
+    sighting: Sighting, tag: str, job_name: str, settings: Values, *, by_hand: bool
 ) -> dg.RunRequest:
+    ops = {asset: {"config": dict(values)} for asset, values in settings.items()}
     return dg.RunRequest(
         job_name=job_name,
         partition_key=sighting.video_id,
-        run_config=settings_of_dead(runs),
-        tags=sighting.tags(tag),
+        run_config={"ops": ops} if ops else {},
+        tags={**sighting.tags(tag), **({GIVEN_TAG: "given"} if by_hand else {})},
     )
 
 

@@ -210,9 +210,10 @@ def test_each_check_has_a_verdict_for_each_video_and_a_description(graph: Any) -
         ("sprite_sheets", "sprites_have_their_tiles"),
         ("catalog", READABLE_CHECK),
         *((stage, f"{stage}_exist") for stage in STAGES if stage not in STAGES_WITHOUT_OBJECTS),
+        ("catalog", "settings_are_sound"),
     }
     assert all(node.description for node in nodes)
-    of_videos = [node for node in nodes if node.key.name != READABLE_CHECK]
+    of_videos = [node for node in nodes if node.key.asset_key != dg.AssetKey("catalog")]
     assert all(node.partitions_def is not None for node in of_videos)
 
 
@@ -257,6 +258,7 @@ def test_sensors_are_there() -> None:
         "downloaded_videos",
         "changed_catalog",
         "dead_runs",
+        "changed_settings",
     }
 
 

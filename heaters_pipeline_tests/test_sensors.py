@@ -25,6 +25,7 @@ from heaters_pipeline.names import (
     CATALOG_JOB,
     DIED_TAG,
     DOWNLOAD_JOB,
+    GIVEN_TAG,
     PARTITION_TAG,
     PROCESS_JOB,
     SOURCE_VERSION_TAG,
@@ -500,3 +501,20 @@ def test_a_tick_reads_a_bounded_number_of_manifests_each_once(
     assert found["film"].finished
     assert known.update(stage.store, listing, ["film", "new"], most=1) == found
     assert stage.store.requests["read_bytes"] == before + 1
+
+
+def test_a_submission_hands_its_settings_to_its_run(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    submit(stage.store, "source_videos/a.mp4", LINK, {"clips": {"crf": 18}})
+    submit(stage.store, "source_videos/b.mp4", None, {"clips": {"mode": "reencode"}})
+    # Written by hand: its own run says what is wrong, and the others go on.
+    submit(stage.store, "source_videos/c.mp4", LINK, {"clips": {"crf": "much"}})
+    submit(stage.store, "source_videos/d.mp4", LINK)
+    asked = {run.partition_key: run for run in stage.evaluate(submitted_videos).run_requests}
+    assert {name: (run.job_name, run.run_config["ops"]) for name, run in asked.items()} == {
+        "a": (PROCESS_JOB, {"clips": {"config": {"crf": 18}}}),
+        "b": (PROCESS_JOB, {"clips": {"config": {"mode": "reencode"}}}),
+        "c": (DOWNLOAD_JOB, {}),
+        "d": (DOWNLOAD_JOB, {}),
+    }
+    assert {name for name, run in asked.items() if GIVEN_TAG in run.tags} == {"a", "b"}

@@ -8,6 +8,7 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.errors import (
     DownloadError,
     HeatersError,
+    ManifestError,
     ObjectNotFoundError,
     SourceChangedError,
 )
@@ -28,7 +29,9 @@ from heaters_pipeline.intake.submissions import (
     read_submission,
     whole_link,
 )
+from heaters_pipeline.names import SUBMISSION_TAG
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.settings_files import require_settings
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
@@ -137,6 +140,28 @@ def _link_of(run: StageRun, submission: Submission) -> HttpLink | S3Link:
             "submit an http, https or s3 link, or upload the file"
         )
     return link
+
+
+def give_submitted(run: StageRun) -> None:
+    """Let a video have the settings that it was submitted with.
+
+    Only if nothing is recorded of it, or its submission started the run: what it was given later
+    counts, and a finished video asks the store for nothing more.
+
+    Raises:
+        SettingsError: They are none.
+    """
+    workspace, video_id = run.workspace, run.video_id
+    is_asked_for = run.context is not None and SUBMISSION_TAG in run.context.run.tags
+    if workspace.video(video_id).stages and not is_asked_for:
+        return
+    try:
+        submission = read_submission(workspace.store, video_id)
+    except (ObjectNotFoundError, ManifestError):
+        # What is damaged is said where the link is needed.
+        return
+    require_settings(submission.settings, keys.submission_key(video_id))
+    workspace.give(video_id, submission.settings)
 
 
 def downloaded_before(workspace: Workspace, link: HttpLink | S3Link, key: str) -> bool:

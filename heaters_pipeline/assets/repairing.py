@@ -82,6 +82,7 @@ def repair_video(
     """
     verifier = Verifier(workspace.store, deep=deep)
     with closing(workspace.afresh()) as claimed:
+        claimed.takes_config_as_it_is = True
         claimed.claim(video_id, lambda whom: _logger.info("%s: waits for %s", video_id, whom))
         # As it is now that nobody else works on it.
         (report,) = verifier.videos([video_id])

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.bringing import BroughtVideo, bring_in, bring_submitted
+from heaters_pipeline.assets.bringing import BroughtVideo, bring_in, bring_submitted, give_submitted
 from heaters_pipeline.assets.links import link
 from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.stage import StageRun, stage_run
@@ -66,6 +66,10 @@ def source_videos(
     nor read again.
     """
     with stage_run(context, workspace, "source_videos") as run:
+        if not workspace.takes_config_as_it_is:
+            # All stages', before anything is brought in, decoded or made.
+            give_submitted(run)
+            run.sound_settings(config.source_key)
         brought = bring_in(run, config.origin, config.source_key) if config.origin else None
         found = brought.found if brought else locate_source(run, config.source_key)
         if found is None:

@@ -8,16 +8,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 
+from heaters_pipeline.assets.given_config import given_config
+from heaters_pipeline.assets.video_settings import video_layers
 from heaters_pipeline.errors import HeatersError, InvalidVideoError, shortage
 from heaters_pipeline.intake.rejections import write_rejection
 from heaters_pipeline.names import SOURCE_VERSION_TAG, SUBMISSION_TAG
 from heaters_pipeline.partitions import source_version_tag
 from heaters_pipeline.report.metrics.model import RunCounts, StageMetrics
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.settings_files import Values
+from heaters_pipeline.settings_layers import GIVEN_NOW, given_layer
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.local_files import store_error_of
 from heaters_pipeline.storage.object_store import ObjectInfo
@@ -36,6 +40,8 @@ progress_listener: ContextVar[ProgressListener | None] = ContextVar(
     "progress_listener", default=None
 )
 """Who watches the run from this process, such as the progress bars of ``heaters process``."""
+
+Config = TypeVar("Config", bound=dg.Config)
 
 _logger = logging.getLogger(__name__)
 
@@ -102,6 +108,35 @@ class StageRun:
 
         with self.phase("wait"):
             self.workspace.claim(self.video_id, on_wait)
+
+    def chosen(self, config: Config) -> Config:
+        """The config of the stage that counts, of which the run was given a part or nothing.
+
+        What the run was given by hand stays with the video.
+
+        Raises:
+            SettingsError: The settings of the store are broken, or some that count for the video
+                are out of bounds or contradict each other.
+        """
+        if self.workspace.takes_config_as_it_is:
+            return config
+        return type(config)(**self.sound_settings().get(self.stage, {}))
+
+    def sound_settings(self, source_key: str | None = None) -> Values:
+        """The settings of all stages that count for the video, checked.
+
+        Args:
+            source_key: Of the video, as long as it is not registered.
+        Raises:
+            SettingsError: As ``chosen``.
+        """
+        now = given_config(self.context) if self.context else {}
+        layers = video_layers(
+            self.workspace, self.video_id, [given_layer(now, GIVEN_NOW)], source_key
+        )
+        sound = layers.sound_values()
+        self.workspace.give(self.video_id, now)
+        return sound
 
     def objects(self) -> dict[str, ObjectInfo]:
         """What the store holds of this stage of this video."""

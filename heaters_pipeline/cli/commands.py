@@ -8,8 +8,8 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from heaters_pipeline import __version__, home
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
 from heaters_pipeline.cli.given_settings import GivenSettings, settings_yaml
 from heaters_pipeline.cli.options import CSV, JSON, Command, settings_options, show_result
+from heaters_pipeline.cli.settings_commands import settings
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
+from heaters_pipeline.cli.working_folder import at_home as _at_home
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
 from heaters_pipeline.intake.sources import LocalFile, classify, shown_video
 from heaters_pipeline.settings import SETTINGS
@@ -80,7 +82,6 @@ def process(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> Non
     VIDEO is a file, a link (http, https, s3), or a key that lies in the store already. What exists
     is reused. The runs are recorded in Dagster; heaters ui shows them.
     """
-    config = given.config()
     videos = tuple(_absolute(video) for video in videos)
     with stdout_for(as_json) as stdout, _at_home():
         from heaters_pipeline.cli.processing import process_videos, summary_line
@@ -90,7 +91,7 @@ def process(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> Non
             click.echo(summary_line(document), err=as_json or document["error"] is not None)
 
         with Watcher() as watcher:
-            documents = process_videos(videos, config, watcher, on_video)
+            documents = process_videos(videos, given, watcher, on_video)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):
@@ -107,7 +108,6 @@ def plan(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> None:
     By stage: valid objects are reused, unrecorded ones too if they hold what they should; missing
     and damaged ones are made; stale ones are left. Nothing is written, no run is started.
     """
-    config = given.config()
     videos = tuple(_absolute(video) for video in videos)
     with stdout_for(as_json) as stdout, _at_home():
         from heaters_pipeline.cli.plan_documents import plan_lines
@@ -119,7 +119,7 @@ def plan(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> None:
             elif not as_json:
                 click.echo("\n".join(plan_lines(document)))
 
-        documents = plan_videos(videos, config, on_video)
+        documents = plan_videos(videos, given, on_video)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):
@@ -215,23 +215,27 @@ def prune(videos: tuple[str, ...], older_than_days: float, delete: bool, as_json
 
 @main.command()
 @click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
-def submit(videos: tuple[str, ...]) -> None:
+@settings_options(*SETTINGS)
+def submit(videos: tuple[str, ...], given: GivenSettings) -> None:
     """Queue each VIDEO for the sensors.
 
     A link is recorded and downloaded by the pipeline; a file is put into the store at once; a key
-    that lies in the store is processed again.
+    that lies in the store is processed again. Settings that are given stay with the video.
     """
     videos = tuple(_absolute(video) for video in videos)
     failed = False
     with _at_home():
         from heaters_pipeline.assets.bringing import known_source
+        from heaters_pipeline.cli.wanted_runs import given_values, stored_settings
         from heaters_pipeline.intake.queueing import queue_video
         from heaters_pipeline.resources import open_workspace
 
+        stored_settings(videos, given)
         store = open_workspace().store
         for video in videos:
             try:
-                click.echo(queue_video(store, video, lambda key: known_source(store, key)))
+                known = partial(known_source, store)
+                click.echo(queue_video(store, video, known, partial(given_values, given)))
             except HeatersError as error:
                 failed = True
                 click.echo(f"Error: {error}", err=True)
@@ -264,7 +268,7 @@ def status(video: str | None, csv: Path | None, as_json: bool) -> None:
         show_result({"videos": documents}, documents, lines, csv, stdout)
 
 
-for command in (detect, compare, tune):
+for command in (detect, compare, tune, settings):
     main.add_command(command)
 
 
@@ -328,20 +332,3 @@ def _absolute(video: str) -> str:
         # Said for this video alone, when its turn comes.
         return video
     return str(wanted.path) if isinstance(wanted, LocalFile) else video
-
-
-@contextmanager
-def _at_home() -> Iterator[Path]:
-    """Work in the folder of dagster.yaml, to which its relative paths belong."""
-    folder = home.home_folder()
-    if home.make_user_folder(folder):
-        click.echo(f"There is no dagster.yaml: runs and clips are kept in {folder}", err=True)
-    if not folder.is_dir():
-        raise SettingsError(f"DAGSTER_HOME is {folder}, which is no folder; create it or unset it")
-    os.environ["DAGSTER_HOME"] = str(folder)
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield folder
-    finally:
-        os.chdir(before)

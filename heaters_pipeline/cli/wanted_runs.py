@@ -1,17 +1,73 @@
 """What a run is asked to do: its config, and where its video comes from. Plans ask the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heaters_pipeline.assets.bringing import known_to
-from heaters_pipeline.errors import StoreError
+from heaters_pipeline.assets.video_settings import video_layers
+from heaters_pipeline.cli.given_settings import GivenSettings
+from heaters_pipeline.errors import SettingsError, StoreError
 from heaters_pipeline.intake.bring import choose_key
 from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify
-from heaters_pipeline.resources import Workspace
+from heaters_pipeline.resources import Workspace, open_workspace
+from heaters_pipeline.settings_files import SettingsFile
+from heaters_pipeline.settings_layers import Layers, file_layers
 from heaters_pipeline.storage import keys
 
 Config = Mapping[str, Mapping[str, Any]]
 """Config by asset."""
+
+
+def stored_settings(videos: Sequence[str], given: GivenSettings) -> SettingsFile | None:
+    """The settings of the store, once what was given was checked with them for all videos.
+
+    Args:
+        videos: As they were typed.
+        given: For all of them.
+    Returns:
+        None if the store cannot be asked: each run then says so where people look.
+    Raises:
+        SettingsError: The settings of the store are broken, or no run could work with what was
+            given.
+    """
+    workspace = open_workspace()
+    try:
+        for video in videos:
+            meant = named(video)
+            if meant is not None:
+                _require_sound(workspace, given, *meant)
+        return workspace.settings()
+    except StoreError:
+        return None
+
+
+def given_values(given: GivenSettings, source_key: str) -> Config:
+    """What was given for the video with this key, and nothing else."""
+    return Layers(given.layers(keys.video_id_of(source_key), source_key)).values
+
+
+def named(video: str) -> tuple[str, str | None] | None:
+    """The id and the key that a video has or gets, as far as its name tells; None if it is none."""
+    try:
+        wanted = classify(video)
+    except SettingsError:
+        # Said for this video alone, when its turn comes.
+        return None
+    if isinstance(wanted, StoreKey):
+        return wanted.video_id, wanted.source_key or keys.guess_source_key(wanted.video_id)
+    return keys.video_id_of(wanted.source_key), wanted.source_key
+
+
+def _require_sound(
+    workspace: Workspace, given: GivenSettings, video_id: str, source_key: str | None
+) -> None:
+    now = given.layers(video_id, source_key)
+    with given.said_as_typed():
+        try:
+            Layers([*file_layers(workspace.settings(), video_id, source_key), *now]).sound_values()
+        except SettingsError:
+            # What the video was given before may be what makes sense of it.
+            video_layers(workspace, video_id, now, source_key).sound_values()
 
 
 def video_and_source(workspace: Workspace, video: str) -> tuple[str, dict[str, Any]]:

@@ -4,8 +4,10 @@ What may be secret of a link stands in an object of its own, which is removed as
 is stored, or its link proves to be of no use.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from heaters_pipeline.errors import (
     DownloadError,
@@ -44,6 +46,7 @@ class Submission:
         is_shortened: Whether the whole link is an object of its own.
         submitted_at: When it was asked for, in UTC. It makes the record another object when a
             video is submitted again, which is how the sensor sees it.
+        settings: What the video is to be made with, by asset and field; they stay with it.
     """
 
     video_id: str
@@ -51,18 +54,27 @@ class Submission:
     url: str | None
     is_shortened: bool
     submitted_at: datetime
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def submit(store: ObjectStore, source_key: str, url: str | None) -> Submission:
+def submit(
+    store: ObjectStore,
+    source_key: str,
+    url: str | None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Submission:
     """Ask for a video; a sensor starts the run.
 
     Args:
         store: Where it is asked for.
         source_key: The key that the video gets, or has.
         url: The whole link; None for a video that lies in the store.
+        settings: What it is to be made with, by asset and field.
     """
     video_id, shown = keys.video_id_of(source_key), _shown(url)
-    submission = Submission(video_id, source_key, shown, shown != url, datetime.now(UTC))
+    submission = Submission(
+        video_id, source_key, shown, shown != url, datetime.now(UTC), settings or {}
+    )
     if submission.is_shortened:
         # First, since the sensor may see the submission at once.
         link: dict[str, Json] = {
@@ -80,6 +92,8 @@ def submit(store: ObjectStore, source_key: str, url: str | None) -> Submission:
         "is_shortened": submission.is_shortened,
         "submitted_at": submission.submitted_at.isoformat(),
     }
+    if submission.settings:
+        content["settings"] = {name: dict(values) for name, values in submission.settings.items()}
     _write(store, keys.submission_key(video_id), content)
     return submission
 
@@ -101,9 +115,10 @@ def read_submission(store: ObjectStore, video_id: str) -> Submission:
             url=content["url"],
             is_shortened=content["format_version"] > 1 and content["is_shortened"],
             submitted_at=datetime.fromisoformat(content["submitted_at"]),
+            settings={name: dict(values) for name, values in content.get("settings", {}).items()},
         )
         _require_sound(submission, video_id)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged(key, str(error)) from error
     return submission
 

@@ -22,6 +22,8 @@ from heaters_pipeline_tests.pipeline_fixtures import FILM_SCENES
 from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.videos import make_video
 
+pytestmark = pytest.mark.usefixtures("config_is_all")
+
 FROM_CLIPS = ("sprite_sheets", "keyframes")
 SHOWN_PICTURES = {"scenes": "similarity", "clips": "contact_sheet"}
 

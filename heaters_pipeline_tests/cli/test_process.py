@@ -107,7 +107,10 @@ def test_options_are_the_settings_of_the_assets(
     assert [(scene["start_frame"], scene["end_frame"]) for scene in video["scenes"]] == [(0, 95)]
     assert [picture["position_percent"] for picture in video["keyframes"]] == [25, 50, 75]
     assert video["clips"][0]["metadata"]["method"] == "copy"
-    (video,) = heaters("process", film, "--json", "--min-duration", "0.9").videos
+    # What was typed before stays with the video.
+    changed = ["--method", "adaptive", "--threshold", "4.3", "--min-duration", "0.9"]
+    (video,) = heaters("process", film, "--json", *changed).videos
+    assert len(video["keyframes"]) == 3 * len(video["clips"])
     assert [(scene["start_frame"], scene["end_frame"]) for scene in video["scenes"]] == [
         (0, 45),
         (45, 95),
