@@ -171,7 +171,7 @@ def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> 
 
 
 @main.command()
-@click.argument("videos", nargs=-1, metavar="[VIDEO]...")
+@click.argument("videos", nargs=-1, metavar="[VIDEO...]")
 @click.option(
     "--older-than",
     "older_than_days",
@@ -179,16 +179,18 @@ def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> 
     default=30.0,
     show_default=True,
     metavar="DAYS",
-    help="How old an object has to be, by the store's clock.",
+    help="For how long nothing has to have named an object.",
 )
 @click.option("--delete", is_flag=True, help="Remove what is found; else it is only listed.")
 @JSON
 def prune(videos: tuple[str, ...], older_than_days: float, delete: bool, as_json: bool) -> None:
-    """List what runs made of each VIDEO, or of all, that no manifest names any more.
+    """List what runs made of each VIDEO, or of all, that nothing names any more.
 
     That is what other settings, replaced videos and killed runs left; settings that are changed
-    back have to make it again then. Source videos, manifests and what others put into the store are
-    never touched, and a video that a run works on is left for the next time.
+    back have to make it again then. What a manifest or the catalog names stays. How long nothing
+    has named an object counts from when prune first saw it so: the first time it lists none that
+    can go. Source videos, manifests and what others put into the store are never touched, and a
+    video that a run works on is left for the next time.
     """
     with stdout_for(as_json) as stdout, _at_home():
         from heaters_pipeline.cli.pruning import prune_videos, summary_lines, video_lines
@@ -199,11 +201,13 @@ def prune(videos: tuple[str, ...], older_than_days: float, delete: bool, as_json
                 click.echo(line, err=as_json or bool(document["errors"]))
 
         document = prune_videos(
-            list(dict.fromkeys(each for video in videos for each in _possible_ids(video))) or None,
+            [_possible_ids(video) for video in videos],
             older_than_days=older_than_days,
             delete=delete,
             on_video=on_video,
         )
+        for warning in document["warnings"]:
+            click.echo(f"Warning: {warning}", err=True)
         if stdout:
             print_json(document, stdout)
         else:

@@ -15,6 +15,7 @@ MANIFEST_PREFIX = "manifests/"
 CLAIM_PREFIX = "claims/"
 CATALOG_VIDEOS = "catalog/videos.parquet"
 CATALOG_CLIPS = "catalog/clips.parquet"
+UNNAMED_OBJECTS = "prune/unnamed.parquet"
 
 _DIGEST = "[0-9a-f]{16}"
 _PRODUCTS = {
