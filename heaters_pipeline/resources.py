@@ -22,6 +22,7 @@ from heaters_pipeline.report.metrics.model import MetricsTotals
 from heaters_pipeline.report.metrics.opening import open_totals
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.file_locks import held_folder, remove_abandoned_folders
+from heaters_pipeline.storage.keys import beside_prefix
 from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
@@ -143,11 +144,21 @@ class Workspace:
         self.write_bytes(key, data, content_type)
         self._pictures[key] = data
 
-    def prefetch_head(self, key: str) -> ObjectInfo | None:
-        """The facts of an object, which ``head`` then gives once without asking again."""
-        if key not in self._heads:
-            self._heads[key] = self.store.head(key)
-        return self._heads[key]
+    def beside(self, source_key: str) -> dict[str, ObjectInfo]:
+        """A source and what lies beside it under the same stem, by one LIST."""
+        prefix = beside_prefix(source_key)
+        return {} if prefix is None else self.objects(prefix)
+
+    def prefetch_source(self, source_key: str) -> ObjectInfo | None:
+        """The facts of a source, which ``head`` then gives once without asking again.
+
+        The LIST that takes the place of a HEAD shows the sidecars, too.
+        """
+        if source_key not in self._heads:
+            listed = beside_prefix(source_key) is not None
+            found = self.beside(source_key).get(source_key)
+            self._heads[source_key] = found if listed else self.store.head(source_key)
+        return self._heads[source_key]
 
     def head(self, key: str) -> ObjectInfo | None:
         """The facts of an object as they were just prefetched, or else as they are."""

@@ -5,20 +5,24 @@ runs; if Dagster's database is lost, everything is run once more, finds its obje
 makes nothing. A listing that fails raises, and an empty one removes nothing.
 """
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from types import MappingProxyType
+from typing import Any
 
 import dagster as dg
 
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.intake.rejections import list_rejections
+from heaters_pipeline.intake.sources import has_video_name
 from heaters_pipeline.intake.submissions import read_submission
 from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
 from heaters_pipeline.names import (
     DOWNLOAD_JOB,
     PROCESS_JOB,
+    SOURCE_ASSET,
     SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
     SUBMISSION_TAG,
@@ -65,7 +69,7 @@ def new_uploads(
             so that a clock that was set back does not hold files up.
     """
     for found in listing:
-        if not keys.is_video_upload(found.key):
+        if not has_video_name(found.key):
             continue
         if abs((now - found.modified).total_seconds()) < settle_seconds:
             continue
@@ -111,7 +115,8 @@ def submitted_videos(
     taken = list(islice(sightings, REQUESTS_PER_TICK))
     requests = []
     for sighting in taken:
-        requests.append(_request(_job_of(store, sighting), sighting, SUBMISSION_TAG))
+        job_name, config = _submitted(store, sighting)
+        requests.append(_request(job_name, sighting, SUBMISSION_TAG, config))
     return _result(context, taken, requests)
 
 
@@ -155,15 +160,16 @@ def changed_catalog(
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=fingerprint)], cursor=fingerprint)
 
 
-def _job_of(store: ObjectStore, sighting: Sighting) -> str:
+def _submitted(store: ObjectStore, sighting: Sighting) -> tuple[str, dict[str, Any]]:
+    """The job of a submission, and what it tells the run of the video."""
     try:
         submission = read_submission(store, sighting.video_id)
     except ManifestError:
         # One that is damaged must not hold up the others; its own run fails with the message.
-        return DOWNLOAD_JOB
+        return DOWNLOAD_JOB, {}
     # A link is downloaded first, and the upload then starts the processing; a key that is
     # submitted lies in the store already.
-    return DOWNLOAD_JOB if submission.url else PROCESS_JOB
+    return (DOWNLOAD_JOB if submission.url else PROCESS_JOB), submission.config
 
 
 def _known(instance: dg.DagsterInstance, tag: str) -> set[str]:
@@ -171,8 +177,11 @@ def _known(instance: dg.DagsterInstance, tag: str) -> set[str]:
     return {value for _, values in instance.get_run_tags([tag]) for value in values}
 
 
-def _request(job_name: str, sighting: Sighting, tag: str) -> dg.RunRequest:
+def _request(
+    job_name: str, sighting: Sighting, tag: str, config: Mapping[str, Any] = MappingProxyType({})
+) -> dg.RunRequest:
     return dg.RunRequest(
+        run_config={"ops": {SOURCE_ASSET: {"config": dict(config)}}} if config else {},
         job_name=job_name,
         partition_key=sighting.video_id,
         run_key=f"{tag}:{sighting.name}",

@@ -15,6 +15,7 @@ from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
 
 from heaters_pipeline.assets.stage import INTERRUPTED
 from heaters_pipeline.intake.rejections import list_rejections, read_rejection
+from heaters_pipeline.intake.sources import has_video_name
 from heaters_pipeline.names import (
     COMPARE_JOB,
     COMPARISON_ASSET,
@@ -65,6 +66,8 @@ class VideoStatus:
         error: The last error, None if the last run did not fail.
         retries: How often steps of the latest run, and the run itself, were tried again.
         updated: When something last happened to it, in UTC.
+        title: What people call it, None if nobody said.
+        tags: What people sort it by.
     """
 
     video_id: str
@@ -74,6 +77,8 @@ class VideoStatus:
     error: str | None
     retries: int
     updated: datetime | None
+    title: str | None = None
+    tags: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For ``heaters status --json``."""
@@ -86,6 +91,8 @@ class VideoStatus:
             "error": self.error,
             "retries": self.retries,
             "updated": updated,
+            "title": self.title,
+            "tags": list(self.tags),
         }
 
     def cells(self) -> tuple[str, ...]:
@@ -111,6 +118,12 @@ class _Seen:
     rejected_versions: frozenset[str]
     manifest: ObjectInfo | None
 
+    @property
+    def is_video(self) -> bool:
+        """Whether it is a video for all that is known, and no other file that was dropped in."""
+        by_name = self.upload is not None and has_video_name(self.upload.key)
+        return bool(by_name or self.submission or self.rejected_versions or self.manifest)
+
 
 def video_statuses(
     store: ObjectStore, instance: dg.DagsterInstance, wanted: Collection[str] = ()
@@ -121,7 +134,7 @@ def video_statuses(
     """
     seen = _listings(store)
     runs = _latest_runs(instance, set(wanted))
-    known = seen.keys() | runs.keys()
+    known = {video_id for video_id, found in seen.items() if found.is_video} | runs.keys()
     video_ids = sorted(known & set(wanted) if wanted else known)
     with ThreadPoolExecutor(READERS) as pool:
         return list(
@@ -228,6 +241,7 @@ def _status(
 ) -> VideoStatus:
     video = read_video(store, video_id) if seen.manifest else VideoManifest(video_id)
     scenes, clips = video.stages.get("scenes"), video.stages.get("clips")
+    source = video.stages["source_videos"].summary if "source_videos" in video.stages else {}
     state, error = _state(store, instance, video, seen, run)
     return VideoStatus(
         video_id=video_id,
@@ -237,6 +251,8 @@ def _status(
         error=error,
         retries=_retries(instance, run) if run else 0,
         updated=_updated(instance, seen, run),
+        title=source.get("title"),
+        tags=tuple(source.get("tags", ())),
     )
 
 

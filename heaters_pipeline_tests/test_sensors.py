@@ -298,3 +298,17 @@ def test_what_somebody_processed_by_hand_is_not_asked_for(
     assert not stage.evaluate(downloaded_videos).run_requests
     stage.upload("film.mp4")
     assert requested(stage.evaluate(downloaded_videos)) == [(PROCESS_JOB, "film")]
+
+
+def test_what_is_no_video_by_name_is_left_alone(stage: Stage) -> None:
+    for name in ("notes.txt", "clip.srt", "Thumbs.db", "clip.MP4"):
+        stage.upload(name)
+    result = stage.evaluate(downloaded_videos)
+    assert [request.partition_key for request in result.run_requests] == ["clip.MP4"]
+
+
+def test_what_a_submission_says_of_a_video_reaches_its_run(stage: Stage) -> None:
+    submit(stage.store, "source_videos/film.mp4", LINK, "Harbour", ("boats",))
+    (request,) = stage.evaluate(submitted_videos).run_requests
+    config = {"title": "Harbour", "tags": ["boats"]}
+    assert request.run_config == {"ops": {"source_videos": {"config": config}}}

@@ -17,10 +17,18 @@ import click
 from heaters_pipeline import __version__, home
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
 from heaters_pipeline.cli.given_settings import GivenSettings, settings_yaml
-from heaters_pipeline.cli.options import CSV, JSON, Command, settings_options, show_result
+from heaters_pipeline.cli.options import (
+    CSV,
+    FROM_LIST,
+    JSON,
+    Command,
+    settings_options,
+    show_result,
+)
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
 from heaters_pipeline.intake.sources import LocalFile, classify
+from heaters_pipeline.intake.wanted import WantedVideo, each_video
 from heaters_pipeline.settings import SETTINGS
 from heaters_pipeline.storage import keys
 
@@ -70,17 +78,21 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
+@click.argument("videos", nargs=-1, metavar="[VIDEO...]")
+@FROM_LIST
 @settings_options(*SETTINGS)
 @JSON
-def process(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> None:
+def process(
+    videos: tuple[str, ...], list_file: Path | None, given: GivenSettings, as_json: bool
+) -> None:
     """Run the whole pipeline for each VIDEO, here and now.
 
-    VIDEO is a file, a link (http, https, s3), or a key that lies in the store already. What exists
-    is reused. The runs are recorded in Dagster; heaters ui shows them.
+    VIDEO is a file, a folder (all videos in it), a pattern ("trips/*.mp4"), a link (http, https,
+    s3), or a key that lies in the store already. What exists is reused. The runs are recorded in
+    Dagster; heaters ui shows them.
     """
     config = given.config()
-    videos = tuple(_absolute(video) for video in videos)
+    wanted = _wanted(videos, list_file)
     with stdout_for(as_json) as stdout, _at_home():
         from heaters_pipeline.cli.processing import process_videos, summary_line
 
@@ -89,7 +101,7 @@ def process(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> Non
             click.echo(summary_line(document), err=as_json or document["error"] is not None)
 
         with Watcher() as watcher:
-            documents = process_videos(videos, config, watcher, on_video)
+            documents = process_videos(wanted, config, watcher, on_video)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):
@@ -97,17 +109,20 @@ def process(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> Non
 
 
 @main.command()
-@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
+@click.argument("videos", nargs=-1, metavar="[VIDEO...]")
+@FROM_LIST
 @settings_options(*SETTINGS)
 @JSON
-def plan(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> None:
+def plan(
+    videos: tuple[str, ...], list_file: Path | None, given: GivenSettings, as_json: bool
+) -> None:
     """Say what process would do for each VIDEO, without doing it.
 
     By stage: valid objects are reused, unrecorded ones too if they hold what they should; missing
     and damaged ones are made; stale ones are left. Nothing is written, no run is started.
     """
     config = given.config()
-    videos = tuple(_absolute(video) for video in videos)
+    wanted = _wanted(videos, list_file)
     with stdout_for(as_json) as stdout, _at_home():
         from heaters_pipeline.cli.plan_documents import plan_lines
         from heaters_pipeline.cli.planning import plan_videos
@@ -118,7 +133,7 @@ def plan(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> None:
             elif not as_json:
                 click.echo("\n".join(plan_lines(document)))
 
-        documents = plan_videos(videos, config, on_video)
+        documents = plan_videos(wanted, config, on_video)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):
@@ -217,14 +232,15 @@ def prune(videos: tuple[str, ...], older_than_days: float, delete: bool, as_json
 
 
 @main.command()
-@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
-def submit(videos: tuple[str, ...]) -> None:
+@click.argument("videos", nargs=-1, metavar="[VIDEO...]")
+@FROM_LIST
+def submit(videos: tuple[str, ...], list_file: Path | None) -> None:
     """Queue each VIDEO for the sensors.
 
-    A link is recorded and downloaded by the pipeline; a file is put into the store at once; a key
-    that lies in the store is processed again.
+    VIDEO is what process takes. A link is recorded and downloaded by the pipeline; a file is put
+    into the store at once; a key that lies in the store is processed again.
     """
-    videos = tuple(_absolute(video) for video in videos)
+    wanted = _wanted(videos, list_file)
     failed = False
     with _at_home():
         from heaters_pipeline.assets.bringing import known_source
@@ -232,7 +248,7 @@ def submit(videos: tuple[str, ...]) -> None:
         from heaters_pipeline.resources import open_workspace
 
         store = open_workspace().store
-        for video in videos:
+        for video in wanted:
             try:
                 click.echo(queue_video(store, video, lambda key: known_source(store, key)))
             except HeatersError as error:
@@ -313,6 +329,23 @@ def _possible_ids(video: str) -> list[str]:
         return [keys.video_id_of(video)]
     file = LocalFile(Path(_absolute(video)))
     return [video, *(keys.video_id_of(key) for key in (file.source_key, file.source_key_apart))]
+
+
+def _wanted(videos: tuple[str, ...], list_file: Path | None) -> list[WantedVideo]:
+    """The videos that were typed and those of a list, as they are called from every folder."""
+    listed: list[WantedVideo] = []
+    if list_file is not None:
+        # It takes pandas.
+        from heaters_pipeline.intake.video_lists import read_list
+
+        listed = read_list(list_file)
+    elif not videos:
+        raise click.UsageError(
+            "Missing argument 'VIDEO...': give a video, or a list of them with --from-list"
+        )
+    if not (wanted := each_video([*map(WantedVideo, videos), *listed])):
+        raise SettingsError(f"{list_file} names no video")
+    return wanted
 
 
 def _absolute(video: str) -> str:

@@ -9,15 +9,16 @@ from heaters_pipeline.cli.documents import process_document
 from heaters_pipeline.cli.instance import dagster_instance
 from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, in_catalog, process_video
 from heaters_pipeline.cli.terminal import Watcher
-from heaters_pipeline.cli.wanted_runs import Config, video_and_source
+from heaters_pipeline.cli.wanted_runs import Config, likely_id, video_and_source
 from heaters_pipeline.errors import HeatersError, StoreError
+from heaters_pipeline.intake.wanted import WantedVideo
 from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.status import video_statuses
 from heaters_pipeline.storage.object_store import ObjectStore
 
 
 def process_videos(
-    videos: Sequence[str],
+    videos: Sequence[WantedVideo],
     config: Config,
     watcher: Watcher,
     on_video: Callable[[Mapping[str, Any]], None],
@@ -25,7 +26,7 @@ def process_videos(
     """Process videos one after the other; one that fails does not keep the others from it.
 
     Args:
-        videos: As they were typed.
+        videos: What is wanted; what names no video is said, and nothing is recorded of it.
         config: Config by asset.
         watcher: Shown the progress.
         on_video: Given the document of each video when it is done.
@@ -36,7 +37,7 @@ def process_videos(
     made, unchanged = False, []
     with dagster_instance() as instance:
         for video in videos:
-            watcher.start(video.rpartition("/")[2])
+            watcher.start(video.text.rpartition("/")[2])
             document, run = _process(instance, video, config, watcher)
             watcher.clear()
             on_video(document)
@@ -52,14 +53,14 @@ def process_videos(
 
 
 def _process(
-    instance: dg.DagsterInstance, video: str, config: Config, watcher: Watcher
+    instance: dg.DagsterInstance, video: WantedVideo, config: Config, watcher: Watcher
 ) -> tuple[dict[str, Any], LocalRun | None]:
     # What is looked up before the run and after it is not asked for again.
     workspace = open_workspace()
     try:
         video_id, source = video_and_source(workspace, video)
     except HeatersError as error:
-        return process_document(video, "download_failed", str(error), {}, {}), None
+        return process_document(likely_id(video), "download_failed", str(error), {}, {}), None
     config = {**config, "source_videos": source}
     run = process_video(instance, video_id, config, watcher.step, workspace)
     manifests = {

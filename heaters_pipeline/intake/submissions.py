@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.storage import keys
@@ -25,6 +26,8 @@ class Submission:
         video_id: The partition that the video gets.
         source_key: The key under ``source_videos/`` that it gets, or has.
         url: Where it comes from; None if it lies in the store already.
+        title: What people call it; None to leave that as it is.
+        tags: What people sort it by; None to leave that as it is.
         submitted_at: When it was asked for, in UTC. It makes the record another object when a
             video is submitted again, which is how the sensor sees it.
     """
@@ -33,11 +36,26 @@ class Submission:
     source_key: str
     url: str | None
     submitted_at: datetime
+    title: str | None = None
+    tags: tuple[str, ...] | None = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the run is told of the video, as ``source_videos`` takes it."""
+        told = {"title": self.title, "tags": self.tags and list(self.tags)}
+        return {name: value for name, value in told.items() if value is not None}
 
 
-def submit(store: ObjectStore, source_key: str, url: str | None) -> Submission:
+def submit(
+    store: ObjectStore,
+    source_key: str,
+    url: str | None,
+    title: str | None = None,
+    tags: tuple[str, ...] | None = None,
+) -> Submission:
     """Ask for a video; a sensor starts the run."""
-    submission = Submission(keys.video_id_of(source_key), source_key, url, datetime.now(UTC))
+    video_id = keys.video_id_of(source_key)
+    submission = Submission(video_id, source_key, url, datetime.now(UTC), title, tags)
     content: dict[str, Json] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -45,6 +63,7 @@ def submit(store: ObjectStore, source_key: str, url: str | None) -> Submission:
         "source_key": source_key,
         "url": url,
         "submitted_at": submission.submitted_at.isoformat(),
+        **submission.config,
     }
     store.write_bytes(
         keys.submission_key(submission.video_id),
@@ -69,6 +88,8 @@ def read_submission(store: ObjectStore, video_id: str) -> Submission:
             source_key=content["source_key"],
             url=content["url"],
             submitted_at=datetime.fromisoformat(content["submitted_at"]),
+            title=content.get("title"),
+            tags=None if content.get("tags") is None else tuple(content["tags"]),
         )
         _require_sound(submission, video_id)
     except (KeyError, TypeError, ValueError) as error:
@@ -77,7 +98,8 @@ def read_submission(store: ObjectStore, video_id: str) -> Submission:
 
 
 def _require_sound(submission: Submission, video_id: str) -> None:
-    for text in (submission.source_key, submission.url or ""):
+    said = (submission.title or "", *(submission.tags or ()))
+    for text in (submission.source_key, submission.url or "", *said):
         if not isinstance(text, str):
             raise TypeError(f"{text!r} is no text")
     if not video_id == submission.video_id == keys.video_id_of(submission.source_key):

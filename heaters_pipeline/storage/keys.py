@@ -80,6 +80,12 @@ def is_video_upload(source_key: str) -> bool:
     return not any(part.startswith(".") for part in path.split("/"))
 
 
+def beside_prefix(source_key: str) -> str | None:
+    """Where a source lies with all that has its stem; None for one without an extension."""
+    suffix = PurePosixPath(source_key).suffix
+    return f"{source_key.removesuffix(suffix)}." if suffix else None
+
+
 def source_key_for_name(name: str) -> str:
     """The key under which a file of this name is stored."""
     return f"{SOURCE_PREFIX}{name}"
