@@ -19,16 +19,18 @@ from heaters_pipeline.assets.stage import lasting_errors_fail
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.config import VerifyConfig
 from heaters_pipeline.errors import ClipError, HeatersError, InvalidVideoError
-from heaters_pipeline.names import CHECK_JOB, REPAIR_JOB, VIDEO_STAGES
+from heaters_pipeline.names import CHECK_JOB, REPAIR_JOB, SOURCE_ASSET, VIDEO_STAGES
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem
 from heaters_pipeline.storage.records.verification import (
     OBJECT_STAGES,
+    Finding,
     StageReport,
     Verifier,
     size_finding,
+    source_advice,
 )
 from heaters_pipeline.video.clips.write import inspect_clip
 from heaters_pipeline.video.stills.jpeg_files import picture_size_px
@@ -91,7 +93,8 @@ class VideoCheck:
         shown = list(verdict.faults[:FINDINGS_SHOWN])
         if len(verdict.faults) > len(shown):
             shown.append(f"and {len(verdict.faults) - len(shown)} more")
-        mend = {"mend": _mend(video_id, deep=verdict.deep)} if shown else {}
+        repairable = shown and self.asset != SOURCE_ASSET
+        mend = {"mend": _mend(video_id, deep=verdict.deep)} if repairable else {}
         return dg.AssetCheckResult(
             passed=not verdict.faults,
             asset_key=self.asset,
@@ -270,6 +273,26 @@ def _mend(video_id: str, *, deep: bool) -> str:
     return f"heaters verify {video_id}{option} --repair, or the job {REPAIR_JOB} for it{config}"
 
 
+def source_is_stored(workspace: Workspace, video_id: str) -> Verdict:
+    """Red when somebody deleted the source, or put another one there that is not processed."""
+    summary = workspace.require_manifest(SOURCE_ASSET, video_id).summary
+    key, size_bytes = str(summary["source_key"]), int(summary["size_bytes"])
+    found = workspace.prefetch_source(key)
+    size = None if found is None else found.size_bytes
+    finding = size_finding(SOURCE_ASSET, key, size_bytes, size)
+    return Verdict(_source_faults(video_id, [finding] if finding else []))
+
+
+def _source_faults(video_id: str, findings: Sequence[Finding]) -> list[str]:
+    return [f"{each.why}: {source_advice(video_id, each)}" for each in findings]
+
+
+SOURCE_CHECK = VideoCheck(
+    SOURCE_ASSET,
+    "source_is_stored",
+    "The source video is in the store with the size that was registered.",
+    source_is_stored,
+)
 OBJECT_CHECKS = tuple(_objects_check(stage) for stage in OBJECT_STAGES)
 VIDEO_CHECKS = (
     VideoCheck(
@@ -290,6 +313,7 @@ VIDEO_CHECKS = (
         "The pages of each clip hold all of its tiles, in the size that the index says.",
         sprites_have_their_tiles,
     ),
+    SOURCE_CHECK,
     *OBJECT_CHECKS,
 )
 
@@ -333,7 +357,7 @@ def check(
     A red check does not fail the run, as in Dagster's own runs of checks.
 
     Raises:
-        dagster.Failure: A check cannot be evaluated, or the source or a record is at fault, which
+        dagster.Failure: A check cannot be evaluated, or a record or a picture is at fault, which
             no check stands for. All others are evaluated first.
     """
     video_id = context.partition_key
@@ -343,7 +367,9 @@ def check(
     refused = [report.error] if report.error else []
     for each in VIDEO_CHECKS:
         try:
-            if each in OBJECT_CHECKS and each.asset in verified:
+            if each is SOURCE_CHECK and each.asset in verified:
+                verdict = Verdict(_source_faults(video_id, verified[each.asset].findings))
+            elif each in OBJECT_CHECKS and each.asset in verified:
                 verdict = _as_verified(verified[each.asset], deep=config.deep)
             else:
                 verdict = each.verdict(workspace, video_id)
@@ -354,7 +380,8 @@ def check(
         if not result.passed:
             context.log.warning(f"{each.name}: {result.description}")
         yield each.evaluation(context.instance, video_id, result)
-    others = [finding for finding in report.findings if finding.stage not in OBJECT_STAGES]
+    stands_for = (SOURCE_ASSET, *OBJECT_STAGES)
+    others = [finding for finding in report.findings if finding.stage not in stands_for]
     refused += [finding.why for finding in others]
     # Where the manifest is lost there is nothing to repair by, and what was found says what to do.
     if others and not any(each.stage == "manifests" for each in others):

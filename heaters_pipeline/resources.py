@@ -55,7 +55,7 @@ class Workspace:
         self.metrics = metrics
         self._scratch_folder = scratch_folder
         self._tidied = False
-        self._claims = Claims(store, scratch_folder.parent / "claims")
+        self.claims = Claims(store, scratch_folder.parent / "claims")
         self._open_claims = ExitStack()
         self._claimed: set[str] = set()
         self._worked_on: set[str] = set()
@@ -167,7 +167,7 @@ class Workspace:
     def write_bytes(self, key: str, data: bytes, content_type: str) -> ObjectInfo:
         """Store an object."""
         stored = self.store.write_bytes(key, data, content_type=content_type)
-        self._forget(key)
+        self.noticed_change(key)
         return stored
 
     def put_file(
@@ -182,12 +182,13 @@ class Workspace:
             keep_local: Later steps read it, so that it need not be fetched again.
         """
         stored = self.store.put_file(key, path, content_type=content_type)
-        self._forget(key)
+        self.noticed_change(key)
         if keep_local:
             self.cache.add(self.store, key, stored.version, path)
         return stored
 
-    def _forget(self, key: str) -> None:
+    def noticed_change(self, key: str) -> None:
+        """Look again for an object that was just stored."""
         self._heads.pop(key, None)
         for prefix in [listed for listed in list(self._listings) if key.startswith(listed)]:
             self._listings.pop(prefix, None)
@@ -223,7 +224,7 @@ class Workspace:
                 remove_abandoned_folders(self._scratch_folder)
             self.cache.tidy()
             self.store.tidy()
-            self._claims.tidy()
+            self.claims.tidy()
         except StoreError as error:
             # Whoever writes there next is told by what fails then.
             _logger.warning("what killed processes left stays for now: %s", error)
@@ -239,7 +240,7 @@ class Workspace:
         """
         if self.has_claimed(video_id):
             return
-        self._open_claims.enter_context(self._claims.held(video_id, on_wait))
+        self._open_claims.enter_context(self.claims.held(video_id, on_wait))
         self._claimed.add(video_id)
         self.expect_work(video_id)
         self._videos.pop(video_id, None)

@@ -19,6 +19,7 @@ from heaters_pipeline.intake.sources import has_video_name
 from heaters_pipeline.names import (
     COMPARE_JOB,
     COMPARISON_ASSET,
+    DISMISSED_TAG,
     DOWNLOAD_JOB,
     PARTITION_TAG,
     REPAIR_JOB,
@@ -27,6 +28,7 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.video_manifests import (
     VideoManifest,
+    lost_source,
     read_video,
     recorded_videos,
 )
@@ -39,7 +41,13 @@ State = Literal[
     "spliced",
     "download_failed",
     "splicing_failed",
+    "source_deleted",
+    "removed",
+    "dismissed",
 ]
+
+REMOVED = "removed"
+"""The reason of a rejection where somebody removed a video and kept its source."""
 
 READERS = 16
 _RUNS_PER_QUERY = 500
@@ -266,19 +274,32 @@ def _state(
     stored = seen.upload is not None or "source_videos" in video.stages
     if run is not None and run.status in _RUNNING:
         return ("splicing" if stored and run.job_name != DOWNLOAD_JOB else "downloading"), None
-    if run is not None and run.status in _FAILED:
+    if "source_videos" in video.stages and seen.upload is None:
+        return "source_deleted", _deleted(video)
+    failed = run is not None and run.status in _FAILED
+    dismissed = run is not None and failed and DISMISSED_TAG in run.tags
+    if run is not None and failed and not dismissed:
         if run.status is DagsterRunStatus.CANCELED:
             error = f"run {run.run_id[:8]} was canceled"
         else:
             error = run_error(instance, run.run_id) or f"run {run.run_id[:8]} left no message"
         return ("splicing_failed" if stored else "download_failed"), error
+    if video.is_finished and _is_current(video, seen):
+        return "spliced", None
     current = seen.upload or seen.submission
     if current and keys.version_digest(current.version) in seen.rejected_versions:
         rejection = read_rejection(store, keys.rejection_key(video.video_id, current.version))
-        return ("splicing_failed" if stored else "download_failed"), rejection.message
-    if video.is_finished and _is_current(video, seen):
-        return "spliced", None
-    return ("downloaded" if stored else "new"), None
+        if rejection.reason == REMOVED:
+            return "removed", rejection.message
+        if not rejection.dismissed:
+            return ("splicing_failed" if stored else "download_failed"), rejection.message
+        dismissed = True
+    return ("dismissed" if dismissed else "downloaded" if stored else "new"), None
+
+
+def _deleted(video: VideoManifest) -> str:
+    key = video.stages["source_videos"].summary["source_key"]
+    return f"{key} is gone; {lost_source(video.video_id, key)}"
 
 
 def _is_current(video: VideoManifest, seen: _Seen) -> bool:

@@ -7,14 +7,14 @@ import os
 import socket
 import sqlite3
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from heaters_pipeline import __version__, home
+from heaters_pipeline.cli.arguments import possible_ids, wanted_videos
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
 from heaters_pipeline.cli.given_settings import GivenSettings, settings_yaml
 from heaters_pipeline.cli.options import (
@@ -25,12 +25,11 @@ from heaters_pipeline.cli.options import (
     settings_options,
     show_result,
 )
+from heaters_pipeline.cli.removal_commands import dismiss, prune, remove
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
+from heaters_pipeline.cli.working_folder import at_home
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
-from heaters_pipeline.intake.sources import LocalFile, classify
-from heaters_pipeline.intake.wanted import WantedVideo, each_video
 from heaters_pipeline.settings import SETTINGS
-from heaters_pipeline.storage import keys
 
 
 class _Group(click.Group):
@@ -92,8 +91,8 @@ def process(
     Dagster; heaters ui shows them.
     """
     config = given.config()
-    wanted = _wanted(videos, list_file)
-    with stdout_for(as_json) as stdout, _at_home():
+    wanted = wanted_videos(videos, list_file)
+    with stdout_for(as_json) as stdout, at_home():
         from heaters_pipeline.cli.processing import process_videos, summary_line
 
         def on_video(document: Mapping[str, Any]) -> None:
@@ -122,8 +121,8 @@ def plan(
     and damaged ones are made; stale ones are left. Nothing is written, no run is started.
     """
     config = given.config()
-    wanted = _wanted(videos, list_file)
-    with stdout_for(as_json) as stdout, _at_home():
+    wanted = wanted_videos(videos, list_file)
+    with stdout_for(as_json) as stdout, at_home():
         from heaters_pipeline.cli.plan_documents import plan_lines
         from heaters_pipeline.cli.planning import plan_videos
 
@@ -163,8 +162,8 @@ def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> 
     the same size. --repair makes just those again, with the settings that the video was made with.
     The exit code is 1 if faults are left.
     """
-    wanted = [_possible_ids(video) for video in videos]
-    with stdout_for(as_json) as stdout, _at_home():
+    wanted = [possible_ids(video) for video in videos]
+    with stdout_for(as_json) as stdout, at_home():
         from heaters_pipeline.cli.verifying import (
             at_fault,
             summary_lines,
@@ -187,52 +186,6 @@ def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> 
 
 @main.command()
 @click.argument("videos", nargs=-1, metavar="[VIDEO...]")
-@click.option(
-    "--older-than",
-    "older_than_days",
-    type=click.FloatRange(min=0),
-    default=30.0,
-    show_default=True,
-    metavar="DAYS",
-    help="For how long nothing has to have named an object.",
-)
-@click.option("--delete", is_flag=True, help="Remove what is found; else it is only listed.")
-@JSON
-def prune(videos: tuple[str, ...], older_than_days: float, delete: bool, as_json: bool) -> None:
-    """List what runs made of each VIDEO, or of all, that nothing names any more.
-
-    That is what other settings, replaced videos and killed runs left; settings that are changed
-    back have to make it again then. What a manifest or the catalog names stays. How long nothing
-    has named an object counts from when prune first saw it so: the first time it lists none that
-    can go. Source videos, manifests and what others put into the store are never touched, and a
-    video that a run works on is left for the next time.
-    """
-    with stdout_for(as_json) as stdout, _at_home():
-        from heaters_pipeline.cli.pruning import prune_videos, summary_lines, video_lines
-
-        def on_video(document: Mapping[str, Any]) -> None:
-            # What is not as it should be leaves standard output to the rest.
-            for line in video_lines(document):
-                click.echo(line, err=as_json or bool(document["errors"]))
-
-        document = prune_videos(
-            [_possible_ids(video) for video in videos],
-            older_than_days=older_than_days,
-            delete=delete,
-            on_video=on_video,
-        )
-        for warning in document["warnings"]:
-            click.echo(f"Warning: {warning}", err=True)
-        if stdout:
-            print_json(document, stdout)
-        else:
-            click.echo("\n".join(summary_lines(document)))
-    if any(video["errors"] for video in document["videos"]):
-        sys.exit(1)
-
-
-@main.command()
-@click.argument("videos", nargs=-1, metavar="[VIDEO...]")
 @FROM_LIST
 def submit(videos: tuple[str, ...], list_file: Path | None) -> None:
     """Queue each VIDEO for the sensors.
@@ -240,9 +193,9 @@ def submit(videos: tuple[str, ...], list_file: Path | None) -> None:
     VIDEO is what process takes. A link is recorded and downloaded by the pipeline; a file is put
     into the store at once; a key that lies in the store is processed again.
     """
-    wanted = _wanted(videos, list_file)
+    wanted = wanted_videos(videos, list_file)
     failed = False
-    with _at_home():
+    with at_home():
         from heaters_pipeline.assets.bringing import known_source
         from heaters_pipeline.intake.queueing import queue_video
         from heaters_pipeline.resources import open_workspace
@@ -267,13 +220,13 @@ def status(video: str | None, csv: Path | None, as_json: bool) -> None:
 
     VIDEO is a video's id, its key, or the file that was processed.
     """
-    with stdout_for(as_json) as stdout, _at_home():
+    with stdout_for(as_json) as stdout, at_home():
         from heaters_pipeline.cli.instance import dagster_instance
         from heaters_pipeline.resources import open_workspace
         from heaters_pipeline.status import video_statuses
 
         with dagster_instance() as instance:
-            wanted = _possible_ids(video) if video else []
+            wanted = possible_ids(video) if video else []
             statuses = video_statuses(open_workspace().store, instance, wanted)
         if video and not statuses:
             raise SettingsError(f"there is no video {video}; heaters status lists all")
@@ -283,7 +236,7 @@ def status(video: str | None, csv: Path | None, as_json: bool) -> None:
         show_result({"videos": documents}, documents, lines, csv, stdout)
 
 
-for command in (detect, compare, tune):
+for command in (detect, compare, tune, prune, remove, dismiss):
     main.add_command(command)
 
 
@@ -293,7 +246,7 @@ for command in (detect, compare, tune):
 def ui(port: int, host: str) -> None:
     """Start the Dagster UI with its daemon; sensors work while it runs."""
     _require_free(host, port)
-    with _at_home() as folder:
+    with at_home() as folder:
         workspace = folder / "workspace.yaml"
         target = (
             ["-w", str(workspace)]
@@ -321,55 +274,3 @@ def _require_free(host: str, port: int) -> None:
         raise SettingsError(
             f"the UI cannot use port {port} of {host}: {reason}; choose another with --port"
         ) from error
-
-
-def _possible_ids(video: str) -> list[str]:
-    """The partitions that a person may mean: an id, a key under source_videos/, or a file."""
-    if video.startswith(keys.SOURCE_PREFIX) and video != keys.SOURCE_PREFIX:
-        return [keys.video_id_of(video)]
-    file = LocalFile(Path(_absolute(video)))
-    return [video, *(keys.video_id_of(key) for key in (file.source_key, file.source_key_apart))]
-
-
-def _wanted(videos: tuple[str, ...], list_file: Path | None) -> list[WantedVideo]:
-    """The videos that were typed and those of a list, as they are called from every folder."""
-    listed: list[WantedVideo] = []
-    if list_file is not None:
-        # It takes pandas.
-        from heaters_pipeline.intake.video_lists import read_list
-
-        listed = read_list(list_file)
-    elif not videos:
-        raise click.UsageError(
-            "Missing argument 'VIDEO...': give a video, or a list of them with --from-list"
-        )
-    if not (wanted := each_video([*map(WantedVideo, videos), *listed])):
-        raise SettingsError(f"{list_file} names no video")
-    return wanted
-
-
-def _absolute(video: str) -> str:
-    """A file's absolute path, so that it means the same from every folder; others unchanged."""
-    try:
-        wanted = classify(video)
-    except SettingsError:
-        # Said for this video alone, when its turn comes.
-        return video
-    return str(wanted.path) if isinstance(wanted, LocalFile) else video
-
-
-@contextmanager
-def _at_home() -> Iterator[Path]:
-    """Work in the folder of dagster.yaml, to which its relative paths belong."""
-    folder = home.home_folder()
-    if home.make_user_folder(folder):
-        click.echo(f"There is no dagster.yaml: runs and clips are kept in {folder}", err=True)
-    if not folder.is_dir():
-        raise SettingsError(f"DAGSTER_HOME is {folder}, which is no folder; create it or unset it")
-    os.environ["DAGSTER_HOME"] = str(folder)
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield folder
-    finally:
-        os.chdir(before)

@@ -161,6 +161,14 @@ def lost_manifest(video_id: str) -> str:
     )
 
 
+def lost_source(video_id: str, source_key: str) -> str:
+    """What to do where the source of a video was deleted; nothing makes it again."""
+    return (
+        f"upload {source_key} again, or take what was made of it away with heaters remove "
+        f"{video_id}"
+    )
+
+
 def recorded_videos(store: ObjectStore) -> dict[str, ObjectInfo]:
     """The newest record of each video, by one LIST; of older versions that of the source."""
     found = {}
