@@ -278,13 +278,12 @@ def source_is_stored(workspace: Workspace, video_id: str) -> Verdict:
     summary = workspace.require_manifest(SOURCE_ASSET, video_id).summary
     key, size_bytes = str(summary["source_key"]), int(summary["size_bytes"])
     found = workspace.prefetch_source(key)
-    size = None if found is None else found.size_bytes
-    finding = size_finding(SOURCE_ASSET, key, size_bytes, size)
-    return Verdict(_source_faults(video_id, [finding] if finding else []))
+    finding = size_finding(SOURCE_ASSET, key, size_bytes, found.size_bytes if found else None)
+    return _source_verdict(video_id, [finding] if finding else [])
 
 
-def _source_faults(video_id: str, findings: Sequence[Finding]) -> list[str]:
-    return [f"{each.why}: {source_advice(video_id, each)}" for each in findings]
+def _source_verdict(video_id: str, findings: Sequence[Finding]) -> Verdict:
+    return Verdict([f"{each.why}: {source_advice(video_id, each)}" for each in findings])
 
 
 SOURCE_CHECK = VideoCheck(
@@ -342,8 +341,9 @@ def _checks_of(asset: str, checks: Sequence[VideoCheck]) -> dg.AssetChecksDefini
 
 
 all_checks = [
-    _checks_of(asset, checks)
-    for asset in VIDEO_STAGES
+    # The check of the source takes no step of its own, which costs each run time.
+    _checks_of(asset, [SOURCE_CHECK, *checks] if asset == "frame_scores" else checks)
+    for asset in VIDEO_STAGES[1:]
     if (checks := [each for each in VIDEO_CHECKS if each.asset == asset])
 ]
 
@@ -368,7 +368,7 @@ def check(
     for each in VIDEO_CHECKS:
         try:
             if each is SOURCE_CHECK and each.asset in verified:
-                verdict = Verdict(_source_faults(video_id, verified[each.asset].findings))
+                verdict = _source_verdict(video_id, verified[each.asset].findings)
             elif each in OBJECT_CHECKS and each.asset in verified:
                 verdict = _as_verified(verified[each.asset], deep=config.deep)
             else:

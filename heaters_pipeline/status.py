@@ -299,7 +299,7 @@ def _state(
 
 def _deleted(video: VideoManifest) -> str:
     key = video.stages["source_videos"].summary["source_key"]
-    return f"{key} is gone; {lost_source(video.video_id, key)}"
+    return f"{key} is gone; {lost_source(video.video_id)}"
 
 
 def _is_current(video: VideoManifest, seen: _Seen) -> bool:

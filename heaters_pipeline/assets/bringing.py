@@ -176,7 +176,8 @@ def _bring_file(run: StageRun, file: LocalFile, key: str) -> BroughtVideo:
             head=run.workspace.head,
             on_progress=on_progress,
         )
-        run.workspace.noticed_change(key)
+        if brought.copied:
+            run.workspace.noticed_change(key)
         if brought.copied and store.local_path(key) is None:
             _keep_local(run, path, brought.object, brought.sha256)
     return BroughtVideo(brought.object, brought.sha256, file.origin, info)

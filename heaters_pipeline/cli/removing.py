@@ -47,7 +47,7 @@ class Removable:
     def line(self) -> str:
         """For the person who is asked."""
         size = megabytes(self.size_bytes)
-        return f"{self.video_id}: {self.objects} objects, {size}, and {self.runs} runs in Dagster"
+        return f"{self.video_id}: objects: {self.objects}, {size}; runs in Dagster: {self.runs}"
 
 
 def find_removable(

@@ -21,12 +21,14 @@ COMMANDS = (
     "plan",
     "config",
     "verify",
-    "prune",
     "submit",
     "status",
     "detect",
     "compare",
     "tune",
+    "prune",
+    "remove",
+    "dismiss",
     "ui",
 )
 LINK = "https://example.com/films/holiday.mp4?token=secret"

@@ -278,7 +278,7 @@ def _record(video: VideoManifest, *, has_objects: bool) -> StageReport:
 def source_advice(video_id: str, finding: Finding) -> str:
     """What helps where a source is not as recorded, which no repair can make again."""
     if finding.state == "missing":
-        return lost_source(video_id, finding.key)
+        return lost_source(video_id)
     return (
         f"the source cannot be made again, upload it again and run heaters verify {video_id} "
         f"--repair; if it was replaced on purpose, run heaters process {video_id}"

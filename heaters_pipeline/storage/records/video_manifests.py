@@ -161,11 +161,11 @@ def lost_manifest(video_id: str) -> str:
     )
 
 
-def lost_source(video_id: str, source_key: str) -> str:
-    """What to do where the source of a video was deleted; nothing makes it again."""
+def lost_source(video_id: str) -> str:
+    """What to do where the source of a video was deleted."""
     return (
-        f"upload {source_key} again, or take what was made of it away with heaters remove "
-        f"{video_id}"
+        "the source cannot be made again, upload it again, or take what was made of it away with "
+        f"heaters remove {video_id}"
     )
 
 
