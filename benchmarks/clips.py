@@ -5,7 +5,7 @@
 
 The film is cut at its own scene changes. Peers: PySceneDetect's split-video (one ffmpeg process a
 clip, x264) and the ffmpeg program copying packets (one process a clip; starts at I-frames, so its
-clips are not exact). Ours are checked before they get their names. What each wrote is counted
+clips are not exact). Ours are checked before they are published. What each wrote is counted
 afterwards, frame by frame: the last column says how many clips show the frames that were asked
 for. Runs alternate; medians are printed, and the highest peak of memory of a process.
 Peers come with the extra ``bench``.

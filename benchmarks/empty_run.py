@@ -6,12 +6,15 @@ As the command does it: the project's modules are imported, and a job is run in 
 recorded in the instance of ``DAGSTER_HOME``.
 """
 
+import argparse
+import os
 import warnings
 
 import dagster as dg
 
 from heaters_pipeline.checks import all_checks
 from heaters_pipeline.cli import local_runs
+from heaters_pipeline.names import PARTITION_TAG, SOURCE_VIDEOS
 from heaters_pipeline.partitions import source_videos_partitions
 
 VIDEO_ID = "empty"
@@ -55,16 +58,25 @@ def empty_job() -> dg.JobDefinition:
 
 def main() -> None:
     """Run it once."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args()
+    if not os.environ.get("DAGSTER_HOME"):
+        parser.error("DAGSTER_HOME is not set; name a folder with a dagster.yaml")
     with dg.DagsterInstance.get() as instance:
-        instance.add_dynamic_partitions(source_videos_partitions.name or "", [VIDEO_ID])
-        with dg.execute_job(
-            dg.build_reconstructable_job("benchmarks.empty_run", empty_job.__name__),
-            instance=instance,
-            run_config=local_runs.QUIET,
-            tags={"dagster/partition": VIDEO_ID},
-        ) as result:
-            if not result.success:
-                raise SystemExit("the empty run failed")
+        instance.add_dynamic_partitions(SOURCE_VIDEOS, [VIDEO_ID])
+        try:
+            with dg.execute_job(
+                dg.build_reconstructable_job("benchmarks.empty_run", empty_job.__name__),
+                instance=instance,
+                run_config=local_runs.QUIET,
+                tags={PARTITION_TAG: VIDEO_ID},
+            ) as result:
+                if not result.success:
+                    raise SystemExit("the empty run failed")
+        finally:
+            instance.delete_dynamic_partition(SOURCE_VIDEOS, VIDEO_ID)
 
 
 if __name__ == "__main__":

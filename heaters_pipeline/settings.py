@@ -42,7 +42,7 @@ _CLIPS = ClipSettings()
 _SPRITES = SpriteSettings()
 _KEYFRAMES = KeyframeSettings()
 _THRESHOLDS = "; ".join(
-    f"{method} {low:.10g} to {high:.10g} ({DEFAULT_THRESHOLDS[method]:g})"
+    f"{method} {low:,.10g} to {high:,.10g} ({DEFAULT_THRESHOLDS[method]:g})"
     for method, (low, high) in THRESHOLD_BOUNDS.items()
 )
 
@@ -160,7 +160,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             float | None,
             _seconds(_DETECTION.max_duration_seconds),
             "Scenes longer than this are treated as long_scenes says; above 0, not below "
-            f"min_duration_seconds, at most {MOST_SECONDS}.",
+            f"min_duration_seconds, at most {MOST_SECONDS:,}.",
             "--max-duration",
             "Scenes",
             "no maximum",
@@ -179,7 +179,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             float,
             _seconds(_DETECTION.start_seconds),
             "Frames that start earlier than this are in no scene; seconds from the first frame, "
-            f"0 to {MOST_SECONDS}.",
+            f"0 to {MOST_SECONDS:,}.",
             "--start",
             "Scenes",
             metavar="SECONDS",
@@ -189,7 +189,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             float | None,
             _seconds(_DETECTION.end_seconds),
             "Frames that start then or later are in no scene; seconds from the first frame, above "
-            f"start_seconds, at most {MOST_SECONDS}.",
+            f"start_seconds, at most {MOST_SECONDS:,}.",
             "--end",
             "Scenes",
             "the end of the video",

@@ -4,6 +4,7 @@ Dagster is imported only by the commands that need it, since that alone takes se
 """
 
 import os
+import signal
 import socket
 import sqlite3
 import sys
@@ -241,7 +242,13 @@ for command in (detect, compare, tune, prune, remove, dismiss):
 
 
 @main.command()
-@click.option("--port", default=3000, show_default=True, help="Port of the Dagster UI.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=3000,
+    show_default=True,
+    help="Port of the Dagster UI.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="It has no login: keep it.")
 def ui(port: int, host: str) -> None:
     """Start the Dagster UI with its daemon; sensors work while it runs."""
@@ -261,7 +268,9 @@ def ui(port: int, host: str) -> None:
         os.environ["PYTHONWARNINGS"] = ",".join(
             filter(None, (os.environ.get("PYTHONWARNINGS"), ignored))
         )
-        # Signals then reach Dagster itself, which ends its children.
+        # Signals then reach Dagster itself, which ends its children. It ends on SIGTERM only where
+        # SIGINT is not ignored, as it is for what a shell starts in the background.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execv(sys.executable, [*command, "-h", host, "-p", str(port)])  # noqa: S606
 
 
@@ -269,7 +278,7 @@ def _require_free(host: str, port: int) -> None:
     """Refuse a port that cannot be had; Dagster would go on without its UI."""
     try:
         socket.create_server((host, port)).close()
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
         raise SettingsError(
             f"the UI cannot use port {port} of {host}: {reason}; choose another with --port"

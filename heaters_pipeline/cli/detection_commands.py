@@ -151,7 +151,8 @@ def tune(
     """Find the threshold that suits one FILE or a set of them.
 
     FILE is a local file, or the key or id of a video that was processed. With labels the threshold
-    with the best F1 is taken, without them the one around which the number of cuts changes least.
+    with the best F1 is taken, without them the middle of the widest range over which the number of
+    cuts changes least.
     """
     with stdout_for(as_json) as stdout:
         from heaters_pipeline.cli.detection_documents import tune_document, tune_lines

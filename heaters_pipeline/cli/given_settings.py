@@ -6,13 +6,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.settings import SETTINGS, setting
 from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSettings
+
+if TYPE_CHECKING:
+    import yaml
 
 Config = dict[str, dict[str, Any]]
 """Values by asset, then by field."""
@@ -79,12 +82,10 @@ class GivenSettings:
             yield
         except SettingsError as error:
             about = [name for name in values if re.search(rf"\b{name}\b", str(error))]
-            places = [
-                setting(asset, name).option
-                if name in self.typed.get(asset, {})
-                else _place(self.file, asset, name)
-                for name in about or values
-            ]
+            names, typed = about or values, self.typed.get(asset, {})
+            in_file = [f"ops.{asset}.config.{name}" for name in names if name not in typed]
+            places = [f"{self.file}: {', '.join(in_file)}"] if in_file else []
+            places += [setting(asset, name).option for name in names if name in typed]
             raise SettingsError(f"{', '.join(places)}: {error}") from error
 
 
@@ -97,11 +98,14 @@ def read_settings(path: Path) -> Config:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _once_each())  # noqa: S506
     except OSError as error:
         raise SettingsError(f"cannot read {path}: {error}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not YAML: it is no text in UTF-8") from error
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise SettingsError(f"{path} is not YAML: {line}{error.problem}") from error
     except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if content is None:
@@ -142,12 +146,32 @@ def settings_yaml(config: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _entries(place: str, value: Any, known: Collection[str]) -> dict[str, Any]:
+    names = ", ".join(known)
     if not isinstance(value, dict):
-        raise SettingsError(f"{place} must hold {', '.join(known)}, got {value!r:.80}")
+        got = "nothing" if value is None else f"{value!r:.80}"
+        raise SettingsError(f"{place} must hold {names}, got {got}")
     for name in value:
         if name not in known:
-            raise SettingsError(f"{place} has no {name!r:.80}; there are {', '.join(known)}")
+            raise SettingsError(f"{place} has no {name!r:.80}; it takes {names}")
     return value
+
+
+def _once_each() -> "type[yaml.SafeLoader]":
+    """PyYAML's safe loader, but a name that stands twice is refused: it would take the last."""
+    import yaml
+
+    class OnceEach(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types.
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            names: set[str] = set()
+            for name, _ in node.value:
+                if name.value in names:
+                    raise yaml.constructor.ConstructorError(
+                        problem=f"{name.value} stands there twice", problem_mark=name.start_mark
+                    )
+                names.add(name.value)
+            return dict(super().construct_mapping(node, deep))
+
+    return OnceEach
 
 
 def _value(path: Path, asset: str, field: str, value: Any) -> Any:

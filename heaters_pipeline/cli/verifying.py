@@ -107,9 +107,12 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     header = ("stage", *(name.replace("_", " ") for name in columns))
     faulty = sum(at_fault(video) for video in videos)
     unfinished = sum(not video["finished"] for video in videos)
+    before = ["", "before the repair:"] if any(video["repair"] for video in videos) else []
+    count = "1 video" if len(videos) == 1 else f"{len(videos)} videos"
     return [
+        *before,
         *table_lines(header, rows),
-        f"{len(videos)} videos, {faulty} at fault, {unfinished} unfinished",
+        f"{count}, {faulty} at fault, {unfinished} unfinished",
     ]
 
 

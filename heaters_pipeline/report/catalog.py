@@ -238,6 +238,9 @@ def _stored_table(store: ObjectStore, key: str) -> pa.Table | None:
         return None
     try:
         return pq.read_table(io.BytesIO(data))
+    except MemoryError:
+        # Arrow's is an ArrowException as well, and says nothing about the table.
+        raise
     except (pa.ArrowException, OSError) as error:
         # It is made of the manifests alone, so nothing is lost by making it again.
         _logger.warning("%s is damaged and made again: %s", key, error)

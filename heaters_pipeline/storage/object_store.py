@@ -1,4 +1,4 @@
-"""What a store of objects must do. The two kinds are in ``s3_store`` and ``directory_store``."""
+"""What a store of objects must do. The two kinds are in ``s3`` and ``directory``."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -72,6 +72,7 @@ def test_help_names_every_command_and_every_option(heaters: Heaters) -> None:
         (["detect"], "Missing argument 'FILE'"),
         (["submit"], "Missing argument 'VIDEO...'"),
         (["ui", "--port", "high"], "'high' is not a valid integer"),
+        (["ui", "--port", "99999"], "99999 is not in the range 1<=x<=65535"),
         (["make"], "No such command 'make'"),
     ],
 )
@@ -101,14 +102,14 @@ def test_what_click_cannot_take_is_code_2_and_says_what(
         ),
         (
             ["--min-duration", "-1"],
-            "--min-duration: min_duration_seconds must be from 0 to 3600, got -1.0",
+            "--min-duration: min_duration_seconds must be from 0 to 3,600, got -1.0",
         ),
         (
             ["--min-duration", "2", "--max-duration", "1"],
             "--min-duration, --max-duration: max_duration_seconds must not be below "
             "min_duration_seconds, got 1.0 and 2.0; raise the one or lower the other",
         ),
-        (["--start", "-1"], "--start: start_seconds must be from 0 to 1000000, got -1.0"),
+        (["--start", "-1"], "--start: start_seconds must be from 0 to 1,000,000, got -1.0"),
         (
             ["--start", "2", "--end", "2"],
             "--start, --end: end_seconds must be above start_seconds, got 2.0 and 2.0; leave it "

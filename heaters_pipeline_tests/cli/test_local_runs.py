@@ -1,6 +1,7 @@
 """Runs of the command line in a Dagster instance that other processes use, too."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
@@ -24,7 +25,7 @@ def test_another_process_may_add_the_same_partition_at_the_same_moment(
     def insert_before(_: object, __: object, statement: str, *___: object) -> None:
         if statement.startswith("INSERT INTO dynamic_partitions") and not came_between:
             came_between.append(statement)
-            with sqlite3.connect(others) as connection:
+            with closing(sqlite3.connect(others)) as connection, connection:
                 connection.execute(statement, (SOURCE_VIDEOS, "film"))
 
     event.listen(Engine, "before_cursor_execute", insert_before)

@@ -157,12 +157,23 @@ def test_a_file_that_is_no_text_is_said_to_be_none(
     ("content", "message"),
     [
         ("", "FILE is empty; heaters config prints one to start from"),
-        ("ops: [unclosed", "FILE is not YAML: while parsing a flow sequence"),
+        ("ops: [unclosed", "FILE is not YAML: line 1: expected ',' or ']', but got"),
+        ("ops:\n  clips:\n   - a\n  b", "FILE is not YAML: line 4: could not find expected ':'"),
+        (
+            "ops:\n  clips: {config: {crf: 18}}\n  clips: {config: {mode: copy}}",
+            "FILE is not YAML: line 3: clips stands there twice",
+        ),
+        ("ops:", "FILE: ops must hold frame_scores, scenes, clips, sprite_sheets, keyframes, got "),
+        ("ops: {clips:}", "FILE: ops.clips must hold config, got nothing"),
+        (
+            "ops: {scenes: {config: {max_duration_seconds: 1, min_duration_seconds: 2}}}",
+            "FILE: ops.scenes.config.max_duration_seconds, --min-duration",
+        ),
         ("just words", "FILE must hold ops, got 'just words'"),
-        ("threshold: 5", "FILE has no 'threshold'; there are ops"),
-        ("ops: {splice: {}}", "FILE: ops has no 'splice'; there are frame_scores, scenes, clips,"),
+        ("threshold: 5", "FILE has no 'threshold'; it takes ops"),
+        ("ops: {splice: {}}", "FILE: ops has no 'splice'; it takes frame_scores, scenes, clips,"),
         ("ops: {source_videos: {config: {origin: a}}}", "FILE: ops has no 'source_videos'"),
-        ("ops: {scenes: {threshold: 5}}", "FILE: ops.scenes has no 'threshold'; there are config"),
+        ("ops: {scenes: {threshold: 5}}", "FILE: ops.scenes has no 'threshold'; it takes config"),
         ("ops: {scenes: {config: {treshold: 5}}}", "FILE: ops.scenes.config has no 'treshold'; "),
         (
             "ops: {scenes: {config: {threshold: high}}}",

@@ -38,7 +38,7 @@ def test_a_good_store_is_said_to_be_as_recorded(
     ended = heaters("verify", "--deep")
     assert ended.code == 0, ended.err
     assert ended.err == ""
-    assert ended.out.splitlines()[-1] == "1 videos, 0 at fault, 0 unfinished"
+    assert ended.out.splitlines()[-1] == "1 video, 0 at fault, 0 unfinished"
     document = heaters("verify", "film", "--json").document
     (video,) = document["videos"]
     assert (video["finished"], video["findings"], video["repair"]) == (True, [], None)

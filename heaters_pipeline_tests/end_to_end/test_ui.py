@@ -7,6 +7,7 @@ browser shows is kept there.
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import requests
 from playwright.sync_api import Page
 
 from heaters_pipeline_tests.browser import open_page
-from heaters_pipeline_tests.end_to_end.programs import CHECKOUT, running
+from heaters_pipeline_tests.end_to_end.programs import CHECKOUT, find_program, running
 from heaters_pipeline_tests.ports import free_port
 from heaters_pipeline_tests.videos import make_video
 
@@ -36,6 +37,7 @@ PARTITIONED = [asset for asset in ASSET_GROUPS if asset not in ("catalog", "meth
 SCENES = (40, 30, 50)
 LOADING_SECONDS = 240
 RUN_SECONDS = 240
+ENDING_SECONDS = 120
 WIDE_PX, USUAL_PX = (2200, 900), (1500, 900)
 
 
@@ -141,6 +143,26 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
             seconds=RUN_SECONDS,
         )
         yield Ui(loading.url, backfill_id)
+
+
+@pytest.mark.parametrize("signal_name", ["TERM", "INT"])
+def test_it_ends_though_a_shell_started_it_in_the_background(
+    tmp_path: Path, signal_name: str
+) -> None:
+    shutil.copy(CHECKOUT / "dagster.yaml", tmp_path)
+    port = free_port()
+    # What a script starts with & gets SIGINT ignored.
+    script = 'trap "" INT; exec "$0" ui --port "$1"'
+    with running(
+        ["sh", "-c", script, find_program("heaters"), str(port)],
+        folder=tmp_path,
+        log=tmp_path / "log",
+        environment={"DAGSTER_HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
+    ) as program:
+        loading = Ui(f"http://127.0.0.1:{port}")
+        program.wait_for("the code is loaded", loading.is_loaded, seconds=LOADING_SECONDS)
+        program.process.send_signal(signal.Signals[f"SIG{signal_name}"])
+        assert program.process.wait(ENDING_SECONDS) == 0
 
 
 @pytest.fixture(scope="module")

@@ -201,6 +201,17 @@ def test_a_damaged_table_is_made_anew(
     assert {name: table(built, name).to_pylist() for name in TABLES} == rows
 
 
+def test_too_little_memory_is_not_taken_for_a_damaged_table(
+    built: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(_: object) -> pa.Table:
+        raise pa.ArrowMemoryError("malloc of size 256 failed")
+
+    monkeypatch.setattr(pq, "read_table", no_memory)
+    with pytest.raises(MemoryError, match="256"):
+        stored_catalog(built.store)
+
+
 def test_tables_of_two_makings_are_made_anew(built: Pipeline) -> None:
     old = built.store.read_bytes(keys.CATALOG_CLIPS)
     clone(built, "walk")

@@ -202,10 +202,11 @@ def read_labels(path: Path) -> dict[str, Labels]:
         content = _rows_by_file(path) if is_table else json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"cannot read the labels {path}: {error.strerror}") from error
-    # pandas has a TypeError for a number that is not whole.
-    except (ValueError, TypeError) as error:
-        kind = "CSV" if is_table else "JSON"
-        raise SettingsError(f"the labels {path} are no {kind}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"the labels {path} are no text in UTF-8") from error
+    except ValueError as error:
+        problem = "cannot be used" if is_table else "are no JSON"
+        raise SettingsError(f"the labels {path} {problem}: {error}") from error
     if not isinstance(content, dict):
         raise SettingsError(f"the labels {path} must be an object by file name")
     return {name: _labels(_Place(path, name), entry) for name, entry in content.items()}
@@ -221,15 +222,25 @@ def _rows_by_file(path: Path) -> dict[str, Any]:
     import pandas as pd
 
     columns = ["file", "kind", "start", "end"]
-    kinds = dict(zip(columns, ("str", "str", "Int64", "Int64"), strict=True))
-    table = pd.read_csv(path, dtype=kinds)
+    try:
+        # Blank lines are kept, so that a row's number is that of its line.
+        table = pd.read_csv(path, dtype="str", skip_blank_lines=False)
+    except pd.errors.EmptyDataError as error:
+        raise ValueError("it is empty") from error
     if missing := [column for column in columns if column not in table]:
-        raise ValueError(f"there is no column {', '.join(missing)}")
-    if table["file"].isna().any():
-        raise ValueError("a row has no file")
+        raise ValueError(
+            f"there is no column {', '.join(missing)}; "
+            f"the first line must be {','.join(columns)}, separated by commas"
+        )
     content: dict[str, Any] = {}
-    for row in table[columns].to_dict("records"):
-        file, kind, start, end = row.values()
+    for line, row in enumerate(table[columns].to_dict("records"), start=2):
+        cells = {str(name): cell for name, cell in row.items() if not pd.isna(cell)}
+        if not cells:
+            continue
+        try:
+            file, kind, start, end = _cells(cells)
+        except ValueError as error:
+            raise ValueError(f"line {line}: {error}") from error
         fields = ("hard_cuts", "slides", "ambiguous", "gradual")
         entry = content.setdefault(file, {field: [] for field in fields})
         match kind:
@@ -242,6 +253,23 @@ def _rows_by_file(path: Path) -> dict[str, Any]:
             case str():
                 entry["gradual"].append({"start": start, "end": end, "kind": kind})
     return content
+
+
+def _cells(row: Mapping[str, str]) -> tuple[str, str | None, int | None, int | None]:
+    file, kind = row.get("file"), row.get("kind")
+    if file is None:
+        raise ValueError("the file is missing")
+    needed = () if kind is None else ("start",) if kind in {"cut", "slide"} else ("start", "end")
+    frames: dict[str, int] = {}
+    for name in ("start", "end"):
+        value = row.get(name)
+        if value is not None and not value.strip().isdecimal():
+            raise ValueError(f"the {name} of a {kind} must be a whole frame from 0 on, not {value}")
+        if value is not None:
+            frames[name] = int(value)
+        elif name in needed:
+            raise ValueError(f"the {name} of a {kind} is missing")
+    return file, kind, frames.get("start"), frames.get("end")
 
 
 def labels_for(

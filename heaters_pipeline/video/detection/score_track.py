@@ -170,6 +170,9 @@ class ScoreTrack:
         """
         try:
             return cls._from_table(pq.read_table(pa.BufferReader(content)))
+        except MemoryError:
+            # Arrow's is an ArrowException as well, and says nothing about the track.
+            raise
         except (pa.ArrowException, KeyError, ValueError) as error:
             raise ManifestError(
                 f"the score track cannot be read ({error}); delete it, so that it is made again"

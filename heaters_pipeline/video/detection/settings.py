@@ -134,7 +134,7 @@ class DetectionSettings:
             return
         if not 0 < most <= MOST_SECONDS:
             raise SettingsError(
-                f"max_duration_seconds must be above 0 and at most {MOST_SECONDS}, got {most}; "
+                f"max_duration_seconds must be above 0 and at most {MOST_SECONDS:,}, got {most}; "
                 "leave it out for no maximum"
             )
         if typed_seconds(most) < typed_seconds(least):
@@ -159,4 +159,4 @@ class DetectionSettings:
 def _check_bounds(name: str, value: Seconds, low: float, high: float) -> None:
     # Written so that a value that is no number is refused, too.
     if not low <= value <= high:
-        raise SettingsError(f"{name} must be from {low:.10g} to {high:.10g}, got {value}")
+        raise SettingsError(f"{name} must be from {low:,.10g} to {high:,.10g}, got {value}")

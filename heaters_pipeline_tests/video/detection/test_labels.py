@@ -214,21 +214,28 @@ def test_a_table_says_what_the_json_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "are no CSV: No columns to parse"),
-        ("file,kind\na.mp4,cut\n", "are no CSV: there is no column start, end"),
-        ("file,kind,start,end\n,cut,5,\n", "are no CSV: a row has no file"),
-        ("file,kind,start,end\na.mp4,cut,soon,\n", "are no CSV: "),
-        ("file,kind,start,end\na.mp4,cut,1.5,\n", "are no CSV: "),
-        ("file,kind,start,end\na.mp4,cut,,\n", "hard_cuts must hold whole frames"),
-        ("file,kind,start,end\na.mp4,fade,5,\n", "a.mp4: a gradual transition needs start"),
+        ("", "cannot be used: it is empty"),
+        ("file,kind\na.mp4,cut\n", "there is no column start, end; the first line must be"),
+        ("file;kind;start;end\na.mp4;cut;5;\n", "must be file,kind,start,end, separated by commas"),
+        ("file,kind,start,end\n,cut,5,\n", "line 2: the file is missing"),
+        (
+            "file,kind,start,end\na.mp4,cut,3,\n\na.mp4,cut,soon,\n",
+            "line 4: the start of a cut must be a whole frame from 0 on, not soon",
+        ),
+        ("file,kind,start,end\na.mp4,cut,1.5,\n", "line 2: the start of a cut must be"),
+        ("file,kind,start,end\na.mp4,cut,,\n", "line 2: the start of a cut is missing"),
+        ("file,kind,start,end\na.mp4,fade,5,\n", "line 2: the end of a fade is missing"),
         ("file,kind,start,end\na.mp4,ambiguous,5,4\n", "a.mp4: an ambiguous interval is"),
+        ("file,kind,start,end\na.mp4,fade,5,4\n", "a.mp4: a gradual transition needs start"),
+        ('file,kind,start,end\n"a.mp4,cut,5,\n', "cannot be used: "),
+        (b"file,kind,start,end\n\xe9.mp4,cut,5,\n", "are no text in UTF-8"),
     ],
 )
 def test_a_table_that_is_not_as_it_should_be_is_refused(
-    tmp_path: Path, content: str, message: str
+    tmp_path: Path, content: str | bytes, message: str
 ) -> None:
     path = tmp_path / "labels.csv"
-    path.write_text(content)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(SettingsError) as refused:
         read_labels(path)
     assert message in str(refused.value)

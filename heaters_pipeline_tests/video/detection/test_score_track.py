@@ -134,6 +134,18 @@ def test_what_is_no_track_is_refused(damage: str, tmp_path: Path) -> None:
         ScoreTrack.from_bytes(content)
 
 
+def test_too_little_memory_is_not_taken_for_a_damaged_track(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_memory(_: object) -> pa.Table:
+        raise pa.ArrowMemoryError("malloc of size 256 failed")
+
+    content = noisy_track(3).to_bytes()
+    monkeypatch.setattr(pq, "read_table", no_memory)
+    with pytest.raises(MemoryError, match="256"):
+        ScoreTrack.from_bytes(content)
+
+
 def test_arrays_of_another_length_are_refused() -> None:
     track = noisy_track(10)
     with pytest.raises(ValueError, match="detail"):
