@@ -56,6 +56,9 @@ class CatalogKeys:
                 columns = [name for name in file.schema_arrow.names if name.endswith(_KEY_COLUMNS)]
                 # Its rows stand video by video, whatever order they were written in before.
                 return file.read(["video_id", *columns]).sort_by("video_id")
+        except MemoryError:
+            # Arrow's is an ArrowException as well, and says nothing about the table.
+            raise
         except (pa.ArrowException, KeyError, OSError) as error:
             raise ManifestError(
                 f"{key} is damaged ({error}), so that what it names cannot be told: delete it and "

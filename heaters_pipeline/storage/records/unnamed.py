@@ -54,6 +54,9 @@ def read_unnamed(store: ObjectStore) -> dict[str, Unnamed]:
         table = pq.read_table(io.BytesIO(store.read_bytes(key)), schema=_SCHEMA)
     except ObjectNotFoundError:
         return {}
+    except MemoryError:
+        # Arrow's is an ArrowException as well, and says nothing about the table.
+        raise
     except (pa.ArrowException, OSError) as error:
         _logger.warning("%s is damaged (%s): ages are counted from now on", key, error)
         return {}
