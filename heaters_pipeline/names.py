@@ -61,3 +61,6 @@ GIVEN_TAG = "heaters/config"
 
 REPAIR_TAG = "heaters/repaired_by"
 """On the run that a repair started: the run of the repair."""
+
+DISMISSED_TAG = "heaters/dismissed"
+"""On a failed run that nobody wants to be told of any more: since when."""

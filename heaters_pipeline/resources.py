@@ -27,6 +27,7 @@ from heaters_pipeline.report.metrics.opening import open_totals
 from heaters_pipeline.settings_files import SettingsFile, Values, merged
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.file_locks import held_folder, remove_abandoned_folders
+from heaters_pipeline.storage.keys import beside_prefix
 from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
@@ -71,7 +72,7 @@ class Workspace:
         """By source key: what a person gave to this process, and nothing records as it is."""
         self._scratch_folder = scratch_folder
         self._tidied = False
-        self._claims = Claims(store, scratch_folder.parent / "claims")
+        self.claims = Claims(store, scratch_folder.parent / "claims")
         self._open_claims: dict[str, ExitStack] = {}
         self._claimed: dict[str, HeldClaim] = {}
         self._worked_on: set[str] = set()
@@ -234,11 +235,21 @@ class Workspace:
         self.write_bytes(key, data, content_type)
         self._pictures[key] = data
 
-    def prefetch_head(self, key: str) -> ObjectInfo | None:
-        """The facts of an object, which ``head`` then gives once without asking again."""
-        if key not in self._heads:
-            self._heads[key] = self.store.head(key)
-        return self._heads[key]
+    def beside(self, source_key: str) -> dict[str, ObjectInfo]:
+        """A source and what lies beside it under the same stem, by one LIST."""
+        prefix = beside_prefix(source_key)
+        return {} if prefix is None else self.objects(prefix)
+
+    def prefetch_source(self, source_key: str) -> ObjectInfo | None:
+        """The facts of a source, which ``head`` then gives once without asking again.
+
+        The LIST that takes the place of a HEAD shows the sidecars, too.
+        """
+        if source_key not in self._heads:
+            listed = beside_prefix(source_key) is not None
+            found = self.beside(source_key).get(source_key)
+            self._heads[source_key] = found if listed else self.store.head(source_key)
+        return self._heads[source_key]
 
     def head(self, key: str) -> ObjectInfo | None:
         """The facts of an object as they were just prefetched, or else as they are."""
@@ -248,7 +259,7 @@ class Workspace:
         """Store an object."""
         self.require_claims()
         stored = self.store.write_bytes(key, data, content_type=content_type)
-        self._forget(key)
+        self.noticed_change(key)
         return stored
 
     def put_file(
@@ -264,12 +275,13 @@ class Workspace:
         """
         self.require_claims()
         stored = self.store.put_file(key, path, content_type=content_type)
-        self._forget(key)
+        self.noticed_change(key)
         if keep_local:
             self.cache.add(self.store, key, stored.version, path)
         return stored
 
-    def _forget(self, key: str) -> None:
+    def noticed_change(self, key: str) -> None:
+        """Look again for an object that was just stored."""
         self._heads.pop(key, None)
         for prefix in [listed for listed in list(self._listings) if key.startswith(listed)]:
             self._listings.pop(prefix, None)
@@ -305,7 +317,7 @@ class Workspace:
                 remove_abandoned_folders(self._scratch_folder)
             self.cache.tidy()
             self.store.tidy()
-            self._claims.tidy()
+            self.claims.tidy()
         except StoreError as error:
             # Whoever writes there next is told by what fails then.
             _logger.warning("what killed processes left stays for now: %s", error)
@@ -324,7 +336,7 @@ class Workspace:
         # One that was lost is given back before another is asked for.
         self._open_claims.pop(video_id, ExitStack()).close()
         with ExitStack() as stack:
-            self._claimed[video_id] = stack.enter_context(self._claims.held(video_id, on_wait))
+            self._claimed[video_id] = stack.enter_context(self.claims.held(video_id, on_wait))
             self._open_claims[video_id] = stack.pop_all()
         self.expect_work(video_id)
         self._videos.pop(video_id, None)

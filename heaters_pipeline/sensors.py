@@ -32,6 +32,7 @@ from heaters_pipeline.errors import (
     printable,
 )
 from heaters_pipeline.intake.rejections import list_rejections, write_rejection
+from heaters_pipeline.intake.sources import has_video_name
 from heaters_pipeline.intake.submissions import read_listed
 from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
 from heaters_pipeline.living_runs import SilentRuns, report_dead_here
@@ -40,6 +41,7 @@ from heaters_pipeline.names import (
     GIVEN_TAG,
     PARTITION_TAG,
     PROCESS_JOB,
+    SOURCE_ASSET,
     SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
     SUBMISSION_TAG,
@@ -81,7 +83,7 @@ def new_uploads(
             so that a clock that was set back does not hold files up.
     """
     for found in listing:
-        if not keys.is_video_upload(found.key):
+        if not has_video_name(found.key):
             continue
         if abs((now - found.modified).total_seconds()) < settle_seconds:
             continue
@@ -128,10 +130,8 @@ def submitted_videos(
         work = _work_of(store, sighting)
         if work is not None:
             taken.append(sighting)
-            job_name, given = work
-            requests.append(
-                _request(sighting, SUBMISSION_TAG, job_name, given, by_hand=bool(given))
-            )
+            job_name, config, by_hand = work
+            requests.append(_request(sighting, SUBMISSION_TAG, job_name, config, by_hand=by_hand))
     _require_sound_settings(workspace, taken)
     return _result(context, taken, requests)
 
@@ -242,8 +242,8 @@ def _require_sound_settings(workspace: Workspace, taken: list[Sighting]) -> None
         workspace.stored_settings.current(fresh=True)
 
 
-def _work_of(store: ObjectStore, sighting: Sighting) -> tuple[str, Values] | None:
-    """The job for a submission, and the settings that it is given.
+def _work_of(store: ObjectStore, sighting: Sighting) -> tuple[str, Values, bool] | None:
+    """The job for a submission, its config, and whether that holds settings.
 
     None for one that is rejected, or cannot be read now.
     """
@@ -260,18 +260,19 @@ def _work_of(store: ObjectStore, sighting: Sighting) -> tuple[str, Values] | Non
         return None
     except SettingsError:
         # Its own run says what is wrong with them, where people look.
-        return DOWNLOAD_JOB, {}
+        return DOWNLOAD_JOB, {}, False
+    told = {SOURCE_ASSET: submission.config} if submission.config else {}
     if submission.url and not submission.settings:
         # A link is downloaded first, and the upload then starts the processing.
-        return DOWNLOAD_JOB, {}
+        return DOWNLOAD_JOB, told, False
     # With settings all is done in one run, also if the video lies in the store already.
-    return PROCESS_JOB, submission.settings
+    return PROCESS_JOB, {**told, **submission.settings}, bool(submission.settings)
 
 
 def _request(
-    sighting: Sighting, tag: str, job_name: str, settings: Values, *, by_hand: bool
+    sighting: Sighting, tag: str, job_name: str, config: Values, *, by_hand: bool
 ) -> dg.RunRequest:
-    ops = {asset: {"config": dict(values)} for asset, values in settings.items()}
+    ops = {asset: {"config": dict(values)} for asset, values in config.items()}
     return dg.RunRequest(
         job_name=job_name,
         partition_key=sighting.video_id,

@@ -511,10 +511,24 @@ def test_a_submission_hands_its_settings_to_its_run(tmp_path: Path) -> None:
     submit(stage.store, "source_videos/c.mp4", LINK, {"clips": {"crf": "much"}})
     submit(stage.store, "source_videos/d.mp4", LINK)
     asked = {run.partition_key: run for run in stage.evaluate(submitted_videos).run_requests}
-    assert {name: (run.job_name, run.run_config["ops"]) for name, run in asked.items()} == {
+    assert {name: (run.job_name, run.run_config.get("ops", {})) for name, run in asked.items()} == {
         "a": (PROCESS_JOB, {"clips": {"config": {"crf": 18}}}),
         "b": (PROCESS_JOB, {"clips": {"config": {"mode": "reencode"}}}),
         "c": (DOWNLOAD_JOB, {}),
         "d": (DOWNLOAD_JOB, {}),
     }
     assert {name for name, run in asked.items() if GIVEN_TAG in run.tags} == {"a", "b"}
+
+
+def test_what_is_no_video_by_name_is_left_alone(stage: Stage) -> None:
+    for name in ("notes.txt", "clip.srt", "Thumbs.db", "clip.MP4"):
+        stage.upload(name)
+    result = stage.evaluate(downloaded_videos)
+    assert [request.partition_key for request in result.run_requests] == ["clip.MP4"]
+
+
+def test_what_a_submission_says_of_a_video_reaches_its_run(stage: Stage) -> None:
+    submit(stage.store, "source_videos/film.mp4", LINK, title="Harbour", tags=("boats",))
+    (request,) = stage.evaluate(submitted_videos).run_requests
+    config = {"title": "Harbour", "tags": ["boats"]}
+    assert request.run_config == {"ops": {"source_videos": {"config": config}}}

@@ -16,7 +16,12 @@ from heaters_pipeline.assets.given_config import given_config
 from heaters_pipeline.assets.video_settings import video_layers
 from heaters_pipeline.errors import HeatersError, InvalidVideoError, shortage
 from heaters_pipeline.intake.rejections import write_rejection
-from heaters_pipeline.names import SOURCE_VERSION_TAG, SUBMISSION_TAG
+from heaters_pipeline.names import (
+    SOURCE_ASSET,
+    SOURCE_VERSION_TAG,
+    SOURCE_VIDEOS,
+    SUBMISSION_TAG,
+)
 from heaters_pipeline.partitions import source_version_tag
 from heaters_pipeline.report.metrics.model import RunCounts, StageMetrics
 from heaters_pipeline.resources import Workspace
@@ -157,6 +162,15 @@ class StageRun:
         """Whether a submission started the run."""
         return self.context is not None and SUBMISSION_TAG in self.context.run.tags
 
+    def forget_if_never_registered(self) -> None:
+        """Take the partition of what proved to be no video away, so that nothing of it stays red.
+
+        The rejection says why, and the sensors add the partition again once it is replaced.
+        """
+        recorded = self.workspace.manifest(SOURCE_ASSET, self.video_id)
+        if self.context is not None and self.stage == SOURCE_ASSET and recorded is None:
+            self.context.instance.delete_dynamic_partition(SOURCE_VIDEOS, self.video_id)
+
     def clips_per_minute(self, count: int) -> dict[str, float]:
         """The clips made over the time since the asset started; nothing if none was made.
 
@@ -279,6 +293,7 @@ def stage_run(
         except InvalidVideoError as error:
             if run.input_version is not None:
                 write_rejection(workspace.store, run.video_id, run.input_version, error)
+                run.forget_if_never_registered()
             raise
 
 

@@ -13,18 +13,21 @@ from heaters_pipeline.cli.wanted_runs import stored_settings, video_and_source
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.errors import HeatersError
 from heaters_pipeline.intake.sources import shown_video
+from heaters_pipeline.intake.wanted import WantedVideo
 from heaters_pipeline.names import SOURCE_ASSET
 from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.settings_files import SettingsFile
 
 
 def plan_videos(
-    videos: Sequence[str], given: GivenSettings, on_video: Callable[[Mapping[str, Any]], None]
+    videos: Sequence[WantedVideo],
+    given: GivenSettings,
+    on_video: Callable[[Mapping[str, Any]], None],
 ) -> list[dict[str, Any]]:
     """Plan videos one after the other; one that cannot be planned does not keep the others.
 
     Args:
-        videos: As they were typed.
+        videos: What is wanted.
         given: The settings that were given for them.
         on_video: Given the document of each video.
     Returns:
@@ -39,7 +42,9 @@ def plan_videos(
     return documents
 
 
-def _plan(video: str, given: GivenSettings, settings: SettingsFile | None) -> dict[str, Any]:
+def _plan(
+    video: WantedVideo, given: GivenSettings, settings: SettingsFile | None
+) -> dict[str, Any]:
     workspace = open_workspace(settings=settings)
     try:
         video_id, source = video_and_source(workspace, video)
@@ -50,5 +55,5 @@ def _plan(video: str, given: GivenSettings, settings: SettingsFile | None) -> di
             chosen = video_settings(layers)
         plan = plan_video(workspace, video_id, SourceConfig(**source), chosen)
     except HeatersError as error:
-        return refusal_document(shown_video(video), str(error))
+        return refusal_document(shown_video(video.text), str(error))
     return plan_document(plan)

@@ -11,9 +11,10 @@ from heaters_pipeline.cli.given_settings import GivenSettings
 from heaters_pipeline.cli.instance import dagster_instance
 from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, in_catalog, process_video
 from heaters_pipeline.cli.terminal import Watcher
-from heaters_pipeline.cli.wanted_runs import stored_settings, video_and_source
+from heaters_pipeline.cli.wanted_runs import likely_id, stored_settings, video_and_source
 from heaters_pipeline.errors import HeatersError, StoreError
 from heaters_pipeline.intake.sources import shown_video
+from heaters_pipeline.intake.wanted import WantedVideo
 from heaters_pipeline.names import CATALOG_ASSET
 from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.settings_files import SettingsFile
@@ -23,7 +24,7 @@ from heaters_pipeline.storage.object_store import ObjectStore
 
 
 def process_videos(
-    videos: Sequence[str],
+    videos: Sequence[WantedVideo],
     given: GivenSettings,
     watcher: Watcher,
     on_video: Callable[[Mapping[str, Any]], None],
@@ -31,7 +32,7 @@ def process_videos(
     """Process videos one after the other; one that fails does not keep the others from it.
 
     Args:
-        videos: As they were typed.
+        videos: What is wanted; what names no video is said, and nothing is recorded of it.
         given: The settings that were given for them.
         watcher: Shown the progress.
         on_video: Given the document of each video when it is done.
@@ -45,7 +46,7 @@ def process_videos(
     made, unchanged = False, []
     with dagster_instance() as instance:
         for video in videos:
-            watcher.start(shown_video(video).rpartition("/")[2])
+            watcher.start(shown_video(video.text).rpartition("/")[2])
             document, run = _process(instance, video, given, settings, watcher)
             watcher.clear()
             on_video(document)
@@ -64,7 +65,7 @@ def process_videos(
 
 def _process(
     instance: dg.DagsterInstance,
-    video: str,
+    video: WantedVideo,
     given: GivenSettings,
     settings: SettingsFile | None,
     watcher: Watcher,
@@ -74,7 +75,8 @@ def _process(
     try:
         video_id, source = video_and_source(workspace, video)
     except HeatersError as error:
-        return process_document(shown_video(video), "download_failed", str(error), {}, {}), None
+        name = shown_video(likely_id(video))
+        return process_document(name, "download_failed", str(error), {}, {}), None
     now = Layers(given.layers(video_id, source.get("source_key")))
     config = {**now.values, "source_videos": source}
     run = process_video(instance, video_id, config, watcher.step, workspace)

@@ -22,13 +22,15 @@ COMMANDS = (
     "plan",
     "config",
     "verify",
-    "prune",
     "submit",
     "status",
     "detect",
     "compare",
     "tune",
     "settings",
+    "prune",
+    "remove",
+    "dismiss",
     "ui",
 )
 LINK = "https://example.com/films/holiday.mp4?token=secret"

@@ -75,14 +75,14 @@ def test_the_command_and_the_launchpad_have_the_same_settings() -> None:
         if getattr(config, "fields", None)
     }
     # Where a video comes from is what stands behind heaters process.
-    assert launchpad.pop("source_videos") == {"origin", "source_key"}
+    assert launchpad.pop("source_videos") == {"origin", "source_key", "title", "tags"}
     assert launchpad == {asset: {one.field for one in known} for asset, known in SETTINGS.items()}
     for asset, config in CONFIGS.items():
         for one in SETTINGS[asset]:
             field = config.model_fields[one.field]
             assert (field.annotation, field.default) == (one.kind, one.default), one
     assert ScanConfig().settings() == ScoreSettings()
-    typed = set(options_of("process")) - {"config_file", "as_json"}
+    typed = set(options_of("process")) - {"config_file", "as_json", "list_file"}
     assert typed == {
         f"{asset}_{one.field}" for asset in SETTINGS for one in SETTINGS[asset] if one.option
     }

@@ -173,6 +173,14 @@ def lost_manifest(video_id: str) -> str:
     )
 
 
+def lost_source(video_id: str) -> str:
+    """What to do where the source of a video was deleted."""
+    return (
+        "the source cannot be made again, upload it again, or take what was made of it away with "
+        f"heaters remove {video_id}"
+    )
+
+
 def recorded_videos(store: ObjectStore) -> dict[str, ObjectInfo]:
     """The newest record of each video, by one LIST; of older versions that of the source."""
     found = {}
