@@ -60,6 +60,7 @@ class VideoRemoval:
 
         The manifest goes last, since it says where the source was.
         """
+        self._store.delete(keys.link_key(self.video_id))
         self._store.delete(keys.submission_key(self.video_id))
         for found in list(records_of_video(self._store, self.video_id))[::-1]:
             self._delete([found])

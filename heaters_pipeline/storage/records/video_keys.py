@@ -18,6 +18,7 @@ def keys_of_video(store: ObjectStore, video_id: str) -> Iterator[ObjectInfo]:
     yield from source_objects(store, video_id)
     yield from records_of_video(store, video_id)
     yield from _whole(store, keys.submission_key(video_id))
+    yield from _whole(store, keys.link_key(video_id))
     yield from objects_of_video(store, video_id)
 
 
