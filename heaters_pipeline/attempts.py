@@ -4,7 +4,7 @@ The store decides: a version is done if it is the one that the video's manifest 
 only tell that one is under way, or that this very version was tried in vain.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from dagster import DagsterRun, DagsterRunStatus
 
 from heaters_pipeline.living_runs import MAX_DEATHS, died
 from heaters_pipeline.names import (
+    GIVEN_TAG,
     MAX_RETRIES_TAG,
     PARTITION_TAG,
     SOURCE_ASSET,
@@ -20,6 +21,8 @@ from heaters_pipeline.names import (
     UPLOADED_TAG,
 )
 from heaters_pipeline.partitions import source_version_tag
+from heaters_pipeline.settings import SETTINGS
+from heaters_pipeline.settings_files import Values
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.made_of import MadeOf
 
@@ -81,18 +84,22 @@ def submission_is_due(sighting: Sighting, runs: Sequence[DagsterRun]) -> bool:
     return _tried(sighting, SUBMISSION_TAG, runs) == []
 
 
-def settings_of_dead(runs: Sequence[DagsterRun]) -> dict[str, Any]:
-    """The config of the newest run if its process died, so that a person's settings go on.
+def settings_of_dead(runs: Sequence[DagsterRun]) -> tuple[Values, bool]:
+    """The settings of the newest run if its process died, so that they go on.
 
     Where its video came from is left out: it lies in the store by now.
+
+    Returns:
+        The settings, and whether all of them were given by hand.
     """
     newest = next(iter(runs), None)
     if newest is None or not died(newest.tags):
-        return {}
-    config: dict[str, Any] = dict(newest.run_config)
-    ops = config.get("ops", {})
-    kept = {asset: config for asset, config in ops.items() if asset != SOURCE_ASSET}
-    return {"ops": kept} if kept else {}
+        return {}, False
+    ops: Mapping[str, Any] = dict(newest.run_config).get("ops", {})  # type: ignore[assignment]
+    settings = {
+        asset: dict(op.get("config") or {}) for asset, op in ops.items() if asset in SETTINGS
+    }
+    return settings, GIVEN_TAG in newest.tags
 
 
 def brings_in_again(runs: Sequence[DagsterRun]) -> DagsterRun | None:

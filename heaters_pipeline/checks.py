@@ -20,16 +20,24 @@ from heaters_pipeline.assets.stage import lasting_errors_fail
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.config import VerifyConfig
 from heaters_pipeline.errors import ClipError, HeatersError, InvalidVideoError
-from heaters_pipeline.names import CHECK_JOB, REPAIR_JOB, SOURCE_VIDEOS, VIDEO_STAGES
+from heaters_pipeline.names import (
+    CHECK_JOB,
+    REPAIR_JOB,
+    SOURCE_ASSET,
+    SOURCE_VIDEOS,
+    VIDEO_STAGES,
+)
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem
 from heaters_pipeline.storage.records.verification import (
     OBJECT_STAGES,
+    Finding,
     StageReport,
     Verifier,
     size_finding,
+    source_advice,
 )
 from heaters_pipeline.video.clips.write import inspect_clip
 from heaters_pipeline.video.stills.jpeg_files import picture_size_px
@@ -93,7 +101,8 @@ class VideoCheck:
         shown = list(verdict.faults[:FINDINGS_SHOWN])
         if len(verdict.faults) > len(shown):
             shown.append(f"and {len(verdict.faults) - len(shown)} more")
-        mend = {"mend": _mend(video_id, deep=verdict.deep)} if shown else {}
+        repairable = shown and self.asset != SOURCE_ASSET
+        mend = {"mend": _mend(video_id, deep=verdict.deep)} if repairable else {}
         return dg.AssetCheckResult(
             passed=not verdict.faults,
             asset_key=self.asset,
@@ -272,6 +281,25 @@ def _mend(video_id: str, *, deep: bool) -> str:
     return f"heaters verify {video_id}{option} --repair, or the job {REPAIR_JOB} for it{config}"
 
 
+def source_is_stored(workspace: Workspace, video_id: str) -> Verdict:
+    """Red when somebody deleted the source, or put another one there that is not processed."""
+    summary = workspace.require_manifest(SOURCE_ASSET, video_id).summary
+    key, size_bytes = str(summary["source_key"]), int(summary["size_bytes"])
+    found = workspace.prefetch_source(key)
+    finding = size_finding(SOURCE_ASSET, key, size_bytes, found.size_bytes if found else None)
+    return _source_verdict(video_id, [finding] if finding else [])
+
+
+def _source_verdict(video_id: str, findings: Sequence[Finding]) -> Verdict:
+    return Verdict([f"{each.why}: {source_advice(video_id, each)}" for each in findings])
+
+
+SOURCE_CHECK = VideoCheck(
+    SOURCE_ASSET,
+    "source_is_stored",
+    "The source video is in the store with the size that was registered.",
+    source_is_stored,
+)
 OBJECT_CHECKS = tuple(_objects_check(stage) for stage in OBJECT_STAGES)
 VIDEO_CHECKS = (
     VideoCheck(
@@ -292,6 +320,7 @@ VIDEO_CHECKS = (
         "The pages of each clip hold all of its tiles, in the size that the index says.",
         sprites_have_their_tiles,
     ),
+    SOURCE_CHECK,
     *OBJECT_CHECKS,
 )
 
@@ -320,8 +349,9 @@ def _checks_of(asset: str, checks: Sequence[VideoCheck]) -> dg.AssetChecksDefini
 
 
 all_checks = [
-    _checks_of(asset, checks)
-    for asset in VIDEO_STAGES
+    # The check of the source takes no step of its own, which costs each run time.
+    _checks_of(asset, [SOURCE_CHECK, *checks] if asset == "frame_scores" else checks)
+    for asset in VIDEO_STAGES[1:]
     if (checks := [each for each in VIDEO_CHECKS if each.asset == asset])
 ]
 
@@ -333,7 +363,7 @@ def check(
     """Evaluate all checks of the video of the run's partition.
 
     Raises:
-        dagster.Failure: A check is red or cannot be evaluated, or the source or a record is at
+        dagster.Failure: A check is red or cannot be evaluated, or a record or a picture is at
             fault, which no check stands for. All others are evaluated first.
     """
     video_id = context.partition_key
@@ -344,7 +374,9 @@ def check(
     red: list[str] = []
     for each in VIDEO_CHECKS:
         try:
-            if each in OBJECT_CHECKS and each.asset in verified:
+            if each is SOURCE_CHECK and each.asset in verified:
+                verdict = _source_verdict(video_id, verified[each.asset].findings)
+            elif each in OBJECT_CHECKS and each.asset in verified:
                 verdict = _as_verified(verified[each.asset], deep=config.deep)
             else:
                 verdict = each.verdict(workspace, video_id)
@@ -355,8 +387,9 @@ def check(
         if not result.passed:
             red.append(f"{each.name}: {result.description}")
         yield each.evaluation(context.instance, video_id, result)
-    others = [finding for finding in report.findings if finding.stage not in OBJECT_STAGES]
     refused += red
+    stands_for = (SOURCE_ASSET, *OBJECT_STAGES)
+    others = [finding for finding in report.findings if finding.stage not in stands_for]
     refused += [finding.why for finding in others]
     # Where the manifest is lost there is nothing to repair by, and what was found says what to do.
     if report.findings and not any(each.stage == "manifests" for each in others):

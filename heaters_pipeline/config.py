@@ -58,6 +58,14 @@ class SourceConfig(dg.Config):
         default=None,
         description="The key under source_videos/ that the video gets. Default: by its partition.",
     )
+    title: str | None = Field(
+        default=None,
+        description="What people call the video; the catalog shows it. Default: as it is recorded.",
+    )
+    tags: list[str] | None = Field(
+        default=None,
+        description="What people sort it by; the catalog shows it. Default: as it is recorded.",
+    )
 
 
 class ScanConfig(dg.Config):

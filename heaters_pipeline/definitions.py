@@ -21,6 +21,7 @@ from heaters_pipeline.jobs import (
     process_videos,
     repair_job,
 )
+from heaters_pipeline.launchpad import settings_to_show, show_as_defaults
 from heaters_pipeline.names import PROCESS_JOB
 from heaters_pipeline.resources import WorkspaceResource
 from heaters_pipeline.sensors import (
@@ -29,6 +30,7 @@ from heaters_pipeline.sensors import (
     downloaded_videos,
     submitted_videos,
 )
+from heaters_pipeline.settings_sensor import changed_settings, settings_are_sound
 
 _assets = [
     source_videos,
@@ -50,7 +52,7 @@ defs = dg.Definitions(
     assets=dg.map_asset_specs(
         lambda spec: spec.replace_attributes(owners=OWNERS), with_code_references(_assets)
     ),
-    asset_checks=all_checks,
+    asset_checks=[*all_checks, settings_are_sound],
     jobs=[
         download_videos,
         process_videos,
@@ -60,7 +62,17 @@ defs = dg.Definitions(
         build_catalog,
     ],
     schedules=[confirmed_catalog, weekly_checks],
-    sensors=[submitted_videos, downloaded_videos, changed_catalog, dead_runs],
+    sensors=[submitted_videos, downloaded_videos, changed_catalog, changed_settings, dead_runs],
     resources={"workspace": WorkspaceResource()},
     executor=dg.in_process_executor,
 )
+
+
+@dg.definitions
+def location() -> dg.Definitions:
+    """What Dagster loads as the code location: the launchpad then shows the store's settings.
+
+    Importing the module asks no store; this does, each time the location is loaded.
+    """
+    show_as_defaults(_assets, settings_to_show())
+    return defs

@@ -97,6 +97,10 @@ class ObjectTooLargeError(StoreError):
     """An object is larger than what it is read as may be."""
 
 
+class ObjectChangedError(StoreError):
+    """Another wrote an object meanwhile, whose version was not to be lost."""
+
+
 class StoreUnavailableError(StoreError):
     """The store or the network failed in a way that may pass."""
 

@@ -56,5 +56,14 @@ ALIVE_TAG = "heaters/alive"
 DIED_TAG = "heaters/died"
 """On a run whose process was found dead. A sensor takes up the video again, a few times."""
 
+SETTINGS_TAG = "heaters/settings"
+"""On a run that changed settings of the store started: which version of them."""
+
+GIVEN_TAG = "heaters/config"
+"""On a run whose config holds nothing but what a person gave: all of it stays with the video."""
+
 REPAIR_TAG = "heaters/repaired_by"
 """On the run that a repair started: the run of the repair."""
+
+DISMISSED_TAG = "heaters/dismissed"
+"""On a failed run that nobody wants to be told of any more: since when."""

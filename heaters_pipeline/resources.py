@@ -1,11 +1,12 @@
 """What the assets work with: the store, local copies, and the records of the current run."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -23,14 +24,17 @@ from heaters_pipeline.living_runs import living_run
 from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.report.metrics.model import MetricsTotals
 from heaters_pipeline.report.metrics.opening import open_totals
+from heaters_pipeline.settings_files import SettingsFile, Values, merged
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.file_locks import held_folder, remove_abandoned_folders
+from heaters_pipeline.storage.keys import beside_prefix
 from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.storage.records.claims import Claims, HeldClaim, OnWait
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest, write_manifest
 from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video, write_video
+from heaters_pipeline.stored_settings import StoredSettings
 from heaters_pipeline.video.media.probe import shown_name
 
 given_workspace: ContextVar["Workspace | None"] = ContextVar("given_workspace", default=None)
@@ -46,6 +50,8 @@ class Workspace:
 
     Attributes:
         failures: Why stages of the run failed, by stage.
+        takes_config_as_it_is: Nothing but the config of the run decides, and none of it stays with
+            the video: what is repaired becomes what it was.
     """
 
     def __init__(
@@ -55,6 +61,7 @@ class Workspace:
         scratch_folder: Path,
         metrics: MetricsTotals | None = None,
         allowed_links: AllowedLinks | None = None,
+        settings: SettingsFile | None = None,
     ) -> None:
         self.store = store
         self.cache = cache
@@ -65,7 +72,7 @@ class Workspace:
         """By source key: what a person gave to this process, and nothing records as it is."""
         self._scratch_folder = scratch_folder
         self._tidied = False
-        self._claims = Claims(store, scratch_folder.parent / "claims")
+        self.claims = Claims(store, scratch_folder.parent / "claims")
         self._open_claims: dict[str, ExitStack] = {}
         self._claimed: dict[str, HeldClaim] = {}
         self._worked_on: set[str] = set()
@@ -74,12 +81,49 @@ class Workspace:
         self._listings: dict[str, dict[str, ObjectInfo]] = {}
         self._pictures: dict[str, bytes] = {}
         self._heads: dict[str, ObjectInfo | None] = {}
+        self._settings = settings
+        self._given: dict[str, Values] = {}
+        self.takes_config_as_it_is = False
 
     def afresh(self) -> "Workspace":
         """The same store for another run, which has to look for itself."""
         return Workspace(
             self.store, self.cache, self._scratch_folder, self.metrics, self.allowed_links
         )
+
+    def with_settings(self, settings: SettingsFile) -> "Workspace":
+        """The same store for who has just read its settings."""
+        return Workspace(
+            self.store,
+            self.cache,
+            self._scratch_folder,
+            self.metrics,
+            self.allowed_links,
+            settings,
+        )
+
+    @property
+    def stored_settings(self) -> StoredSettings:
+        """The settings of the store, for those who change them or must not see older ones."""
+        return StoredSettings(self.store, self._scratch_folder.parent / "settings")
+
+    def settings(self) -> SettingsFile:
+        """The settings of the store, looked up once.
+
+        Raises:
+            SettingsError: They are broken.
+        """
+        if self._settings is None:
+            self._settings = self.stored_settings.current()
+        return self._settings
+
+    def give(self, video_id: str, values: Values) -> None:
+        """Let settings stay with a video that this run was given by hand."""
+        self._given[video_id] = merged([self._given.get(video_id, {}), values])
+
+    def given(self, video_id: str) -> Values:
+        """The settings that stay with a video, those of this run among them."""
+        return merged([self.video(video_id).given, self._given.get(video_id, {})])
 
     def video(self, video_id: str) -> VideoManifest:
         """The manifest of a video as this run found it, or wrote it."""
@@ -119,11 +163,38 @@ class Workspace:
         else:
             self._write_video(self.video(manifest.video_id).with_stage(manifest))
 
+    def forget_given(self, video_id: str, names: Container[tuple[str, str]] | None) -> Values:
+        """Let settings that were given by hand count no longer; the claim on the video is held.
+
+        Args:
+            video_id: The partition.
+            names: Assets and fields; None for all.
+        Returns:
+            What counted until now.
+        """
+        video = self.video(video_id)
+        kept: dict[str, dict[str, Any]] = {}
+        dropped: dict[str, dict[str, Any]] = {}
+        for asset, values in video.given.items():
+            for name, value in values.items():
+                goes = names is None or (asset, name) in names
+                (dropped if goes else kept).setdefault(asset, {})[name] = value
+        if dropped:
+            self._write_video(replace(video, given=kept))
+        return dropped
+
+    def is_outdated(self, video_id: str) -> bool:
+        """Whether the manifest is to be written although nothing may be to be made."""
+        video = self.video(video_id)
+        return video.is_older or self.given(video_id) != video.given
+
     def upgrade(self, video_id: str) -> None:
-        """Write as one what was read from manifests of an older version."""
-        if self.video(video_id).is_older:
+        """Write what was read from manifests of an older version, or given by hand."""
+        video = self.video(video_id)
+        # Before its first stage a video has no manifest, and the stage writes one.
+        if video.stages and self.is_outdated(video_id):
             self.require_claims()
-            self._write_video(self.video(video_id))
+            self._write_video(video)
 
     def _write_video(self, video: VideoManifest) -> None:
         for key in video.picture_keys:
@@ -131,7 +202,9 @@ class Workspace:
             with suppress(ObjectNotFoundError):
                 self.picture(key)
         held = self._pictures.keys() & video.picture_keys
-        video = replace(video, pictures={key: self._pictures[key] for key in held})
+        given = merged([video.given, self._given.get(video.video_id, {})])
+        pictures = {key: self._pictures[key] for key in held}
+        video = replace(video, pictures=pictures, given=given)
         write_video(self.store, video)
         self._videos[video.video_id] = replace(video, is_older=False)
 
@@ -162,11 +235,21 @@ class Workspace:
         self.write_bytes(key, data, content_type)
         self._pictures[key] = data
 
-    def prefetch_head(self, key: str) -> ObjectInfo | None:
-        """The facts of an object, which ``head`` then gives once without asking again."""
-        if key not in self._heads:
-            self._heads[key] = self.store.head(key)
-        return self._heads[key]
+    def beside(self, source_key: str) -> dict[str, ObjectInfo]:
+        """A source and what lies beside it under the same stem, by one LIST."""
+        prefix = beside_prefix(source_key)
+        return {} if prefix is None else self.objects(prefix)
+
+    def prefetch_source(self, source_key: str) -> ObjectInfo | None:
+        """The facts of a source, which ``head`` then gives once without asking again.
+
+        The LIST that takes the place of a HEAD shows the sidecars, too.
+        """
+        if source_key not in self._heads:
+            listed = beside_prefix(source_key) is not None
+            found = self.beside(source_key).get(source_key)
+            self._heads[source_key] = found if listed else self.store.head(source_key)
+        return self._heads[source_key]
 
     def head(self, key: str) -> ObjectInfo | None:
         """The facts of an object as they were just prefetched, or else as they are."""
@@ -176,7 +259,7 @@ class Workspace:
         """Store an object."""
         self.require_claims()
         stored = self.store.write_bytes(key, data, content_type=content_type)
-        self._forget(key)
+        self.noticed_change(key)
         return stored
 
     def put_file(
@@ -192,12 +275,13 @@ class Workspace:
         """
         self.require_claims()
         stored = self.store.put_file(key, path, content_type=content_type)
-        self._forget(key)
+        self.noticed_change(key)
         if keep_local:
             self.cache.add(self.store, key, stored.version, path)
         return stored
 
-    def _forget(self, key: str) -> None:
+    def noticed_change(self, key: str) -> None:
+        """Look again for an object that was just stored."""
         self._heads.pop(key, None)
         for prefix in [listed for listed in list(self._listings) if key.startswith(listed)]:
             self._listings.pop(prefix, None)
@@ -233,7 +317,7 @@ class Workspace:
                 remove_abandoned_folders(self._scratch_folder)
             self.cache.tidy()
             self.store.tidy()
-            self._claims.tidy()
+            self.claims.tidy()
         except StoreError as error:
             # Whoever writes there next is told by what fails then.
             _logger.warning("what killed processes left stays for now: %s", error)
@@ -252,7 +336,7 @@ class Workspace:
         # One that was lost is given back before another is asked for.
         self._open_claims.pop(video_id, ExitStack()).close()
         with ExitStack() as stack:
-            self._claimed[video_id] = stack.enter_context(self._claims.held(video_id, on_wait))
+            self._claimed[video_id] = stack.enter_context(self.claims.held(video_id, on_wait))
             self._open_claims[video_id] = stack.pop_all()
         self.expect_work(video_id)
         self._videos.pop(video_id, None)
@@ -289,9 +373,12 @@ class Workspace:
             self._open_claims.clear()
 
 
-def open_workspace(location: str | None = None) -> Workspace:
+def open_workspace(location: str | None = None, settings: SettingsFile | None = None) -> Workspace:
     """The workspace of this environment; sends no request.
 
+    Args:
+        location: Of the store; ``HEATERS_STORE`` by default.
+        settings: Those of the store, if they were just read.
     Raises:
         SettingsError: ``HEATERS_STORE`` or another setting is unusable.
     """
@@ -300,7 +387,7 @@ def open_workspace(location: str | None = None) -> Workspace:
     cache = LocalCache(folder / "objects", max_bytes=home.cache_max_bytes())
     totals = home.metrics_file()
     metrics = open_totals(totals, home.metrics_gateway()) if totals else None
-    return Workspace(store, cache, folder / "scratch", metrics, home.allowed_links())
+    return Workspace(store, cache, folder / "scratch", metrics, home.allowed_links(), settings)
 
 
 class WorkspaceResource(dg.ConfigurableResource[Workspace]):

@@ -29,16 +29,19 @@ from heaters_pipeline.errors import (
     InvalidVideoError,
     NewerRecordError,
     ObjectNotFoundError,
+    SettingsError,
     StoreUnavailableError,
     printable,
 )
 from heaters_pipeline.intake.rejections import list_rejections, write_rejection
+from heaters_pipeline.intake.sources import has_video_name
 from heaters_pipeline.intake.submissions import read_listed
 from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
 from heaters_pipeline.living_runs import MAX_DEATHS, SilentRuns, report_dead_here
 from heaters_pipeline.names import (
     DIED_TAG,
     DOWNLOAD_JOB,
+    GIVEN_TAG,
     MAX_RETRIES_TAG,
     PARTITION_TAG,
     PROCESS_JOB,
@@ -49,6 +52,7 @@ from heaters_pipeline.names import (
 )
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.settings_files import Values, require_settings
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.made_of import KnownManifests
@@ -83,7 +87,7 @@ def new_uploads(
             so that a clock that was set back does not hold files up.
     """
     for found in listing:
-        if not keys.is_video_upload(found.key):
+        if not has_video_name(found.key):
             continue
         if abs((now - found.modified).total_seconds()) < settle_seconds:
             continue
@@ -124,13 +128,15 @@ def submitted_videos(
         store.list(keys.SUBMISSION_PREFIX), rejected=set(list_rejections(store))
     )
     due = _due(context.instance, sightings, submission_is_due)
-    taken = []
+    taken: list[Sighting] = []
     requests = []
     for sighting, _ in islice(due, REQUESTS_PER_TICK):
-        job_name = _job_of(store, sighting)
-        if job_name is not None:
+        work = _work_of(store, sighting)
+        if work is not None:
             taken.append(sighting)
-            requests.append(_request(job_name, sighting, SUBMISSION_TAG))
+            job_name, config, by_hand = work
+            requests.append(_request(sighting, SUBMISSION_TAG, job_name, config, by_hand=by_hand))
+    _require_sound_settings(workspace, taken)
     return _result(context, taken, requests)
 
 
@@ -171,12 +177,16 @@ def downloaded_videos(
         known, video_id = made_of.get(sighting.video_id), sighting.video_id
         return upload_is_due(sighting, known, runs, is_partition=video_id in partitions)
 
-    due = _due(instance, filter(may_be_due, uploads), is_due)
-    taken = list(islice(due, REQUESTS_PER_TICK))
-    requests = [
-        _request(PROCESS_JOB, sighting, SOURCE_VERSION_TAG, runs) for sighting, runs in taken
-    ]
-    return _result(context, [sighting for sighting, _ in taken], requests)
+    due = list(islice(_due(instance, filter(may_be_due, uploads), is_due), REQUESTS_PER_TICK))
+    taken = [sighting for sighting, _ in due]
+    _require_sound_settings(workspace, taken)
+    requests = []
+    for sighting, runs in due:
+        settings, by_hand = settings_of_dead(runs)
+        requests.append(
+            _request(sighting, SOURCE_VERSION_TAG, PROCESS_JOB, settings, by_hand=by_hand)
+        )
+    return _result(context, taken, requests)
 
 
 @dg.sensor(
@@ -233,6 +243,8 @@ def _to_bring_in_again(instance: dg.DagsterInstance, store: ObjectStore) -> Iter
         if key is None or store.head(key) is None:
             # The daemon may try it once more: with the command's that is as often as any version.
             tags = {MAX_RETRIES_TAG: str(MAX_DEATHS - 2)}
+            if GIVEN_TAG in run.tags:
+                tags[GIVEN_TAG] = run.tags[GIVEN_TAG]
             yield dg.RunRequest(
                 job_name=PROCESS_JOB, partition_key=video_id, run_config={"ops": ops}, tags=tags
             )
@@ -254,10 +266,25 @@ def _due(
                 yield sighting, runs
 
 
-def _job_of(store: ObjectStore, sighting: Sighting) -> str | None:
-    """The job for a submission; None for one that is rejected, or cannot be read now."""
+def _require_sound_settings(workspace: Workspace, taken: list[Sighting]) -> None:
+    """Start nothing that could only fail; what waits is taken up once the settings are mended.
+
+    Raises:
+        SettingsError: The settings of the store are broken; the tick says so.
+    """
+    if taken:
+        # Runs that begin soon on this machine take what is read here.
+        workspace.stored_settings.current(fresh=True)
+
+
+def _work_of(store: ObjectStore, sighting: Sighting) -> tuple[str, Values, bool] | None:
+    """The job for a submission, its config, and whether that holds settings.
+
+    None for one that is rejected, or cannot be read now.
+    """
     try:
         submission = read_listed(store, sighting.found)
+        require_settings(submission.settings, sighting.found.key)
     except InvalidVideoError as error:
         write_rejection(store, sighting.video_id, sighting.found.version, error)
         _logger.warning("%s", error)
@@ -266,19 +293,26 @@ def _job_of(store: ObjectStore, sighting: Sighting) -> str | None:
         # It must not hold up the others, and is looked at again in the next tick.
         _logger.warning("%s is left for later: %s", printable(sighting.found.key), error)
         return None
-    # A link is downloaded first, and the upload then starts the processing; a key that is
-    # submitted lies in the store already.
-    return DOWNLOAD_JOB if submission.url else PROCESS_JOB
+    except SettingsError:
+        # Its own run says what is wrong with them, where people look.
+        return DOWNLOAD_JOB, {}, False
+    told = {SOURCE_ASSET: submission.config} if submission.config else {}
+    if submission.url and not submission.settings:
+        # A link is downloaded first, and the upload then starts the processing.
+        return DOWNLOAD_JOB, told, False
+    # With settings all is done in one run, also if the video lies in the store already.
+    return PROCESS_JOB, {**told, **submission.settings}, bool(submission.settings)
 
 
 def _request(
-    job_name: str, sighting: Sighting, tag: str, runs: Sequence[DagsterRun] = ()
+    sighting: Sighting, tag: str, job_name: str, config: Values, *, by_hand: bool
 ) -> dg.RunRequest:
+    ops = {asset: {"config": dict(values)} for asset, values in config.items()}
     return dg.RunRequest(
         job_name=job_name,
         partition_key=sighting.video_id,
-        run_config=settings_of_dead(runs),
-        tags=sighting.tags(tag),
+        run_config={"ops": ops} if ops else {},
+        tags={**sighting.tags(tag), **({GIVEN_TAG: "given"} if by_hand else {})},
     )
 
 

@@ -15,10 +15,12 @@ from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
 
 from heaters_pipeline.assets.stage import INTERRUPTED
 from heaters_pipeline.errors import ManifestError, printable
-from heaters_pipeline.intake.rejections import list_rejections, read_rejection
+from heaters_pipeline.intake.rejections import Rejection, list_rejections, read_rejection
+from heaters_pipeline.intake.sources import has_video_name
 from heaters_pipeline.names import (
     COMPARE_JOB,
     COMPARISON_ASSET,
+    DISMISSED_TAG,
     DOWNLOAD_JOB,
     PARTITION_TAG,
     REPAIR_JOB,
@@ -27,6 +29,7 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.video_manifests import (
     VideoManifest,
+    lost_source,
     read_video,
     recorded_videos,
 )
@@ -39,6 +42,9 @@ State = Literal[
     "spliced",
     "download_failed",
     "splicing_failed",
+    "source_deleted",
+    "removed",
+    "dismissed",
 ]
 
 SHOWN_STATES: dict[State, str] = {
@@ -49,8 +55,14 @@ SHOWN_STATES: dict[State, str] = {
     "spliced": "done",
     "download_failed": "failed",
     "splicing_failed": "failed",
+    "source_deleted": "source deleted",
+    "removed": "removed",
+    "dismissed": "dismissed",
 }
 """What people read; the names of the states stand in records and documents."""
+
+REMOVED = "removed"
+"""The reason of a rejection where somebody removed a video and kept its source."""
 
 READERS = 16
 _RUNS_PER_QUERY = 500
@@ -84,6 +96,8 @@ class VideoStatus:
         error: Of the latest run, also beside what an earlier one finished; None if it went well.
         retries: How often steps of the latest run, and the run itself, were tried again.
         updated: When something last happened to it, in UTC.
+        title: What people call it, None if nobody said.
+        tags: What people sort it by.
     """
 
     video_id: str
@@ -93,6 +107,8 @@ class VideoStatus:
     error: str | None
     retries: int
     updated: datetime | None
+    title: str | None = None
+    tags: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For ``heaters status --json``."""
@@ -105,6 +121,8 @@ class VideoStatus:
             "error": self.error,
             "retries": self.retries,
             "updated": updated,
+            "title": self.title,
+            "tags": list(self.tags),
         }
 
     def cells(self) -> tuple[str, ...]:
@@ -130,6 +148,12 @@ class _Seen:
     rejected_versions: frozenset[str]
     manifest: ObjectInfo | None
 
+    @property
+    def is_video(self) -> bool:
+        """Whether it is a video for all that is known, and no other file that was dropped in."""
+        by_name = self.upload is not None and has_video_name(self.upload.key)
+        return bool(by_name or self.submission or self.rejected_versions or self.manifest)
+
 
 def video_statuses(
     store: ObjectStore, instance: dg.DagsterInstance, wanted: Collection[str] = ()
@@ -140,7 +164,7 @@ def video_statuses(
     """
     seen = _listings(store)
     runs = _latest_runs(instance, set(wanted))
-    known = seen.keys() | runs.keys()
+    known = {video_id for video_id, found in seen.items() if found.is_video} | runs.keys()
     video_ids = sorted(known & set(wanted) if wanted else known)
     with ThreadPoolExecutor(READERS) as pool:
         return list(
@@ -251,6 +275,7 @@ def _status(
 ) -> VideoStatus:
     video = read_video(store, video_id) if seen.manifest else VideoManifest(video_id)
     scenes, clips = video.stages.get("scenes"), video.stages.get("clips")
+    source = video.stages["source_videos"].summary if "source_videos" in video.stages else {}
     state, error = _state(store, instance, video, seen, run)
     return VideoStatus(
         video_id=video_id,
@@ -260,6 +285,8 @@ def _status(
         error=error,
         retries=_retries(instance, run) if run else 0,
         updated=_updated(instance, seen, run),
+        title=source.get("title"),
+        tags=tuple(source.get("tags", ())),
     )
 
 
@@ -273,8 +300,12 @@ def _state(
     stored = seen.upload is not None or "source_videos" in video.stages
     if run is not None and run.status in _RUNNING:
         return ("splicing" if stored and run.job_name != DOWNLOAD_JOB else "downloading"), None
+    if "source_videos" in video.stages and seen.upload is None:
+        return "source_deleted", _deleted(video)
     finished = video.is_finished and _is_current(video, seen)
-    if run is not None and run.status in _FAILED:
+    failed = run is not None and run.status in _FAILED
+    dismissed = run is not None and failed and DISMISSED_TAG in run.tags
+    if run is not None and failed and not dismissed:
         if run.status is DagsterRunStatus.CANCELED:
             error = f"run {run.run_id[:8]} was canceled"
         else:
@@ -282,18 +313,29 @@ def _state(
         if finished:
             return "spliced", error
         return ("splicing_failed" if stored else "download_failed"), error
+    if finished:
+        return "spliced", None
     current = seen.upload or seen.submission
     if current and keys.version_digest(current.version) in seen.rejected_versions:
         key = keys.rejection_key(video.video_id, current.version)
-        return ("splicing_failed" if stored else "download_failed"), _why_rejected(store, key)
-    if finished:
-        return "spliced", None
-    return ("downloaded" if stored else "new"), None
+        why = _why_rejected(store, key)
+        message = why if isinstance(why, str) else printable(why.message)
+        if isinstance(why, Rejection) and why.reason == REMOVED:
+            return "removed", message
+        if isinstance(why, str) or not why.dismissed:
+            return ("splicing_failed" if stored else "download_failed"), message
+        dismissed = True
+    return ("dismissed" if dismissed else "downloaded" if stored else "new"), None
 
 
-def _why_rejected(store: ObjectStore, key: str) -> str:
+def _deleted(video: VideoManifest) -> str:
+    key = video.stages["source_videos"].summary["source_key"]
+    return f"{key} is gone; {lost_source(video.video_id)}"
+
+
+def _why_rejected(store: ObjectStore, key: str) -> Rejection | str:
     try:
-        return printable(read_rejection(store, key).message)
+        return read_rejection(store, key)
     except ManifestError as error:
         # Its name alone tells that the version was rejected.
         return str(error)

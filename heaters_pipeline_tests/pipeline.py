@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.definitions import defs
+from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.names import (
     CATALOG_JOB,
     COMPARE_JOB,
@@ -28,6 +29,7 @@ from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
 from heaters_pipeline.storage.records.video_manifests import read_video, write_video
+from heaters_pipeline.stored_settings import parse_stored_settings, read_stored_text
 from heaters_pipeline_tests.web_server import LOOPBACK_LINKS
 
 VIDEO_ID = "film"
@@ -82,7 +84,10 @@ class Pipeline:
         store: The store, for tests to look at and to damage.
         instance: Where runs are recorded.
         folder: Where the local copies of objects lie.
+        config_is_all: Each run works with its config alone, and none of it stays with its video.
     """
+
+    config_is_all = False
 
     def __init__(self, new_store: Callable[[], ObjectStore], folder: Path) -> None:
         self._new_store = new_store
@@ -98,14 +103,25 @@ class Pipeline:
     def workspace(self) -> Workspace:
         """What one run works with."""
         cache = LocalCache(self.folder / "objects", max_bytes=_CACHE_BYTES)
-        return Workspace(
-            self._new_store(), cache, self.folder / "scratch", allowed_links=LOOPBACK_LINKS
+        settings = None
+        # As a run finds them that begins soon after another one; it meets what is broken itself.
+        with suppress(SettingsError):
+            settings = parse_stored_settings(read_stored_text(self.store))
+        created = Workspace(
+            self._new_store(),
+            cache,
+            self.folder / "scratch",
+            allowed_links=LOOPBACK_LINKS,
+            settings=settings,
         )
+        created.takes_config_as_it_is = self.config_is_all
+        return created
 
     def process(
         self,
         video_id: str = VIDEO_ID,
         workspace: Workspace | None = None,
+        tags: Mapping[str, str] | None = None,
         **config: Mapping[str, Any],
     ) -> Outcome:
         """Run the processing job for a video.
@@ -113,10 +129,11 @@ class Pipeline:
         Args:
             video_id: The partition; added if it is new.
             workspace: What the run works with; a new one by default.
+            tags: Of the run, besides its partition.
             config: Config by asset.
         """
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
-        return self._run(PROCESS_JOB, config, {PARTITION_TAG: video_id}, workspace)
+        return self._run(PROCESS_JOB, config, {PARTITION_TAG: video_id, **(tags or {})}, workspace)
 
     def download(self, video_id: str, *, submission: bool = False) -> Outcome:
         """Run the download job for a video that was submitted; as the sensor does if that is so."""
@@ -256,7 +273,9 @@ def spans(manifest: Manifest, *, reused: bool | None = None) -> list[tuple[int, 
 @cache
 def _definitions() -> dg.Definitions:
     checks = dg.define_asset_job(
-        _CHECK_JOB, dg.AssetSelection.all_asset_checks(), executor_def=dg.in_process_executor
+        _CHECK_JOB,
+        dg.AssetSelection.checks_for_assets(*STAGES),
+        executor_def=dg.in_process_executor,
     )
     everything = dg.define_asset_job(
         _ALL_JOB,

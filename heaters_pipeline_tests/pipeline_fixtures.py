@@ -51,6 +51,14 @@ def pipeline(tmp_path: Path) -> "Iterator[Pipeline]":
 
 
 @pytest.fixture
+def config_is_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each run work with its config alone, for tests of what settings decide."""
+    from heaters_pipeline_tests.pipeline import Pipeline
+
+    monkeypatch.setattr(Pipeline, "config_is_all", True)
+
+
+@pytest.fixture
 def processed(processed_folder: Path, pipeline: "Pipeline", tmp_path: Path) -> "Pipeline":
     """The pipeline on a store in which the film was processed.
 

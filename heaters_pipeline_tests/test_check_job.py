@@ -81,19 +81,33 @@ def test_the_job_reads_contents_if_that_is_asked(processed: Pipeline) -> None:
 
 
 def test_the_job_fails_for_what_no_check_stands_for(processed: Pipeline) -> None:
-    source = str(processed.manifest("source_videos").summary["source_key"])
-    processed.store.delete(source)
+    picture = str(processed.manifest("scenes").summary["similarity_picture"])
+    processed.store.delete(picture)
     processed.forget("keyframes")
     result = run_check_job(processed)
     assert not result.success
     failure = result.failure_data_for_node("check")
     assert failure is not None
     said = str(failure.user_failure_data)
-    assert f"{source} is missing" in said
+    assert f"{picture} is missing" in said
     assert "film has no keyframes yet" in said
     assert "run heaters verify film --repair, or the job repair_videos for it" in said
     evaluated = {each.check_name for each in result.get_asset_check_evaluations()}
     assert evaluated == ALL_CHECKS - {"keyframes_exist"}
+
+
+def test_a_source_that_somebody_deleted_turns_its_check_red(processed: Pipeline) -> None:
+    source = str(processed.manifest("source_videos").summary["source_key"])
+    processed.store.delete(source)
+    result = run_check_job(processed)
+    assert result.success
+    assert red(result) == {"source_is_stored"}
+    (found,) = (each for each in result.get_asset_check_evaluations() if not each.passed)
+    assert f"{source} is missing: the source cannot be made again, upload it again" in str(
+        found.description
+    )
+    assert "heaters remove film" in str(found.description)
+    assert "mend" not in found.metadata
 
 
 def test_the_job_fails_with_the_way_out_where_the_manifest_cannot_be_read(

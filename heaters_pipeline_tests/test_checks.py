@@ -16,6 +16,7 @@ from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem
 from heaters_pipeline_tests.pipeline import STAGES, VIDEO_ID, Pipeline
 
 ALL_CHECKS = {
+    "source_is_stored",
     "scenes_tile_the_video",
     "frame_scores_exist",
     "clips_exist",

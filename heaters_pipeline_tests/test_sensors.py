@@ -25,6 +25,7 @@ from heaters_pipeline.names import (
     CATALOG_JOB,
     DIED_TAG,
     DOWNLOAD_JOB,
+    GIVEN_TAG,
     MAX_RETRIES_TAG,
     PARTITION_TAG,
     PROCESS_JOB,
@@ -434,13 +435,13 @@ def test_what_a_killed_command_had_not_brought_in_is_brought_in_again_once(
     stage: Stage, home: Path
 ) -> None:
     stage.instance.add_dynamic_partitions(SOURCE_VIDEOS, ["film"])
-    killed_while_it_copied(stage)
+    killed_while_it_copied(stage, **{GIVEN_TAG: "given"})
     result = stage.evaluate(dead_runs)
     assert requested(result) == [(PROCESS_JOB, "film")]
     (request,) = result.run_requests
     assert request.run_config["ops"]["source_videos"]["config"]["origin"] == "/home/film.mp4"
     assert request.run_config["ops"]["clips"] == {"config": {"method": "reencode"}}
-    assert request.tags[MAX_RETRIES_TAG] == "1"
+    assert (request.tags[MAX_RETRIES_TAG], request.tags[GIVEN_TAG]) == ("1", "given")
     assert isinstance(stage.evaluate(dead_runs), dg.SkipReason)
     stage.end_runs(success=False)
     assert isinstance(stage.evaluate(dead_runs), dg.SkipReason)
@@ -557,3 +558,34 @@ def test_a_tick_reads_a_bounded_number_of_manifests_each_once(
     assert found["film"].finished
     assert known.update(stage.store, listing, ["film", "new"], most=1) == found
     assert stage.store.requests["read_bytes"] == before + 1
+
+
+def test_a_submission_hands_its_settings_to_its_run(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    submit(stage.store, "source_videos/a.mp4", LINK, {"clips": {"crf": 18}})
+    submit(stage.store, "source_videos/b.mp4", None, {"clips": {"mode": "reencode"}})
+    # Written by hand: its own run says what is wrong, and the others go on.
+    submit(stage.store, "source_videos/c.mp4", LINK, {"clips": {"crf": "much"}})
+    submit(stage.store, "source_videos/d.mp4", LINK)
+    asked = {run.partition_key: run for run in stage.evaluate(submitted_videos).run_requests}
+    assert {name: (run.job_name, run.run_config.get("ops", {})) for name, run in asked.items()} == {
+        "a": (PROCESS_JOB, {"clips": {"config": {"crf": 18}}}),
+        "b": (PROCESS_JOB, {"clips": {"config": {"mode": "reencode"}}}),
+        "c": (DOWNLOAD_JOB, {}),
+        "d": (DOWNLOAD_JOB, {}),
+    }
+    assert {name for name, run in asked.items() if GIVEN_TAG in run.tags} == {"a", "b"}
+
+
+def test_what_is_no_video_by_name_is_left_alone(stage: Stage) -> None:
+    for name in ("notes.txt", "clip.srt", "Thumbs.db", "clip.MP4"):
+        stage.upload(name)
+    result = stage.evaluate(downloaded_videos)
+    assert [request.partition_key for request in result.run_requests] == ["clip.MP4"]
+
+
+def test_what_a_submission_says_of_a_video_reaches_its_run(stage: Stage) -> None:
+    submit(stage.store, "source_videos/film.mp4", LINK, title="Harbour", tags=("boats",))
+    (request,) = stage.evaluate(submitted_videos).run_requests
+    config = {"title": "Harbour", "tags": ["boats"]}
+    assert request.run_config == {"ops": {"source_videos": {"config": config}}}

@@ -302,6 +302,8 @@ def test_people_and_programs_are_told_the_same() -> None:
         "error": "two lines\n  become one",
         "retries": 2,
         "updated": "2026-03-01T12:30:15+00:00",
+        "title": None,
+        "tags": [],
     }
     video_id, state, scenes, clips, retries, when, error = found.cells()
     assert (video_id, state, scenes, clips, retries) == ("film", "failed", "4", "-", "2")
@@ -316,3 +318,10 @@ def test_people_and_programs_are_told_the_same() -> None:
 
 def _fail(*_: object, **__: object) -> None:
     raise ClipError("no clip today")
+
+
+def test_what_is_no_video_by_name_is_not_shown(pipeline: Pipeline) -> None:
+    for name in ("notes.txt", "clip.srt", "clip.mp4"):
+        pipeline.store.write_bytes(f"source_videos/{name}", b"x", content_type="x")
+    found = video_statuses(pipeline.store, pipeline.instance)
+    assert [one.video_id for one in found] == ["clip"]

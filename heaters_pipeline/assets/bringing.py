@@ -8,11 +8,13 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.errors import (
     DownloadError,
     HeatersError,
+    ManifestError,
     ObjectNotFoundError,
     SourceChangedError,
 )
 from heaters_pipeline.intake.bring import KnownSource, bring_file
 from heaters_pipeline.intake.download import fetch_link
+from heaters_pipeline.intake.sidecars import is_stored, local_sidecars
 from heaters_pipeline.intake.sources import (
     HttpLink,
     LocalFile,
@@ -28,11 +30,14 @@ from heaters_pipeline.intake.submissions import (
     read_submission,
     whole_link,
 )
+from heaters_pipeline.names import SUBMISSION_TAG
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.settings_files import require_settings
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest
+from heaters_pipeline.storage.records.video_keys import source_objects
 from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.video.media.probe import VideoInfo, probe
 
@@ -103,7 +108,7 @@ def bring_submitted(run: StageRun) -> BroughtVideo:
             forget_link(run.workspace.store, run.video_id, submission)
         raise
     if brought is None:
-        raise _nowhere(run)
+        raise _nowhere(run.workspace.store, run.video_id)
     forget_link(run.workspace.store, run.video_id, submission)
     return brought
 
@@ -118,12 +123,12 @@ def submitted(run: StageRun) -> Submission:
     store = run.workspace.store
     request = store.head(keys.submission_key(run.video_id))
     if request is None:
-        raise _nowhere(run)
+        raise _nowhere(run.workspace.store, run.video_id)
     # What cannot be downloaded is refused until it is submitted again.
     run.input_version = request.version
     submission = read_submission(store, run.video_id)
     if submission.url is None:
-        raise _nowhere(run)
+        raise _nowhere(run.workspace.store, run.video_id)
     return submission
 
 
@@ -139,19 +144,59 @@ def _link_of(run: StageRun, submission: Submission) -> HttpLink | S3Link:
     return link
 
 
+def give_submitted(run: StageRun) -> None:
+    """Let a video have the settings that it was submitted with.
+
+    Only if nothing is recorded of it, or its submission started the run: what it was given later
+    counts, and a finished video asks the store for nothing more.
+
+    Raises:
+        SettingsError: They are none.
+    """
+    workspace, video_id = run.workspace, run.video_id
+    is_asked_for = run.context is not None and SUBMISSION_TAG in run.context.run.tags
+    if workspace.video(video_id).stages and not is_asked_for:
+        return
+    try:
+        submission = read_submission(workspace.store, video_id)
+    except (ObjectNotFoundError, ManifestError):
+        # What is damaged is said where the link is needed.
+        return
+    require_settings(submission.settings, keys.submission_key(video_id))
+    workspace.give(video_id, submission.settings)
+
+
 def downloaded_before(workspace: Workspace, link: HttpLink | S3Link, key: str) -> bool:
     """Whether what lies under a key came from this link."""
     known = known_to(workspace, key)
     # A link's key holds its digest, so what lies there came from it.
-    return workspace.prefetch_head(key) is not None and (
+    return workspace.prefetch_source(key) is not None and (
         # Older records show a part of the query.
         known is None or shown_url(known.origin or "") == shown_url(link.origin)
     )
 
 
-def _nowhere(run: StageRun) -> ObjectNotFoundError:
+def require_stored(workspace: Workspace, wanted: StoreKey) -> None:
+    """Make sure that there is a video before a run is started for it.
+
+    Raises:
+        ObjectNotFoundError: The store has none, and none was submitted.
+    """
+    store, video_id = workspace.store, wanted.video_id
+    recorded = workspace.manifest("source_videos", video_id)
+    key = wanted.source_key or (recorded and str(recorded.summary["source_key"]))
+    if key:
+        found = workspace.prefetch_source(key) is not None
+    else:
+        # A digest in the id hides the name.
+        found = any(source_objects(store, video_id))
+    if not found and store.head(keys.submission_key(video_id)) is None:
+        raise _nowhere(store, video_id)
+
+
+def _nowhere(store: ObjectStore, video_id: str) -> ObjectNotFoundError:
     return ObjectNotFoundError(
-        f"{run.video_id} is neither in {run.workspace.store.url} under {keys.SOURCE_PREFIX} nor "
+        f"{video_id} is neither in {store.url} under {keys.SOURCE_PREFIX} nor "
         "submitted; upload the video, or submit its link with heaters submit"
     )
 
@@ -167,10 +212,11 @@ def _bring_file(run: StageRun, file: LocalFile, key: str) -> BroughtVideo:
         done_bytes += count
         run.progress("copy", done_bytes, info.size_bytes)
 
-    if run.workspace.prefetch_head(key) is None:
+    if run.workspace.prefetch_source(key) is None:
         # Before the phase, which would otherwise count the wait for another run as its own.
         run.claim()
     with run.phase("copy"):
+        _bring_sidecars(run, path, key)
         brought = bring_file(
             store,
             path,
@@ -179,9 +225,22 @@ def _bring_file(run: StageRun, file: LocalFile, key: str) -> BroughtVideo:
             head=run.workspace.head,
             on_progress=on_progress,
         )
+        if brought.copied:
+            run.workspace.noticed_change(key)
         if brought.copied and store.local_path(key) is None:
             _keep_local(run, path, brought.object, brought.sha256)
     return BroughtVideo(brought.object, brought.sha256, file.origin, info)
+
+
+def _bring_sidecars(run: StageRun, path: Path, key: str) -> None:
+    """Copy the subtitles beside a file before it, so that they are there when it is seen."""
+    manifest = run.workspace.manifest("source_videos", run.video_id)
+    known = manifest.summary.get("sidecars", []) if manifest else []
+    for sidecar in local_sidecars(path, key):
+        listed = run.workspace.beside(key)
+        if not is_stored(run.workspace.store, sidecar, listed, known):
+            run.claim()
+            run.workspace.put_file(sidecar.key, sidecar.path, sidecar.content_type)
 
 
 def _keep_local(run: StageRun, path: Path, stored: ObjectInfo, sha256: str) -> None:

@@ -47,14 +47,15 @@ def clips(
     reuses every clip whose span is unchanged and never takes an old one for a new one.
     """
     with stage_run(context, workspace, "clips") as run:
-        settings = config.settings()
+        chosen = run.chosen(config)
+        settings = chosen.settings()
         work = claimed_work(run, lambda: clips_work(run, source_of(run), scenes_of(run), settings))
         summary = work.current.summary if work.current else {}
         if not work.done:
             source, scenes = source_of(run), scenes_of(run)
             work.plan(clip_units(run.video_id, source, scenes, settings))
             adopt_clips(work)
-            make_clips(work, source, settings, verify=config.verify, workers=os.cpu_count() or 1)
+            make_clips(work, source, settings, verify=chosen.verify, workers=os.cpu_count() or 1)
             work.require_complete()
             frames = frame_totals(run, work.ordered_items)
             summary = {"contact_sheet": contact_sheet(work), "frames": frames}

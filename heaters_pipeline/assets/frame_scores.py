@@ -36,7 +36,7 @@ def frame_scores(
     track, so that another threshold or method costs milliseconds.
     """
     with stage_run(context, workspace, "frame_scores") as run:
-        settings = config.settings()
+        settings = run.chosen(config).settings()
         work = claimed_work(run, lambda: track_work(run, source_of(run), settings))
         source = source_of(run)
         run.tag_source_version(source.version)

@@ -55,7 +55,7 @@ def keyframes(
     """Pictures that stand for each clip: its middle, or its quarters. No I-frames of a codec."""
     with stage_run(context, workspace, "keyframes") as run:
         source_of(run)
-        settings = config.settings()
+        settings = run.chosen(config).settings()
         work = claimed_work(run, lambda: keyframe_work(run, clips_of(run), settings))
         clips = clips_of(run)
         summary = work.current.summary if work.current else {}

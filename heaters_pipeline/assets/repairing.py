@@ -14,7 +14,7 @@ from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest
-from heaters_pipeline.storage.records.verification import Verifier, VideoReport
+from heaters_pipeline.storage.records.verification import Verifier, VideoReport, source_advice
 from heaters_pipeline.storage.records.video_manifests import VideoManifest
 from heaters_pipeline.video.clips import write as clips
 from heaters_pipeline.video.detection import transitions
@@ -82,6 +82,7 @@ def repair_video(
     """
     verifier = Verifier(workspace.store, deep=deep)
     with closing(workspace.afresh()) as claimed:
+        claimed.takes_config_as_it_is = True
         claimed.claim(video_id, lambda whom: _logger.info("%s: waits for %s", video_id, whom))
         # As it is now that nobody else works on it.
         (report,) = verifier.videos([video_id])
@@ -106,13 +107,9 @@ def recorded_config(report: VideoReport) -> Config:
     video_id = report.video_id
     manifest = report.manifest or VideoManifest(video_id)
     manifests = manifest.stages
-    source = [finding.why for finding in report.findings if finding.stage == "source_videos"]
-    if source:
-        raise ManifestError(
-            f"{'; '.join(source)}: the source cannot be made again, upload it again and run "
-            f"heaters verify {video_id} --repair; if it was replaced on purpose, run heaters "
-            f"process {video_id}"
-        )
+    source = [finding for finding in report.findings if finding.stage == "source_videos"]
+    for finding in source:
+        raise ManifestError(f"{finding.why}: {source_advice(video_id, finding)}")
     lost = [stage for stage in VIDEO_STAGES if stage not in manifests]
     if lost:
         raise ManifestError(

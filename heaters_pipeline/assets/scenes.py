@@ -69,7 +69,7 @@ def scenes(
     """
     with stage_run(context, workspace, "scenes") as run:
         source_of(run)
-        settings = config.settings()
+        settings = run.chosen(config).settings()
         work = claimed_work(
             run, lambda: scenes_work(run, recorded_track(run).fingerprint, settings)
         )

@@ -7,6 +7,7 @@ from heaters_pipeline.assets.bringing import downloaded_before, known_to, submit
 from heaters_pipeline.assets.records import Source
 from heaters_pipeline.assets.source_videos import (
     Registered,
+    described,
     header_facts,
     locate_source,
     recorded_source,
@@ -72,7 +73,7 @@ def expected_source(run: StageRun, config: SourceConfig) -> ExpectedSource:
     given = run.workspace.given_links.get(config.source_key or "")
     wanted = given or (classify(config.origin) if config.origin else None)
     if isinstance(wanted, LocalFile):
-        return _file(run, wanted, config.source_key or wanted.source_key)
+        return _file(run, wanted, config)
     if isinstance(wanted, HttpLink | S3Link):
         key = config.source_key or wanted.source_key
         if not downloaded_before(run.workspace, wanted, key):
@@ -82,7 +83,7 @@ def expected_source(run: StageRun, config: SourceConfig) -> ExpectedSource:
         return _link(run, submitted(run).source_key)
     recorded = recorded_source(run)
     if recorded is not None and recorded.version == found.version:
-        return _registered(run, recorded)
+        return _registered(run, described(run, recorded, config))
     return _unread(run, found, recorded.origin if recorded else None)
 
 
@@ -94,8 +95,8 @@ def results_exist(run: StageRun) -> bool:
     )
 
 
-def _file(run: StageRun, file: LocalFile, key: str) -> ExpectedSource:
-    store = run.workspace.store
+def _file(run: StageRun, file: LocalFile, config: SourceConfig) -> ExpectedSource:
+    store, key = run.workspace.store, config.source_key or file.source_key
     path = file.path.resolve()
     info = probe(path)
     there = find_brought(
@@ -106,7 +107,8 @@ def _file(run: StageRun, file: LocalFile, key: str) -> ExpectedSource:
         head=run.workspace.head,
     )
     if there is not None:
-        return _registered(run, registered_as(there.object, there.sha256, file.origin, info))
+        registered = registered_as(there.object, there.sha256, file.origin, info)
+        return _registered(run, described(run, registered, config))
     return ExpectedSource(
         key=key,
         version="",

@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.bringing import BroughtVideo, bring_in, bring_submitted
+from heaters_pipeline.assets.bringing import BroughtVideo, bring_in, bring_submitted, give_submitted
 from heaters_pipeline.assets.links import link
 from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.config import SourceConfig
+from heaters_pipeline.intake.sidecars import sidecar_rows
 from heaters_pipeline.intake.submissions import forget_link
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
@@ -37,6 +38,9 @@ class Registered:
         size_bytes: Length of its content.
         origin: Where it comes from, None if it was uploaded.
         info: The facts of its header, as ``VideoInfo`` has them.
+        title: What people call it, None if nobody said.
+        tags: What people sort it by.
+        sidecars: A row for each subtitle file beside it.
     """
 
     source_key: str
@@ -45,6 +49,9 @@ class Registered:
     size_bytes: int
     origin: str | None
     info: dict[str, Json]
+    title: str | None = None
+    tags: list[str] = field(default_factory=list)
+    sidecars: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dg.asset(
@@ -66,13 +73,17 @@ def source_videos(
     nor read again.
     """
     with stage_run(context, workspace, "source_videos") as run:
+        if not workspace.takes_config_as_it_is:
+            # All stages', before anything is brought in, decoded or made.
+            give_submitted(run)
+            run.sound_settings(config.source_key)
         brought = bring_in(run, config.origin, config.source_key) if config.origin else None
         found = brought.found if brought else locate_source(run, config.source_key)
         if found is None:
             brought = bring_submitted(run)
             found = brought.found
         run.input_version = found.version
-        registered = _registered(run, found, brought)
+        registered = described(run, _registered(run, found, brought), config)
         work = claimed_work(run, lambda: source_work(run, registered))
         if run.is_submission or not work.done:
             # Also where a run was killed before it did so, or another one brought the video.
@@ -87,6 +98,9 @@ def source_videos(
                 "size_bytes": registered.size_bytes,
                 **shown_facts(info),
                 "origin": registered.origin or "uploaded",
+                **({"title": registered.title} if registered.title else {}),
+                **({"tags": registered.tags} if registered.tags else {}),
+                **_shown_sidecars(registered),
             },
         )
 
@@ -102,6 +116,25 @@ def _registered(run: StageRun, found: ObjectInfo, brought: BroughtVideo | None) 
     if recorded is not None and recorded.version == found.version:
         return recorded
     return _read(run, found, recorded.origin if recorded else None)
+
+
+def described(run: StageRun, registered: Registered, config: SourceConfig) -> Registered:
+    """A source with what people say of it, now or earlier, and with what lies beside it."""
+    recorded = recorded_source(run) or registered
+    listed = run.workspace.beside(registered.source_key)
+    return replace(
+        registered,
+        title=(recorded.title if config.title is None else config.title) or None,
+        tags=recorded.tags if config.tags is None else config.tags,
+        sidecars=sidecar_rows(
+            run.workspace.store, registered.source_key, listed, recorded.sidecars
+        ),
+    )
+
+
+def _shown_sidecars(registered: Registered) -> dict[str, Any]:
+    keys_shown = [row["key"] for row in registered.sidecars]
+    return {"sidecars": keys_shown} if keys_shown else {}
 
 
 def source_work(run: StageRun, registered: Registered) -> StageWork:
@@ -123,6 +156,7 @@ def locate_source(run: StageRun, source_key: str | None) -> ObjectInfo | None:
     known = source_key or (recorded.source_key if recorded else None)
     key = known or keys.guess_source_key(run.video_id)
     if key is not None:
+        run.workspace.prefetch_source(key)
         return run.workspace.head(key)
     # Names that are not clean cannot be told from the partition; look through all.
     return next(
@@ -191,5 +225,6 @@ def recorded_source(run: StageRun) -> Registered | None:
     manifest = run.workspace.manifest("source_videos", run.video_id)
     if manifest is None:
         return None
-    fields = Registered.__dataclass_fields__
-    return Registered(**{name: manifest.summary[name] for name in fields})
+    fields = Registered.__dataclass_fields__.keys()
+    # Those of older versions have no titles, tags and sidecars.
+    return Registered(**{name: manifest.summary[name] for name in fields & manifest.summary.keys()})

@@ -59,7 +59,7 @@ def sprite_sheets(
     """Small pictures of each clip on JPEG grid pages, and a JSON with the time of each tile."""
     with stage_run(context, workspace, "sprite_sheets") as run:
         source_of(run)
-        settings = config.settings()
+        settings = run.chosen(config).settings()
         work = claimed_work(run, lambda: sprite_work(run, clips_of(run), settings))
         clips = clips_of(run)
         summary = work.current.summary if work.current else {}

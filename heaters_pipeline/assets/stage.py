@@ -8,16 +8,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 
+from heaters_pipeline.assets.given_config import given_config
+from heaters_pipeline.assets.video_settings import video_layers
 from heaters_pipeline.errors import HeatersError, InvalidVideoError, shortage
 from heaters_pipeline.intake.rejections import write_rejection
-from heaters_pipeline.names import SOURCE_VERSION_TAG, SUBMISSION_TAG
+from heaters_pipeline.names import (
+    SOURCE_ASSET,
+    SOURCE_VERSION_TAG,
+    SOURCE_VIDEOS,
+    SUBMISSION_TAG,
+)
 from heaters_pipeline.partitions import source_version_tag
 from heaters_pipeline.report.metrics.model import RunCounts, StageMetrics
 from heaters_pipeline.resources import Workspace
+from heaters_pipeline.settings_files import Values
+from heaters_pipeline.settings_layers import GIVEN_NOW, given_layer
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.local_files import store_error_of
 from heaters_pipeline.storage.object_store import ObjectInfo
@@ -36,6 +45,8 @@ progress_listener: ContextVar[ProgressListener | None] = ContextVar(
     "progress_listener", default=None
 )
 """Who watches the run from this process, such as the progress bars of ``heaters process``."""
+
+Config = TypeVar("Config", bound=dg.Config)
 
 _logger = logging.getLogger(__name__)
 
@@ -103,6 +114,35 @@ class StageRun:
         with self.phase("wait"):
             self.workspace.claim(self.video_id, on_wait)
 
+    def chosen(self, config: Config) -> Config:
+        """The config of the stage that counts, of which the run was given a part or nothing.
+
+        What the run was given by hand stays with the video.
+
+        Raises:
+            SettingsError: The settings of the store are broken, or some that count for the video
+                are out of bounds or contradict each other.
+        """
+        if self.workspace.takes_config_as_it_is:
+            return config
+        return type(config)(**self.sound_settings().get(self.stage, {}))
+
+    def sound_settings(self, source_key: str | None = None) -> Values:
+        """The settings of all stages that count for the video, checked.
+
+        Args:
+            source_key: Of the video, as long as it is not registered.
+        Raises:
+            SettingsError: As ``chosen``.
+        """
+        now = given_config(self.context) if self.context else {}
+        layers = video_layers(
+            self.workspace, self.video_id, [given_layer(now, GIVEN_NOW)], source_key
+        )
+        sound = layers.sound_values()
+        self.workspace.give(self.video_id, now)
+        return sound
+
     def objects(self) -> dict[str, ObjectInfo]:
         """What the store holds of this stage of this video."""
         return self.workspace.objects(keys.objects_prefix(self.stage, self.video_id))
@@ -121,6 +161,15 @@ class StageRun:
     def is_submission(self) -> bool:
         """Whether a submission started the run."""
         return self.context is not None and SUBMISSION_TAG in self.context.run.tags
+
+    def forget_if_never_registered(self) -> None:
+        """Take the partition of what proved to be no video away, so that nothing of it stays red.
+
+        The rejection says why, and the sensors add the partition again once it is replaced.
+        """
+        recorded = self.workspace.manifest(SOURCE_ASSET, self.video_id)
+        if self.context is not None and self.stage == SOURCE_ASSET and recorded is None:
+            self.context.instance.delete_dynamic_partition(SOURCE_VIDEOS, self.video_id)
 
     def clips_per_minute(self, count: int) -> dict[str, float]:
         """The clips made over the time since the asset started; nothing if none was made.
@@ -244,6 +293,7 @@ def stage_run(
         except InvalidVideoError as error:
             if run.input_version is not None:
                 write_rejection(workspace.store, run.video_id, run.input_version, error)
+                run.forget_if_never_registered()
             raise
 
 

@@ -60,7 +60,7 @@ def claimed_work(
     workspace, video_id = run.workspace, run.video_id
     if not workspace.has_claimed(video_id):
         work = find()
-        if work.done and not workspace.video(video_id).is_older:
+        if work.done and not workspace.is_outdated(video_id):
             return work
         run.claim()
     # Also when the claim was taken before, since the step that took it may have failed here.

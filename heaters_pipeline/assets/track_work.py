@@ -39,7 +39,7 @@ def track_work(run: StageRun, source: Source, settings: ScoreSettings) -> StageW
         run,
         inputs={
             "algorithm_version": ALGORITHM_VERSION,
-            "settings": {"ignored": _ignored_json(settings)},
+            "settings": {"ignored": ignored_json(settings)},
             "source_sha256": source.sha256,
             "stage": "frame_scores",
         },
@@ -114,7 +114,7 @@ def scan_in_full(run: StageRun, source: Source, reason: str) -> None:
         work.finish(complete_track(work, source, settings), {})
 
 
-def _ignored_json(settings: ScoreSettings) -> list[Json]:
+def ignored_json(settings: ScoreSettings) -> list[Json]:
     return [str(region) for region in settings.ignored]
 
 

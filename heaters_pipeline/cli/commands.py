@@ -8,22 +8,32 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from heaters_pipeline import __version__, home
+from heaters_pipeline.cli.arguments import possible_ids, wanted_videos
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
 from heaters_pipeline.cli.given_settings import GivenSettings, settings_yaml
-from heaters_pipeline.cli.options import CSV, JSON, Command, settings_options, show_result
+from heaters_pipeline.cli.options import (
+    CSV,
+    FROM_LIST,
+    JSON,
+    Command,
+    settings_options,
+    show_result,
+)
+from heaters_pipeline.cli.removal_commands import dismiss, prune, remove
+from heaters_pipeline.cli.settings_commands import settings
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
+from heaters_pipeline.cli.working_folder import at_home
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
-from heaters_pipeline.intake.sources import LocalFile, classify, shown_video
+from heaters_pipeline.intake.sources import shown_video
 from heaters_pipeline.settings import SETTINGS
-from heaters_pipeline.storage import keys
 
 
 class _Group(click.Group):
@@ -71,18 +81,21 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
+@click.argument("videos", nargs=-1, metavar="[VIDEO...]")
+@FROM_LIST
 @settings_options(*SETTINGS)
 @JSON
-def process(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> None:
+def process(
+    videos: tuple[str, ...], list_file: Path | None, given: GivenSettings, as_json: bool
+) -> None:
     """Run the whole pipeline for each VIDEO, here and now.
 
-    VIDEO is a file, a link (http, https, s3), or a key that lies in the store already. What exists
-    is reused. The runs are recorded in Dagster; heaters ui shows them.
+    VIDEO is a file, a folder (all videos in it), a pattern ("trips/*.mp4"), a link (http, https,
+    s3), or a key that lies in the store already. What exists is reused. The runs are recorded in
+    Dagster; heaters ui shows them.
     """
-    config = given.config()
-    videos = tuple(_absolute(video) for video in videos)
-    with stdout_for(as_json) as stdout, _at_home():
+    wanted = wanted_videos(videos, list_file)
+    with stdout_for(as_json) as stdout, at_home():
         from heaters_pipeline.cli.processing import process_videos, summary_line
 
         def on_video(document: Mapping[str, Any]) -> None:
@@ -90,7 +103,7 @@ def process(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> Non
             click.echo(summary_line(document), err=as_json or document["error"] is not None)
 
         with Watcher() as watcher:
-            documents = process_videos(videos, config, watcher, on_video)
+            documents = process_videos(wanted, given, watcher, on_video)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):
@@ -98,18 +111,20 @@ def process(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> Non
 
 
 @main.command()
-@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
+@click.argument("videos", nargs=-1, metavar="[VIDEO...]")
+@FROM_LIST
 @settings_options(*SETTINGS)
 @JSON
-def plan(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> None:
+def plan(
+    videos: tuple[str, ...], list_file: Path | None, given: GivenSettings, as_json: bool
+) -> None:
     """Say what process would do for each VIDEO, without doing it.
 
     By stage: valid objects are reused, unrecorded ones too if they hold what they should; missing
     and damaged ones are made; stale ones are left. Nothing is written, no run is started.
     """
-    config = given.config()
-    videos = tuple(_absolute(video) for video in videos)
-    with stdout_for(as_json) as stdout, _at_home():
+    wanted = wanted_videos(videos, list_file)
+    with stdout_for(as_json) as stdout, at_home():
         from heaters_pipeline.cli.plan_documents import plan_lines
         from heaters_pipeline.cli.planning import plan_videos
 
@@ -119,7 +134,7 @@ def plan(videos: tuple[str, ...], given: GivenSettings, as_json: bool) -> None:
             elif not as_json:
                 click.echo("\n".join(plan_lines(document)))
 
-        documents = plan_videos(videos, config, on_video)
+        documents = plan_videos(wanted, given, on_video)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):
@@ -149,8 +164,8 @@ def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> 
     the same size. --repair makes just those again, with the settings that the video was made with.
     The exit code is 1 if faults are left.
     """
-    wanted = [_possible_ids(video) for video in videos]
-    with stdout_for(as_json) as stdout, _at_home():
+    wanted = [possible_ids(video) for video in videos]
+    with stdout_for(as_json) as stdout, at_home():
         from heaters_pipeline.cli.verifying import (
             at_fault,
             summary_lines,
@@ -172,66 +187,30 @@ def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> 
 
 
 @main.command()
-@click.argument("videos", nargs=-1, metavar="[VIDEO]...")
-@click.option(
-    "--older-than",
-    "older_than_days",
-    type=click.FloatRange(min=0),
-    default=30.0,
-    show_default=True,
-    metavar="DAYS",
-    help="How old an object has to be, by the store's clock.",
-)
-@click.option("--delete", is_flag=True, help="Remove what is found; else it is only listed.")
-@JSON
-def prune(videos: tuple[str, ...], older_than_days: float, delete: bool, as_json: bool) -> None:
-    """List what runs made of each VIDEO, or of all, that no manifest names any more.
-
-    That is what other settings, replaced videos and killed runs left; settings that are changed
-    back have to make it again then. Source videos, manifests and what others put into the store are
-    never touched, and a video that a run works on is left for the next time.
-    """
-    with stdout_for(as_json) as stdout, _at_home():
-        from heaters_pipeline.cli.pruning import prune_videos, summary_lines, video_lines
-
-        def on_video(document: Mapping[str, Any]) -> None:
-            # What is not as it should be leaves standard output to the rest.
-            for line in video_lines(document):
-                click.echo(line, err=as_json or bool(document["errors"]))
-
-        document = prune_videos(
-            list(dict.fromkeys(each for video in videos for each in _possible_ids(video))) or None,
-            older_than_days=older_than_days,
-            delete=delete,
-            on_video=on_video,
-        )
-        if stdout:
-            print_json(document, stdout)
-        else:
-            click.echo("\n".join(summary_lines(document)))
-    if any(video["errors"] for video in document["videos"]):
-        sys.exit(1)
-
-
-@main.command()
-@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
-def submit(videos: tuple[str, ...]) -> None:
+@click.argument("videos", nargs=-1, metavar="[VIDEO...]")
+@FROM_LIST
+@settings_options(*SETTINGS)
+def submit(videos: tuple[str, ...], list_file: Path | None, given: GivenSettings) -> None:
     """Queue each VIDEO for the sensors.
 
-    A link is recorded and downloaded by the pipeline; a file is put into the store at once; a key
-    that lies in the store is processed again.
+    VIDEO is what process takes. A link is recorded and downloaded by the pipeline; a file is put
+    into the store at once; a key that lies in the store is processed again. Settings that are given
+    stay with the video.
     """
-    videos = tuple(_absolute(video) for video in videos)
+    wanted = wanted_videos(videos, list_file)
     failed = False
-    with _at_home():
+    with at_home():
         from heaters_pipeline.assets.bringing import known_source
+        from heaters_pipeline.cli.wanted_runs import given_values, stored_settings
         from heaters_pipeline.intake.queueing import queue_video
         from heaters_pipeline.resources import open_workspace
 
+        stored_settings(wanted, given)
         store = open_workspace().store
-        for video in videos:
+        for video in wanted:
             try:
-                click.echo(queue_video(store, video, lambda key: known_source(store, key)))
+                known = partial(known_source, store)
+                click.echo(queue_video(store, video, known, partial(given_values, given)))
             except HeatersError as error:
                 failed = True
                 click.echo(f"Error: {error}", err=True)
@@ -248,13 +227,13 @@ def status(video: str | None, csv: Path | None, as_json: bool) -> None:
 
     VIDEO is a video's id, its key, or the file that was processed.
     """
-    with stdout_for(as_json) as stdout, _at_home():
+    with stdout_for(as_json) as stdout, at_home():
         from heaters_pipeline.cli.instance import dagster_instance
         from heaters_pipeline.resources import open_workspace
         from heaters_pipeline.status import video_statuses
 
         with dagster_instance() as instance:
-            wanted = _possible_ids(video) if video else []
+            wanted = possible_ids(video) if video else []
             statuses = video_statuses(open_workspace().store, instance, wanted)
         if video and not statuses:
             raise SettingsError(f"there is no video {shown_video(video)}; heaters status lists all")
@@ -264,7 +243,7 @@ def status(video: str | None, csv: Path | None, as_json: bool) -> None:
         show_result({"videos": documents}, documents, lines, csv, stdout)
 
 
-for command in (detect, compare, tune):
+for command in (detect, compare, tune, settings, prune, remove, dismiss):
     main.add_command(command)
 
 
@@ -280,7 +259,7 @@ for command in (detect, compare, tune):
 def ui(port: int, host: str) -> None:
     """Start the Dagster UI with its daemon; sensors work while it runs."""
     _require_free(host, port)
-    with _at_home() as folder:
+    with at_home() as folder:
         workspace = folder / "workspace.yaml"
         target = (
             ["-w", str(workspace)]
@@ -310,38 +289,3 @@ def _require_free(host: str, port: int) -> None:
         raise SettingsError(
             f"the UI cannot use port {port} of {host}: {reason}; choose another with --port"
         ) from error
-
-
-def _possible_ids(video: str) -> list[str]:
-    """The partitions that a person may mean: an id, a key under source_videos/, or a file."""
-    if video.startswith(keys.SOURCE_PREFIX) and video != keys.SOURCE_PREFIX:
-        return [keys.video_id_of(video)]
-    file = LocalFile(Path(_absolute(video)))
-    return [video, *(keys.video_id_of(key) for key in (file.source_key, file.source_key_apart))]
-
-
-def _absolute(video: str) -> str:
-    """A file's absolute path, so that it means the same from every folder; others unchanged."""
-    try:
-        wanted = classify(video)
-    except SettingsError:
-        # Said for this video alone, when its turn comes.
-        return video
-    return str(wanted.path) if isinstance(wanted, LocalFile) else video
-
-
-@contextmanager
-def _at_home() -> Iterator[Path]:
-    """Work in the folder of dagster.yaml, to which its relative paths belong."""
-    folder = home.home_folder()
-    if home.make_user_folder(folder):
-        click.echo(f"There is no dagster.yaml: runs and clips are kept in {folder}", err=True)
-    if not folder.is_dir():
-        raise SettingsError(f"DAGSTER_HOME is {folder}, which is no folder; create it or unset it")
-    os.environ["DAGSTER_HOME"] = str(folder)
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield folder
-    finally:
-        os.chdir(before)

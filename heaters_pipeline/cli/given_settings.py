@@ -2,20 +2,16 @@
 
 import re
 import textwrap
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.settings import SETTINGS, setting
-from heaters_pipeline.video.clips.settings import ClipSettings
-from heaters_pipeline.video.detection.settings import DetectionSettings
-from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSettings
-
-if TYPE_CHECKING:
-    import yaml
+from heaters_pipeline.settings_files import SettingsFile, parse_settings
+from heaters_pipeline.settings_layers import Layer, Layers, file_layers
 
 Config = dict[str, dict[str, Any]]
 """Values by asset, then by field."""
@@ -26,26 +22,33 @@ _MOST_COLUMNS = 98
 
 @dataclass(frozen=True, slots=True)
 class GivenSettings:
-    """What was given; all else has its default.
+    """What was given; all else is as the store's settings, or the defaults, have it.
 
     Attributes:
         typed: By options, which win over the file.
-        file: The file, None without one.
-        in_file: What stands there.
+        file: What the file of ``--config`` says; nothing without one.
     """
 
     typed: Config
-    file: Path | None
-    in_file: Config
+    file: SettingsFile
 
     @classmethod
-    def of(cls, typed: Config, file: Path | None) -> "GivenSettings":
+    def of(cls, typed: Config, path: Path | None) -> "GivenSettings":
         """Read the file, if there is one.
 
         Raises:
             SettingsError: It holds something else than settings.
         """
-        return cls(typed, file, read_settings(file) if file else {})
+        return cls(typed, read_settings(path) if path else SettingsFile(""))
+
+    def layers(self, video_id: str, source_key: str | None) -> list[Layer]:
+        """What was given for a video.
+
+        Args:
+            video_id: The partition.
+            source_key: Of its source, if it is known.
+        """
+        return [*file_layers(self.file, video_id, source_key), self._typed_layer()]
 
     def config(self, assets: Collection[str] = tuple(SETTINGS)) -> Config:
         """The given values of some assets; the first scan is full if the method needs that.
@@ -53,73 +56,49 @@ class GivenSettings:
         Raises:
             SettingsError: A value is out of bounds.
         """
-        # What does the work takes a moment to import.
-        from heaters_pipeline.video.detection.transitions import full_scan_reason
-        from heaters_pipeline.video.scoring.method_scores import scan_settings
-
-        made_of: dict[str, Callable[..., Any]] = {
-            "frame_scores": scan_settings,
-            "scenes": DetectionSettings,
-            "clips": ClipSettings,
-            "sprite_sheets": SpriteSettings,
-            "keyframes": KeyframeSettings,
-        }
-        config = {
-            asset: {**self.in_file.get(asset, {}), **self.typed.get(asset, {})} for asset in assets
-        }
-        for asset, values in config.items():
-            with self._named(asset, values):
-                # How closely clips are checked changes none of them, and is no setting of theirs.
-                made_of[asset](**{name: values[name] for name in values if name != "verify"})
-        if full_scan_reason(DetectionSettings(**config["scenes"])):
-            config["frame_scores"]["scan"] = "full"
-        return config
+        layers = Layers([Layer(self.file.values, self.file.place), self._typed_layer()])
+        with self.said_as_typed():
+            values = layers.sound_values()
+        return {asset: values.get(asset, {}) for asset in assets}
 
     @contextmanager
-    def _named(self, asset: str, values: Collection[str]) -> Iterator[None]:
-        """Begin a refusal with where the values stand that it is about."""
+    def said_as_typed(self) -> Iterator[None]:
+        """Let refusals name settings by the options that were typed."""
         try:
             yield
         except SettingsError as error:
-            about = [name for name in values if re.search(rf"\b{name}\b", str(error))]
-            names, typed = about or values, self.typed.get(asset, {})
-            in_file = [f"ops.{asset}.config.{name}" for name in names if name not in typed]
-            places = [f"{self.file}: {', '.join(in_file)}"] if in_file else []
-            places += [setting(asset, name).option for name in names if name in typed]
-            raise SettingsError(f"{', '.join(places)}: {error}") from error
+            raise SettingsError(self._as_typed(str(error))) from error
+
+    def _as_typed(self, message: str) -> str:
+        """Name settings by their options; a setting of one word is its option's word."""
+        for asset, values in self.typed.items():
+            for name in values:
+                if "_" in name:
+                    # Not where it is a part of a place in a file.
+                    option = setting(asset, name).option
+                    message = re.sub(rf"(?<![\w.]){name}(?!\w)", option, message)
+        places, _, said = message.partition(": ")
+        # The options are then named in the sentence itself.
+        named = (re.search(rf"{re.escape(one)}(?![\w-])", said) for one in places.split(", "))
+        return said if all(named) else message
+
+    def _typed_layer(self) -> Layer:
+        return Layer(self.typed, lambda asset, name: (setting(asset, name).option, None))
 
 
-def read_settings(path: Path) -> Config:
+def read_settings(path: Path) -> SettingsFile:
     """Read a file of settings: the run config of ``process_videos``, in YAML.
 
     Raises:
         SettingsError: It cannot be read, or something in it is no setting.
     """
-    import yaml
-
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _once_each())  # noqa: S506
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"cannot read {path}: {error}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not YAML: it is no text in UTF-8") from error
-    except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise SettingsError(f"{path} is not YAML: {line}{error.problem}") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if content is None:
-        raise SettingsError(f"{path} is empty; heaters config prints one to start from")
-    ops = _entries(f"{path}", content, ["ops"]).get("ops", {})
-    config = {}
-    for asset, op in _entries(f"{path}: ops", ops, SETTINGS).items():
-        values = _entries(f"{path}: ops.{asset}", op, ["config"]).get("config", {})
-        fields = [one.field for one in SETTINGS[asset]]
-        config[asset] = {
-            name: _value(path, asset, name, value)
-            for name, value in _entries(f"{path}: ops.{asset}.config", values, fields).items()
-        }
-    return config
+    return parse_settings(text, str(path), alone=False)
 
 
 def settings_yaml(config: Mapping[str, Mapping[str, Any]]) -> str:
@@ -143,47 +122,3 @@ def settings_yaml(config: Mapping[str, Mapping[str, Any]]) -> str:
             )
             lines.append(textwrap.indent(yaml.safe_dump({one.field: value}), " " * 6).rstrip())
     return "\n".join(lines)
-
-
-def _entries(place: str, value: Any, known: Collection[str]) -> dict[str, Any]:
-    names = ", ".join(known)
-    if not isinstance(value, dict):
-        got = "nothing" if value is None else f"{value!r:.80}"
-        raise SettingsError(f"{place} must hold {names}, got {got}")
-    for name in value:
-        if name not in known:
-            raise SettingsError(f"{place} has no {name!r:.80}; it takes {names}")
-    return value
-
-
-def _once_each() -> "type[yaml.SafeLoader]":
-    """PyYAML's safe loader, but a name that stands twice is refused: it would take the last."""
-    import yaml
-
-    class OnceEach(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types.
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            names: set[str] = set()
-            for name, _ in node.value:
-                if name.value in names:
-                    raise yaml.constructor.ConstructorError(
-                        problem=f"{name.value} stands there twice", problem_mark=name.start_mark
-                    )
-                names.add(name.value)
-            return dict(super().construct_mapping(node, deep))
-
-    return OnceEach
-
-
-def _value(path: Path, asset: str, field: str, value: Any) -> Any:
-    """A value of the right kind, as strictly as the launchpad takes it."""
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        return TypeAdapter(setting(asset, field).kind).validate_python(value, strict=True)
-    except ValidationError as error:
-        wrong = error.errors()[0]["msg"].removeprefix("Input ")
-        raise SettingsError(f"{_place(path, asset, field)}: it {wrong}, got {value!r}") from error
-
-
-def _place(path: Path | None, asset: str, field: str) -> str:
-    return f"{path}: ops.{asset}.config.{field}"

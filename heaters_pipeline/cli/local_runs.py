@@ -16,6 +16,7 @@ from heaters_pipeline.living_runs import living_process
 from heaters_pipeline.names import (
     CATALOG_ASSET,
     CATALOG_JOB,
+    GIVEN_TAG,
     PARTITION_TAG,
     PROCESS_JOB,
     SOURCE_VIDEOS,
@@ -72,7 +73,7 @@ def process_video(
     listener_token = progress_listener.set(listener)
     workspace_token = given_workspace.set(workspace)
     try:
-        return _run(instance, PROCESS_JOB, config, video_id)
+        return _run(instance, PROCESS_JOB, config, video_id, {GIVEN_TAG: "given"})
     finally:
         given_workspace.reset(workspace_token)
         progress_listener.reset(listener_token)
@@ -114,14 +115,16 @@ def _run(
     job_name: str,
     config: Mapping[str, Mapping[str, Any]],
     video_id: str,
+    tags: Mapping[str, str] | None = None,
 ) -> LocalRun:
     ops = {asset: {"config": dict(values)} for asset, values in config.items() if values}
+    of_video = {PARTITION_TAG: video_id, **(tags or {})} if video_id else {}
     with living_process(home.cache_folder()) as alive:
         result = execute_recorded(
             dg.build_reconstructable_job(__name__, resolve_job.__name__, (job_name,)),
             instance,
             run_config={**QUIET, "ops": ops},
-            tags={**alive, **({PARTITION_TAG: video_id} if video_id else {})},
+            tags={**alive, **of_video},
         )
     events = list(result.all_events)
     failed_checks = _failed_checks(events)

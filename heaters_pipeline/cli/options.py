@@ -168,6 +168,14 @@ LABELS = click.option(
     metavar="FILE",
     help="What is true, by file name, as .json or .csv; docs/formats.md describes both.",
 )
+FROM_LIST = click.option(
+    "--from-list",
+    "list_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Take the videos of this list, too: a line a video, or a .csv with a header: path or "
+    "link, and where you like title and tags (tags apart by ;).",
+)
 PLOT = _output("--plot", ".png", "Draw a picture of it into this file.")
 CSV = _output("--csv", ".csv", "Write the table into this file, too.")
 

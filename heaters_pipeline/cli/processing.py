@@ -7,40 +7,47 @@ import click
 import dagster as dg
 
 from heaters_pipeline.cli.documents import process_document
+from heaters_pipeline.cli.given_settings import GivenSettings
 from heaters_pipeline.cli.instance import dagster_instance
 from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, in_catalog, process_video
 from heaters_pipeline.cli.terminal import Watcher
-from heaters_pipeline.cli.wanted_runs import Config, video_and_source
+from heaters_pipeline.cli.wanted_runs import likely_id, stored_settings, video_and_source
 from heaters_pipeline.errors import HeatersError, StoreError
 from heaters_pipeline.intake.sources import shown_video
+from heaters_pipeline.intake.wanted import WantedVideo
 from heaters_pipeline.names import CATALOG_ASSET
 from heaters_pipeline.resources import open_workspace
+from heaters_pipeline.settings_files import SettingsFile
+from heaters_pipeline.settings_layers import Layers
 from heaters_pipeline.status import SHOWN_STATES, video_statuses
 from heaters_pipeline.storage.object_store import ObjectStore
 
 
 def process_videos(
-    videos: Sequence[str],
-    config: Config,
+    videos: Sequence[WantedVideo],
+    given: GivenSettings,
     watcher: Watcher,
     on_video: Callable[[Mapping[str, Any]], None],
 ) -> list[dict[str, Any]]:
     """Process videos one after the other; one that fails does not keep the others from it.
 
     Args:
-        videos: As they were typed.
-        config: Config by asset.
+        videos: What is wanted; what names no video is said, and nothing is recorded of it.
+        given: The settings that were given for them.
         watcher: Shown the progress.
         on_video: Given the document of each video when it is done.
     Returns:
         A document for each video, with its ``error`` or None.
+    Raises:
+        SettingsError: No run could work with the settings; nothing was done.
     """
+    settings = stored_settings(videos, given)
     documents = []
     made, unchanged = False, []
     with dagster_instance() as instance:
         for video in videos:
-            watcher.start(shown_video(video).rpartition("/")[2])
-            document, run = _process(instance, video, config, watcher)
+            watcher.start(shown_video(video.text).rpartition("/")[2])
+            document, run = _process(instance, video, given, settings, watcher)
             watcher.clear()
             on_video(document)
             documents.append(document)
@@ -57,15 +64,21 @@ def process_videos(
 
 
 def _process(
-    instance: dg.DagsterInstance, video: str, config: Config, watcher: Watcher
+    instance: dg.DagsterInstance,
+    video: WantedVideo,
+    given: GivenSettings,
+    settings: SettingsFile | None,
+    watcher: Watcher,
 ) -> tuple[dict[str, Any], LocalRun | None]:
     # What is looked up before the run and after it is not asked for again.
-    workspace = open_workspace()
+    workspace = open_workspace(settings=settings)
     try:
         video_id, source = video_and_source(workspace, video)
     except HeatersError as error:
-        return process_document(shown_video(video), "download_failed", str(error), {}, {}), None
-    config = {**config, "source_videos": source}
+        name = shown_video(likely_id(video))
+        return process_document(name, "download_failed", str(error), {}, {}), None
+    now = Layers(given.layers(video_id, source.get("source_key")))
+    config = {**now.values, "source_videos": source}
     run = process_video(instance, video_id, config, watcher.step, workspace)
     manifests = {
         stage: manifest

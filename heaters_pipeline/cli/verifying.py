@@ -12,6 +12,7 @@ from heaters_pipeline.storage.records.verification import (
     StageReport,
     Verifier,
     VideoReport,
+    source_advice,
 )
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def video_lines(document: Mapping[str, Any]) -> list[str]:
         lines.append(f"  and {len(findings) - FINDINGS_SHOWN} more")
     if repaired is None and any(finding["stage"] == "manifests" for finding in findings):
         return lines
+    if repaired is None and document["advice"]:
+        return [*lines, f"  {document['advice']}"]
     if repaired is None:
         deep = " --deep" if any(finding["hidden"] for finding in findings) else ""
         return [*lines, f"  to make them again: heaters verify {name}{deep} --repair"]
@@ -176,6 +179,14 @@ def _document(report: VideoReport, repaired: "Repair | None") -> dict[str, Any]:
             }
             for finding in report.findings
         ],
+        "advice": next(
+            (
+                source_advice(report.video_id, finding)
+                for finding in report.findings
+                if finding.stage == "source_videos"
+            ),
+            None,
+        ),
         "repair": repaired and _repair_document(repaired),
     }
 

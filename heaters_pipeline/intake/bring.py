@@ -19,7 +19,7 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore, ProgressCallback
-from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.media.probe import probe, require_regular_file
 
 _CHUNK_BYTES = 1 << 20
 
@@ -77,8 +77,10 @@ def choose_key(
         InvalidVideoError: The file is missing, cannot be read, or is no video.
         SourceChangedError: It was written to while it was read.
     """
+    require_regular_file(Path(os.path.realpath(file.path)))
     found = (head or store.head)(file.source_key)
     if found is None:
+        probe(Path(os.path.realpath(file.path)))
         return file.source_key
     record = _current(known(file.source_key), found)
     if record is not None and record.origin == file.origin:

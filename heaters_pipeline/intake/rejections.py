@@ -31,12 +31,14 @@ class Rejection:
         version_digest: ``keys.version_digest`` of the version that was refused.
         reason: The machine word of ``InvalidVideoError``.
         message: What a person reads.
+        dismissed: Nobody wants to be told of it any more.
     """
 
     video_id: str
     version_digest: str
     reason: str
     message: str
+    dismissed: bool = False
 
 
 def write_rejection(
@@ -76,11 +78,21 @@ def read_rejection(store: ObjectStore, key: str) -> Rejection:
             keys.version_digest(str(content["version"])),
             str(content["reason"]),
             str(content["message"]),
+            bool(content.get("dismissed", False)),
         )
     except KeyError as error:
         raise ManifestError(
             f"{key} is damaged (it has no {error}); delete it and run the video again"
         ) from error
+
+
+def dismiss_rejections(store: ObjectStore, video_id: str) -> None:
+    """Let nobody be told any more why versions of a video were refused; they stay refused."""
+    for found in list(store.list(keys.rejection_prefix(video_id))):
+        content = parse_record(store.read_bytes(found.key), found.key, FORMAT, FORMAT_VERSION)
+        if not content.get("dismissed"):
+            data = canonical_json({**content, "dismissed": True}) + b"\n"
+            store.write_bytes(found.key, data, content_type=JSON_CONTENT_TYPE)
 
 
 def list_rejections(store: ObjectStore) -> Iterator[tuple[str, str]]:

@@ -37,6 +37,13 @@ CONTENT_TYPES = {
 }
 """MIME types by file name extension, of the containers that are accepted."""
 
+_OTHER_EXTENSIONS = (
+    "264 265 3g2 amv av1 divx dv f4v h264 h265 hevc ivf m1v m2p m2t m2v mjpeg mjpg mk3d mod mpe "
+    "mpv nsv nut ogm qt rm rmvb roq tod tp trp vob vro wtv y4m"
+)
+VIDEO_EXTENSIONS = frozenset({*CONTENT_TYPES, *_OTHER_EXTENSIONS.split()})
+"""By which a file is a video by name: those of containers and of streams that FFmpeg reads."""
+
 ACCEPTED = (
     "give a file, a link (http://, https://, s3://bucket/key), a key in the store "
     "(source_videos/holiday.mp4) or the id of a video that is there (holiday)"
@@ -171,10 +178,19 @@ def classify(text: str) -> LocalFile | HttpLink | S3Link | StoreKey:
     return LocalFile(path)
 
 
+def has_video_name(name: str) -> bool:
+    """Whether a file or a key is a video by its name, and no hidden or unfinished one."""
+    return keys.is_video_upload(name) and extension_of(name) in VIDEO_EXTENSIONS
+
+
+def extension_of(name: str) -> str:
+    """The extension of a file or a key, in small letters and without its dot."""
+    return PurePosixPath(name).suffix[1:].lower()
+
+
 def content_type_of(source_key: str) -> str:
     """The MIME type that a source is stored with."""
-    extension = PurePosixPath(source_key).suffix[1:].lower()
-    return CONTENT_TYPES.get(extension, "application/octet-stream")
+    return CONTENT_TYPES.get(extension_of(source_key), "application/octet-stream")
 
 
 def video_names(source_key: str, origin: str | None, video_id: str) -> tuple[str, ...]:

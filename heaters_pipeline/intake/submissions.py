@@ -4,8 +4,10 @@ What may be secret of a link stands in an object of its own, which is removed as
 is stored, or its link proves to be of no use.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from heaters_pipeline.errors import (
     DownloadError,
@@ -42,8 +44,11 @@ class Submission:
         source_key: The key under ``source_videos/`` that it gets, or has.
         url: Where it comes from, as it is shown; None if it lies in the store already.
         is_shortened: Whether the whole link is an object of its own.
+        title: What people call it; None to leave that as it is.
+        tags: What people sort it by; None to leave that as it is.
         submitted_at: When it was asked for, in UTC. It makes the record another object when a
             video is submitted again, which is how the sensor sees it.
+        settings: What the video is to be made with, by asset and field; they stay with it.
     """
 
     video_id: str
@@ -51,18 +56,40 @@ class Submission:
     url: str | None
     is_shortened: bool
     submitted_at: datetime
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    title: str | None = None
+    tags: tuple[str, ...] | None = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the run is told of the video, as ``source_videos`` takes it."""
+        told = {"title": self.title, "tags": self.tags and list(self.tags)}
+        return {name: value for name, value in told.items() if value is not None}
 
 
-def submit(store: ObjectStore, source_key: str, url: str | None) -> Submission:
+def submit(
+    store: ObjectStore,
+    source_key: str,
+    url: str | None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    title: str | None = None,
+    tags: tuple[str, ...] | None = None,
+) -> Submission:
     """Ask for a video; a sensor starts the run.
 
     Args:
         store: Where it is asked for.
         source_key: The key that the video gets, or has.
         url: The whole link; None for a video that lies in the store.
+        settings: What it is to be made with, by asset and field.
+        title: What people call it; None to leave that as it is.
+        tags: What people sort it by; None to leave that as it is.
     """
     video_id, shown = keys.video_id_of(source_key), _shown(url)
-    submission = Submission(video_id, source_key, shown, shown != url, datetime.now(UTC))
+    submission = Submission(
+        video_id, source_key, shown, shown != url, datetime.now(UTC), settings or {}, title, tags
+    )
     if submission.is_shortened:
         # First, since the sensor may see the submission at once.
         link: dict[str, Json] = {
@@ -79,7 +106,10 @@ def submit(store: ObjectStore, source_key: str, url: str | None) -> Submission:
         "url": shown,
         "is_shortened": submission.is_shortened,
         "submitted_at": submission.submitted_at.isoformat(),
+        **submission.config,
     }
+    if submission.settings:
+        content["settings"] = {name: dict(values) for name, values in submission.settings.items()}
     _write(store, keys.submission_key(video_id), content)
     return submission
 
@@ -101,9 +131,12 @@ def read_submission(store: ObjectStore, video_id: str) -> Submission:
             url=content["url"],
             is_shortened=content["format_version"] > 1 and content["is_shortened"],
             submitted_at=datetime.fromisoformat(content["submitted_at"]),
+            settings={name: dict(values) for name, values in content.get("settings", {}).items()},
+            title=content.get("title"),
+            tags=None if content.get("tags") is None else tuple(content["tags"]),
         )
         _require_sound(submission, video_id)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged(key, str(error)) from error
     return submission
 
@@ -182,9 +215,10 @@ def _write(store: ObjectStore, key: str, content: dict[str, Json]) -> None:
 
 
 def _require_sound(submission: Submission, video_id: str) -> None:
-    for text in (submission.source_key, submission.url or ""):
+    said = (submission.title or "", *(submission.tags or ()))
+    for text in (submission.source_key, submission.url or "", *said):
         if not isinstance(text, str):
-            raise TypeError("its source_key or url is no text")
+            raise TypeError("its source_key, url, title or a tag is no text")
     if not isinstance(submission.is_shortened, bool):
         raise TypeError("is_shortened is neither true nor false")
     if not video_id == submission.video_id == keys.video_id_of(submission.source_key):

@@ -28,10 +28,12 @@ from heaters_pipeline.storage.records.manifests import (
 )
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
 
-CATALOG_VERSION = 1
+CATALOG_VERSION = 2
+"""2 brought ``title``, ``tags`` and ``source_deleted``."""
 READERS = 16
 _FINGERPRINT = b"heaters_fingerprint"
 _LEFT_OUT = b"heaters_left_out"
+_SOURCE_DELETED = "-source-deleted"
 
 _logger = logging.getLogger(__name__)
 
@@ -69,7 +71,12 @@ VIDEO_COLUMNS = (
     Column("frames", pa.int64(), "Frames that its clips hold"),
     Column("duration_seconds", pa.float64(), "Length of its clips"),
     Column("clips", pa.int64(), "Number of clips"),
-    Column("record_version", pa.string(), "Changes when the video's manifest does"),
+    Column("title", pa.string(), "What people call it; may be empty"),
+    Column("tags", pa.list_(pa.string()), "What people sort it by"),
+    Column("source_deleted", pa.bool_(), "Somebody deleted the source video; its clips are here"),
+    Column(
+        "record_version", pa.string(), "Changes when the video's manifest does, or its source goes"
+    ),
 )
 
 CLIP_COLUMNS = (
@@ -122,8 +129,19 @@ class Catalog:
 
 
 def record_versions(store: ObjectStore) -> dict[str, str]:
-    """A version for each video of which anything is recorded, by one LIST."""
-    return {video_id: found.version for video_id, found in sorted(recorded_videos(store).items())}
+    """A version for each video of which anything is recorded, by a LIST of those and of sources.
+
+    It is another one once the source is gone, so that the catalog says so.
+    """
+    sources = {
+        keys.video_id_of(found.key)
+        for found in store.list(keys.SOURCE_PREFIX)
+        if keys.is_video_upload(found.key)
+    }
+    return {
+        video_id: found.version if video_id in sources else f"{found.version}{_SOURCE_DELETED}"
+        for video_id, found in sorted(recorded_videos(store).items())
+    }
 
 
 def catalog_fingerprint(versions: Mapping[str, str]) -> str:
@@ -310,6 +328,9 @@ def _video_row(source: Manifest, clips: Manifest, version: str) -> dict[str, Any
             sum(item.end_seconds - item.start_seconds for item in clips.items)
         ),
         "clips": len(clips.items),
+        "title": summary.get("title"),
+        "tags": summary.get("tags", []),
+        "source_deleted": version.endswith(_SOURCE_DELETED),
         "record_version": version,
     }
 

@@ -93,6 +93,12 @@ class LocalCache:
                     unfinished.replace(copy)
             self._trim()
 
+    def forget(self, store: ObjectStore, key: str, version: str) -> None:
+        """Remove the copy of an object that is not wanted any more, if there is one."""
+        copy = self._path(store, key, version)
+        with os_errors_explained(f"cannot remove {copy}"):
+            copy.unlink(missing_ok=True)
+
     def tidy(self) -> None:
         """Remove what killed processes left half-made, and copies for which there is no room."""
         self._trim()

@@ -14,11 +14,13 @@ LINK_PREFIX = "links/"
 REJECTION_PREFIX = "rejections/"
 MANIFEST_PREFIX = "manifests/"
 CLAIM_PREFIX = "claims/"
+SETTINGS = "settings.yaml"
 CATALOG_VIDEOS = "catalog/videos.parquet"
 CATALOG_CLIPS = "catalog/clips.parquet"
 CATALOG_RECORD = "catalog/catalog.json"
 CATALOG_CLAIM = "_catalog"
 """Whom claims on the catalog are named for; no video has such a name."""
+UNNAMED_OBJECTS = "prune/unnamed.parquet"
 
 _DIGEST = "[0-9a-f]{16}"
 _PRODUCTS = {
@@ -87,6 +89,12 @@ def is_video_upload(source_key: str) -> bool:
     if not path or path.endswith("/") or path.lower().endswith(_PARTIAL_SUFFIXES):
         return False
     return not any(part.startswith(".") for part in path.split("/"))
+
+
+def beside_prefix(source_key: str) -> str | None:
+    """Where a source lies with all that has its stem; None for one without an extension."""
+    suffix = PurePosixPath(source_key).suffix
+    return f"{source_key.removesuffix(suffix)}." if suffix else None
 
 
 def source_key_for_name(name: str) -> str:

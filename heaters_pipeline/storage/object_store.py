@@ -139,6 +139,23 @@ class ObjectStore(Protocol):
         """Create or replace an object, whole."""
         ...
 
+    def replace_bytes(
+        self, key: str, data: bytes, *, content_type: str, expected: ObjectInfo | None
+    ) -> ObjectInfo:
+        """Replace an object as it was seen, and no other version of it.
+
+        A server that knows no conditions could still lose what another writes in that moment.
+
+        Args:
+            key: Its key.
+            data: The new content.
+            content_type: Its MIME type.
+            expected: What is to be replaced; None if there was no object.
+        Raises:
+            ObjectChangedError: It is another one by now.
+        """
+        ...
+
     def put_file(
         self,
         key: str,

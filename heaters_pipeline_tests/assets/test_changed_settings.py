@@ -30,6 +30,8 @@ from heaters_pipeline_tests.pipeline import (
 from heaters_pipeline_tests.pipeline_fixtures import FILM_SCENES
 from heaters_pipeline_tests.videos import make_video
 
+pytestmark = pytest.mark.usefixtures("config_is_all")
+
 CONFIGS = {
     "frame_scores": ScanConfig,
     "scenes": DetectionConfig,

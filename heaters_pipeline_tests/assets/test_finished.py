@@ -15,6 +15,8 @@ from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.video_manifests import FORMAT_VERSION, read_video
 from heaters_pipeline_tests.pipeline import SPANS, STAGES, VIDEO_ID, Outcome, Pipeline, spans
 
+pytestmark = pytest.mark.usefixtures("config_is_all")
+
 KEY = keys.video_manifest_key(VIDEO_ID)
 FEW = {"head": 1, "read_bytes": 1, "list": 4}
 FROM_CLIPS = ("sprite_sheets", "keyframes")

@@ -17,6 +17,8 @@ from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.metrics import totals_in
 from heaters_pipeline_tests.pipeline import SPANS, STAGES, Outcome, Pipeline
 
+pytestmark = pytest.mark.usefixtures("config_is_all")
+
 
 @pytest.fixture
 def totals(tmp_path: Path) -> Path:

@@ -25,6 +25,8 @@ from heaters_pipeline_tests.pipeline_fixtures import FILM_SCENES
 from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.videos import make_video
 
+pytestmark = pytest.mark.usefixtures("config_is_all")
+
 READS = {"head", "list", "read_bytes", "fetch", "HeadObject", "ListObjectsV2", "GetObject"}
 CLIPS = len(SPANS)
 

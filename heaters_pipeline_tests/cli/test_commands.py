@@ -22,12 +22,15 @@ COMMANDS = (
     "plan",
     "config",
     "verify",
-    "prune",
     "submit",
     "status",
     "detect",
     "compare",
     "tune",
+    "settings",
+    "prune",
+    "remove",
+    "dismiss",
     "ui",
 )
 LINK = "https://example.com/films/holiday.mp4?token=secret"
@@ -101,18 +104,17 @@ def test_what_click_cannot_take_is_code_2_and_says_what(
         ),
         (
             ["--min-duration", "-1"],
-            "--min-duration: min_duration_seconds must be from 0 to 3,600, got -1.0",
+            "--min-duration must be from 0 to 3,600, got -1.0",
         ),
         (
             ["--min-duration", "2", "--max-duration", "1"],
-            "--min-duration, --max-duration: max_duration_seconds must not be below "
-            "min_duration_seconds, got 1.0 and 2.0; raise the one or lower the other",
+            "--max-duration must not be below --min-duration, got 1.0 and 2.0; raise the one or "
+            "lower the other",
         ),
-        (["--start", "-1"], "--start: start_seconds must be from 0 to 1,000,000, got -1.0"),
+        (["--start", "-1"], "--start must be from 0 to 1,000,000, got -1.0"),
         (
             ["--start", "2", "--end", "2"],
-            "--start, --end: end_seconds must be above start_seconds, got 2.0 and 2.0; leave it "
-            "out for the end of the video",
+            "--end must be above --start, got 2.0 and 2.0; leave it out for the end of the video",
         ),
     ],
 )
@@ -273,7 +275,7 @@ def test_too_little_memory_is_one_line(
         (["--crf", "52"], "--crf: crf must be from 0 to 51, got 52"),
         (
             ["--audio-bitrate", "7"],
-            "--audio-bitrate: audio_bitrate_kbps must be from 8 to 512, got 7",
+            "--audio-bitrate must be from 8 to 512, got 7",
         ),
         (
             ["--codec", "hevc", "--interlaced", "keep"],

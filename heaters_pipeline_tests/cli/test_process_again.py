@@ -44,7 +44,10 @@ def test_a_finished_video_costs_six_requests_and_nothing_is_put_or_downloaded(
     film: Path,
     heaters: Heaters,
     sent: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # However long the commands take here.
+    monkeypatch.setattr("heaters_pipeline.stored_settings.REMEMBERED_SECONDS", 10**6)
     (first,) = heaters("process", film, "--json").videos
     assert first["state"] == "spliced"
     for named in (film, "film", "source_videos/film.mp4"):
@@ -52,7 +55,7 @@ def test_a_finished_video_costs_six_requests_and_nothing_is_put_or_downloaded(
         ended = heaters("process", named, "--json")
         assert ended.code == 0, ended.err
         (again,) = ended.videos
-        assert Counter(method for method, _ in sent) == {"HEAD": 1, "GET": 5}
+        assert Counter(method for method, _ in sent) == {"GET": 6}
         (got,) = (url for method, url in sent if method == "GET" and "list-type" not in url)
         assert got.endswith(f"/videos/{RECORD}")
         assert again["counts"] == {"made": 0, "reused": 13, "failed": 0}
@@ -61,6 +64,40 @@ def test_a_finished_video_costs_six_requests_and_nothing_is_put_or_downloaded(
             assert again[name] == first[name]
         for kind in ("clips", "sprite_sheets", "keyframes"):
             assert len(again[kind]) == len(first[kind]) == 4
+
+
+def test_the_settings_of_the_store_are_asked_for_once_a_while_and_a_change_here_counts_at_once(
+    bucket: S3ObjectStore,
+    film: Path,
+    heaters: Heaters,
+    sent: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def asked() -> list[str]:
+        return [method for method, url in sent if url.endswith(f"/videos/{keys.SETTINGS}")]
+
+    monkeypatch.setattr("heaters_pipeline.stored_settings.REMEMBERED_SECONDS", 10**6)
+    heaters("process", film)
+    heaters("settings", "set", "keyframes.strategy=multi")
+    (made,) = heaters("process", "film", "--json").videos
+    assert made["counts"]["made"] == 4
+    sent.clear()
+    assert heaters("process", "film").code == 0
+    assert asked() == []
+    # As somebody elsewhere changes it, once what was read here is old.
+    bucket.write_bytes(keys.SETTINGS, b"ops: {clips: {config: {crf: 99}}}", content_type="text/x")
+    assert heaters("process", "film").code == 0
+    monkeypatch.setattr("heaters_pipeline.stored_settings.REMEMBERED_SECONDS", 0)
+    sent.clear()
+    refused = heaters("process", "film", "film")
+    assert refused.code == 1
+    assert "got 99 (line 1)" in refused.err
+    bucket.delete(keys.SETTINGS)
+    assert heaters("process", "film").code == 0
+    sent.clear()
+    heaters("process", "film", "film")
+    # Once a command, however many videos it is given.
+    assert asked() == ["GET"]
 
 
 def test_a_catalog_that_is_missing_here_is_built_although_nothing_was_made(

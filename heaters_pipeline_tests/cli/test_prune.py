@@ -1,7 +1,7 @@
 """``heaters prune``: what other settings left goes, what is current never does."""
 
 import shutil
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,23 +23,36 @@ def store(home: Path, processed_folder: Path) -> DirectoryObjectStore:
     return DirectoryObjectStore(home / "data")
 
 
+def stored(store: DirectoryObjectStore) -> dict[str, str]:
+    """All objects but what prune notes for itself."""
+    return {
+        found.key: found.version for found in store.list("") if found.key != keys.UNNAMED_OBJECTS
+    }
+
+
 def test_what_other_settings_left_is_listed_and_goes_only_with_delete(
     store: DirectoryObjectStore, heaters: Heaters
 ) -> None:
     old = {found.key for found in store.list("clips/")}
     heaters("process", "film", "--clips", "reencode", "--preset", "ultrafast")
-    before = {found.key: found.version for found in store.list("")}
-    assert heaters("prune").out == "nothing older than 30 days that no manifest names\n"
+    before = stored(store)
+    first = heaters("prune")
+    assert (first.code, first.err) == (0, "")
+    today = store.now().astimezone(UTC)
+    said = f"named by nothing any more, 0.1 MB, first seen so on {today:%Y-%m-%d}; what stays so"
+    assert said in first.out
+    assert f"can go from {today + timedelta(days=30):%Y-%m-%d} on" in first.out
+    assert first.out.endswith("there is nothing that nothing has named for 30 days\n")
     listed = heaters("prune", "--older-than", "0")
     assert (listed.code, listed.err) == (0, "")
-    assert "are older than 0 days and named by no manifest; --delete removes them" in listed.out
+    assert "can go: nothing has named them for 0 days; --delete removes them" in listed.out
     document = heaters("prune", "film", "--older-than", "0", "--json").document
     assert old <= set(document["videos"][0]["objects"])
-    assert {found.key: found.version for found in store.list("")} == before
+    assert stored(store) == before
     deleted = heaters("prune", "--older-than", "0", "--delete", "--json").document
     (video,) = deleted["videos"]
     assert video["removed"] == len(video["objects"]) == len(document["videos"][0]["objects"])
-    left = {found.key: found.version for found in store.list("")}
+    left = stored(store)
     assert left == {key: before[key] for key in before.keys() - set(video["objects"])}
     assert heaters("verify", "--deep").code == 0
     assert heaters("prune", "--older-than", "0", "--delete").code == 0
@@ -49,18 +62,38 @@ def test_of_a_video_without_its_manifest_nothing_goes(
     store: DirectoryObjectStore, heaters: Heaters
 ) -> None:
     store.delete(keys.video_manifest_key("film"))
-    before = {found.key: found.version for found in store.list("")}
+    before = stored(store)
     ended = heaters("prune", "--older-than", "0", "--delete")
     assert ended.code == 1
     assert "run heaters process film with its options, which adopts what is stored" in ended.err
-    assert {found.key: found.version for found in store.list("")} == before
+    assert stored(store) == before
 
 
-def test_a_video_that_there_is_not_has_nothing(
+def test_a_video_that_there_is_not_is_refused(
     store: DirectoryObjectStore, heaters: Heaters
 ) -> None:
-    ended = heaters("prune", "holiday", "--older-than", "0")
-    assert (ended.code, ended.out) == (0, "nothing older than 0 days that no manifest names\n")
+    ended = heaters("prune", "film", "holiday", "--older-than", "0")
+    assert (ended.code, ended.out) == (1, "")
+    assert "nothing is stored of holiday; heaters status lists all videos" in ended.err
+    # One of which nothing was made yet is known.
+    store.write_bytes("source_videos/new.mp4", b"video", content_type="video/mp4")
+    ended = heaters("prune", "new", "--older-than", "0")
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_what_the_catalog_names_is_kept_until_it_is_another(
+    store: DirectoryObjectStore, heaters: Heaters, film: Path
+) -> None:
+    old = {found.key for found in store.list("clips/")}
+    assert heaters("process", "film", "--min-duration", "0.3").code == 0
+    stale = store.read_bytes(keys.CATALOG_CLIPS)
+    assert heaters("process", "film", "--clips", "reencode", "--preset", "ultrafast").code == 0
+    store.write_bytes(keys.CATALOG_CLIPS, stale, content_type="x")
+    assert heaters("prune", "--older-than", "0", "--delete").code == 0
+    assert old <= {found.key for found in store.list("clips/")}
+    assert heaters("process", "film", "--clips", "reencode", "--preset", "fast").code == 0
+    assert heaters("prune", "--older-than", "0", "--delete").code == 0
+    assert not old & {found.key for found in store.list("clips/")}
 
 
 def test_what_a_run_adopts_is_not_removed_under_its_hands(

@@ -75,14 +75,14 @@ def test_the_command_and_the_launchpad_have_the_same_settings() -> None:
         if getattr(config, "fields", None)
     }
     # Where a video comes from is what stands behind heaters process.
-    assert launchpad.pop("source_videos") == {"origin", "source_key"}
+    assert launchpad.pop("source_videos") == {"origin", "source_key", "title", "tags"}
     assert launchpad == {asset: {one.field for one in known} for asset, known in SETTINGS.items()}
     for asset, config in CONFIGS.items():
         for one in SETTINGS[asset]:
             field = config.model_fields[one.field]
             assert (field.annotation, field.default) == (one.kind, one.default), one
     assert ScanConfig().settings() == ScoreSettings()
-    typed = set(options_of("process")) - {"config_file", "as_json"}
+    typed = set(options_of("process")) - {"config_file", "as_json", "list_file"}
     assert typed == {
         f"{asset}_{one.field}" for asset in SETTINGS for one in SETTINGS[asset] if one.option
     }
@@ -164,12 +164,12 @@ def test_a_file_that_is_no_text_is_said_to_be_none(
             "FILE is not YAML: line 3: clips stands there twice",
         ),
         ("ops:", "FILE: ops must hold frame_scores, scenes, clips, sprite_sheets, keyframes, got "),
-        ("ops: {clips:}", "FILE: ops.clips must hold config, got nothing"),
+        ("ops: {clips: }", "FILE: ops.clips must hold config, got nothing"),
         (
             "ops: {scenes: {config: {max_duration_seconds: 1, min_duration_seconds: 2}}}",
             "FILE: ops.scenes.config.max_duration_seconds, --min-duration",
         ),
-        ("just words", "FILE must hold ops, got 'just words'"),
+        ("just words", "FILE must hold ops, videos, apply, got 'just words'"),
         ("threshold: 5", "FILE has no 'threshold'; it takes ops"),
         ("ops: {splice: {}}", "FILE: ops has no 'splice'; it takes frame_scores, scenes, clips,"),
         ("ops: {source_videos: {config: {origin: a}}}", "FILE: ops has no 'source_videos'"),
@@ -198,7 +198,7 @@ def test_a_file_that_is_no_text_is_said_to_be_none(
         (
             "ops: {scenes: {config: {max_duration_seconds: 1}}}",
             "FILE: ops.scenes.config.max_duration_seconds, --min-duration: max_duration_seconds "
-            "must not be below min_duration_seconds",
+            "must not be below --min-duration",
         ),
     ],
 )
@@ -225,7 +225,7 @@ def test_a_file_that_is_no_text_is_refused(heaters: Heaters, tmp_path: Path, fil
 
 def test_numbers_are_read_as_the_launchpad_reads_them(tmp_path: Path) -> None:
     path = written(tmp_path, "ops: {scenes: {config: {threshold: 5, end_seconds: null}}}")
-    assert read_settings(path) == {"scenes": {"threshold": 5.0, "end_seconds": None}}
+    assert read_settings(path).values == {"scenes": {"threshold": 5.0, "end_seconds": None}}
 
 
 @pytest.mark.parametrize(

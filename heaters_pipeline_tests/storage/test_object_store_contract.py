@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from mypy_boto3_s3 import S3Client
 
-from heaters_pipeline.errors import ObjectNotFoundError, StoreError
+from heaters_pipeline.errors import ObjectChangedError, ObjectNotFoundError, StoreError
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.open_store import open_store
@@ -303,3 +303,39 @@ def test_requests_are_counted(store: ObjectStore) -> None:
     assert sent_by(lambda: store.delete("a")) == 1
     store.requests.clear()
     assert store.requests.total() == 5
+
+
+def test_an_object_is_replaced_only_as_it_was_seen(store: ObjectStore) -> None:
+    def replace(data: bytes, expected: ObjectInfo | None) -> None:
+        store.replace_bytes("a.yaml", data, content_type="text/plain", expected=expected)
+
+    replace(b"first", None)
+    first = store.head("a.yaml")
+    with pytest.raises(ObjectChangedError, match="was changed meanwhile"):
+        replace(b"late", None)
+    replace(b"second", first)
+    with pytest.raises(ObjectChangedError, match="was changed meanwhile"):
+        replace(b"late", first)
+    store.delete("a.yaml")
+    with pytest.raises(ObjectChangedError, match="was changed meanwhile"):
+        replace(b"late", first)
+    assert store.head("a.yaml") is None
+
+
+def test_of_two_who_saw_the_same_object_one_is_refused_by_the_server(
+    moto_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moto_s3.use(monkeypatch)
+    store = S3ObjectStore(moto_s3.new_bucket(), "some", options=OPTIONS)
+    for expected in (None, store.write_bytes("b", b"0", content_type=MP4)):
+        key = "b" if expected else "a"
+        seen = store.head(key)
+        store.write_bytes(key, b"another", content_type=MP4)
+        with monkeypatch.context() as patch:
+            # Looked just before the other wrote.
+            patch.setattr(store, "head", lambda _, seen=seen: seen)
+            with pytest.raises(ObjectChangedError):
+                store.replace_bytes(key, b"late", content_type=MP4, expected=seen)
+            # The same content is what a lost reply leaves.
+            store.replace_bytes(key, b"another", content_type=MP4, expected=seen)
+        assert store.read_bytes(key) == b"another"

@@ -10,8 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from heaters_pipeline.errors import ObjectNotFoundError, StoreError, StoreUnavailableError
-from heaters_pipeline.storage.file_locks import remove_if_abandoned
+from heaters_pipeline.errors import (
+    ObjectChangedError,
+    ObjectNotFoundError,
+    StoreError,
+    StoreUnavailableError,
+)
+from heaters_pipeline.storage.file_locks import hold_while_open, remove_if_abandoned
 from heaters_pipeline.storage.local_files import (
     copy_stream,
     make_folder,
@@ -29,6 +34,7 @@ from heaters_pipeline.storage.object_store import (
 )
 
 _TEMPORARY = ".tmp"
+_REPLACING = "replacing.lock"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
@@ -119,6 +125,24 @@ class DirectoryObjectStore:
         """Create or replace an object, whole. A folder does not keep the ``content_type``."""
         self._count("write_bytes")
         return self._write(key, lambda target: target.write(data))
+
+    def replace_bytes(
+        self, key: str, data: bytes, *, content_type: str, expected: ObjectInfo | None
+    ) -> ObjectInfo:
+        """Replace an object as it was seen, and no other version of it; writers wait in turn."""
+        self._count("replace_bytes")
+        path = self._temporary() / _REPLACING
+        with os_errors_explained(f"cannot write in {self._root}"):
+            make_folder(path.parent)
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                hold_while_open(lock)
+                found = self._find(key, self._locate(key))
+                if (found and found.version) != (expected and expected.version):
+                    raise ObjectChangedError(f"{key} in {self._root} was changed meanwhile")
+                return self._write(key, lambda target: target.write(data))
+            finally:
+                os.close(lock)
 
     def put_file(
         self,

@@ -1,1 +1,1 @@
-"""JSON records of a store: what a video consists of, who works on it, what no record names."""
+"""Records of a store: what a video consists of, who works on it, what no record names."""

@@ -1,10 +1,13 @@
-"""Old objects that no manifest names: what changed settings, replaced videos and dead runs left.
+"""Objects that nothing names any more: what changed settings, replaced videos and dead runs left.
 
 Only what the pipeline named itself is ever looked at: objects of its own form under its own
-prefixes. Their age is told by the store's clock alone, and what is younger than asked for, or comes
-from the future, stays. A video's objects are removed under the claim on it and after its manifest
-was read once more, so that no run adopts an object while it is being removed. The manifests that
-older versions left beside that of their video, where nobody reads them, are removed like objects.
+prefixes. What a manifest or the stored catalog names stays, since the catalog is what people read.
+The age of the others counts from when they were first seen to be named by nothing, by the store's
+clock alone, and begins anew with each change of the video's records: one may have named them in
+between. What comes from the future stays. A video's objects are removed under the claim on it,
+unless its records have changed since they were read, so that no run adopts an object while it is
+being removed. The manifests that older versions left beside that of their video, where nobody reads
+them, are removed like objects.
 """
 
 import logging
@@ -12,15 +15,22 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
-from heaters_pipeline.errors import HeatersError, ManifestError, StoreError
+from heaters_pipeline.errors import (
+    HeatersError,
+    ManifestError,
+    StoreError,
+    StoreUnavailableError,
+)
 from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import Leftover, ObjectInfo, ObjectStore
+from heaters_pipeline.storage.records.catalog_keys import CatalogKeys
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.manifests import read_manifest
+from heaters_pipeline.storage.records.unnamed import Unnamed, read_unnamed, write_unnamed
 from heaters_pipeline.storage.records.video_manifests import (
     OLDER_RECORDS,
     lost_manifest,
@@ -42,7 +52,9 @@ class Removal:
         video_id: Whose objects they are; empty for what is of no video.
         objects: The objects.
         leftovers: Half-written files and unfinished uploads.
-        removed: How many of both are gone.
+        waiting: Objects that nothing names either, though not for long enough.
+        waiting_since: When the first of those was seen so; None if there is none.
+        removed: How many of ``objects`` and ``leftovers`` are gone.
         kept: Why nothing was removed although it was asked for, or None.
         errors: What could not be removed or read.
     """
@@ -50,9 +62,29 @@ class Removal:
     video_id: str
     objects: list[ObjectInfo] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
+    waiting: list[ObjectInfo] = field(default_factory=list)
+    waiting_since: datetime | None = None
     removed: int = 0
     kept: str | None = None
     errors: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Video:
+    """What is stored of a video: what may be removed of it, and the records that may name it."""
+
+    objects: list[ObjectInfo] = field(default_factory=list)
+    records: list[ObjectInfo] = field(default_factory=list)
+
+    @property
+    def version(self) -> str:
+        """Another one whenever a record is written that may name an object."""
+        current = [one for one in self.records if not _is_older(one.key)]
+        if not any(one.key.startswith(_CURRENT) for one in current):
+            # Those of older versions are the ones that are read.
+            current = self.records
+        # When it was written, too: a manifest may become again what it was before.
+        return " ".join(f"{one.version}@{one.modified.isoformat()}" for one in current)
 
 
 class Pruner:
@@ -61,33 +93,45 @@ class Pruner:
     Args:
         store: Where it lies.
         claims: By which a video is had alone while its objects are removed.
-        older_than: How old an object has to be.
+        older_than: For how long nothing has to have named an object.
+    Attributes:
+        warnings: What could not be looked for, or noted.
     """
 
     def __init__(self, store: ObjectStore, claims: Claims, older_than: timedelta) -> None:
+        self.warnings: list[str] = []
         self._store = store
         self._claims = claims
-        now = store.now()
-        self._before = now - older_than
-        self._dead_before = now - max(older_than, LEAST_AGE)
+        self._catalog = CatalogKeys(store)
+        self._now = store.now()
+        self._before = self._now - older_than
+        self._dead_before = self._now - max(older_than, LEAST_AGE)
+        self._versions: dict[str, str] = {}
+        self._seen: dict[str, Unnamed] = {}
 
-    def look(self, video_ids: Sequence[str] | None = None) -> Iterator[Removal]:
+    def look(self, video_ids: Sequence[str] | None = None) -> list[Removal]:
         """What may be removed, video by video; what is of no video comes last.
+
+        It notes in the store what it sees for the first time.
 
         Args:
             video_ids: Which; None for all, with what is of no video.
+        Raises:
+            ManifestError: What the catalog names cannot be told.
         """
-        old = self._old(video_ids)
+        self._catalog.refresh()
+        self._seen = read_unnamed(self._store)
+        videos = self._videos(video_ids)
         with ThreadPoolExecutor(READERS) as pool:
-            for removal in pool.map(self._unnamed, sorted(old), map(old.get, sorted(old))):
-                if removal.objects or removal.errors:
-                    yield removal
+            removals = list(
+                pool.map(self._unnamed, sorted(videos), map(videos.get, sorted(videos)))
+            )
+        self._note(removals, None if video_ids is None else set(video_ids))
         if video_ids is None:
-            leftovers = [
-                each for each in self._store.leftovers() if each.modified < self._dead_before
-            ]
-            if leftovers:
-                yield Removal("", leftovers=leftovers)
+            removals.append(Removal("", leftovers=self._leftovers()))
+        return [
+            one for one in removals if one.objects or one.waiting or one.leftovers or one.errors
+        ]
 
     def remove(self, removal: Removal) -> None:
         """Remove what was found, unless something has changed, or somebody works on the video."""
@@ -108,12 +152,18 @@ class Pruner:
             removal.kept = f"{error} works on it"
 
     def _remove_unnamed(self, removal: Removal) -> None:
-        others = [found for found in removal.objects if not found.key.startswith(keys.CLAIM_PREFIX)]
-        again = self._unnamed(removal.video_id, others)
-        removal.errors += again.errors
+        video_id = removal.video_id
+        now = _Video(records=self._records([video_id])[video_id])
+        if now.version != self._versions[video_id]:
+            removal.kept = "its manifest has changed meanwhile"
+            return
+        self._catalog.refresh()
+        named = self._catalog.of(video_id)
         with ThreadPoolExecutor(READERS) as pool:
-            for found in again.objects:
-                pool.submit(self._try, removal, found.key, partial(self._store.delete, found.key))
+            for found in removal.objects:
+                if not found.key.startswith(keys.CLAIM_PREFIX) and found.key not in named:
+                    delete = partial(self._store.delete, found.key)
+                    pool.submit(self._try, removal, found.key, delete)
 
     def _try(self, removal: Removal, name: str, remove: Callable[[], None]) -> None:
         try:
@@ -124,18 +174,18 @@ class Pruner:
             removal.removed += 1
             _logger.info("removed %s", name)
 
-    def _old(self, video_ids: Sequence[str] | None) -> dict[str, list[ObjectInfo]]:
-        """The old objects of each video."""
-        old: dict[str, list[ObjectInfo]] = defaultdict(list)
+    def _videos(self, video_ids: Sequence[str] | None) -> dict[str, _Video]:
+        """Of which videos anything is stored that runs made."""
+        videos: dict[str, _Video] = defaultdict(_Video)
         for found in self._objects(video_ids):
-            is_claim = found.key.startswith(keys.CLAIM_PREFIX)
-            before = self._dead_before if is_claim else self._before
-            if found.modified < before and keys.is_product(found.key):
-                old[found.key.split("/")[1]].append(found)
-        for video_id, found in self._older_records(video_ids):
-            if found.modified < self._before:
-                old[video_id].append(found)
-        return old
+            if keys.is_product(found.key):
+                videos[found.key.split("/")[1]].objects.append(found)
+        for video_id, records in self._records(video_ids).items():
+            older = [found for found in records if _is_older(found.key)]
+            if older or video_id in videos:
+                videos[video_id].objects += older
+                videos[video_id].records = records
+        return videos
 
     def _objects(self, video_ids: Sequence[str] | None) -> Iterator[ObjectInfo]:
         for folder in keys.PRODUCT_FOLDERS:
@@ -145,30 +195,64 @@ class Pruner:
                 for video_id in video_ids:
                     yield from self._store.list(keys.objects_prefix(folder, video_id))
 
-    def _older_records(self, video_ids: Sequence[str] | None) -> Iterator[tuple[str, ObjectInfo]]:
-        """What older versions recorded, with whose it is; it may be all that is recorded."""
-        for record in OLDER_RECORDS:
+    def _records(self, video_ids: Sequence[str] | None) -> dict[str, list[ObjectInfo]]:
+        """What is recorded of videos, by whose it is."""
+        records: dict[str, list[ObjectInfo]] = defaultdict(list)
+        for record in (*OLDER_RECORDS, "videos", "method_comparison"):
             folder, end = f"{keys.MANIFEST_PREFIX}{record}/", ".json"
             for name in ("",) if video_ids is None else [f"{each}{end}" for each in video_ids]:
                 for found in self._store.list(folder + name):
                     # The keys of other videos may begin with that of a video.
                     if found.key.endswith(name or end):
-                        yield found.key.removeprefix(folder).removesuffix(end), found
+                        records[found.key.removeprefix(folder).removesuffix(end)].append(found)
+        return records
 
-    def _unnamed(self, video_id: str, old: Sequence[ObjectInfo]) -> Removal:
-        """Those of the objects whose key no record of the video mentions, wherever."""
-        stages = (*VIDEO_STAGES[1:], "method_comparison")
+    def _unnamed(self, video_id: str, stored: _Video) -> Removal:
+        """Those of its objects whose key nothing mentions, by how long that has been so."""
+        self._versions[video_id] = stored.version
+        claims = [one for one in stored.objects if one.key.startswith(keys.CLAIM_PREFIX)]
+        removal = Removal(video_id, [one for one in claims if one.modified < self._dead_before])
+        others = [one for one in stored.objects if not one.key.startswith(keys.CLAIM_PREFIX)]
+        if not others:
+            return removal
         try:
-            video = read_video(self._store, video_id)
-            # Without a manifest of the video, those of older versions may lack only the first.
-            apart = stages[-1:] if video.stages else stages
-            others = [read_manifest(self._store, stage, video_id) for stage in apart]
-            is_lost = not video.stages and any(map(_is_adopted, old)) and self._has_source(video_id)
+            named = self._named(video_id, others)
         except (ManifestError, StoreError) as error:
             # What it names cannot be told, so nothing of the video is touched.
             return Removal(video_id, errors=[str(error)])
-        if is_lost:
-            return Removal(video_id, errors=[lost_manifest(video_id)])
+        for found in others:
+            if found.key in named:
+                continue
+            since = self._since(found, stored.version)
+            if since <= self._before:
+                removal.objects.append(found)
+            else:
+                removal.waiting.append(found)
+                removal.waiting_since = min(since, removal.waiting_since or since)
+        return removal
+
+    def _since(self, found: ObjectInfo, version: str) -> datetime:
+        """Since when nothing has named it for certain; what was stored again begins anew."""
+        seen = self._seen.get(found.key)
+        since = seen.since if seen is not None and seen.records == version else self._now
+        return max(since, found.modified)
+
+    def _named(self, video_id: str, stored: Sequence[ObjectInfo]) -> set[str]:
+        """All that the records of a video and the catalog mention, wherever.
+
+        Raises:
+            ManifestError: It cannot be told.
+        """
+        stages = (*VIDEO_STAGES[1:], "method_comparison")
+        video = read_video(self._store, video_id)
+        # Without a manifest of the video, those of older versions may lack only the first.
+        apart = stages[-1:] if video.stages else stages
+        others = [read_manifest(self._store, stage, video_id) for stage in apart]
+        adopted = [found for found in stored if _is_adopted(found)]
+        if not video.stages and adopted and self._has_source(video_id):
+            if any(found.modified < self._before for found in adopted):
+                raise ManifestError(lost_manifest(video_id))
+            return {found.key for found in stored}
         named = {
             text
             for one in (*video.stages.values(), *others)
@@ -177,7 +261,41 @@ class Pruner:
         }
         if not video.stages or video.is_older:
             named |= {keys.manifest_key(stage, video_id) for stage in OLDER_RECORDS}
-        return Removal(video_id, [found for found in old if found.key not in named])
+        return named | self._catalog.of(video_id)
+
+    def _note(self, removals: Sequence[Removal], looked_at: set[str] | None) -> None:
+        """Remember since when nothing names what was found; the rest of it is named, or gone."""
+        # Where it could not be told now, that changes nothing of what was seen before.
+        unknown = {removal.video_id for removal in removals if removal.errors}
+        known = {
+            key: one
+            for key, one in self._seen.items()
+            if (looked_at is not None and one.video_id not in looked_at) or one.video_id in unknown
+        }
+        for removal in removals:
+            for found in (*removal.objects, *removal.waiting):
+                if not found.key.startswith(keys.CLAIM_PREFIX):
+                    version = self._versions[removal.video_id]
+                    since = self._since(found, version)
+                    known[found.key] = Unnamed(removal.video_id, found.key, since, version)
+        if known == self._seen:
+            return
+        try:
+            write_unnamed(self._store, known)
+        except StoreError as error:
+            self.warnings.append(
+                f"since when nothing names an object could not be noted, so that none comes of "
+                f"age: {error}"
+            )
+
+    def _leftovers(self) -> list[Leftover]:
+        try:
+            return [each for each in self._store.leftovers() if each.modified < self._dead_before]
+        except StoreUnavailableError:
+            raise
+        except StoreError as error:
+            self.warnings.append(f"unfinished uploads were not looked for: {error}")
+            return []
 
     def _has_source(self, video_id: str) -> bool:
         key = keys.guess_source_key(video_id)
@@ -187,6 +305,14 @@ class Pruner:
             keys.is_video_upload(found.key) and keys.video_id_of(found.key) == video_id
             for found in self._store.list(keys.SOURCE_PREFIX)
         )
+
+
+_CURRENT = f"{keys.MANIFEST_PREFIX}videos/"
+
+
+def _is_older(key: str) -> bool:
+    """Whether a record is one that versions of today write no more."""
+    return key.removeprefix(keys.MANIFEST_PREFIX).partition("/")[0] in OLDER_RECORDS
 
 
 class _BusyError(HeatersError):

@@ -18,6 +18,7 @@ from heaters_pipeline.storage.records.video_manifests import (
     PICTURES,
     VideoManifest,
     lost_manifest,
+    lost_source,
     read_video,
     recorded_videos,
 )
@@ -272,6 +273,16 @@ def _record(video: VideoManifest, *, has_objects: bool) -> StageReport:
         else None
     )
     return StageReport("manifests", valid=int(bool(video.stages)), findings=_some(lost))
+
+
+def source_advice(video_id: str, finding: Finding) -> str:
+    """What helps where a source is not as recorded, which no repair can make again."""
+    if finding.state == "missing":
+        return lost_source(video_id)
+    return (
+        f"the source cannot be made again, upload it again and run heaters verify {video_id} "
+        f"--repair; if it was replaced on purpose, run heaters process {video_id}"
+    )
 
 
 def size_finding(stage: str, key: str, size_bytes: int, found: int | None) -> Finding | None:

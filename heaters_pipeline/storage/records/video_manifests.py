@@ -9,6 +9,7 @@ import base64
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from heaters_pipeline.errors import ObjectNotFoundError, StoreError
 from heaters_pipeline.names import VIDEO_STAGES
@@ -49,12 +50,15 @@ class VideoManifest:
         video_id: The partition.
         stages: The manifest of each stage that was finished, of ``VIDEO_STAGES``.
         pictures: The small pictures of the Dagster UI by key.
+        given: The settings that runs of it were given by hand, by stage and name. They stay until
+            they are changed, and decide what the next run makes.
         is_older: It was read from manifests of an older version, and is still to be written as one.
     """
 
     video_id: str
     stages: Mapping[str, Manifest] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     is_older: bool = False
 
     @property
@@ -100,6 +104,8 @@ class VideoManifest:
                 key: base64.b64encode(data).decode() for key, data in self.pictures.items()
             },
         }
+        if self.given:
+            content["given"] = {stage: dict(values) for stage, values in self.given.items()}
         return canonical_json(content) + b"\n"
 
     @classmethod
@@ -122,11 +128,12 @@ class VideoManifest:
                 name: base64.b64decode(text, validate=True)
                 for name, text in content["pictures"].items()
             }
+            given = {name: dict(values) for name, values in content.get("given", {}).items()}
         except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
             raise damaged(key, f"{type(error).__name__}: {error}") from error
         if not stages.keys() <= set(VIDEO_STAGES):
             raise damaged(key, f"it has stages that are none: {sorted(stages)}")
-        return cls(video_id, stages, pictures)
+        return cls(video_id, stages, pictures, given)
 
 
 def read_video(store: ObjectStore, video_id: str) -> VideoManifest:
@@ -163,6 +170,14 @@ def lost_manifest(video_id: str) -> str:
     return (
         f"{keys.video_manifest_key(video_id)} is missing: run heaters process {video_id} with its "
         "options, which adopts what is stored"
+    )
+
+
+def lost_source(video_id: str) -> str:
+    """What to do where the source of a video was deleted."""
+    return (
+        "the source cannot be made again, upload it again, or take what was made of it away with "
+        f"heaters remove {video_id}"
     )
 
 

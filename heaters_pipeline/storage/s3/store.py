@@ -21,7 +21,7 @@ from boto3.s3.transfer import (
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ClientError, IncompleteReadError
 
-from heaters_pipeline.errors import StoreError, StoreUnavailableError
+from heaters_pipeline.errors import ObjectChangedError, StoreError, StoreUnavailableError
 from heaters_pipeline.storage.local_files import (
     copy_stream,
     opened_source,
@@ -37,6 +37,7 @@ from heaters_pipeline.storage.object_store import (
     ProgressCallback,
 )
 from heaters_pipeline.storage.s3.client import S3Options, connect
+from heaters_pipeline.storage.s3.conditions import put_if_unchanged
 from heaters_pipeline.storage.s3.errors import (
     S3_FAULTS,
     STREAM_FAULTS,
@@ -68,8 +69,8 @@ class S3ObjectStore:
     profile, role; ``AWS_ENDPOINT_URL`` names another server. Nothing is asked, not even for
     credentials, before the first request.
 
-    A PUT whose reply was lost is sent again: the same bytes under the same key. The last request
-    of an upload in parts cannot be, so that the object is then compared with the file.
+    A PUT whose reply was lost is sent again. The last request of an upload in parts cannot be, so
+    that the object is then compared with the file.
 
     Args:
         bucket: Name of the bucket, which must exist.
@@ -175,6 +176,17 @@ class S3ObjectStore:
     def write_bytes(self, key: str, data: bytes, *, content_type: str) -> ObjectInfo:
         """Create or replace an object, whole."""
         return self._put(key, BytesIO(data), len(data), content_type)
+
+    def replace_bytes(
+        self, key: str, data: bytes, *, content_type: str, expected: ObjectInfo | None
+    ) -> ObjectInfo:
+        """Replace an object as it was seen, by a condition where the server knows it."""
+        if self.head(key) != expected:
+            raise ObjectChangedError(f"{self.url}/{key} was changed meanwhile")
+        with self._faults_explained(key):
+            put = {"Bucket": self._bucket, "Key": self._full(key), "ContentType": content_type}
+            etag = put_if_unchanged(self._s3, put, data, expected)
+        return ObjectInfo(key, len(data), etag, datetime.now(UTC))
 
     def put_file(
         self,

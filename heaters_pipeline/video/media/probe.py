@@ -111,7 +111,7 @@ def open_input(
         StoreUnavailableError: The disk failed.
         MemoryError: The file asks for more memory than there is.
     """
-    _require_regular_file(path)
+    require_regular_file(path)
     try:
         container = av.open(
             str(path.absolute()), options={**_OPEN_OPTIONS, **options}, metadata_errors="replace"
@@ -237,7 +237,12 @@ def probe(path: Path) -> VideoInfo:
         )
 
 
-def _require_regular_file(path: Path) -> None:
+def require_regular_file(path: Path) -> None:
+    """Refuse what is no file with anything in it, without opening it.
+
+    Raises:
+        InvalidVideoError: ``missing``, ``not_regular_file`` or ``empty``.
+    """
     # lstat, because opening a FIFO would wait for ever and a link may lead anywhere.
     try:
         facts = path.lstat()

@@ -1,5 +1,6 @@
 """What is pruned, and what never is: anything that a manifest names, is young, or is not ours."""
 
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -7,15 +8,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heaters_pipeline.errors import StoreError
+from heaters_pipeline.errors import ManifestError, StoreError
 from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
-from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.object_store import Leftover, ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.manifests import Manifest, write_manifest
 from heaters_pipeline.storage.records.pruning import Pruner, Removal
@@ -43,7 +46,7 @@ OTHERS = [
     "source_videos/film.mp4",
     "submissions/film.json",
     "rejections/film/x.json",
-    "catalog/clips.parquet",
+    "catalog/videos.parquet",
     "clips/film/my notes.txt",
     "clips/film/00000000-00000020.mp4",
     f"clips/00000000-00000020-{DIGEST}.mp4",
@@ -60,9 +63,10 @@ class AgedStore(DirectoryObjectStore):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.ages: dict[str, timedelta] = {}
+        self.clock = NOW
 
     def now(self) -> datetime:
-        return NOW
+        return self.clock
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[ObjectInfo]:
         for found in super().list(prefix, start_after=start_after):
@@ -74,7 +78,7 @@ class AgedStore(DirectoryObjectStore):
         self.ages |= ages
 
     def all_keys(self) -> set[str]:
-        return {found.key for found in self.list("")}
+        return {found.key for found in self.list("")} - {keys.UNNAMED_OBJECTS}
 
 
 @pytest.fixture
@@ -83,11 +87,20 @@ def store(tmp_path: Path) -> AgedStore:
 
 
 def prune(store: ObjectStore, locks: Path, *, older_than: timedelta = LIMIT) -> list[Removal]:
+    """Remove what nothing has named for so long, as somebody saw who looked that long ago."""
+    if isinstance(store, AgedStore):
+        store.clock = NOW - older_than
+        look(store, locks)
+        store.clock = NOW
     pruner = Pruner(store, Claims(store, locks), older_than)
-    removals = list(pruner.look())
+    removals = [each for each in pruner.look() if each.objects or each.leftovers or each.errors]
     for removal in removals:
         pruner.remove(removal)
     return removals
+
+
+def look(store: ObjectStore, locks: Path, *, older_than: timedelta = LIMIT) -> list[Removal]:
+    return Pruner(store, Claims(store, locks), older_than).look()
 
 
 def record(store: ObjectStore, one: Manifest, *, older: bool = False) -> None:
@@ -134,11 +147,10 @@ def test_what_is_old_ours_and_unnamed_is_removed_and_nothing_else(
         if age == OLD and key in PRODUCTS and not (key in named and "/film/" in key)
     }
     before = store.all_keys()
-    found = {
-        each.key
-        for removal in Pruner(store, Claims(store, folder), LIMIT).look()
-        for each in removal.objects
-    }
+    store.clock = NOW - LIMIT
+    look(store, folder)
+    store.clock = NOW
+    found = {each.key for removal in look(store, folder) for each in removal.objects}
     assert store.all_keys() == before, "looking removes nothing"
     assert found == expected
     prune(store, folder / "locks")
@@ -172,13 +184,159 @@ def test_what_a_manifest_names_since_it_was_looked_at_stays(
     store: AgedStore, tmp_path: Path
 ) -> None:
     store.fill({CLIP: OLD, PRODUCTS[1]: OLD})
-    pruner = Pruner(store, Claims(store, tmp_path / "locks"), LIMIT)
+    pruner = Pruner(store, Claims(store, tmp_path / "locks"), timedelta(0))
     (removal,) = pruner.look()
     assert len(removal.objects) == 2
     record(store, manifest("clips", CLIP))
     pruner.remove(removal)
+    assert (removal.removed, removal.kept) == (0, "its manifest has changed meanwhile")
+    (removal,) = prune(store, tmp_path / "locks", older_than=timedelta(0))
+    assert (removal.removed, removal.kept) == (1, None)
+    assert CLIP in store.all_keys()
+
+
+def test_the_age_counts_from_when_nothing_names_an_object_any_more(
+    store: AgedStore, tmp_path: Path
+) -> None:
+    # 31 days old, and named until a moment ago.
+    store.fill({CLIP: OLD})
+    record(store, manifest("clips", CLIP))
+    assert look(store, tmp_path) == []
+    record(store, manifest("clips"))
+    (removal,) = look(store, tmp_path)
+    assert (removal.objects, [each.key for each in removal.waiting]) == ([], [CLIP])
+    assert removal.waiting_since == NOW
+    store.clock = NOW + YOUNG
+    (removal,) = look(store, tmp_path)
+    assert (removal.objects, removal.waiting_since) == ([], NOW)
+    store.clock = NOW + LIMIT
+    (removal,) = look(store, tmp_path)
+    assert [each.key for each in removal.objects] == [CLIP]
+
+
+def test_the_age_begins_anew_where_the_object_may_have_been_named_in_between(
+    store: AgedStore, tmp_path: Path
+) -> None:
+    store.fill({CLIP: OLD})
+    record(store, manifest("clips"))
+    look(store, tmp_path)
+    store.clock = NOW + LIMIT - timedelta(minutes=1)
+    # Settings are changed, and changed back, and nobody looks meanwhile.
+    record(store, manifest("clips", CLIP))
+    record(store, manifest("clips"))
+    store.ages[keys.video_manifest_key("film")] = timedelta(minutes=1) - LIMIT
+    store.clock = NOW + LIMIT
+    (removal,) = look(store, tmp_path)
+    assert (removal.objects, removal.waiting_since) == ([], store.clock)
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_without_what_was_seen_before_nothing_goes_too_early(
+    store: AgedStore, tmp_path: Path, lost: bool
+) -> None:
+    store.fill({CLIP: OLD})
+    record(store, manifest("clips"))
+    look(store, tmp_path)
+    if lost:
+        store.delete(keys.UNNAMED_OBJECTS)
+    else:
+        store.write_bytes(keys.UNNAMED_OBJECTS, b"PAR1 damaged", content_type="x")
+    store.clock = NOW + LIMIT
+    (removal,) = look(store, tmp_path)
+    assert (removal.objects, removal.waiting_since) == ([], store.clock)
+
+
+def test_of_some_videos_the_ages_of_the_others_are_kept(store: AgedStore, tmp_path: Path) -> None:
+    other = PRODUCTS[-1]
+    store.fill({CLIP: OLD, other: OLD})
+    assert len(look(store, tmp_path)) == 2
+    store.clock = NOW + LIMIT
+    pruner = Pruner(store, Claims(store, tmp_path), LIMIT)
+    (removal,) = pruner.look(["film"])
+    pruner.remove(removal)
+    assert CLIP not in store.all_keys()
+    (removal,) = look(store, tmp_path)
+    assert [each.key for each in removal.objects] == [other]
+
+
+def write_catalog(store: ObjectStore, *clips: dict[str, object]) -> None:
+    table = pa.Table.from_pylist(list(clips))
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    store.write_bytes(keys.CATALOG_CLIPS, buffer.getvalue(), content_type="x")
+
+
+def test_what_the_catalog_names_stays_whatever_the_manifests_say(
+    store: AgedStore, tmp_path: Path
+) -> None:
+    ours = [key for key in PRODUCTS if "/film/" in key and not key.startswith("claims/")]
+    clip, second, _, track, sheet, index, picture, report = ours
+    store.fill(dict.fromkeys(ours, OLD))
+    record(store, manifest("clips"))
+    row = {
+        "video_id": "film",
+        "clip_filepath": clip,
+        "sprite_index_filepath": index,
+        "sprite_sheet_filepaths": [sheet],
+        "keyframe_filepaths": [picture],
+    }
+    others = {name: [] if name.endswith("s") else None for name in row}
+    write_catalog(store, others | {"video_id": "a"}, row, others | {"video_id": "z"})
+    prune(store, tmp_path / "locks")
+    left = store.all_keys()
+    assert {clip, index, sheet, picture} <= left
+    assert not {second, track, report} & left
+
+
+def test_what_a_catalog_names_since_it_was_looked_at_stays(
+    store: AgedStore, tmp_path: Path
+) -> None:
+    store.fill({CLIP: OLD, PRODUCTS[1]: OLD})
+    pruner = Pruner(store, Claims(store, tmp_path / "locks"), timedelta(0))
+    (removal,) = pruner.look()
+    write_catalog(store, {"video_id": "film", "clip_filepath": CLIP})
+    pruner.remove(removal)
     assert removal.removed == 1
     assert CLIP in store.all_keys()
+
+
+def test_with_a_damaged_catalog_nothing_is_found(store: AgedStore, tmp_path: Path) -> None:
+    store.fill({CLIP: OLD})
+    store.write_bytes(keys.CATALOG_CLIPS, b"PAR1 damaged", content_type="x")
+    with pytest.raises(ManifestError, match=r"clips\.parquet is damaged .* run build_catalog"):
+        look(store, tmp_path)
+
+
+def test_what_may_not_be_looked_for_is_a_warning_and_the_rest_is_done(
+    store: AgedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(self: AgedStore) -> Iterator[Leftover]:
+        raise StoreError("give these credentials the permission s3:ListBucketMultipartUploads")
+        yield
+
+    monkeypatch.setattr(AgedStore, "leftovers", denied)
+    store.fill({CLIP: OLD})
+    look(store, tmp_path)
+    store.clock = NOW + LIMIT
+    pruner = Pruner(store, Claims(store, tmp_path), LIMIT)
+    (removal,) = pruner.look()
+    pruner.remove(removal)
+    assert (removal.removed, removal.errors) == (1, [])
+    assert "s3:ListBucketMultipartUploads" in pruner.warnings[0]
+
+
+def test_where_nothing_may_be_noted_that_is_a_warning(
+    store: AgedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise StoreError("permission is denied")
+
+    store.fill({CLIP: OLD})
+    monkeypatch.setattr(AgedStore, "write_bytes", denied)
+    pruner = Pruner(store, Claims(store, tmp_path), LIMIT)
+    (removal,) = pruner.look()
+    assert len(removal.waiting) == 1
+    assert "permission is denied" in pruner.warnings[0]
 
 
 @pytest.mark.parametrize("version", [99, "damaged"])
@@ -257,8 +415,11 @@ def test_manifests_of_older_versions_are_removed_beside_one_that_is_readable(
     if state == "damaged":
         store.write_bytes(keys.video_manifest_key("film"), b"{", content_type="x")
     before = store.all_keys()
+    store.clock = NOW - LIMIT
+    look(store, tmp_path)
+    store.clock = NOW
     pruner = Pruner(store, Claims(store, tmp_path / "locks"), LIMIT)
-    removals = list(pruner.look(asked))
+    removals = [each for each in pruner.look(asked) if each.objects or each.errors]
     assert store.all_keys() == before
     for removal in removals:
         pruner.remove(removal)
