@@ -13,7 +13,9 @@ from dagster import DagsterRun, DagsterRunStatus
 from heaters_pipeline.living_runs import MAX_DEATHS, died
 from heaters_pipeline.names import (
     GIVEN_TAG,
+    MAX_RETRIES_TAG,
     PARTITION_TAG,
+    SOURCE_ASSET,
     SOURCE_VERSION_TAG,
     SUBMISSION_TAG,
     UPLOADED_TAG,
@@ -98,6 +100,24 @@ def settings_of_dead(runs: Sequence[DagsterRun]) -> tuple[Values, bool]:
         asset: dict(op.get("config") or {}) for asset, op in ops.items() if asset in SETTINGS
     }
     return settings, GIVEN_TAG in newest.tags
+
+
+def brings_in_again(runs: Sequence[DagsterRun]) -> DagsterRun | None:
+    """The newest run of a video, if a command died at it while it brought the video in.
+
+    No upload tells of such a video, so it is brought in again from where the person had it.
+
+    Args:
+        runs: All runs of the video, newest first.
+    """
+    newest = next(iter(runs), None)
+    if newest is None or not died(newest.tags) or newest.tags.get(MAX_RETRIES_TAG) != "0":
+        return None
+    config: dict[str, Any] = dict(newest.run_config)
+    source = config.get("ops", {}).get(SOURCE_ASSET, {}).get("config", {})
+    deaths = sum(died(run.tags) for run in runs)
+    is_open = bool(source.get("origin")) and SOURCE_VERSION_TAG not in newest.tags
+    return newest if is_open and deaths < MAX_DEATHS else None
 
 
 def runs_by_video(runs: Sequence[DagsterRun]) -> dict[str, list[DagsterRun]]:

@@ -24,7 +24,7 @@ from dagster import DagsterRun, DagsterRunStatus
 from sqlalchemy.exc import SQLAlchemyError
 
 from heaters_pipeline import home
-from heaters_pipeline.names import ALIVE_TAG, DIED_TAG, PROCESS_TAG
+from heaters_pipeline.names import ALIVE_TAG, DIED_TAG, MAX_RETRIES_TAG, PROCESS_TAG
 from heaters_pipeline.storage.file_locks import abandoned_files, lock_file, unlock_file
 
 FOLDER = "runs"
@@ -67,7 +67,7 @@ def living_process(cache_folder: Path) -> Iterator[dict[str, str]]:
         return
     token = run_process.set(name)
     try:
-        yield {PROCESS_TAG: name, "dagster/max_retries": "0"}
+        yield {PROCESS_TAG: name, MAX_RETRIES_TAG: "0"}
     finally:
         run_process.reset(token)
         path.unlink(missing_ok=True)

@@ -44,6 +44,9 @@ SUBMISSION_TAG = "heaters/submission"
 UPLOADED_TAG = "heaters/uploaded"
 """On every run that a sensor started: when that version was put into the store."""
 
+MAX_RETRIES_TAG = "dagster/max_retries"
+"""Dagster's own tag: how often the daemon tries a run again whose process died."""
+
 PROCESS_TAG = "heaters/process"
 """On every run at work: its process, whose lock on a file of this name says that it is alive."""
 

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any
 
 import dagster as dg
 from dagster import DagsterRun
@@ -17,6 +18,7 @@ from dagster import DagsterRun
 from heaters_pipeline import home
 from heaters_pipeline.attempts import (
     Sighting,
+    brings_in_again,
     runs_by_video,
     settings_of_dead,
     submission_is_due,
@@ -35,10 +37,12 @@ from heaters_pipeline.intake.rejections import list_rejections, write_rejection
 from heaters_pipeline.intake.sources import has_video_name
 from heaters_pipeline.intake.submissions import read_listed
 from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
-from heaters_pipeline.living_runs import SilentRuns, report_dead_here
+from heaters_pipeline.living_runs import MAX_DEATHS, SilentRuns, report_dead_here
 from heaters_pipeline.names import (
+    DIED_TAG,
     DOWNLOAD_JOB,
     GIVEN_TAG,
+    MAX_RETRIES_TAG,
     PARTITION_TAG,
     PROCESS_JOB,
     SOURCE_ASSET,
@@ -202,17 +206,48 @@ def changed_catalog(
 
 
 @dg.sensor(
+    job=process_videos,
     minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Reports the runs failed whose process was killed, so that others can begin.",
 )
-def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Report the runs failed that nobody works on any more; the other sensors go on from there."""
+def dead_runs(
+    context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
+) -> dg.SensorResult | dg.SkipReason:
+    """Report the runs failed that nobody works on any more; the other sensors go on from there.
+
+    They see what lies in the store; what a killed command had not brought there is asked for here.
+    """
     instance, folder = context.instance, home.cache_folder()
     dead = [*report_dead_here(instance, folder), *_silent_runs.report(instance, folder)]
+    if requests := list(_to_bring_in_again(instance, workspace.store)):
+        return dg.SensorResult(run_requests=requests)
     if not dead:
         return dg.SkipReason("all runs are alive")
     return dg.SkipReason(f"reported failed: {', '.join(run.run_id for run in dead)}")
+
+
+def _to_bring_in_again(instance: dg.DagsterInstance, store: ObjectStore) -> Iterator[dg.RunRequest]:
+    failed = [dg.DagsterRunStatus.FAILURE]
+    died = dg.RunsFilter(job_name=PROCESS_JOB, tags={DIED_TAG: "true"}, statuses=failed)
+    found = instance.get_runs(died, limit=REQUESTS_PER_TICK)
+    video_ids = {run.tags[PARTITION_TAG] for run in found if PARTITION_TAG in run.tags}
+    for video_id in sorted(video_ids):
+        runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: video_id}))
+        run = brings_in_again(runs)
+        if run is None or not instance.has_dynamic_partition(SOURCE_VIDEOS, video_id):
+            continue
+        config: dict[str, Any] = dict(run.run_config)
+        ops = config["ops"]
+        key = ops[SOURCE_ASSET]["config"].get("source_key")
+        if key is None or store.head(key) is None:
+            # The daemon may try it once more: with the command's that is as often as any version.
+            tags = {MAX_RETRIES_TAG: str(MAX_DEATHS - 2)}
+            if GIVEN_TAG in run.tags:
+                tags[GIVEN_TAG] = run.tags[GIVEN_TAG]
+            yield dg.RunRequest(
+                job_name=PROCESS_JOB, partition_key=video_id, run_config={"ops": ops}, tags=tags
+            )
 
 
 def _due(

@@ -74,6 +74,13 @@ _RUNNING = {
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 }
+_WHAT_WENT_WRONG = {
+    DagsterEventType.STEP_FAILURE,
+    DagsterEventType.RUN_FAILURE,
+    DagsterEventType.ENGINE_EVENT,
+}
+_FROM_OUTSIDE = "This run has been marked as failed from outside the execution context."
+"""Of a process that died while its code server lived, which noted before what it saw."""
 _FAILED = {DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
 
 
@@ -181,10 +188,8 @@ def run_error(instance: dg.DagsterInstance, run_id: str) -> str | None:
 
 
 def _recorded_error(instance: dg.DagsterInstance, run_id: str) -> str | None:
-    records = instance.all_logs(
-        run_id, of_type={DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
-    )
-    message = None
+    records = instance.all_logs(run_id, of_type=_WHAT_WENT_WRONG)
+    message, noted = None, None
     for record in records:
         event = record.dagster_event
         if event is None:
@@ -197,9 +202,14 @@ def _recorded_error(instance: dg.DagsterInstance, run_id: str) -> str | None:
             if error and error.cls_name == _INTERRUPT:
                 return INTERRUPTED
             message = (error.cause or error).message.strip() if error else event.message
+        elif event.is_engine_event:
+            noted = event.message
         elif message is None:
-            error = event.job_failure_data.error
+            # Nothing goes with what was reported in place of a process that died.
+            error = event.job_failure_data.error if event.event_specific_data else None
             message = INTERRUPTED if error and error.cls_name == _INTERRUPT else event.message
+            if message == _FROM_OUTSIDE:
+                message = noted or message
     return message
 
 

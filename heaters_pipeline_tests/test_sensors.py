@@ -26,8 +26,10 @@ from heaters_pipeline.names import (
     DIED_TAG,
     DOWNLOAD_JOB,
     GIVEN_TAG,
+    MAX_RETRIES_TAG,
     PARTITION_TAG,
     PROCESS_JOB,
+    PROCESS_TAG,
     SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
     SUBMISSION_TAG,
@@ -402,7 +404,62 @@ def test_sensors_are_on_by_default_and_name_their_jobs() -> None:
     sensors = (submitted_videos, downloaded_videos, changed_catalog, dead_runs)
     assert all(one.default_status is dg.DefaultSensorStatus.RUNNING for one in sensors)
     jobs = Counter(target.job_name for one in sensors for target in one.targets)
-    assert jobs == Counter({DOWNLOAD_JOB: 1, PROCESS_JOB: 2, CATALOG_JOB: 1})
+    assert jobs == Counter({DOWNLOAD_JOB: 1, PROCESS_JOB: 3, CATALOG_JOB: 1})
+
+
+def killed_while_it_copied(stage: Stage, **tags: str) -> None:
+    """The run of a command as it is after its process was found dead."""
+    source = {"origin": "/home/film.mp4", "source_key": "source_videos/film.mp4"}
+    run = DagsterRun(
+        job_name=PROCESS_JOB,
+        run_config={
+            "ops": {
+                "source_videos": {"config": source},
+                "clips": {"config": {"method": "reencode"}},
+            },
+            "loggers": {},
+        },
+        tags={
+            PARTITION_TAG: "film",
+            DIED_TAG: "true",
+            PROCESS_TAG: "p",
+            MAX_RETRIES_TAG: "0",
+            **tags,
+        },
+        status=DagsterRunStatus.FAILURE,
+    )
+    stage.instance.add_run(run)
+
+
+def test_what_a_killed_command_had_not_brought_in_is_brought_in_again_once(
+    stage: Stage, home: Path
+) -> None:
+    stage.instance.add_dynamic_partitions(SOURCE_VIDEOS, ["film"])
+    killed_while_it_copied(stage, **{GIVEN_TAG: "given"})
+    result = stage.evaluate(dead_runs)
+    assert requested(result) == [(PROCESS_JOB, "film")]
+    (request,) = result.run_requests
+    assert request.run_config["ops"]["source_videos"]["config"]["origin"] == "/home/film.mp4"
+    assert request.run_config["ops"]["clips"] == {"config": {"method": "reencode"}}
+    assert (request.tags[MAX_RETRIES_TAG], request.tags[GIVEN_TAG]) == ("1", "given")
+    assert isinstance(stage.evaluate(dead_runs), dg.SkipReason)
+    stage.end_runs(success=False)
+    assert isinstance(stage.evaluate(dead_runs), dg.SkipReason)
+
+
+def test_it_is_left_alone_where_it_lies_in_the_store_or_is_gone_or_was_tried_enough(
+    stage: Stage, home: Path
+) -> None:
+    killed_while_it_copied(stage)
+    # Its partition was removed since.
+    assert isinstance(stage.evaluate(dead_runs), dg.SkipReason)
+    stage.instance.add_dynamic_partitions(SOURCE_VIDEOS, ["film"])
+    stage.upload("film.mp4")
+    assert isinstance(stage.evaluate(dead_runs), dg.SkipReason)
+    stage.store.delete("source_videos/film.mp4")
+    for _ in range(MAX_DEATHS - 1):
+        killed_while_it_copied(stage)
+    assert isinstance(stage.evaluate(dead_runs), dg.SkipReason)
 
 
 def test_what_somebody_processed_by_hand_is_not_asked_for(

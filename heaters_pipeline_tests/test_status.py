@@ -169,6 +169,21 @@ def test_an_upload_that_is_no_video_is_splicing_failed_also_with_the_database_lo
     assert (status_of(pipeline).state, status_of(pipeline).error) == ("downloaded", None)
 
 
+@pytest.mark.parametrize("message", [None, "its process died"])
+def test_a_run_whose_process_died_says_what_was_seen_of_it(
+    pipeline: Pipeline, message: str | None
+) -> None:
+    upload(pipeline, TEXT)
+    add_run(pipeline, DagsterRunStatus.STARTED)
+    (run,) = pipeline.instance.get_runs()
+    seen = "Run execution process was terminated by signal 9 (SIGKILL)."
+    # As the code server does that had started it, which then gives no message of its own.
+    pipeline.instance.report_engine_event(seen, run)
+    pipeline.instance.report_run_failed(run, message)
+    found = status_of(pipeline)
+    assert found.error == (message or seen)
+
+
 def test_a_canceled_run_says_so(pipeline: Pipeline) -> None:
     upload(pipeline, TEXT)
     add_run(pipeline, DagsterRunStatus.CANCELED)
