@@ -177,7 +177,13 @@ def downloaded_videos(
         known, video_id = made_of.get(sighting.video_id), sighting.video_id
         return upload_is_due(sighting, known, runs, is_partition=video_id in partitions)
 
-    due = list(islice(_due(instance, filter(may_be_due, uploads), is_due), REQUESTS_PER_TICK))
+    due = [
+        (sighting, runs)
+        for sighting, runs in islice(
+            _due(instance, filter(may_be_due, uploads), is_due), REQUESTS_PER_TICK
+        )
+        if _is_as_listed(store, sighting, recorded.get(sighting.video_id))
+    ]
     taken = [sighting for sighting, _ in due]
     _require_sound_settings(workspace, taken)
     requests = []
@@ -264,6 +270,15 @@ def _due(
             runs = found.get(sighting.video_id, [])
             if is_due(sighting, runs):
                 yield sighting, runs
+
+
+def _is_as_listed(store: ObjectStore, sighting: Sighting, listed: ObjectInfo | None) -> bool:
+    """Whether the manifest is still the one that was listed: a run may have ended since then.
+
+    The next tick sees what it wrote.
+    """
+    found = store.head(keys.video_manifest_key(sighting.video_id))
+    return (found and found.version) == (listed and listed.version)
 
 
 def _require_sound_settings(workspace: Workspace, taken: list[Sighting]) -> None:

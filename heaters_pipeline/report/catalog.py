@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
+from heaters_pipeline.errors import HeatersError, ObjectNotFoundError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.json_records import damaged
@@ -272,7 +272,10 @@ def _readable_rows(store: ObjectStore, video_id: str, version: str) -> _Rows | s
         if rows is not None:
             _table([rows[0]], VIDEO_COLUMNS)
             _table(rows[1], CLIP_COLUMNS)
-    except ManifestError as error:
+    except HeatersError as error:
+        # What may pass fails the run, which is tried again.
+        if error.transient:
+            raise
         return str(error)
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         return str(damaged(keys.video_manifest_key(video_id), f"{type(error).__name__}: {error}"))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from heaters_pipeline.errors import ManifestError
+from heaters_pipeline.errors import HeatersError, ManifestError
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.video_manifests import read_video
 
@@ -18,10 +18,12 @@ class MadeOf:
     Attributes:
         version: Of the source object; None if the manifest does not tell.
         finished: Whether all stages are done.
+        readable: Whether the store gave it at all.
     """
 
     version: str | None
     finished: bool
+    readable: bool = True
 
 
 @dataclass(slots=True)
@@ -59,7 +61,9 @@ class KnownManifests:
         with ThreadPoolExecutor(READERS) as pool:
             found = pool.map(lambda video_id: _made_of(store, video_id), changed[:most])
             for video_id, made_of in zip(changed, found, strict=False):
-                self.read[store.url, video_id] = (listing[video_id].version, made_of)
+                # What was refused may be permitted without the manifest changing.
+                version = listing[video_id].version if made_of.readable else ""
+                self.read[store.url, video_id] = (version, made_of)
         left = set(changed[most:])
         return {
             video_id: self.read[store.url, video_id][1]
@@ -71,9 +75,11 @@ class KnownManifests:
 def _made_of(store: ObjectStore, video_id: str) -> MadeOf:
     try:
         video = read_video(store, video_id)
-    except ManifestError:
+    except HeatersError as error:
+        if error.transient:
+            raise
         # Its own run fails with the message, where people look.
-        return MadeOf(None, finished=False)
+        return MadeOf(None, finished=False, readable=isinstance(error, ManifestError))
     source = video.stages.get("source_videos")
     version = source.summary.get("version") if source else None
     return MadeOf(version, video.is_finished)
