@@ -114,11 +114,11 @@ def test_a_default_that_is_a_fraction_is_the_same_number() -> None:
 @pytest.mark.parametrize(
     ("name", "bounds"),
     [
-        ("threshold", "adaptive 1 to 100 (4.3); correl -1 to 1 (0.6); chisqr 0 to 1000000000 (20)"),
+        ("threshold", "adaptive 1 to 100 (4.3); correl -1 to 1 (0.6); chisqr 0 to 1,000,000,000 (20)"),
         ("min_duration_seconds", "0 to 3600"),
-        ("max_duration_seconds", "above 0, not below min_duration_seconds, at most 1000000"),
-        ("start_seconds", "0 to 1000000"),
-        ("end_seconds", "above start_seconds, at most 1000000"),
+        ("max_duration_seconds", "above 0, not below min_duration_seconds, at most 1,000,000"),
+        ("start_seconds", "0 to 1,000,000"),
+        ("end_seconds", "above start_seconds, at most 1,000,000"),
     ],
 )
 def test_the_launchpad_shows_the_bounds_of_detection(name: str, bounds: str) -> None:
@@ -133,7 +133,7 @@ def test_the_launchpad_shows_the_bounds_of_detection(name: str, bounds: str) -> 
         ({"clips": {"crf": 99}}, "crf must be from 0 to 51, got 99"),
         (
             {"scenes": {"min_duration_seconds": 3600.5}},
-            "min_duration_seconds must be from 0 to 3600, got 3600.5",
+            "min_duration_seconds must be from 0 to 3,600, got 3600.5",
         ),
         (
             {"scenes": {"start_seconds": 60}},

@@ -203,7 +203,8 @@ def read_labels(path: Path) -> dict[str, Labels]:
     except OSError as error:
         raise SettingsError(f"cannot read the labels {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise SettingsError(f"the labels {path} are no text in UTF-8") from error
+        kind = "CSV" if is_table else "JSON"
+        raise SettingsError(f"the labels {path} are no {kind}: no text in UTF-8") from error
     except ValueError as error:
         problem = "cannot be used" if is_table else "are no JSON"
         raise SettingsError(f"the labels {path} {problem}: {error}") from error

@@ -228,7 +228,7 @@ def test_a_table_says_what_the_json_says(tmp_path: Path) -> None:
         ("file,kind,start,end\na.mp4,ambiguous,5,4\n", "a.mp4: an ambiguous interval is"),
         ("file,kind,start,end\na.mp4,fade,5,4\n", "a.mp4: a gradual transition needs start"),
         ('file,kind,start,end\n"a.mp4,cut,5,\n', "cannot be used: "),
-        (b"file,kind,start,end\n\xe9.mp4,cut,5,\n", "are no text in UTF-8"),
+        (b"file,kind,start,end\n\xe9.mp4,cut,5,\n", "are no CSV: no text in UTF-8"),
     ],
 )
 def test_a_table_that_is_not_as_it_should_be_is_refused(
