@@ -83,7 +83,7 @@ class GivenSettings:
         except SettingsError as error:
             about = [name for name in values if re.search(rf"\b{name}\b", str(error))]
             names, typed = about or values, self.typed.get(asset, {})
-            in_file = [f"ops.{asset}.config.{name}" for name in names if name not in typed]
+            in_file = [_place(asset, name) for name in names if name not in typed]
             places = [f"{self.file}: {', '.join(in_file)}"] if in_file else []
             places += [setting(asset, name).option for name in names if name in typed]
             raise SettingsError(f"{', '.join(places)}: {error}") from error
@@ -163,7 +163,8 @@ def _once_each() -> "type[yaml.SafeLoader]":
     class OnceEach(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types.
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             names: set[str] = set()
-            for name, _ in node.value:
+            # What is no plain name is refused by the loader itself.
+            for name in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
                 if name.value in names:
                     raise yaml.constructor.ConstructorError(
                         problem=f"{name.value} stands there twice", problem_mark=name.start_mark
@@ -182,8 +183,8 @@ def _value(path: Path, asset: str, field: str, value: Any) -> Any:
         return TypeAdapter(setting(asset, field).kind).validate_python(value, strict=True)
     except ValidationError as error:
         wrong = error.errors()[0]["msg"].removeprefix("Input ")
-        raise SettingsError(f"{_place(path, asset, field)}: it {wrong}, got {value!r}") from error
+        raise SettingsError(f"{path}: {_place(asset, field)}: it {wrong}, got {value!r}") from error
 
 
-def _place(path: Path | None, asset: str, field: str) -> str:
-    return f"{path}: ops.{asset}.config.{field}"
+def _place(asset: str, field: str) -> str:
+    return f"ops.{asset}.config.{field}"
