@@ -14,17 +14,16 @@ import dagster as dg
 
 from heaters_pipeline.checks import all_checks
 from heaters_pipeline.cli import local_runs
-from heaters_pipeline.names import PARTITION_TAG, SOURCE_VIDEOS
+from heaters_pipeline.names import PARTITION_TAG, SOURCE_VIDEOS, VIDEO_STAGES
 from heaters_pipeline.partitions import source_videos_partitions
 
 VIDEO_ID = "empty"
-STAGES = ("source_videos", "frame_scores", "scenes", "clips", "sprite_sheets", "keyframes")
 
 
 def _asset(position: int) -> dg.AssetsDefinition:
     @dg.asset(
-        name=STAGES[position],
-        deps=STAGES[position - 1 : position] if position else [],
+        name=VIDEO_STAGES[position],
+        deps=VIDEO_STAGES[position - 1 : position] if position else [],
         partitions_def=source_videos_partitions,
     )
     def empty() -> None:
@@ -47,9 +46,9 @@ def empty_job() -> dg.JobDefinition:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
         made = dg.Definitions(
-            assets=[_asset(position) for position in range(len(STAGES))],
+            assets=[_asset(position) for position in range(len(VIDEO_STAGES))],
             asset_checks=[
-                _check(f"check_{number}", STAGES[-1]) for number in range(len(all_checks))
+                _check(f"check_{number}", VIDEO_STAGES[-1]) for number in range(len(all_checks))
             ],
             jobs=[dg.define_asset_job("empty", executor_def=dg.in_process_executor)],
         )

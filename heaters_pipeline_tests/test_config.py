@@ -114,7 +114,10 @@ def test_a_default_that_is_a_fraction_is_the_same_number() -> None:
 @pytest.mark.parametrize(
     ("name", "bounds"),
     [
-        ("threshold", "adaptive 1 to 100 (4.3); correl -1 to 1 (0.6); chisqr 0 to 1,000,000,000 ("),
+        (
+            "threshold",
+            "adaptive 1 to 100 (4.3); correl -1 to 1 (0.6); chisqr 0 to 1,000,000,000 (20)",
+        ),
         ("min_duration_seconds", "0 to 3600"),
         ("max_duration_seconds", "above 0, not below min_duration_seconds, at most 1,000,000"),
         ("start_seconds", "0 to 1,000,000"),

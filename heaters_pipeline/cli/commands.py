@@ -285,7 +285,7 @@ def _require_free(host: str, port: int) -> None:
     try:
         socket.create_server((host, port)).close()
     except OSError as error:
-        reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
+        reason = str(error.strerror or error).partition(" (while")[0]
         raise SettingsError(
             f"the UI cannot use port {port} of {host}: {reason}; choose another with --port"
         ) from error

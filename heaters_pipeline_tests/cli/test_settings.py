@@ -143,16 +143,6 @@ def test_process_works_with_the_file(
     assert len(video["keyframes"]) == 3 * len(video["clips"])
 
 
-def test_a_file_that_is_no_text_is_said_to_be_none(
-    home: Path, heaters: Heaters, tmp_path: Path
-) -> None:
-    path = tmp_path / "film.mp4"
-    path.write_bytes(b"ops:\xb8\xff")
-    ended = heaters("plan", "film", "--config", path)
-    assert ended.code == 1
-    assert f"{path} is not YAML: it is no text in UTF-8" in ended.err
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -163,6 +153,7 @@ def test_a_file_that_is_no_text_is_said_to_be_none(
             "ops:\n  clips: {config: {crf: 18}}\n  clips: {config: {mode: copy}}",
             "FILE is not YAML: line 3: clips stands there twice",
         ),
+        ("? [ops]\n: 5", "FILE is not YAML: line 1: found unhashable key"),
         ("ops:", "FILE: ops must hold frame_scores, scenes, clips, sprite_sheets, keyframes, got "),
         ("ops: {clips: }", "FILE: ops.clips must hold config, got nothing"),
         (
@@ -219,7 +210,7 @@ def test_a_file_that_is_no_text_is_refused(heaters: Heaters, tmp_path: Path, fil
     shutil.copy(film, path)
     ended = heaters("detect", film, "--config", path)
     assert (ended.code, ended.out) == (1, "")
-    assert str(path) in ended.err
+    assert f"{path} is not YAML: it is no text in UTF-8" in ended.err
     assert heaters("detect", film, "--config", tmp_path / "none.yaml").code == 2
 
 

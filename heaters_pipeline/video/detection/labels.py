@@ -19,6 +19,7 @@ Nothing is decided here: frames come from whichever method is judged.
 """
 
 import json
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -264,10 +265,13 @@ def _cells(row: Mapping[str, str]) -> tuple[str, str | None, int | None, int | N
     frames: dict[str, int] = {}
     for name in ("start", "end"):
         value = row.get(name)
-        if value is not None and not value.strip().isdecimal():
-            raise ValueError(f"the {name} of a {kind} must be a whole frame from 0 on, not {value}")
         if value is not None:
-            frames[name] = int(value)
+            # A column with gaps comes as 76.0 from pandas and from spreadsheets.
+            if not re.fullmatch(r"\s*\d+(\.0*)?\s*", value):
+                raise ValueError(
+                    f"the {name} of a {kind} must be a whole frame from 0 on, not {value}"
+                )
+            frames[name] = int(float(value))
         elif name in needed:
             raise ValueError(f"the {name} of a {kind} is missing")
     return file, kind, frames.get("start"), frames.get("end")

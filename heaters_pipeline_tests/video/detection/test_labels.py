@@ -192,7 +192,7 @@ def test_a_table_says_what_the_json_says(tmp_path: Path) -> None:
     table.write_text(
         "note,file,kind,start,end\n"
         ",a.mp4,cut,76,\n"
-        ",a.mp4,cut,30,\n"
+        ",a.mp4,cut,30.0,\n"
         "slow,a.mp4,dissolve,126,151\n"
         ",a.mp4,ambiguous,0,27\n"
         ",still.mp4,,,\n"
