@@ -153,7 +153,7 @@ def test_process_works_with_the_file(
             "ops:\n  clips: {config: {crf: 18}}\n  clips: {config: {mode: copy}}",
             "FILE is not YAML: line 3: clips stands there twice",
         ),
-        ("? [ops]\n: 5", "FILE is not YAML: line 1: found unhashable key"),
+        ("? [ops]\n: 5", "FILE has no ('ops',); it takes ops, videos, apply (line 1)"),
         ("ops:", "FILE: ops must hold frame_scores, scenes, clips, sprite_sheets, keyframes, got "),
         ("ops: {clips: }", "FILE: ops.clips must hold config, got nothing"),
         (
