@@ -426,7 +426,7 @@ def check_videos() -> None:
     description="Checks every video once a week, spread over its hours. Switch it on if you want "
     "to hear of objects that somebody deleted or damaged.",
 )
-def weekly_checks(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+def check_videos_weekly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
     """The videos whose hour of the week it is."""
     at = context.scheduled_execution_time
     hour = at.weekday() * 24 + at.hour

@@ -11,12 +11,12 @@ from heaters_pipeline.assets.policy import OWNERS
 from heaters_pipeline.assets.scenes import scenes
 from heaters_pipeline.assets.source_videos import source_videos
 from heaters_pipeline.assets.sprite_sheets import sprite_sheets
-from heaters_pipeline.checks import all_checks, check_videos, weekly_checks
+from heaters_pipeline.checks import all_checks, check_videos, check_videos_weekly
 from heaters_pipeline.code_references import with_code_references
 from heaters_pipeline.jobs import (
     build_catalog,
     compare_methods,
-    confirmed_catalog,
+    confirm_catalog_daily,
     download_videos,
     process_videos,
     repair_job,
@@ -25,12 +25,12 @@ from heaters_pipeline.launchpad import settings_to_show, show_as_defaults
 from heaters_pipeline.names import PROCESS_JOB
 from heaters_pipeline.resources import WorkspaceResource
 from heaters_pipeline.sensors import (
-    changed_catalog,
-    dead_runs,
-    downloaded_videos,
-    submitted_videos,
+    bring_in_submissions,
+    process_uploads,
+    report_dead_runs,
+    update_catalog,
 )
-from heaters_pipeline.settings_sensor import changed_settings, settings_are_sound
+from heaters_pipeline.settings_sensor import apply_changed_settings, settings_are_sound
 
 _assets = [
     source_videos,
@@ -61,8 +61,14 @@ defs = dg.Definitions(
         repair_job(_process_job),
         build_catalog,
     ],
-    schedules=[confirmed_catalog, weekly_checks],
-    sensors=[submitted_videos, downloaded_videos, changed_catalog, changed_settings, dead_runs],
+    schedules=[confirm_catalog_daily, check_videos_weekly],
+    sensors=[
+        bring_in_submissions,
+        process_uploads,
+        update_catalog,
+        apply_changed_settings,
+        report_dead_runs,
+    ],
     resources={"workspace": WorkspaceResource()},
     executor=dg.in_process_executor,
 )

@@ -65,8 +65,8 @@ build_catalog = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
-confirmed_catalog = dg.ScheduleDefinition(
-    name="confirmed_catalog",
+confirm_catalog_daily = dg.ScheduleDefinition(
+    name="confirm_catalog_daily",
     job=build_catalog,
     cron_schedule="0 3 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,

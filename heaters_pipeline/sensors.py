@@ -119,7 +119,7 @@ def new_submissions(
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="A submission starts the run that downloads its video.",
 )
-def submitted_videos(
+def bring_in_submissions(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.SensorResult:
     """Start a run for each submission that is new or was submitted again."""
@@ -146,7 +146,7 @@ def submitted_videos(
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="An object under source_videos/ starts the run that processes it.",
 )
-def downloaded_videos(
+def process_uploads(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.SensorResult:
     """Start a run for each source object that the video's manifest was not made of."""
@@ -201,7 +201,7 @@ def downloaded_videos(
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="A change of what is recorded of videos starts a new catalog.",
 )
-def changed_catalog(
+def update_catalog(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.SensorResult | dg.SkipReason:
     """Start a run when the stored catalog was not made of the manifests as they are."""
@@ -217,7 +217,7 @@ def changed_catalog(
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Reports the runs failed whose process was killed, so that others can begin.",
 )
-def dead_runs(
+def report_dead_runs(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.SensorResult | dg.SkipReason:
     """Report the runs failed that nobody works on any more; the other sensors go on from there.

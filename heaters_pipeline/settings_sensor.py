@@ -89,7 +89,7 @@ def settings_are_sound(workspace: dg.ResourceParam[Workspace]) -> dg.AssetCheckR
     description="Says which finished videos were made with other settings than the store now has; "
     "starts their runs if settings.yaml says apply: all.",
 )
-def changed_settings(
+def apply_changed_settings(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.SensorResult:
     """Look at some finished videos in each tick, from the first on whenever the file changes."""

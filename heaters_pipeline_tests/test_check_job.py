@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from heaters_pipeline.checks import weekly_checks
+from heaters_pipeline.checks import check_videos_weekly
 from heaters_pipeline.errors import StoreUnavailableError
 from heaters_pipeline.names import CHECK_JOB, REPAIR_JOB, SOURCE_VIDEOS
 from heaters_pipeline.storage import keys
@@ -59,7 +59,7 @@ def test_the_schedule_checks_each_video_once_a_week(tmp_path: Path) -> None:
     for hour in range(168):
         at = monday + timedelta(hours=hour)
         context = dg.build_schedule_context(instance=instance, scheduled_execution_time=at)
-        asked.append([request.partition_key for request in weekly_checks(context)])
+        asked.append([request.partition_key for request in check_videos_weekly(context)])
     assert sorted(name for hour in asked for name in hour) == sorted(names)
     # Spread, so that no hour has all of them.
     assert max(map(len, asked)) < 20

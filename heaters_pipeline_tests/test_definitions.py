@@ -148,7 +148,7 @@ def test_the_catalog_is_written_by_one_run_at_a_time_and_looked_at_once_a_day(gr
     schedule, checks_schedule = defs.schedules or ()
     assert isinstance(schedule, dg.ScheduleDefinition)
     # A person switches it on.
-    assert checks_schedule.name == "weekly_checks"
+    assert checks_schedule.name == "check_videos_weekly"
     assert isinstance(checks_schedule, dg.ScheduleDefinition)
     assert checks_schedule.default_status is dg.DefaultScheduleStatus.STOPPED
     assert (schedule.job_name, schedule.cron_schedule) == (CATALOG_JOB, "0 3 * * *")
@@ -279,11 +279,11 @@ def test_the_warning_that_pyproject_ignores_is_still_given() -> None:
 
 def test_sensors_are_there() -> None:
     assert {one.name for one in defs.sensors or ()} == {
-        "submitted_videos",
-        "downloaded_videos",
-        "changed_catalog",
-        "dead_runs",
-        "changed_settings",
+        "bring_in_submissions",
+        "process_uploads",
+        "update_catalog",
+        "report_dead_runs",
+        "apply_changed_settings",
     }
 
 

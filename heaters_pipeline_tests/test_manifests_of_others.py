@@ -9,7 +9,7 @@ import pytest
 
 from heaters_pipeline import sensors
 from heaters_pipeline.errors import StoreError
-from heaters_pipeline.sensors import downloaded_videos
+from heaters_pipeline.sensors import process_uploads
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
@@ -22,7 +22,7 @@ JSON = "application/json"
 def tick(pipeline: Pipeline) -> Any:
     resources = {"workspace": pipeline.workspace()}
     with dg.build_sensor_context(instance=pipeline.instance, resources=resources) as context:
-        return downloaded_videos(context)
+        return process_uploads(context)
 
 
 def test_a_run_that_ends_during_a_tick_gets_no_other(

@@ -38,12 +38,12 @@ from heaters_pipeline.partitions import source_version_tag
 from heaters_pipeline.resources import Workspace
 from heaters_pipeline.sensors import (
     REQUESTS_PER_TICK,
-    changed_catalog,
-    dead_runs,
-    downloaded_videos,
+    bring_in_submissions,
     new_submissions,
     new_uploads,
-    submitted_videos,
+    process_uploads,
+    report_dead_runs,
+    update_catalog,
 )
 from heaters_pipeline.status import video_statuses
 from heaters_pipeline.storage import keys
@@ -189,31 +189,31 @@ def test_which_submissions_are_taken() -> None:
 
 def test_an_upload_starts_one_run_of_its_partition(stage: Stage) -> None:
     found = stage.upload("film.mp4")
-    (request,) = stage.evaluate(downloaded_videos).run_requests
+    (request,) = stage.evaluate(process_uploads).run_requests
     name = source_version_tag("film", found.version)
     assert (request.job_name, request.partition_key) == (PROCESS_JOB, "film")
     assert request.tags[SOURCE_VERSION_TAG] == name
     assert request.run_key is None
     assert stage.instance.get_dynamic_partitions(SOURCE_VIDEOS) == ["film"]
-    again = stage.evaluate(downloaded_videos)
+    again = stage.evaluate(process_uploads)
     assert not again.run_requests
     assert not again.dynamic_partitions_requests
     stage.end_runs()
     replaced = stage.upload("film.mp4", b"another video")
-    (request,) = stage.evaluate(downloaded_videos).run_requests
+    (request,) = stage.evaluate(process_uploads).run_requests
     assert request.tags[SOURCE_VERSION_TAG] == source_version_tag("film", replaced.version)
 
 
 def test_an_unfinished_copy_is_left_alone(tmp_path: Path, stage: Stage) -> None:
     stage.upload("film.mp4")
     stage.store = DirectoryObjectStore(tmp_path / "store", settle_seconds=3600)
-    assert not stage.evaluate(downloaded_videos).run_requests
+    assert not stage.evaluate(process_uploads).run_requests
 
 
 def test_a_tick_asks_for_a_bounded_number_of_runs_and_the_next_for_the_rest(stage: Stage) -> None:
     for number in range(REQUESTS_PER_TICK + 3):
         stage.upload(f"film{number:03d}.mp4")
-    ticks = [len(stage.evaluate(downloaded_videos).run_requests) for _ in range(3)]
+    ticks = [len(stage.evaluate(process_uploads).run_requests) for _ in range(3)]
     assert ticks == [REQUESTS_PER_TICK, 3, 0]
     assert len(stage.instance.get_dynamic_partitions(SOURCE_VIDEOS)) == REQUESTS_PER_TICK + 3
 
@@ -222,21 +222,21 @@ def test_a_rejected_upload_is_not_asked_for_until_it_is_replaced(stage: Stage) -
     found = stage.upload("film.mp4")
     error = InvalidVideoError("not_video", "film.mp4 is no video")
     write_rejection(stage.store, "film", found.version, error)
-    assert not stage.evaluate(downloaded_videos).run_requests
+    assert not stage.evaluate(process_uploads).run_requests
     stage.upload("film.mp4", b"this time a video")
-    assert requested(stage.evaluate(downloaded_videos)) == [(PROCESS_JOB, "film")]
+    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
 
 
 def test_an_empty_listing_removes_nothing(stage: Stage) -> None:
     stage.instance.add_dynamic_partitions(SOURCE_VIDEOS, ["film"])
-    for sensor in (downloaded_videos, submitted_videos):
+    for sensor in (process_uploads, bring_in_submissions):
         result = stage.evaluate(sensor)
         assert not result.run_requests
         assert not result.dynamic_partitions_requests
     assert stage.instance.get_dynamic_partitions(SOURCE_VIDEOS) == ["film"]
 
 
-@pytest.mark.parametrize("sensor", [downloaded_videos, submitted_videos, changed_catalog])
+@pytest.mark.parametrize("sensor", [process_uploads, bring_in_submissions, update_catalog])
 def test_a_store_that_fails_makes_the_tick_fail_with_its_message(
     stage: Stage, sensor: dg.SensorDefinition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,23 +250,23 @@ def test_a_store_that_fails_makes_the_tick_fail_with_its_message(
 
 def test_a_submitted_link_starts_a_download(stage: Stage) -> None:
     submit(stage.store, "source_videos/film.mp4", LINK)
-    (request,) = stage.evaluate(submitted_videos).run_requests
+    (request,) = stage.evaluate(bring_in_submissions).run_requests
     assert (request.job_name, request.partition_key) == (DOWNLOAD_JOB, "film")
     assert request.tags[SUBMISSION_TAG].startswith("film@")
     assert SOURCE_VERSION_TAG not in request.tags
     assert stage.instance.get_dynamic_partitions(SOURCE_VIDEOS) == ["film"]
     stage.end_runs()
-    assert not stage.evaluate(submitted_videos).run_requests
+    assert not stage.evaluate(bring_in_submissions).run_requests
     submit(stage.store, "source_videos/film.mp4", LINK)
-    assert requested(stage.evaluate(submitted_videos)) == [(DOWNLOAD_JOB, "film")]
+    assert requested(stage.evaluate(bring_in_submissions)) == [(DOWNLOAD_JOB, "film")]
 
 
 def test_a_submitted_key_is_processed_again(stage: Stage) -> None:
     stage.upload("film.mp4")
-    stage.evaluate(downloaded_videos)
+    stage.evaluate(process_uploads)
     stage.end_runs()
     submit(stage.store, "source_videos/film.mp4", None)
-    assert requested(stage.evaluate(submitted_videos)) == [(PROCESS_JOB, "film")]
+    assert requested(stage.evaluate(bring_in_submissions)) == [(PROCESS_JOB, "film")]
 
 
 BAD_SUBMISSIONS = {
@@ -287,7 +287,7 @@ def test_a_bad_submission_is_rejected_by_itself(stage: Stage, name: str) -> None
         f"submissions/{name}.json", BAD_SUBMISSIONS[name], content_type="application/json"
     )
     submit(stage.store, "source_videos/film.mp4", LINK)
-    assert requested(stage.evaluate(submitted_videos)) == [(DOWNLOAD_JOB, "film")]
+    assert requested(stage.evaluate(bring_in_submissions)) == [(DOWNLOAD_JOB, "film")]
     assert stage.instance.get_dynamic_partitions(SOURCE_VIDEOS) == ["film"]
     ((video_id, digest),) = list_rejections(stage.store)
     assert digest == keys.version_digest(bad.version)
@@ -297,12 +297,12 @@ def test_a_bad_submission_is_rejected_by_itself(stage: Stage, name: str) -> None
     assert status.error.isprintable()
     assert status.error.startswith(f"submissions/{printable(name)}.json is ")
     written = stage.store.requests["write_bytes"]
-    assert not stage.evaluate(submitted_videos).run_requests
+    assert not stage.evaluate(bring_in_submissions).run_requests
     assert stage.store.requests["write_bytes"] == written
     # What is submitted properly then is another object.
     if keys.is_video_id(name):
         submit(stage.store, f"source_videos/{name}.mp4", LINK)
-        assert requested(stage.evaluate(submitted_videos)) == [(DOWNLOAD_JOB, name)]
+        assert requested(stage.evaluate(bring_in_submissions)) == [(DOWNLOAD_JOB, name)]
 
 
 def test_what_is_too_large_for_a_submission_is_not_read(stage: Stage) -> None:
@@ -310,7 +310,7 @@ def test_what_is_too_large_for_a_submission_is_not_read(stage: Stage) -> None:
         stage.store.write_bytes(
             f"submissions/{name}.json", BAD_SUBMISSIONS[name], content_type="application/json"
         )
-    stage.evaluate(submitted_videos)
+    stage.evaluate(bring_in_submissions)
     assert stage.store.requests["read_bytes"] == 0
     assert len(list(list_rejections(stage.store))) == 2
 
@@ -334,9 +334,9 @@ def test_a_submission_that_cannot_be_read_does_not_hold_up_the_others(
 
     with monkeypatch.context() as patched:
         patched.setattr(stage.store, "read_bytes", refuse)
-        assert requested(stage.evaluate(submitted_videos)) == [(DOWNLOAD_JOB, "film")]
+        assert requested(stage.evaluate(bring_in_submissions)) == [(DOWNLOAD_JOB, "film")]
     assert [video_id for video_id, _ in list_rejections(stage.store)] == ["closed"] * is_rejected
-    later = requested(stage.evaluate(submitted_videos))
+    later = requested(stage.evaluate(bring_in_submissions))
     assert later == ([] if is_rejected else [(DOWNLOAD_JOB, "closed")])
 
 
@@ -346,24 +346,24 @@ def test_a_submission_of_a_newer_version_waits_for_the_update(stage: Stage) -> N
         canonical_json({"format": "heaters_pipeline/submission", "format_version": 99}),
         content_type="application/json",
     )
-    assert not stage.evaluate(submitted_videos).run_requests
+    assert not stage.evaluate(bring_in_submissions).run_requests
     assert not list(list_rejections(stage.store))
 
 
 def test_a_finished_video_asks_for_one_new_catalog(stage: Stage, processed_folder: Path) -> None:
-    assert isinstance(stage.evaluate(changed_catalog), dg.SkipReason)
+    assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
     stage.store = DirectoryObjectStore(processed_folder)
-    (request,) = stage.evaluate(changed_catalog).run_requests
+    (request,) = stage.evaluate(update_catalog).run_requests
     assert (request.run_key, request.partition_key) == (None, None)
     # While that run is under way no other is asked for.
-    assert isinstance(stage.evaluate(changed_catalog), dg.SkipReason)
+    assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
 
 
 def test_a_failed_catalog_run_is_repeated_later_each_time(
     stage: Stage, processed_folder: Path
 ) -> None:
     stage.store = DirectoryObjectStore(processed_folder)
-    assert len(stage.evaluate(changed_catalog).run_requests) == 1
+    assert len(stage.evaluate(update_catalog).run_requests) == 1
     for pause in (1, 2, 4):
         stage.end_runs(success=False)
         for seconds, due in ((-20, False), (20, True)):
@@ -383,10 +383,10 @@ def test_settings_that_are_changed_back_ask_for_a_catalog_each_time(
     assert processed.build_catalog().success
     for content in (b, a, b, a):
         processed.store.write_bytes(key, content, content_type="application/json")
-        assert len(stage.evaluate(changed_catalog).run_requests) == 1
+        assert len(stage.evaluate(update_catalog).run_requests) == 1
         stage.end_runs()
         assert processed.build_catalog().metadata["catalog"]["skipped"] is False
-        assert isinstance(stage.evaluate(changed_catalog), dg.SkipReason)
+        assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
 
 
 def test_a_video_that_is_not_finished_asks_for_a_catalog_without_it_once(
@@ -394,14 +394,14 @@ def test_a_video_that_is_not_finished_asks_for_a_catalog_without_it_once(
 ) -> None:
     stage.instance = processed.instance
     processed.forget("keyframes")
-    assert len(stage.evaluate(changed_catalog).run_requests) == 1
+    assert len(stage.evaluate(update_catalog).run_requests) == 1
     stage.end_runs()
     assert processed.build_catalog().metadata["catalog"]["videos"] == 0
-    assert isinstance(stage.evaluate(changed_catalog), dg.SkipReason)
+    assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
 
 
 def test_sensors_are_on_by_default_and_name_their_jobs() -> None:
-    sensors = (submitted_videos, downloaded_videos, changed_catalog, dead_runs)
+    sensors = (bring_in_submissions, process_uploads, update_catalog, report_dead_runs)
     assert all(one.default_status is dg.DefaultSensorStatus.RUNNING for one in sensors)
     jobs = Counter(target.job_name for one in sensors for target in one.targets)
     assert jobs == Counter({DOWNLOAD_JOB: 1, PROCESS_JOB: 3, CATALOG_JOB: 1})
@@ -436,15 +436,15 @@ def test_what_a_killed_command_had_not_brought_in_is_brought_in_again_once(
 ) -> None:
     stage.instance.add_dynamic_partitions(SOURCE_VIDEOS, ["film"])
     killed_while_it_copied(stage, **{GIVEN_TAG: "given"})
-    result = stage.evaluate(dead_runs)
+    result = stage.evaluate(report_dead_runs)
     assert requested(result) == [(PROCESS_JOB, "film")]
     (request,) = result.run_requests
     assert request.run_config["ops"]["source_videos"]["config"]["origin"] == "/home/film.mp4"
     assert request.run_config["ops"]["clips"] == {"config": {"method": "reencode"}}
     assert (request.tags[MAX_RETRIES_TAG], request.tags[GIVEN_TAG]) == ("1", "given")
-    assert isinstance(stage.evaluate(dead_runs), dg.SkipReason)
+    assert isinstance(stage.evaluate(report_dead_runs), dg.SkipReason)
     stage.end_runs(success=False)
-    assert isinstance(stage.evaluate(dead_runs), dg.SkipReason)
+    assert isinstance(stage.evaluate(report_dead_runs), dg.SkipReason)
 
 
 def test_it_is_left_alone_where_it_lies_in_the_store_or_is_gone_or_was_tried_enough(
@@ -452,14 +452,14 @@ def test_it_is_left_alone_where_it_lies_in_the_store_or_is_gone_or_was_tried_eno
 ) -> None:
     killed_while_it_copied(stage)
     # Its partition was removed since.
-    assert isinstance(stage.evaluate(dead_runs), dg.SkipReason)
+    assert isinstance(stage.evaluate(report_dead_runs), dg.SkipReason)
     stage.instance.add_dynamic_partitions(SOURCE_VIDEOS, ["film"])
     stage.upload("film.mp4")
-    assert isinstance(stage.evaluate(dead_runs), dg.SkipReason)
+    assert isinstance(stage.evaluate(report_dead_runs), dg.SkipReason)
     stage.store.delete("source_videos/film.mp4")
     for _ in range(MAX_DEATHS - 1):
         killed_while_it_copied(stage)
-    assert isinstance(stage.evaluate(dead_runs), dg.SkipReason)
+    assert isinstance(stage.evaluate(report_dead_runs), dg.SkipReason)
 
 
 def test_what_somebody_processed_by_hand_is_not_asked_for(
@@ -469,9 +469,9 @@ def test_what_somebody_processed_by_hand_is_not_asked_for(
     assert stage.store.url == processed.store.url
     processed.process()
     stage.instance = processed.instance
-    assert not stage.evaluate(downloaded_videos).run_requests
+    assert not stage.evaluate(process_uploads).run_requests
     stage.upload("film.mp4")
-    assert requested(stage.evaluate(downloaded_videos)) == [(PROCESS_JOB, "film")]
+    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
 
 
 def test_an_upload_that_restores_an_earlier_version_is_processed(
@@ -479,15 +479,15 @@ def test_an_upload_that_restores_an_earlier_version_is_processed(
 ) -> None:
     stage.instance = processed.instance
     processed.process()
-    assert not stage.evaluate(downloaded_videos).run_requests
+    assert not stage.evaluate(process_uploads).run_requests
     # As S3 shows it: the ETag is that of the first upload, the manifest that of the second.
     recorded = read_video(stage.store, "film").stages["source_videos"]
     processed.record(replace(recorded, summary={**recorded.summary, "version": "that of v2"}))
-    assert requested(stage.evaluate(downloaded_videos)) == [(PROCESS_JOB, "film")]
-    assert not stage.evaluate(downloaded_videos).run_requests
+    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
+    assert not stage.evaluate(process_uploads).run_requests
     stage.end_runs()
     processed.record(recorded)
-    assert not stage.evaluate(downloaded_videos).run_requests
+    assert not stage.evaluate(process_uploads).run_requests
 
 
 def test_a_video_whose_records_were_deleted_is_processed_again(
@@ -497,16 +497,16 @@ def test_a_video_whose_records_were_deleted_is_processed_again(
     processed.process()
     for key in processed.versions("manifests/"):
         processed.store.delete(key)
-    assert requested(stage.evaluate(downloaded_videos)) == [(PROCESS_JOB, "film")]
+    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
 
 
 def test_a_version_that_failed_is_left_to_people_until_it_is_uploaded_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = stage.upload("film.mp4")
-    assert requested(stage.evaluate(downloaded_videos)) == [(PROCESS_JOB, "film")]
+    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
     stage.end_runs(success=False)
-    assert not stage.evaluate(downloaded_videos).run_requests
+    assert not stage.evaluate(process_uploads).run_requests
     later = replace(found, modified=found.modified - timedelta(hours=1))
     real = DirectoryObjectStore.list
 
@@ -514,7 +514,7 @@ def test_a_version_that_failed_is_left_to_people_until_it_is_uploaded_again(
         yield from [later] if prefix == keys.SOURCE_PREFIX else real(self, prefix, **more)
 
     monkeypatch.setattr(DirectoryObjectStore, "list", listed)
-    assert requested(stage.evaluate(downloaded_videos)) == [(PROCESS_JOB, "film")]
+    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
 
 
 def test_a_run_whose_process_died_is_taken_up_with_its_settings_three_times_in_all(
@@ -523,9 +523,9 @@ def test_a_run_whose_process_died_is_taken_up_with_its_settings_three_times_in_a
     stage.upload("film.mp4")
     settings = {"ops": {"clips": {"config": {"crf": 30}}}}
     for tried in range(MAX_DEATHS):
-        (request,) = stage.evaluate(downloaded_videos).run_requests
+        (request,) = stage.evaluate(process_uploads).run_requests
         assert request.run_config == (settings if tried else {})
-        assert not stage.evaluate(downloaded_videos).run_requests
+        assert not stage.evaluate(process_uploads).run_requests
         (run, *_) = stage.instance.get_runs(limit=1)
         stage.instance.delete_run(run.run_id)
         stage.instance.add_run(
@@ -536,7 +536,7 @@ def test_a_run_whose_process_died_is_taken_up_with_its_settings_three_times_in_a
                 status=DagsterRunStatus.FAILURE,
             )
         )
-    assert not stage.evaluate(downloaded_videos).run_requests
+    assert not stage.evaluate(process_uploads).run_requests
 
 
 def test_a_run_that_dagster_tries_again_itself_is_left_to_it(stage: Stage) -> None:
@@ -545,7 +545,7 @@ def test_a_run_that_dagster_tries_again_itself_is_left_to_it(stage: Stage) -> No
     stage.instance.add_run(
         DagsterRun(job_name=PROCESS_JOB, tags=tags, status=DagsterRunStatus.FAILURE)
     )
-    assert not stage.evaluate(downloaded_videos).run_requests
+    assert not stage.evaluate(process_uploads).run_requests
 
 
 def test_a_tick_reads_a_bounded_number_of_manifests_each_once(
@@ -567,7 +567,7 @@ def test_a_submission_hands_its_settings_to_its_run(tmp_path: Path) -> None:
     # Written by hand: its own run says what is wrong, and the others go on.
     submit(stage.store, "source_videos/c.mp4", LINK, {"clips": {"crf": "much"}})
     submit(stage.store, "source_videos/d.mp4", LINK)
-    asked = {run.partition_key: run for run in stage.evaluate(submitted_videos).run_requests}
+    asked = {run.partition_key: run for run in stage.evaluate(bring_in_submissions).run_requests}
     assert {name: (run.job_name, run.run_config.get("ops", {})) for name, run in asked.items()} == {
         "a": (PROCESS_JOB, {"clips": {"config": {"crf": 18}}}),
         "b": (PROCESS_JOB, {"clips": {"config": {"mode": "reencode"}}}),
@@ -580,12 +580,12 @@ def test_a_submission_hands_its_settings_to_its_run(tmp_path: Path) -> None:
 def test_what_is_no_video_by_name_is_left_alone(stage: Stage) -> None:
     for name in ("notes.txt", "clip.srt", "Thumbs.db", "clip.MP4"):
         stage.upload(name)
-    result = stage.evaluate(downloaded_videos)
+    result = stage.evaluate(process_uploads)
     assert [request.partition_key for request in result.run_requests] == ["clip.MP4"]
 
 
 def test_what_a_submission_says_of_a_video_reaches_its_run(stage: Stage) -> None:
     submit(stage.store, "source_videos/film.mp4", LINK, title="Harbour", tags=("boats",))
-    (request,) = stage.evaluate(submitted_videos).run_requests
+    (request,) = stage.evaluate(bring_in_submissions).run_requests
     config = {"title": "Harbour", "tags": ["boats"]}
     assert request.run_config == {"ops": {"source_videos": {"config": config}}}

@@ -16,8 +16,8 @@ from dagster import DagsterRun, DagsterRunStatus
 from heaters_pipeline import launchpad
 from heaters_pipeline.errors import SettingsError, StoreUnavailableError
 from heaters_pipeline.names import PARTITION_TAG, PROCESS_JOB, SETTINGS_TAG
-from heaters_pipeline.sensors import downloaded_videos
-from heaters_pipeline.settings_sensor import changed_settings
+from heaters_pipeline.sensors import process_uploads
+from heaters_pipeline.settings_sensor import apply_changed_settings
 from heaters_pipeline.storage import keys
 from heaters_pipeline_tests.assets.test_settings_that_stick import write_settings
 from heaters_pipeline_tests.pipeline import STAGES, Pipeline
@@ -40,7 +40,7 @@ class Tick:
         with dg.build_sensor_context(
             instance=self._pipeline.instance, resources=resources, cursor=self._cursor
         ) as context:
-            result = changed_settings(context)
+            result = apply_changed_settings(context)
         assert isinstance(result, dg.SensorResult)
         self._cursor = result.cursor or self._cursor
         self.requests = workspace.store.requests
@@ -137,7 +137,7 @@ def test_a_broken_file_is_said_by_the_sensors_and_by_a_red_check(
         ) as context,
         pytest.raises(SettingsError, match="line 3"),
     ):
-        downloaded_videos(context)
+        process_uploads(context)
     outcome = processed.build_catalog()
     assert "line 3" in outcome.failed_checks["settings_are_sound"]
     write_settings(processed, "ops: {}")

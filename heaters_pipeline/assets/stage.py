@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import dagster as dg
 
 from heaters_pipeline.assets.given_config import given_config
+from heaters_pipeline.assets.policy import RETRY_POLICY
 from heaters_pipeline.assets.video_settings import video_layers
 from heaters_pipeline.errors import HeatersError, InvalidVideoError, shortage
 from heaters_pipeline.intake.rejections import write_rejection
@@ -156,6 +157,11 @@ class StageRun:
             return
         tags = {SOURCE_VERSION_TAG: source_version_tag(self.video_id, version)}
         self.context.instance.add_run_tags(self.context.run.run_id, tags)
+
+    @property
+    def will_be_retried(self) -> bool:
+        """Whether Dagster does not give up yet if the stage fails with what may pass."""
+        return self.context is not None and self.context.retry_number < RETRY_POLICY.max_retries
 
     @property
     def is_submission(self) -> bool:
@@ -303,7 +309,10 @@ def _reason_kept(run: StageRun) -> Iterator[None]:
     try:
         yield
     except dg.Failure as failure:
-        run.workspace.failures[run.stage] = failure.description or str(failure)
+        reason = failure.description or str(failure)
+        run.workspace.failures[run.stage] = reason
+        if failure.allow_retries and run.will_be_retried:
+            _logger.warning("%s; %s is tried again in some seconds", reason, run.stage)
         raise
     run.workspace.failures.pop(run.stage, None)
 

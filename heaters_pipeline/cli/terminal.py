@@ -1,6 +1,7 @@
 """What the command line shows: progress for a person or a log, results as lines or as JSON."""
 
 import json
+import logging
 import os
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import Any, TextIO
 from heaters_pipeline.errors import printable
 
 _SECONDS_BETWEEN_LINES = 10.0
+_PACKAGE_LOGGER = logging.getLogger("heaters_pipeline")
 _PHASE_NAMES = {
     "waiting": "waiting for another run of it",
     "copy": "copying",
@@ -56,7 +58,7 @@ def print_json(document: Mapping[str, Any], stream: TextIO) -> None:
 
 
 class Watcher:
-    """Shows the progress of runs: bars on a terminal, else a line now and then.
+    """Shows the progress of runs, bars on a terminal, else a line now and then; and warnings.
 
     Takes its own copy of standard error, since Dagster captures the process's while steps run.
     """
@@ -85,10 +87,12 @@ class Watcher:
             transient=True,
         )
         self._task: Any = None
+        self._warnings = _Warnings(self)
 
     def __enter__(self) -> "Watcher":
         if self._console.is_terminal:
             self._progress.start()
+        _PACKAGE_LOGGER.addHandler(self._warnings)
         return self
 
     def __exit__(
@@ -97,6 +101,7 @@ class Watcher:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        _PACKAGE_LOGGER.removeHandler(self._warnings)
         if self._console.is_terminal:
             self._progress.stop()
         self._stream.close()
@@ -108,6 +113,11 @@ class Watcher:
     def say(self, line: str) -> None:
         """Print a line above the bars."""
         self._console.print(line, markup=False)
+
+    def warn(self, message: str) -> None:
+        """Print what a person should know of the video at work."""
+        about = f"{self._video}: " if self._video else ""
+        self.say(f"{about}warning: {printable(message)}")
 
     def step(self, phase: str, done: int, total: int) -> None:
         """Take a phase's progress; the listener of the runs."""
@@ -133,6 +143,17 @@ class Watcher:
         if self._task is None:
             self._task = self._progress.add_task(name, total=total or None)
         self._progress.update(self._task, completed=done, total=total or None)
+
+
+class _Warnings(logging.Handler):
+    """Lets a watcher say what the pipeline warns of, which Dagster keeps from the terminal."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        super().__init__(logging.WARNING)
+        self._watcher = watcher
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._watcher.warn(record.getMessage())
 
 
 def table_lines(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:

@@ -36,6 +36,7 @@ _QUERY = re.compile(r"\?[^\s\"')]+")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 _BAD_CERTIFICATE = ("CERTIFICATE_VERIFY_FAILED", "CertificateError")
 """Words of the libraries: the second where the certificate is that of another name."""
+_LATER = "try again later"
 _UNKNOWN_NAME = "the name of the server is not known"
 _ADVICE_BY_STATUS = {
     401: "it wants a login; download the file and submit it",
@@ -155,7 +156,10 @@ def download(
             except DownloadInterruptedError as error:
                 if attempt == settings.max_attempts:
                     raise
-                _logger.warning("%s; attempt %d follows", error, attempt + 1)
+                why = str(error).removesuffix(f"; {_LATER}")
+                _logger.warning(
+                    "%s; attempt %d of %d follows", why, attempt + 1, settings.max_attempts
+                )
                 time.sleep(settings.retry_delay_seconds * 2 ** (attempt - 1))
         publish(target, path)
 
@@ -297,7 +301,7 @@ class _Transfer:
 
     def _interrupted(self, reason: str) -> DownloadInterruptedError:
         return DownloadInterruptedError(
-            f"the download of {self._shown} broke off: {reason}; try again later"
+            f"the download of {self._shown} broke off: {reason}; {_LATER}"
         )
 
 

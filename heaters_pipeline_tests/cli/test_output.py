@@ -12,6 +12,7 @@ import pytest
 from heaters_pipeline.cli import processing
 from heaters_pipeline.cli.local_runs import LocalRun
 from heaters_pipeline.cli.terminal import Watcher, table_lines
+from heaters_pipeline.intake.sources import shown_url
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT
@@ -76,6 +77,24 @@ def test_a_link_is_downloaded_and_processed(
     assert video["video_id"].startswith("holiday-")
     assert (video["state"], video["source"]["origin"]) == ("spliced", link)
     assert again["counts"]["made"] == 0
+
+
+def test_what_is_tried_again_is_said_at_once(
+    home: Path, film: Path, heaters: Heaters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEATERS_ALLOWED_LINKS", "127.0.0.1")
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    with running_web_server() as site:
+        site.served["/holiday.mp4"] = Served(film.read_bytes(), statuses=[503] * 6)
+        ended = heaters("process", site.url("/holiday.mp4"))
+        link = shown_url(site.url("/holiday.mp4"))
+    assert ended.code == 0
+    said = [line for line in ended.err.splitlines() if "warning" in line]
+    failed = f"holiday.mp4: warning: the download of {link} broke off: the server answered 503"
+    assert all(line.startswith(failed) for line in said)
+    ends = [line.rpartition("; ")[2] for line in said]
+    assert ends[:4] == [f"attempt {number} of 5 follows" for number in (2, 3, 4, 5)]
+    assert ends[4:] == ["source_videos is tried again in some seconds", "attempt 2 of 5 follows"]
 
 
 def test_what_names_no_video_is_said_and_the_others_go_on(

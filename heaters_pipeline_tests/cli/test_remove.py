@@ -14,7 +14,7 @@ from dagster import DagsterRunStatus
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.names import PARTITION_TAG, SOURCE_VIDEOS
 from heaters_pipeline.resources import Workspace
-from heaters_pipeline.sensors import downloaded_videos
+from heaters_pipeline.sensors import process_uploads
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
@@ -151,7 +151,7 @@ def test_a_source_that_is_kept_is_not_processed_again(
         with dg.build_sensor_context(
             instance=instance, resources={"workspace": workspace}
         ) as context:
-            result = downloaded_videos(context)
+            result = process_uploads(context)
         assert [request.partition_key for request in result.run_requests] == ["film"]
     (video,) = heaters("process", "harbour", "--json").videos
     assert (video["state"], video["error"]) == ("spliced", None)

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from heaters_pipeline.names import SOURCE_VIDEOS
-from heaters_pipeline.sensors import changed_catalog, downloaded_videos, submitted_videos
+from heaters_pipeline.sensors import bring_in_submissions, process_uploads, update_catalog
 from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.pipeline import STAGES, Pipeline
 from heaters_pipeline_tests.servers import S3Server
@@ -31,8 +31,8 @@ def test_sensors_and_their_runs_restore_every_record_and_make_nothing(
 
     pipeline.lose_database()
     pipeline.folder = tmp_path / "another machine"
-    assert not evaluate(pipeline, submitted_videos).run_requests
-    requested = evaluate(pipeline, downloaded_videos).run_requests
+    assert not evaluate(pipeline, bring_in_submissions).run_requests
+    requested = evaluate(pipeline, process_uploads).run_requests
     assert sorted(request.partition_key for request in requested) == list(VIDEOS)
     requests: set[str] = set()
     for request in requested:
@@ -42,7 +42,7 @@ def test_sensors_and_their_runs_restore_every_record_and_make_nothing(
         assert outcome.data_versions == made[request.partition_key]
         requests |= outcome.requests.keys()
     assert requests <= {"HeadObject", "GetObject", "ListObjectsV2"}
-    catalog = evaluate(pipeline, changed_catalog)
+    catalog = evaluate(pipeline, update_catalog)
     assert len(catalog.run_requests) == 1
     assert pipeline.build_catalog().success
 
@@ -58,8 +58,8 @@ def test_sensors_and_their_runs_restore_every_record_and_make_nothing(
         key: before[key] for key in before if key not in tables
     }
     assert after.keys() == before.keys()
-    assert not evaluate(pipeline, downloaded_videos).run_requests
-    assert isinstance(evaluate(pipeline, changed_catalog), dg.SkipReason)
+    assert not evaluate(pipeline, process_uploads).run_requests
+    assert isinstance(evaluate(pipeline, update_catalog), dg.SkipReason)
     instance.dispose()
 
 

@@ -171,9 +171,9 @@ def _sensors_rest(instance: Production) -> bool:
         "SELECT status, tick_body FROM job_ticks WHERE timestamp > (SELECT "
         "to_timestamp(max(end_time)) AT TIME ZONE 'UTC' FROM runs WHERE partition IS NOT NULL)"
     )
-    rest = {"submitted_videos": ("SKIPPED",), "downloaded_videos": ("SKIPPED",)}
+    rest = {"bring_in_submissions": ("SKIPPED",), "process_uploads": ("SKIPPED",)}
     # Whether there is one more catalog to build depends on when the last was begun.
-    rest["changed_catalog"] = ("SKIPPED", "SUCCESS")
+    rest["update_catalog"] = ("SKIPPED", "SUCCESS")
     return all(
         any(f'"{name}"' in body for status, body in ticks if status in statuses)
         for name, statuses in rest.items()

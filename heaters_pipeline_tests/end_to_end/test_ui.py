@@ -200,7 +200,7 @@ def test_all_sensors_run_from_the_start(ui: Ui) -> None:
     )
     sensors = answer["sensorsOrError"]["results"]
     assert {sensor["name"]: sensor["sensorState"]["status"] for sensor in sensors} == dict.fromkeys(
-        ("submitted_videos", "downloaded_videos", "changed_catalog"), "RUNNING"
+        ("bring_in_submissions", "process_uploads", "update_catalog"), "RUNNING"
     )
 
 
@@ -210,7 +210,7 @@ def test_a_dropped_file_becomes_a_partition_and_is_run_once(ui: Ui) -> None:
     assert partitions == {asset: ["holiday"] * (asset != "catalog") for asset in ASSET_GROUPS}
     started = [run for run in ui.runs() if run["jobName"] == "process_videos"]
     assert len(started) == 1
-    assert {"key": "dagster/sensor_name", "value": "downloaded_videos"} in started[0]["tags"]
+    assert {"key": "dagster/sensor_name", "value": "process_uploads"} in started[0]["tags"]
 
 
 def test_what_was_made_or_found_done_is_synced(ui: Ui) -> None:
