@@ -5,7 +5,6 @@ are evaluated by each run that processes a video, and by the job ``check_videos`
 """
 
 import warnings
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,34 +15,28 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
 
-from heaters_pipeline.assets.stage import lasting_errors_fail
 from heaters_pipeline.assets.units import Scene
-from heaters_pipeline.config import VerifyConfig
-from heaters_pipeline.errors import ClipError, HeatersError, InvalidVideoError
+from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.names import (
     CHECK_JOB,
     REPAIR_JOB,
     SOURCE_ASSET,
-    SOURCE_VIDEOS,
     VIDEO_STAGES,
 )
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem
 from heaters_pipeline.storage.records.verification import (
     OBJECT_STAGES,
     Finding,
-    StageReport,
-    Verifier,
     size_finding,
     source_advice,
 )
 from heaters_pipeline.video.clips.write import inspect_clip
 from heaters_pipeline.video.stills.jpeg_files import picture_size_px
+from heaters_pipeline.workspace import Workspace
 
 FINDINGS_SHOWN = 10
-HOURS_PER_WEEK = 168
 NO_PARTITION = (
     f"Dagster cannot run the checks of single videos from here: launch the job {CHECK_JOB} for one "
     "video, or as a backfill for all"
@@ -102,7 +95,7 @@ class VideoCheck:
         if len(verdict.faults) > len(shown):
             shown.append(f"and {len(verdict.faults) - len(shown)} more")
         repairable = shown and self.asset != SOURCE_ASSET
-        mend = {"mend": _mend(video_id, deep=verdict.deep)} if repairable else {}
+        mend = {"mend": repair_advice(video_id, deep=verdict.deep)} if repairable else {}
         return dg.AssetCheckResult(
             passed=not verdict.faults,
             asset_key=self.asset,
@@ -275,7 +268,7 @@ def page_faults(item: ManifestItem, path: Path) -> list[str]:
     return []
 
 
-def _mend(video_id: str, *, deep: bool) -> str:
+def repair_advice(video_id: str, *, deep: bool) -> str:
     """What makes again what is lost of a video; ``deep`` if only its content shows the fault."""
     option, config = (" --deep", " with deep: true") if deep else ("", "")
     return f"heaters verify {video_id}{option} --repair, or the job {REPAIR_JOB} for it{config}"
@@ -287,10 +280,10 @@ def source_is_stored(workspace: Workspace, video_id: str) -> Verdict:
     key, size_bytes = str(summary["source_key"]), int(summary["size_bytes"])
     found = workspace.prefetch_source(key)
     finding = size_finding(SOURCE_ASSET, key, size_bytes, found.size_bytes if found else None)
-    return _source_verdict(video_id, [finding] if finding else [])
+    return source_verdict(video_id, [finding] if finding else [])
 
 
-def _source_verdict(video_id: str, findings: Sequence[Finding]) -> Verdict:
+def source_verdict(video_id: str, findings: Sequence[Finding]) -> Verdict:
     return Verdict([f"{each.why}: {source_advice(video_id, each)}" for each in findings])
 
 
@@ -354,84 +347,3 @@ all_checks = [
     for asset in VIDEO_STAGES[1:]
     if (checks := [each for each in VIDEO_CHECKS if each.asset == asset])
 ]
-
-
-@dg.op(description="Evaluates the checks of a video on what the store holds now.", out={})
-def check(
-    context: dg.OpExecutionContext, config: VerifyConfig, workspace: dg.ResourceParam[Workspace]
-) -> Iterator[dg.AssetCheckEvaluation]:
-    """Evaluate all checks of the video of the run's partition.
-
-    Raises:
-        dagster.Failure: A check is red or cannot be evaluated, or a record or a picture is at
-            fault, which no check stands for. All others are evaluated first.
-    """
-    video_id = context.partition_key
-    with lasting_errors_fail():
-        (report,) = Verifier(workspace.store, deep=config.deep).videos([video_id])
-    verified = {stage.stage: stage for stage in report.stages}
-    refused = [report.error] if report.error else []
-    red: list[str] = []
-    for each in VIDEO_CHECKS:
-        try:
-            if each is SOURCE_CHECK and each.asset in verified:
-                verdict = _source_verdict(video_id, verified[each.asset].findings)
-            elif each in OBJECT_CHECKS and each.asset in verified:
-                verdict = _as_verified(verified[each.asset], deep=config.deep)
-            else:
-                verdict = each.verdict(workspace, video_id)
-        except HeatersError as error:
-            refused.append(str(error))
-            continue
-        result = each.result(video_id, verdict)
-        if not result.passed:
-            red.append(f"{each.name}: {result.description}")
-        yield each.evaluation(context.instance, video_id, result)
-    refused += red
-    stands_for = (SOURCE_ASSET, *OBJECT_STAGES)
-    others = [finding for finding in report.findings if finding.stage not in stands_for]
-    refused += [finding.why for finding in others]
-    # Where the manifest is lost there is nothing to repair by, and what was found says what to do.
-    if report.findings and not any(each.stage == "manifests" for each in others):
-        refused.append("run " + _mend(video_id, deep=any(each.hidden for each in report.findings)))
-    if refused:
-        raise dg.Failure("; ".join(dict.fromkeys(refused)), allow_retries=False)
-
-
-def _as_verified(found: StageReport, *, deep: bool) -> Verdict:
-    """The verdict on objects of a stage that were just looked at, and are not listed again."""
-    facts = {"without_digest": found.without_digest} if deep else {}
-    return Verdict(
-        [finding.why for finding in found.findings],
-        {"objects": found.valid + len(found.findings), **facts},
-        deep=any(finding.hidden for finding in found.findings),
-    )
-
-
-@dg.job(
-    name=CHECK_JOB,
-    partitions_def=source_videos_partitions,
-    description="Evaluates the checks of a video again, on what the store holds now. Dagster runs "
-    "checks of single videos by themselves only as a job.",
-    executor_def=dg.in_process_executor,
-)
-def check_videos() -> None:
-    """The op alone."""
-    check()
-
-
-@dg.schedule(
-    job=check_videos,
-    cron_schedule="30 * * * *",
-    description="Checks every video once a week, spread over its hours. Switch it on if you want "
-    "to hear of objects that somebody deleted or damaged.",
-)
-def check_videos_weekly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
-    """The videos whose hour of the week it is."""
-    at = context.scheduled_execution_time
-    hour = at.weekday() * 24 + at.hour
-    return [
-        dg.RunRequest(partition_key=video_id)
-        for video_id in context.instance.get_dynamic_partitions(SOURCE_VIDEOS)
-        if zlib.crc32(video_id.encode()) % HOURS_PER_WEEK == hour
-    ]

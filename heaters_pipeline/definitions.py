@@ -11,7 +11,8 @@ from heaters_pipeline.assets.policy import OWNERS
 from heaters_pipeline.assets.scenes import scenes
 from heaters_pipeline.assets.source_videos import source_videos
 from heaters_pipeline.assets.sprite_sheets import sprite_sheets
-from heaters_pipeline.checks import all_checks, check_videos, check_videos_weekly
+from heaters_pipeline.check_job import check_videos, check_videos_weekly
+from heaters_pipeline.checks import all_checks
 from heaters_pipeline.code_references import with_code_references
 from heaters_pipeline.jobs import (
     build_catalog,

@@ -26,8 +26,9 @@ from heaters_pipeline.names import (
     VIDEO_STAGES,
 )
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.resources import Workspace, given_workspace
+from heaters_pipeline.resources import given_workspace
 from heaters_pipeline.storage.records.verification import Verifier, VideoReport
+from heaters_pipeline.workspace import Workspace
 
 ProcessJob = Callable[[], dg.JobDefinition]
 """Gives ``process_videos`` as it runs, with its assets, checks and resources."""

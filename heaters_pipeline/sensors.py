@@ -51,12 +51,12 @@ from heaters_pipeline.names import (
     SUBMISSION_TAG,
 )
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.settings_files import Values, require_settings
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.made_of import KnownManifests
 from heaters_pipeline.storage.records.video_manifests import recorded_videos
+from heaters_pipeline.workspace import Workspace
 
 _logger = logging.getLogger(__name__)
 

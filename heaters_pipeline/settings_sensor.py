@@ -11,10 +11,10 @@ from heaters_pipeline.assets.changed_settings import made_with_others
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.jobs import process_videos
 from heaters_pipeline.names import CATALOG_ASSET, PARTITION_TAG, PROCESS_JOB, SETTINGS_TAG
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.settings_files import SettingsFile
 from heaters_pipeline.storage.keys import SETTINGS
 from heaters_pipeline.storage.records.video_manifests import recorded_videos
+from heaters_pipeline.workspace import Workspace
 
 SETTINGS_CHECK = "settings_are_sound"
 VIDEOS_PER_TICK = 200

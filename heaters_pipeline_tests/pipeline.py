@@ -22,7 +22,6 @@ from heaters_pipeline.names import (
     SUBMISSION_TAG,
     VIDEO_STAGES,
 )
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.status import run_error
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
@@ -30,6 +29,7 @@ from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest, read_manifest
 from heaters_pipeline.storage.records.video_manifests import read_video, write_video
 from heaters_pipeline.stored_settings import parse_stored_settings, read_stored_text
+from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.web_server import LOOPBACK_LINKS
 
 VIDEO_ID = "film"

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from heaters_pipeline.checks import check_videos_weekly
+from heaters_pipeline.check_job import check_videos_weekly
 from heaters_pipeline.errors import StoreUnavailableError
 from heaters_pipeline.names import CHECK_JOB, REPAIR_JOB, SOURCE_VIDEOS
 from heaters_pipeline.storage import keys

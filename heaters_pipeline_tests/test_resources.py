@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from heaters_pipeline.errors import ManifestError, SettingsError
-from heaters_pipeline.resources import Workspace, WorkspaceResource, open_workspace
+from heaters_pipeline.resources import WorkspaceResource, open_workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
@@ -23,11 +23,12 @@ from heaters_pipeline.storage.records.video_manifests import (
     write_video,
 )
 from heaters_pipeline.storage.s3.store import S3ObjectStore
+from heaters_pipeline.workspace import Workspace
 
 HOLDS_SCRATCH = """
 import sys
 from pathlib import Path
-from heaters_pipeline.resources import Workspace
+from heaters_pipeline.workspace import Workspace
 with Workspace(None, None, Path(sys.argv[1])).scratch() as folder:
     (folder / "half-made").touch()
     print(folder, flush=True)
@@ -135,7 +136,7 @@ def test_what_cannot_be_tidied_up_stops_no_run(
     def refuse(_: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("heaters_pipeline.resources.remove_abandoned_folders", refuse)
+    monkeypatch.setattr("heaters_pipeline.workspace.remove_abandoned_folders", refuse)
     workspace.tidy()
     assert "what killed processes left stays for now: cannot tidy up" in caplog.text
     assert "give this user the right to read and write there" in caplog.text

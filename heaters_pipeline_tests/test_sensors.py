@@ -35,7 +35,6 @@ from heaters_pipeline.names import (
     SUBMISSION_TAG,
 )
 from heaters_pipeline.partitions import source_version_tag
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.sensors import (
     REQUESTS_PER_TICK,
     bring_in_submissions,
@@ -53,6 +52,7 @@ from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.made_of import KnownManifests
 from heaters_pipeline.storage.records.manifests import canonical_json
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
+from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.pipeline import Pipeline
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

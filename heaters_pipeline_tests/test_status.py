@@ -11,8 +11,8 @@ from heaters_pipeline import status as status_module
 from heaters_pipeline.errors import ClipError, StoreUnavailableError
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.names import CATALOG_JOB, DOWNLOAD_JOB, PROCESS_JOB
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.status import VideoStatus, video_statuses
+from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, VIDEO_ID, Pipeline
 from heaters_pipeline_tests.videos import make_video
 

@@ -31,7 +31,6 @@ from heaters_pipeline.intake.submissions import (
     whole_link,
 )
 from heaters_pipeline.names import SUBMISSION_TAG
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.settings_files import require_settings
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
@@ -40,6 +39,7 @@ from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.video_keys import source_objects
 from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.video.media.probe import VideoInfo, probe
+from heaters_pipeline.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

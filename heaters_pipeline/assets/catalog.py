@@ -25,9 +25,9 @@ from heaters_pipeline.report.catalog_record import (
     stored_catalog,
     write_catalog_record,
 )
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.workspace import Workspace
 
 FRESHNESS_POLICY = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(hours=48), warn_window=timedelta(hours=25)

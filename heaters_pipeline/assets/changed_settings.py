@@ -11,8 +11,8 @@ from heaters_pipeline.assets.track_work import ignored_json
 from heaters_pipeline.assets.video_settings import video_layers, video_settings
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.errors import HeatersError
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage.records.video_manifests import VideoManifest
+from heaters_pipeline.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from heaters_pipeline.assets.tables import CLIP_SCHEMA, clip_table
 from heaters_pipeline.config import ClipConfig
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.video.clips.write import FORMAT_VERSION
+from heaters_pipeline.workspace import Workspace
 
 
 @dg.asset(

@@ -12,8 +12,8 @@ from heaters_pipeline.assets.track_work import complete_track, track_work
 from heaters_pipeline.config import ScanConfig
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.video.scoring.scores import ALGORITHM_VERSION
+from heaters_pipeline.workspace import Workspace
 
 
 @dg.asset(

@@ -19,7 +19,6 @@ from heaters_pipeline.config import KeyframeConfig
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256, file_sha256
 from heaters_pipeline.storage.records.manifests import Json, ManifestItem, fingerprint_of
@@ -31,6 +30,7 @@ from heaters_pipeline.video.stills.keyframes import (
     write_keyframes,
 )
 from heaters_pipeline.video.stills.settings import KeyframeSettings
+from heaters_pipeline.workspace import Workspace
 
 _logger = logging.getLogger(__name__)
 

@@ -32,7 +32,6 @@ from heaters_pipeline.report.plots.comparison_picture import (
     comparison_picture,
     small_comparison_picture,
 )
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage.records.manifests import Json, Manifest
 from heaters_pipeline.video.detection.comparing import Comparison, compare
 from heaters_pipeline.video.detection.labels import Labels, labels_for, read_labels
@@ -40,6 +39,7 @@ from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import ALGORITHM_VERSION, full_scan_reason
 from heaters_pipeline.video.scoring.method_scores import suffices
+from heaters_pipeline.workspace import Workspace
 
 _USES = ("source_videos", "frame_scores")
 

@@ -25,7 +25,6 @@ from heaters_pipeline.assets.stage_work import StageWork
 from heaters_pipeline.assets.track_work import stored_track, track_unit, track_work
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import SourceConfig
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.manifests import ManifestItem
 from heaters_pipeline.video.detection.score_track import ScoreTrack
@@ -33,6 +32,7 @@ from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.scoring.scores import ScoreSettings
 from heaters_pipeline.video.stills.settings import SpriteSettings
+from heaters_pipeline.workspace import Workspace
 
 MADE_STAGES = ("frame_scores", "clips", "sprite_sheets", "keyframes")
 """The stages whose units are made, reused or failed, as ``heaters process`` counts them."""

@@ -11,7 +11,6 @@ from heaters_pipeline.assets.records import settings_json
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.errors import HeatersError, ManifestError
 from heaters_pipeline.names import VIDEO_STAGES
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.verification import Verifier, VideoReport, source_advice
@@ -20,6 +19,7 @@ from heaters_pipeline.video.clips import write as clips
 from heaters_pipeline.video.detection import transitions
 from heaters_pipeline.video.scoring import scores
 from heaters_pipeline.video.stills import keyframes, sprites
+from heaters_pipeline.workspace import Workspace
 
 Config = dict[str, dict[str, Any]]
 """Config by asset."""

@@ -31,7 +31,6 @@ from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.report.plots.decision_curve import decision_curve, times_seconds
 from heaters_pipeline.report.plots.detection_picture import detection_picture
 from heaters_pipeline.report.plots.similarity_plot import similarity_plot_png
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import Json
 from heaters_pipeline.video.detection.scenes import SceneList, scenes_from
@@ -44,6 +43,7 @@ from heaters_pipeline.video.detection.transitions import (
     full_scan_reason,
 )
 from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.workspace import Workspace
 
 
 @dg.asset(

@@ -18,13 +18,13 @@ from heaters_pipeline.intake.sidecars import sidecar_rows
 from heaters_pipeline.intake.submissions import forget_link
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.manifests import Json, canonical_json, exact_seconds
 from heaters_pipeline.storage.records.video_manifests import FORMAT_VERSION
 from heaters_pipeline.video.media.probe import VideoInfo, probe
+from heaters_pipeline.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from heaters_pipeline.config import SpriteConfig
 from heaters_pipeline.errors import ClipError, ManifestError
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256, file_sha256
 from heaters_pipeline.storage.records.json_records import parse_json
@@ -34,6 +33,7 @@ from heaters_pipeline.video.stills.jpeg_files import picture_size_px
 from heaters_pipeline.video.stills.settings import SpriteSettings
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, plan_sprites
 from heaters_pipeline.video.stills.sprites import INDEX_FORMAT_VERSION, write_sprites
+from heaters_pipeline.workspace import Workspace
 
 _logger = logging.getLogger(__name__)
 

@@ -25,12 +25,12 @@ from heaters_pipeline.names import (
 )
 from heaters_pipeline.partitions import source_version_tag
 from heaters_pipeline.report.metrics.model import RunCounts, StageMetrics
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.settings_files import Values
 from heaters_pipeline.settings_layers import GIVEN_NOW, given_layer
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.local_files import store_error_of
 from heaters_pipeline.storage.object_store import ObjectInfo
+from heaters_pipeline.workspace import Workspace
 
 INTERRUPTED = "the run was interrupted; what is finished is kept, start it again"
 

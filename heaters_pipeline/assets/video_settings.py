@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from heaters_pipeline.assets.run_settings import RunSettings
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.settings_layers import GIVEN_BEFORE, Layer, Layers, file_layers, given_layer
 from heaters_pipeline.storage import keys
+from heaters_pipeline.workspace import Workspace
 
 
 def video_layers(

@@ -22,8 +22,9 @@ from heaters_pipeline.names import (
     SOURCE_VIDEOS,
     VIDEO_STAGES,
 )
-from heaters_pipeline.resources import Workspace, given_workspace
+from heaters_pipeline.resources import given_workspace
 from heaters_pipeline.status import run_error
+from heaters_pipeline.workspace import Workspace
 
 _EVENTS_PER_QUERY = 500
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

@@ -15,13 +15,13 @@ from heaters_pipeline.errors import HeatersError, InvalidVideoError, SettingsErr
 from heaters_pipeline.intake.rejections import dismiss_rejections, write_rejection
 from heaters_pipeline.intake.sidecars import shared_with, sidecar_ending
 from heaters_pipeline.names import DISMISSED_TAG, PARTITION_TAG, SOURCE_ASSET, SOURCE_VIDEOS
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.status import REMOVED, video_statuses
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.catalog_keys import CatalogKeys
 from heaters_pipeline.storage.records.removing import VideoRemoval
 from heaters_pipeline.storage.records.video_keys import keys_of_video, source_objects
+from heaters_pipeline.workspace import Workspace
 
 _FAILED = [DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 _AT_WORK = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]

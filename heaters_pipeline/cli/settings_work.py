@@ -15,13 +15,14 @@ from heaters_pipeline.cli.settings_editing import Name, with_apply, with_values,
 from heaters_pipeline.cli.terminal import table_lines
 from heaters_pipeline.cli.wanted_runs import named
 from heaters_pipeline.errors import ObjectChangedError, SettingsError
-from heaters_pipeline.resources import Workspace, open_workspace
+from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.settings import SETTINGS
 from heaters_pipeline.settings_files import checked_value
 from heaters_pipeline.settings_layers import Layers
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.keys import SETTINGS as FILE
 from heaters_pipeline.stored_settings import parse_stored_settings
+from heaters_pipeline.workspace import Workspace
 
 _ATTEMPTS = 5
 

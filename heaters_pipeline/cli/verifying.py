@@ -17,7 +17,7 @@ from heaters_pipeline.storage.records.verification import (
 
 if TYPE_CHECKING:
     from heaters_pipeline.assets.repairing import Config, Repair, RunOutcome
-    from heaters_pipeline.resources import Workspace
+    from heaters_pipeline.workspace import Workspace
 
 COUNTS = ("valid", "missing", "damaged", "stale", "without_digest")
 FINDINGS_SHOWN = 10

@@ -16,10 +16,11 @@ from heaters_pipeline.errors import (
 from heaters_pipeline.intake.bring import choose_key
 from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify
 from heaters_pipeline.intake.wanted import WantedVideo
-from heaters_pipeline.resources import Workspace, open_workspace
+from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.settings_files import SettingsFile
 from heaters_pipeline.settings_layers import Layers, file_layers
 from heaters_pipeline.storage import keys
+from heaters_pipeline.workspace import Workspace
 
 Config = Mapping[str, Mapping[str, Any]]
 """Config by asset."""

@@ -209,7 +209,7 @@ def test_a_source_replaced_during_a_run_is_never_mixed_with_the_new_one(
                 processed.store.put_file(SOURCE_KEY, third, content_type="video/mp4")
             replaced.append(at)
 
-    monkeypatch.setattr("heaters_pipeline.resources.Workspace.publish", publish_and_replace)
+    monkeypatch.setattr("heaters_pipeline.workspace.Workspace.publish", publish_and_replace)
     monkeypatch.setattr("dagster.RetryPolicy.calculate_delay", lambda *_: 0)
     during = processed.process()
     assert replaced

@@ -7,11 +7,11 @@ import dagster as dg
 import pytest
 
 from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.video.clips.maker import ClipMaker
 from heaters_pipeline.video.media.timing import Span
+from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.pipeline import SPANS, VIDEO_ID, Pipeline, spans
 
 

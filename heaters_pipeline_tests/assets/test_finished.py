@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from heaters_pipeline.errors import StoreUnavailableError
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.video_manifests import FORMAT_VERSION, read_video
+from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.pipeline import SPANS, STAGES, VIDEO_ID, Outcome, Pipeline, spans
 
 pytestmark = pytest.mark.usefixtures("config_is_all")

@@ -11,7 +11,7 @@ import pytest
 
 from heaters_pipeline.errors import StoreUnavailableError
 from heaters_pipeline.report.metrics.opening import open_totals
-from heaters_pipeline.resources import Workspace
+from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.assets.test_faults import fail_clips
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.metrics import totals_in

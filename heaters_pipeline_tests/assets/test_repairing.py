@@ -12,12 +12,12 @@ from heaters_pipeline.assets.repairing import RunOutcome, recorded_config, repai
 from heaters_pipeline.definitions import defs
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.names import PROCESS_JOB, REPAIR_JOB
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256
 from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.verification import Verifier, VideoReport
 from heaters_pipeline.storage.s3.store import S3ObjectStore
+from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, STAGES, VIDEO_ID, Outcome, Pipeline
 from heaters_pipeline_tests.servers import S3Server
 

@@ -21,9 +21,9 @@ from heaters_pipeline.report.catalog import (
     record_versions,
 )
 from heaters_pipeline.report.catalog_record import stored_catalog
-from heaters_pipeline.resources import Workspace
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.claims import OnWait
+from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.pipeline import SPANS, Pipeline
 
 TABLES = (keys.CATALOG_VIDEOS, keys.CATALOG_CLIPS)

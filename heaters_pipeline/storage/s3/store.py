@@ -2,10 +2,9 @@
 
 import os
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from io import BytesIO
@@ -19,11 +18,10 @@ from boto3.s3.transfer import (
     create_transfer_manager,
 )
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import ClientError, IncompleteReadError
+from botocore.exceptions import ClientError
 
 from heaters_pipeline.errors import ObjectChangedError, StoreError, StoreUnavailableError
 from heaters_pipeline.storage.local_files import (
-    copy_stream,
     opened_source,
     os_errors_explained,
     publish,
@@ -38,14 +36,14 @@ from heaters_pipeline.storage.object_store import (
 )
 from heaters_pipeline.storage.s3.client import S3Options, connect
 from heaters_pipeline.storage.s3.conditions import put_if_unchanged
+from heaters_pipeline.storage.s3.downloads import download
 from heaters_pipeline.storage.s3.errors import (
     S3_FAULTS,
-    STREAM_FAULTS,
     explain,
     is_unknown_upload,
     status_of,
 )
-from heaters_pipeline.storage.s3.replies import Progress, info_of, plain_etag, range_start
+from heaters_pipeline.storage.s3.replies import Progress, plain_etag
 from heaters_pipeline.storage.s3.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -378,46 +376,11 @@ class S3ObjectStore:
     def _download(
         self, key: str, target: BinaryIO, on_progress: ProgressCallback | None
     ) -> ObjectInfo:
-        """Write the content into ``target``; go on where the stream broke off."""
-        progress = Progress(on_progress)
-        reply = self._s3.get_object(Bucket=self._bucket, Key=self._full(key))
-        info = info_of(key, reply)
-        failures = 0
-        while True:
-            try:
-                with closing(reply["Body"]) as body:
-                    copy_stream(body, target, progress.moved)
-                if target.tell() != info.size_bytes:
-                    raise IncompleteReadError(
-                        actual_bytes=target.tell(), expected_bytes=info.size_bytes
-                    )
-                return info
-            except STREAM_FAULTS:
-                failures += 1
-                if failures == self._options.max_attempts:
-                    raise
-            time.sleep(self._options.resume_delay_seconds * 2 ** (failures - 1))
-            reply = self._resume(info, target, progress)
+        bucket, full_key = self._bucket, self._full(key)
 
-    def _resume(
-        self, info: ObjectInfo, target: BinaryIO, progress: Progress
-    ) -> "GetObjectOutputTypeDef":
-        """Ask for what is missing in ``target``; some servers ignore that and send all.
+        def get_from(start: int) -> "GetObjectOutputTypeDef":
+            if not start:
+                return self._s3.get_object(Bucket=bucket, Key=full_key)
+            return self._s3.get_object(Bucket=bucket, Key=full_key, Range=f"bytes={start}-")
 
-        Raises:
-            StoreUnavailableError: The object is no longer the one of which a part was read.
-        """
-        here = target.tell()
-        reply = self._s3.get_object(
-            Bucket=self._bucket, Key=self._full(info.key), Range=f"bytes={here}-"
-        )
-        start = range_start(reply)
-        if info_of(info.key, reply).version != info.version or start not in (0, here):
-            reply["Body"].close()
-            raise StoreUnavailableError(
-                f"{self.url}/{info.key} was replaced while it was downloaded: try again"
-            )
-        target.seek(start)
-        target.truncate()
-        progress.moved(start - here)
-        return reply
+        return download(get_from, key, target, Progress(on_progress), self._options)
