@@ -37,10 +37,17 @@ _FAILED = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A version of an object that a run may be due for."""
+    """A version of an object that a run may be due for.
+
+    Attributes:
+        video_id: The partition.
+        found: The object.
+        sidecars: What belongs to it and lies beside it.
+    """
 
     video_id: str
     found: ObjectInfo
+    sidecars: Sequence[ObjectInfo] = ()
 
     @property
     def name(self) -> str:
@@ -49,8 +56,14 @@ class Sighting:
 
     @property
     def uploaded(self) -> str:
-        """When it was put into the store; the same content may be put there again."""
-        return self.found.modified.isoformat(timespec="seconds")
+        """When the last of it was put into the store; the same content may be put there again."""
+        newest = max(each.modified for each in (self.found, *self.sidecars))
+        return newest.isoformat(timespec="seconds")
+
+    def is_recorded(self, made_of: MadeOf) -> bool:
+        """Whether a manifest was made of just this."""
+        beside = {(each.key, each.version) for each in self.sidecars}
+        return made_of.version == self.found.version and made_of.sidecars == beside
 
     def tags(self, tag: str) -> dict[str, str]:
         """The tags of a run that is started for it."""
@@ -73,7 +86,7 @@ def upload_is_due(
         return False
     if not is_partition:
         return True
-    if made_of is not None and made_of.version == sighting.found.version:
+    if made_of is not None and sighting.is_recorded(made_of):
         # What a person left half done, by single assets, is not undone.
         return not made_of.finished and not tried
     return not any(run.status in _FAILED for run in tried)

@@ -34,6 +34,7 @@ from heaters_pipeline.errors import (
     printable,
 )
 from heaters_pipeline.intake.rejections import list_rejections, write_rejection
+from heaters_pipeline.intake.sidecars import sidecars_by_stem, stem_of
 from heaters_pipeline.intake.sources import has_video_name
 from heaters_pipeline.intake.submissions import read_listed
 from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
@@ -86,12 +87,16 @@ def new_uploads(
         settle_seconds: How long a file must have stood still. Its age counts in both directions,
             so that a clock that was set back does not hold files up.
     """
-    for found in listing:
+    listed = list(listing)
+    beside = sidecars_by_stem(listed)
+    for found in listed:
         if not has_video_name(found.key):
             continue
-        if abs((now - found.modified).total_seconds()) < settle_seconds:
+        sidecars = beside.get(stem_of(found.key), [])
+        ages = (abs((now - each.modified).total_seconds()) for each in (found, *sidecars))
+        if min(ages) < settle_seconds:
             continue
-        sighting = Sighting(keys.video_id_of(found.key), found)
+        sighting = Sighting(keys.video_id_of(found.key), found, sidecars)
         refused = (sighting.video_id, keys.version_digest(found.version)) in rejected
         if not refused:
             yield sighting
@@ -149,7 +154,7 @@ def bring_in_submissions(
 def process_uploads(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.SensorResult:
-    """Start a run for each source object that the video's manifest was not made of."""
+    """Start a run for each source that, with its sidecars, its manifest was not made of."""
     store, instance = workspace.store, context.instance
     partitions = set(instance.get_dynamic_partitions(SOURCE_VIDEOS))
     recorded = recorded_videos(store)
@@ -170,7 +175,7 @@ def process_uploads(
         if known is None:
             # Without a manifest, or with one that the next tick reads.
             return sighting.video_id not in recorded
-        is_done = known.finished and known.version == sighting.found.version
+        is_done = known.finished and sighting.is_recorded(known)
         return not is_done or sighting.video_id not in partitions
 
     def is_due(sighting: Sighting, runs: Sequence[DagsterRun]) -> bool:

@@ -490,6 +490,32 @@ def test_an_upload_that_restores_an_earlier_version_is_processed(
     assert not stage.evaluate(process_uploads).run_requests
 
 
+def test_a_subtitle_file_that_comes_later_or_goes_is_recorded(
+    processed: Pipeline, stage: Stage
+) -> None:
+    stage.instance = processed.instance
+    processed.process()
+
+    def recorded() -> list[str]:
+        rows = read_video(stage.store, "film").stages["source_videos"].summary["sidecars"]
+        return [row["key"] for row in rows]
+
+    sidecar = stage.upload("film.en.srt")
+    stage.upload("film.en.txt")
+    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
+    assert not stage.evaluate(process_uploads).run_requests
+    stage.end_runs()
+    processed.process()
+    assert recorded() == [sidecar.key]
+    assert not stage.evaluate(process_uploads).run_requests
+    stage.store.delete(sidecar.key)
+    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
+    stage.end_runs()
+    processed.process()
+    assert recorded() == []
+    assert not stage.evaluate(process_uploads).run_requests
+
+
 def test_a_video_whose_records_were_deleted_is_processed_again(
     processed: Pipeline, stage: Stage
 ) -> None:

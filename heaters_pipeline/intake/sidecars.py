@@ -1,7 +1,7 @@
 """Subtitle files beside a video of the same stem: its sidecars, which go where it goes."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,6 +22,7 @@ CONTENT_TYPES = {
 Rows = Sequence[Mapping[str, Any]]
 """What the manifest says of sidecars: ``key``, ``version``, ``size_bytes`` and ``sha256`` each."""
 
+_MOST_PARTS = 3
 _ENDING = re.compile(rf"(\.[A-Za-z0-9_-]{{1,20}}){{0,2}}\.({'|'.join(CONTENT_TYPES)})", re.I)
 
 
@@ -57,6 +58,19 @@ def sidecar_ending(video: str, other: str) -> str | None:
 def stem_of(video: str) -> str:
     """The name or key of a video without its extension."""
     return video.removesuffix(PurePosixPath(video).suffix)
+
+
+def sidecars_by_stem(listing: Iterable[ObjectInfo]) -> dict[str, list[ObjectInfo]]:
+    """The subtitle files of a listing, by the stems of the videos whose sidecars they would be."""
+    found: dict[str, list[ObjectInfo]] = {}
+    for each in listing:
+        if PurePosixPath(each.key).suffix[1:].lower() in CONTENT_TYPES:
+            stem = each.key
+            for _ in range(_MOST_PARTS):
+                stem = stem.rpartition(".")[0]
+                if sidecar_ending(f"{stem}.mp4", each.key) is not None:
+                    found.setdefault(stem, []).append(each)
+    return found
 
 
 def local_sidecars(path: Path, source_key: str) -> Iterator[LocalSidecar]:

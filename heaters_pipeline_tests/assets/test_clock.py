@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from heaters_pipeline.sensors import Sighting, new_uploads
+from heaters_pipeline.sensors import new_uploads
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.pipeline import Pipeline
@@ -55,16 +55,15 @@ def test_what_was_made_before_the_clock_was_set_is_reused(
 @DAYS
 def test_sensors_take_the_same_uploads(tmp_path: Path, days: int) -> None:
     store = DirectoryObjectStore(tmp_path)
-    for name in ("known", "rejected", "new"):
+    for name in ("rejected", "new"):
         store.write_bytes(f"source_videos/{name}.mp4", b"a video", content_type="video/mp4")
-    (known, new, rejected) = store.list(keys.SOURCE_PREFIX)
+    (new, rejected) = store.list(keys.SOURCE_PREFIX)
     now = new.modified + timedelta(seconds=60)
     taken = [
         [
             sighting.video_id
             for sighting in new_uploads(
                 store.list(keys.SOURCE_PREFIX),
-                known={Sighting("known", known).name},
                 rejected={("rejected", keys.version_digest(rejected.version))},
                 now=clock,
                 settle_seconds=5,

@@ -18,11 +18,13 @@ class MadeOf:
     Attributes:
         version: Of the source object; None if the manifest does not tell.
         finished: Whether all stages are done.
+        sidecars: Key and version of each.
         readable: Whether the store gave it at all.
     """
 
     version: str | None
     finished: bool
+    sidecars: frozenset[tuple[str, str]] = frozenset()
     readable: bool = True
 
 
@@ -81,5 +83,6 @@ def _made_of(store: ObjectStore, video_id: str) -> MadeOf:
         # Its own run fails with the message, where people look.
         return MadeOf(None, finished=False, readable=isinstance(error, ManifestError))
     source = video.stages.get("source_videos")
-    version = source.summary.get("version") if source else None
-    return MadeOf(version, video.is_finished)
+    summary = source.summary if source else {}
+    sidecars = frozenset((row["key"], row["version"]) for row in summary.get("sidecars", ()))
+    return MadeOf(summary.get("version"), video.is_finished, sidecars)
