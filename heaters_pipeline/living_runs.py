@@ -24,7 +24,7 @@ from dagster import DagsterRun, DagsterRunStatus
 from sqlalchemy.exc import SQLAlchemyError
 
 from heaters_pipeline import home
-from heaters_pipeline.names import ALIVE_TAG, DIED_TAG, MAX_RETRIES_TAG, PROCESS_TAG
+from heaters_pipeline.names import ALIVE_TAG, DIED_TAG, JOBS, MAX_RETRIES_TAG, PROCESS_TAG
 from heaters_pipeline.storage.file_locks import abandoned_files, lock_file, unlock_file
 
 FOLDER = "runs"
@@ -45,7 +45,17 @@ _BEGUN = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+_tagging = threading.Lock()
 _logger = logging.getLogger(__name__)
+
+
+def tag_run(instance: dg.DagsterInstance, run_id: str, tags: Mapping[str, str]) -> None:
+    """Add tags to a run of this process, whose threads do so one after the other.
+
+    Dagster reads all tags of a run and writes them back, so that of two at once one is lost.
+    """
+    with _tagging:
+        instance.add_run_tags(run_id, dict(tags))
 
 
 @contextmanager
@@ -56,7 +66,7 @@ def living_process(cache_folder: Path) -> Iterator[dict[str, str]]:
     must not try such a run again by itself: a sensor does, from what the store holds.
     """
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    path = cache_folder / FOLDER / f"{name}{_SUFFIX}"
+    path = _lock_path(cache_folder, name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = lock_file(path, os.O_RDWR | os.O_CREAT, LOCK_EX)
@@ -83,7 +93,7 @@ def living_run(instance: dg.DagsterInstance, run: DagsterRun, cache_folder: Path
         return
     with living_process(cache_folder) as tags:
         name = tags.get(PROCESS_TAG, f"{socket.gethostname()}-{os.getpid()}")
-        instance.add_run_tags(run.run_id, {PROCESS_TAG: name})
+        tag_run(instance, run.run_id, {PROCESS_TAG: name})
         with _signs_of_life(instance, run.run_id):
             yield
 
@@ -97,7 +107,7 @@ def _signs_of_life(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
         while not ended.wait(BEAT_SECONDS):
             number += 1
             try:
-                instance.add_run_tags(run_id, {ALIVE_TAG: str(number)})
+                tag_run(instance, run_id, {ALIVE_TAG: str(number)})
             except (SQLAlchemyError, dg.DagsterError) as error:
                 _logger.warning("this run may be taken for dead: %s", error)
 
@@ -149,18 +159,20 @@ class SilentRuns:
         runs = [
             run
             for run in instance.get_runs(dg.RunsFilter(statuses=statuses))
-            if PROCESS_TAG in run.tags
-            and not (cache_folder / FOLDER / f"{run.tags[PROCESS_TAG]}{_SUFFIX}").exists()
+            # Each of ours tells its process as soon as it has begun, unless it was killed before.
+            if (PROCESS_TAG in run.tags or run.job_name in JOBS)
+            and not _lock_path(cache_folder, run.tags.get(PROCESS_TAG, "")).exists()
         ]
         self.seen = {run.run_id: self._since(run, now) for run in runs}
         dead = [run for run in runs if now - self.seen[run.run_id][1] >= silence_seconds]
         for run in dead:
-            why = f"its process {run.tags[PROCESS_TAG]} was silent for {silence_seconds:.0f} s"
+            process = run.tags.get(PROCESS_TAG, "without a name")
+            why = f"its process {process} was silent for {silence_seconds:.0f} s"
             _report(instance, run, why)
         return dead
 
     def _since(self, run: DagsterRun, now: float) -> tuple[tuple[str, str], float]:
-        sign = (run.tags[PROCESS_TAG], run.tags.get(ALIVE_TAG, ""))
+        sign = (run.tags.get(PROCESS_TAG, ""), run.tags.get(ALIVE_TAG, ""))
         known = self.seen.get(run.run_id)
         return known if known and known[0] == sign else (sign, now)
 
@@ -168,6 +180,10 @@ class SilentRuns:
 def died(tags: Mapping[str, str]) -> bool:
     """Whether the process of a run with these tags was found dead."""
     return DIED_TAG in tags
+
+
+def _lock_path(cache_folder: Path, process: str) -> Path:
+    return cache_folder / FOLDER / f"{process}{_SUFFIX}"
 
 
 def _report(instance: dg.DagsterInstance, run: DagsterRun, why: str) -> None:

@@ -9,6 +9,7 @@ COMPARE_JOB = "compare_methods"
 CHECK_JOB = "check_videos"
 REPAIR_JOB = "repair_videos"
 CATALOG_JOB = "build_catalog"
+JOBS = (DOWNLOAD_JOB, PROCESS_JOB, COMPARE_JOB, CHECK_JOB, REPAIR_JOB, CATALOG_JOB)
 
 SOURCE_ASSET = "source_videos"
 COMPARISON_ASSET = "method_comparison"

@@ -10,7 +10,7 @@ import pytest
 from dagster import DagsterRun, DagsterRunStatus
 
 from heaters_pipeline.living_runs import SilentRuns, living_process, report_dead_here
-from heaters_pipeline.names import ALIVE_TAG, DIED_TAG, PROCESS_TAG
+from heaters_pipeline.names import ALIVE_TAG, CATALOG_JOB, DIED_TAG, PROCESS_TAG
 
 HOLDS = """
 import sys
@@ -66,6 +66,18 @@ def test_locks_of_another_instance_stay(instance: dg.DagsterInstance, tmp_path: 
     lock.write_text("/another/home")
     assert report_dead_here(instance, tmp_path) == []
     assert lock.exists()
+
+
+def test_a_run_that_was_killed_before_it_told_its_process_is_dead_after_as_long(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    killed = instance.add_run(DagsterRun(CATALOG_JOB, status=DagsterRunStatus.STARTED))
+    others = instance.add_run(DagsterRun("of others", status=DagsterRunStatus.STARTED))
+    silent = SilentRuns()
+    assert silent.report(instance, tmp_path, now=0) == []
+    assert [each.run_id for each in silent.report(instance, tmp_path, now=180)] == [killed.run_id]
+    assert status(instance, killed) is DagsterRunStatus.FAILURE
+    assert status(instance, others) is DagsterRunStatus.STARTED
 
 
 def test_a_run_elsewhere_is_dead_when_it_was_silent_for_long(

@@ -17,6 +17,7 @@ from heaters_pipeline.assets.policy import RETRY_POLICY
 from heaters_pipeline.assets.video_settings import video_layers
 from heaters_pipeline.errors import HeatersError, InvalidVideoError, shortage
 from heaters_pipeline.intake.rejections import write_rejection
+from heaters_pipeline.living_runs import tag_run
 from heaters_pipeline.names import (
     SOURCE_ASSET,
     SOURCE_VERSION_TAG,
@@ -156,7 +157,7 @@ class StageRun:
         if self.context is None:
             return
         tags = {SOURCE_VERSION_TAG: source_version_tag(self.video_id, version)}
-        self.context.instance.add_run_tags(self.context.run.run_id, tags)
+        tag_run(self.context.instance, self.context.run.run_id, tags)
 
     @property
     def will_be_retried(self) -> bool:
