@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.definitions import defs
-from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.errors import SettingsError, StoreError
 from heaters_pipeline.names import (
     CATALOG_JOB,
     COMPARE_JOB,
@@ -104,8 +104,8 @@ class Pipeline:
         """What one run works with."""
         cache = LocalCache(self.folder / "objects", max_bytes=_CACHE_BYTES)
         settings = None
-        # As a run finds them that begins soon after another one; it meets what is broken itself.
-        with suppress(SettingsError):
+        # As a run finds them that begins soon after another one; it meets what is wrong itself.
+        with suppress(SettingsError, StoreError):
             settings = parse_stored_settings(read_stored_text(self.store))
         created = Workspace(
             self._new_store(),

@@ -100,7 +100,8 @@ def test_a_source_that_somebody_deleted_turns_its_check_red(processed: Pipeline)
     source = str(processed.manifest("source_videos").summary["source_key"])
     processed.store.delete(source)
     result = run_check_job(processed)
-    assert result.success
+    # As its description says, where a check is red.
+    assert not result.success
     assert red(result) == {"source_is_stored"}
     (found,) = (each for each in result.get_asset_check_evaluations() if not each.passed)
     assert f"{source} is missing: the source cannot be made again, upload it again" in str(

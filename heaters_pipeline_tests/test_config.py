@@ -133,9 +133,13 @@ def test_the_launchpad_shows_the_bounds_of_detection(name: str, bounds: str) -> 
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"clips": {"crf": 99}}, "crf must be from 0 to 51, got 99"),
+        (
+            {"clips": {"crf": 99}},
+            "clips.crf, given by hand in this run: crf must be from 0 to 51, got 99",
+        ),
         (
             {"scenes": {"min_duration_seconds": 3600.5}},
+            "scenes.min_duration_seconds, given by hand in this run: "
             "min_duration_seconds must be from 0 to 3,600, got 3600.5",
         ),
         (

@@ -10,6 +10,7 @@ from dagster import DagsterRunStatus
 
 from heaters_pipeline.cli.forgetting import forget_video
 from heaters_pipeline.cli.local_runs import build_catalog
+from heaters_pipeline.cli.settings_work import forget_rules
 from heaters_pipeline.cli.terminal import megabytes
 from heaters_pipeline.errors import HeatersError, InvalidVideoError, SettingsError
 from heaters_pipeline.intake.rejections import dismiss_rejections, write_rejection
@@ -150,7 +151,9 @@ def _begin(
         if keep_source:
             _set_aside(workspace, video_id)
         else:
-            for key in _source_keys(workspace, video_id):
+            source_keys = _source_keys(workspace, video_id)
+            forget_rules(workspace, video_id, source_keys)
+            for key in source_keys:
                 removal.remove_source(key, _own_sidecars(workspace, key))
         removal.remove_records()
     except BaseException:

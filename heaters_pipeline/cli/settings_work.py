@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -108,7 +108,7 @@ def unset_in_store(names: Sequence[str], video: str | None, match: str | None) -
     video_id, key = _named(video) if video is not None else ("", None)
     matches = None
     if video is not None:
-        matches = list(filter(None, (video_id, key and _path(key))))
+        matches = _own_rules(video_id, [key] if key else [])
     elif match is not None:
         matches = [match]
     changed = _change(workspace, lambda text: text and without(text, chosen, matches))
@@ -116,6 +116,16 @@ def unset_in_store(names: Sequence[str], video: str | None, match: str | None) -
     if video is not None:
         said += _forget_given(workspace, video_id, chosen or None)
     return said
+
+
+def forget_rules(workspace: Workspace, video_id: str, source_keys: Iterable[str]) -> None:
+    """Take out what the file says of one video alone, which is removed.
+
+    Raises:
+        SettingsError: The file is broken.
+    """
+    matches = _own_rules(video_id, source_keys)
+    _change(workspace, lambda text: text and without(text, (), matches))
 
 
 def edit_in_store() -> str:
@@ -206,6 +216,11 @@ def _named(video: str) -> tuple[str, str | None]:
 
 def _path(source_key: str) -> str:
     return source_key.removeprefix(keys.SOURCE_PREFIX)
+
+
+def _own_rules(video_id: str, source_keys: Iterable[str]) -> list[str]:
+    """All ways in which rules name one video."""
+    return [video_id, *map(_path, source_keys)]
 
 
 def _own_rule(video_id: str, source_key: str | None) -> str:

@@ -283,11 +283,8 @@ def _readable_rows(store: ObjectStore, video_id: str, version: str) -> _Rows | s
 
 
 def _rows(store: ObjectStore, video_id: str, version: str) -> _Rows | None:
-    """The rows of a video; None while it is not finished, or not with the same settings."""
+    """The rows of a video; None while it is not finished, or once it was removed meanwhile."""
     video = read_video(store, video_id)
-    if not video.stages:
-        key = keys.video_manifest_key(video_id)
-        raise ObjectNotFoundError(f"{key} was removed while the catalog was made; run it again")
     if not video.is_finished:
         _logger.info("%s is left out of the catalog until it is processed", video_id)
         return None

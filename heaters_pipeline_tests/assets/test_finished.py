@@ -18,7 +18,8 @@ from heaters_pipeline_tests.pipeline import SPANS, STAGES, VIDEO_ID, Outcome, Pi
 pytestmark = pytest.mark.usefixtures("config_is_all")
 
 KEY = keys.video_manifest_key(VIDEO_ID)
-FEW = {"head": 1, "read_bytes": 1, "list": 4}
+# The source is listed with its sidecars.
+FEW = {"read_bytes": 1, "list": 5}
 FROM_CLIPS = ("sprite_sheets", "keyframes")
 OTHER_PICTURES = {"strategy": "multi"}
 

@@ -39,7 +39,7 @@ def test_what_other_settings_left_is_listed_and_goes_only_with_delete(
     first = heaters("prune")
     assert (first.code, first.err) == (0, "")
     today = store.now().astimezone(UTC)
-    said = f"named by nothing any more, 0.1 MB, first seen so on {today:%Y-%m-%d}; what stays so"
+    said = f"named by nothing any more, 0.2 MB, first seen so on {today:%Y-%m-%d}; what stays so"
     assert said in first.out
     assert f"can go from {today + timedelta(days=30):%Y-%m-%d} on" in first.out
     assert first.out.endswith("there is nothing that nothing has named for 30 days\n")

@@ -62,6 +62,8 @@ def what_names_it(store: ObjectStore, home: Path) -> list[str]:
             path.write_bytes(store.read_bytes(key))
             if NAME in pd.read_parquet(path).to_csv():
                 found.append(key)
+    if store.head(keys.SETTINGS) and NAME in store.read_bytes(keys.SETTINGS).decode():
+        found.append(keys.SETTINGS)
     for database in (home / ".dagster").rglob("*.db"):
         with closing(sqlite3.connect(database)) as connection:
             tables = connection.execute("select name from sqlite_master where type='table'")
@@ -79,6 +81,8 @@ def test_a_takedown_leaves_nothing_that_names_it(
 ) -> None:
     assert heaters("process", harbour, "--min-duration", "1").code == 0
     heaters("prune")
+    heaters("settings", "set", "--video", "harbour", "clips.crf=20")
+    heaters("settings", "set", "--match", "film*", "clips.crf=21")
     submit(store, "source_videos/harbour.mp4", None)
     assert len(what_names_it(store, home)) > 40
     others = {found.key: found.version for found in store.list("") if "film" in found.key}

@@ -192,12 +192,12 @@ class Victim:
 
 
 def leftovers(folder: Path, kept: Collection[str] = ()) -> list[str]:
-    """The files in a folder of local files that are neither copies nor named to be kept."""
+    """The files in a folder of local files that are no copies of what is stored, but for some."""
     return sorted(
         name
         for path in folder.rglob("*")
         if path.is_file()
-        and not (name := str(path.relative_to(folder))).startswith("objects/copies/")
+        and not (name := str(path.relative_to(folder))).startswith(("objects/copies/", "settings/"))
         and name not in kept
     )
 

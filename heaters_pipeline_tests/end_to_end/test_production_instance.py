@@ -219,7 +219,7 @@ def test_runs_of_one_video_never_overlap(production: Production) -> None:
 
 def test_each_video_becomes_a_partition(production: Production) -> None:
     rows = production.query("SELECT partitions_def_name, partition FROM dynamic_partitions")
-    assert sorted(rows) == [("source_videos", name) for name in ("holiday", "linked", "notes")]
+    assert sorted(rows) == [("source_videos", name) for name in ("holiday", "linked")]
 
 
 @pytest.mark.parametrize(

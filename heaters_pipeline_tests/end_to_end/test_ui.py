@@ -200,7 +200,14 @@ def test_all_sensors_run_from_the_start(ui: Ui) -> None:
     )
     sensors = answer["sensorsOrError"]["results"]
     assert {sensor["name"]: sensor["sensorState"]["status"] for sensor in sensors} == dict.fromkeys(
-        ("bring_in_submissions", "process_uploads", "update_catalog"), "RUNNING"
+        (
+            "bring_in_submissions",
+            "process_uploads",
+            "update_catalog",
+            "apply_changed_settings",
+            "report_dead_runs",
+        ),
+        "RUNNING",
     )
 
 

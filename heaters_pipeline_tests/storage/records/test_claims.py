@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -305,7 +305,13 @@ def test_who_wrote_too_slowly_that_it_works_steps_back_before_another_who_does(
 ) -> None:
     slow = Held(tmp_path / "store")
     shift = Shift()
-    first = threading.Thread(target=shift.work, args=(Claims(slow.store, tmp_path / "a", TIMES),))
+
+    def work_unless_lost() -> None:
+        # It may find its claim gone, too: what matters is that it never works beside the second.
+        with suppress(ClaimLostError):
+            shift.work(Claims(slow.store, tmp_path / "a", TIMES))
+
+    first = threading.Thread(target=work_unless_lost)
     first.start()
     assert slow.began.wait(20)
     # The second takes the first for dead, since nothing more is heard of it.
@@ -318,7 +324,6 @@ def test_who_wrote_too_slowly_that_it_works_steps_back_before_another_who_does(
         first.join(0.5)
         assert shift.most == 0
     first.join(20)
-    # The first may find its claim gone, too; it has not worked beside the second in any case.
     assert shift.most <= 1
 
 
