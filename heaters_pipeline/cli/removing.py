@@ -214,7 +214,9 @@ def dismiss_failure(
         SettingsError: It has no failure.
     """
     statuses = video_statuses(workspace.store, instance, candidates)
-    failed = [one for one in statuses if one.state in ("download_failed", "splicing_failed")]
+    # A finished one shows the failure of its last run, too.
+    failing = ("download_failed", "splicing_failed", "spliced")
+    failed = [one for one in statuses if one.error and one.state in failing]
     if not failed:
         raise SettingsError(f"{candidates[0]} has no failure; heaters status lists all videos")
     video_id = failed[0].video_id

@@ -110,7 +110,7 @@ def assert_messages(session: Session) -> None:
         assert "\n" not in video["error"]
         assert video["clips"] == video["scenes"] == []
         told = [line for line in lines if video["error"] in line]
-        assert told == [f"{video['video_id']}: {video['state']}: {video['error']}"]
+        assert told == [f"{video['video_id']}: failed: {video['error']}"]
     assert "Traceback" not in session.err
 
 

@@ -133,7 +133,7 @@ def test_a_daemon_processes_an_upload_that_restores_an_earlier_version(
 
 
 def test_a_daemon_rejects_a_bad_submission_and_goes_on_with_the_others(
-    at_daemon: tuple[Program, S3ObjectStore], versions: list[Path]
+    at_daemon: tuple[Program, S3ObjectStore], versions: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daemon, store = at_daemon
     nested = b"[" * 100_000 + b"]" * 100_000
@@ -149,7 +149,10 @@ def test_a_daemon_rejects_a_bad_submission_and_goes_on_with_the_others(
         )
     rejected = {video_id for video_id, _ in list_rejections(store)}
     assert "deep" in rejected
-    with dg.DagsterInstance.from_config(str(daemon.log.parent)) as instance:
+    # To which the paths of Dagster's records are relative.
+    monkeypatch.chdir(daemon.log.parent)
+    monkeypatch.setenv("DAGSTER_HOME", str(daemon.log.parent))
+    with dg.DagsterInstance.get() as instance:
         partitions = instance.get_dynamic_partitions(SOURCE_VIDEOS)
     assert submission.video_id in partitions
     assert not {"a...b", "deep"} & set(partitions)
