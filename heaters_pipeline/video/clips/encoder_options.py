@@ -15,7 +15,7 @@ from heaters_pipeline.video.clips.encoder_frames import ClipPictures
 from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.settings import Codec
 from heaters_pipeline.video.clips.task import ClipTask
-from heaters_pipeline.video.media.hdr_metadata import MasteringDisplay
+from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, MasteringDisplay
 from heaters_pipeline.video.media.probe import DEFAULT_FRAME_RATE, VideoInfo
 from heaters_pipeline.video.media.pyav import side_data_of
 
@@ -110,12 +110,18 @@ def _hevc_params(frames: int, threads: int) -> dict[str, str]:
 
 def _described_params(pictures: ClipPictures, codec: Codec) -> dict[str, str]:
     params: dict[str, str] = {}
-    display_name, light_name = _HDR_PARAMS[codec]
     if pictures.field_order:
         params[pictures.field_order] = "1"
-    if display := pictures.hdr_metadata.mastering_display:
+    return params | hdr_params(pictures.hdr_metadata, codec)
+
+
+def hdr_params(metadata: HdrMetadata, codec: Codec) -> dict[str, str]:
+    """What tells libx264 or libx265 the HDR metadata of the pictures."""
+    params: dict[str, str] = {}
+    display_name, light_name = _HDR_PARAMS[codec]
+    if display := metadata.mastering_display:
         params[display_name] = _coded(display)
-    if light := pictures.hdr_metadata.content_light:
+    if light := metadata.content_light:
         params[light_name] = f"{light.max_cll_nits},{light.max_fall_nits}"
     return params
 
