@@ -202,8 +202,8 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             ClipMethod,
             _CLIPS.mode,
             "auto copies what it can and encodes the rest almost without loss, so that no clip "
-            "holds a hidden frame; copy keeps every picture bit for bit, hiding frames by edit lists; "
-            "reencode encodes all of them.",
+            "holds a hidden frame; copy keeps every picture bit for bit and hides frames by edit "
+            "lists; reencode encodes all of them.",
             "--clips",
         ),
         Setting(
@@ -262,8 +262,8 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             "min_psnr_db",
             int,
             _CLIPS.min_psnr_db,
-            "In auto, how close each encoded frame is to the source's at least: the PSNR of its luma "
-            "in dB, 30 to 60; 19 of 20 are closer by 4 dB.",
+            "In auto, how close each encoded frame is to the source's at least: the PSNR of its "
+            "luma in dB, 30 to 60; 19 of 20 are closer by 4 dB.",
             "--min-psnr",
             "Encoding of clips",
             metavar="DB",

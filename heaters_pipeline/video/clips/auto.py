@@ -10,7 +10,12 @@ from pathlib import Path
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.check import check_clip
 from heaters_pipeline.video.clips.encode import encode_span
-from heaters_pipeline.video.clips.luma_quality import TooFarError, rate_factors, require_quality
+from heaters_pipeline.video.clips.luma_quality import (
+    QualityWatch,
+    TooFarError,
+    better_rate_factor,
+    first_rate_factor,
+)
 from heaters_pipeline.video.clips.maker import ClipMaker, as_clip_file
 from heaters_pipeline.video.clips.mp4_writer import open_clip
 from heaters_pipeline.video.clips.record import ClipFile
@@ -60,7 +65,7 @@ class AutoMaker:
         copied = plan.copied_span
         digest = self.maker.digest_of(copied.start) if copied else None
 
-        def at(crf: float, frames_of: FramesOf) -> ClipFile:
+        def at(crf: int, frames_of: FramesOf) -> ClipFile:
             return self._splice_at(crf, reader, pictures, plan, target, frames_of, digest)
 
         return self._close_enough(at, frames)
@@ -97,30 +102,26 @@ class AutoMaker:
                 except ClipError as error:
                     frames, reason = maker.frames_of(span), str(error)
 
-        def at(crf: float, frames_of: FramesOf) -> ClipFile:
+        def at(crf: int, frames_of: FramesOf) -> ClipFile:
             return self._encode_at(crf, reader, frames_of, span, target, reason)
 
         return self._close_enough(at, frames)
 
     def _close_enough(
-        self, at: Callable[[float, FramesOf], ClipFile], frames: Iterator[Frame] | None
+        self, at: Callable[[int, FramesOf], ClipFile], frames: Iterator[Frame] | None
     ) -> ClipFile:
         """Encode better and better until the pictures are close enough to the source's."""
-        first, *others = rate_factors(self.maker.settings.min_psnr_db)
-        given = frames
-        try:
-            return at(first, self.maker.frames_of if given is None else lambda _: given)
-        except TooFarError as error:
-            for crf in others:
-                try:
-                    return at(crf, self.maker.frames_of)
-                except TooFarError as last:
-                    error = last
-            raise error
+        crf = first_rate_factor(self.maker.settings.min_psnr_db)
+        frames_of = self.maker.frames_of if frames is None else lambda _: frames
+        while True:
+            try:
+                return at(crf, frames_of)
+            except TooFarError as error:
+                crf, frames_of = better_rate_factor(crf, error), self.maker.frames_of
 
     def _splice_at(
         self,
-        crf: float,
+        crf: int,
         reader: SourceReader,
         pictures: SourceReader,
         plan: SplicePlan,
@@ -138,7 +139,6 @@ class AutoMaker:
             spliced = splice_span(
                 task, self.source, plan, pictures, frames_of, crf=crf, threads=maker.threads
             )
-            require_quality(spliced.psnr_db, least_db)
             path = writer.finish(spliced.video.index, maker.timeline.duration_of(span))
             expected = Expected(spliced.copied, digest, spliced.first_encoded, least_db)
             facts = check_splice(path, maker.timeline, plan, expected)
@@ -149,7 +149,7 @@ class AutoMaker:
 
     def _encode_at(
         self,
-        crf: float,
+        crf: int,
         reader: SourceReader,
         frames_of: FramesOf,
         span: Span,
@@ -160,16 +160,18 @@ class AutoMaker:
         least_db = maker.settings.min_psnr_db
         with open_clip(target, maker.note("auto", span, reason)) as writer:
             task = replace(maker.task(reader, span, writer), settings=_close(maker.settings, crf))
-            video = encode_span(task, frames_of(span), threads=maker.threads)
+            measured = None if task.settings.codec == "hevc" else QualityWatch(len(span), least_db)
+            video = encode_span(task, frames_of(span), threads=maker.threads, watch=measured)
             path = writer.finish(video.index, maker.timeline.duration_of(span))
             facts = check_clip(path, maker.timeline, span)
-            check_all_pictures(path, maker.frames_of(span), span, None, least_db)
+            if maker.verify == "full" or measured is None:
+                check_all_pictures(path, maker.frames_of(span), span, None, least_db)
             writer.publish(target)
         return as_clip_file(facts)
 
 
-def _close(settings: ClipSettings, crf: float) -> ClipSettings:
+def _close(settings: ClipSettings, crf: int) -> ClipSettings:
     """Settings that keep pictures as they are."""
     # HEVC has no pictures of two fields.
     interlaced = settings.interlaced if settings.codec == "hevc" else "keep"
-    return replace(settings, crf=int(crf), bit_depth="source", interlaced=interlaced)
+    return replace(settings, crf=crf, bit_depth="source", interlaced=interlaced)

@@ -151,7 +151,7 @@ def _encoded(
         frames_encoded = 0
         with SourceReader(maker.source, maker.info) as reader:
             for part in parts:
-                decoded = _SharedPass(maker, part[-1].end)
+                decoded = _SharedPass(maker, max(span.end for span in part))
                 for span in part:
                     backpressure.wait_for_room()
                     try:

@@ -6,7 +6,7 @@ it is opened ``encoder_options``'.
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import chain, islice, pairwise
 
@@ -17,6 +17,7 @@ from heaters_pipeline.video.clips.audio import AudioTracks
 from heaters_pipeline.video.clips.deinterlace import Pictured, deinterlaced
 from heaters_pipeline.video.clips.encoder_frames import ClipPictures
 from heaters_pipeline.video.clips.encoder_options import add_video
+from heaters_pipeline.video.clips.luma_quality import QualityWatch, psnr_of_packet
 from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.clips.subtitles import add_subtitles
 from heaters_pipeline.video.clips.task import ClipTask
@@ -31,7 +32,7 @@ _SOUND_PREROLL_SECONDS = 1
 
 
 def encode_span(
-    task: ClipTask, frames: Iterator[Frame], *, threads: int
+    task: ClipTask, frames: Iterator[Frame], *, threads: int, watch: QualityWatch | None = None
 ) -> av.video.stream.VideoStream:
     """Encode the frames of a span and the sound that belongs to them, and write the subtitles.
 
@@ -39,9 +40,11 @@ def encode_span(
         task: What is to be made.
         frames: Gives the span's frames in order; not read beyond them.
         threads: How many the encoder and filters may use; 0 for as many as there are cores.
+        watch: Is told how close each picture of libx264 is to what it was made of.
     Returns:
         The video stream of the clip.
     Raises:
+        TooFarError: A picture is not close enough for ``watch``.
         ClipError: The frames end too early.
         InvalidVideoError: The source cannot be decoded.
     """
@@ -53,10 +56,10 @@ def encode_span(
         raise ClipError(f"the source ends before frame {span.start}; was it replaced?")
     metadata = hdr_metadata_of(first[0], task.reader)
     pictures = ClipPictures(first[1], metadata, task.settings.bit_depth, threads=threads)
-    video = add_video(task, first[0].decoded, pictures, threads=threads)
+    video = add_video(task, first[0].decoded, pictures, threads=threads, measured=bool(watch))
     sound = Sound(task, copy=False)
     add_subtitles(task.writer, task.reader, task.subtitles, task.window)
-    packets = _Packets(task)
+    packets = _Packets(task, _meter(watch, pictures))
     encoded = 0
     for frame, shown in chain([first], pictured):
         picture = pictures.convert(shown)
@@ -93,11 +96,20 @@ def hdr_metadata_of(first: Frame, reader: SourceReader) -> HdrMetadata:
     return metadata
 
 
+def _meter(watch: QualityWatch | None, pictures: ClipPictures) -> Callable[[Packet], None]:
+    if watch is None:
+        return lambda _: None
+    bits = 10 if pictures.pixel_format.endswith("10le") else 8
+    samples = pictures.size_px[0] * pictures.size_px[1]
+    return lambda packet: watch.add(psnr_of_packet(packet, bits, samples))
+
+
 class _Packets:
     """Writes the packets of an encoder, with decoding times from which readers find the rate."""
 
-    def __init__(self, task: ClipTask) -> None:
+    def __init__(self, task: ClipTask, measure: Callable[[Packet], None]) -> None:
         self._task = task
+        self._measure = measure
         span = task.span
         self._shown = [pts - task.start_pts for pts in task.timeline.pts[span.start : span.end]]
         self._end_pts = task.end_pts - task.start_pts
@@ -108,6 +120,7 @@ class _Packets:
         for packet in packets:
             if packet.pts is None or packet.dts is None:
                 raise ClipError("the encoder gave a packet without a timestamp")
+            self._measure(packet)
             packet.time_base = self._task.timeline.time_base
             if self._times is None:
                 # The encoder says by how many frames it decodes ahead.

@@ -2,39 +2,92 @@
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import av.video.frame
 import numpy as np
 
 from heaters_pipeline.errors import ClipError
+from heaters_pipeline.video.arrays import Float32Array
 from heaters_pipeline.video.media.pyav import Packet, rows_of
 
-_EQUAL_DB = 100.0
-"""In place of infinity."""
-
 TYPICAL_OVER_LEAST_DB = 4
-"""By how much 95 of 100 frames have to be closer than the worst."""
+"""By how much 19 of 20 frames have to be closer than the worst may be."""
 
-_SHARE_BELOW = 0.05
-# What x264 needs for 44 dB on most footage, by how much less a dB more, and how far down to go where
-# a clip needs more; lossless coding (0) is another profile.
-_CRF_AT_44_DB, _CRF_PER_DB = 16.0, 0.8
-_CRF_STEPS = (0, 4, 8, 12)
-_LEAST_CRF = 1.0
+CLOSE_PARAMS: Mapping[str, str] = MappingProxyType(
+    {"aq-mode": "0", "psy": "0", "pbratio": "1", "ipratio": "1.1", "qcomp": "0.8"}
+)
+"""With these libx264 needs the fewest bytes for a PSNR that all frames have."""
+
+_FRAMES_TO_ONE_WORSE = 20
+_EQUAL_DB = 100.0
+# What x264 needs for 44 dB on most footage, and by how much less for each dB that is missing;
+# lossless coding (0) is another profile.
+_CRF_AT_44_DB, _CRF_PER_DB, _LEAST_CRF = 16, 1.8, 1
 # FFmpeg's AV_PKT_DATA_QUALITY_STATS: quality, kind of picture, number of planes, two bytes that are
 # reserved, and the sum of squared errors of the first plane.
 _STATS = struct.Struct("<IBBxxQ")
 
 
 class TooFarError(ClipError):
-    """Encoded pictures are not as close to the source's as was asked for."""
+    """Encoded pictures are not as close to the source's as was asked for.
+
+    Attributes:
+        missing_db: By how much.
+    """
+
+    def __init__(self, message: str, missing_db: float) -> None:
+        super().__init__(message)
+        self.missing_db = missing_db
 
 
-def rate_factors(least_db: float) -> list[float]:
-    """The constant rate factors to try, one after the other, for a PSNR."""
-    first = _CRF_AT_44_DB - _CRF_PER_DB * (least_db - 44)
-    return list(dict.fromkeys(max(_LEAST_CRF, first - step) for step in _CRF_STEPS))
+def first_rate_factor(least_db: float) -> int:
+    """The constant rate factor to begin with for a PSNR."""
+    return max(_LEAST_CRF, round(_CRF_AT_44_DB - _CRF_PER_DB * (least_db - 44)))
+
+
+def better_rate_factor(crf: int, error: TooFarError) -> int:
+    """The next one to try.
+
+    Raises:
+        TooFarError: There is none.
+    """
+    if crf == _LEAST_CRF:
+        raise error
+    return max(_LEAST_CRF, crf - 1 - math.ceil(_CRF_PER_DB * error.missing_db))
+
+
+class QualityWatch:
+    """Looks whether frames are close enough to the source's, and says so as soon as they are not.
+
+    Args:
+        frames: How many come.
+        least_db: The PSNR that each one has at least; 19 of 20 have to be closer by
+            ``TYPICAL_OVER_LEAST_DB``.
+    """
+
+    def __init__(self, frames: int, least_db: float) -> None:
+        self._may_be_worse = frames // _FRAMES_TO_ONE_WORSE
+        self._least_db = least_db
+        self._typical_db = least_db + TYPICAL_OVER_LEAST_DB
+        self._worse: list[float] = []
+
+    def add(self, psnr_db: float) -> None:
+        """Take the next frame.
+
+        Raises:
+            TooFarError: It is too far, or it is one too many.
+        """
+        if psnr_db >= self._typical_db:
+            return
+        self._worse.append(psnr_db)
+        if psnr_db < self._least_db or len(self._worse) > self._may_be_worse:
+            raise TooFarError(
+                f"an encoded frame has a PSNR of {psnr_db:.1f} dB; {self._least_db:g} dB are asked "
+                f"for, and {self._typical_db:g} of 19 in {_FRAMES_TO_ONE_WORSE}",
+                self._typical_db - min(self._worse),
+            )
 
 
 def psnr_of_packet(packet: Packet, bits: int, samples: int) -> float:
@@ -71,32 +124,13 @@ def psnr_of_pictures(
     return _db(float(np.mean(np.square(_luma(picture, bits)[:height, :width] - other))), bits)
 
 
-def require_quality(found_db: Sequence[float], least_db: float) -> None:
-    """Require that pictures are as close to the source's as was asked for.
-
-    Args:
-        found_db: PSNR of each encoded frame.
-        least_db: Of every frame; 19 of 20 have to be closer by ``TYPICAL_OVER_LEAST_DB``.
-    Raises:
-        TooFarError: They are not.
-    """
-    if not found_db:
-        return
-    worst, low = min(found_db), float(np.quantile(found_db, _SHARE_BELOW, method="higher"))
-    if worst < least_db or low < least_db + TYPICAL_OVER_LEAST_DB:
-        raise TooFarError(
-            f"encoded frames have a PSNR of {worst:.1f} dB and up, and but for 1 in 20 of {low:.1f} "
-            f"dB and up; {least_db:g} and {least_db + TYPICAL_OVER_LEAST_DB:g} dB are asked for"
-        )
-
-
 def _db(mean_square: float, bits: int) -> float:
     if not mean_square:
         return _EQUAL_DB
     return 10 * math.log10(((1 << bits) - 1) ** 2 / mean_square)
 
 
-def _luma(frame: av.video.frame.VideoFrame, bits: int) -> "np.typing.NDArray[np.float32]":
+def _luma(frame: av.video.frame.VideoFrame, bits: int) -> Float32Array:
     kind, sample_bytes = (np.uint8, 1) if bits <= 8 else (np.uint16, 2)
     rows = rows_of(frame.planes[0])[: frame.height, : frame.width * sample_bytes]
     return np.ascontiguousarray(rows).view(kind).astype(np.float32)

@@ -76,9 +76,7 @@ class ClipMaker:
         with open_clip(target, self.note("copy", span, fallback_reason, (span,))) as writer:
             copied = copy_span(self.task(reader, span, writer))
             path = writer.finish(copied.video.index, self.timeline.duration_of(span))
-            facts = check_copy(
-                path, self.timeline, span, copied.packets, digest, copied.seconds
-            )
+            facts = check_copy(path, self.timeline, span, copied.packets, digest, copied.seconds)
             if self.verify == "full":
                 check_pictures(path, self.frames_of(span), len(span), threads=self.threads)
             writer.publish(target)

@@ -7,15 +7,16 @@ parts of all clips, whatever is encoded.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import cast
 
 import av.codec.context
 import av.video.codeccontext
 import av.video.stream
 
 from heaters_pipeline.errors import ClipError
+from heaters_pipeline.video.clips.avc_record import AvcRecord
 from heaters_pipeline.video.clips.encoder_frames import ColourTags
 from heaters_pipeline.video.clips.encoder_options import hdr_params
+from heaters_pipeline.video.clips.luma_quality import CLOSE_PARAMS
 from heaters_pipeline.video.clips.source_packets import SourcePackets
 from heaters_pipeline.video.media.h264_sets import PPS, SPS
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata
@@ -60,6 +61,7 @@ class PartKind:
         profile: FFmpeg's name.
         level_idc: Ten times the level.
         params: Of libx264: ids of the parameter sets, references, buffer and reordering.
+        sets: The source's parameter sets.
     """
 
     size_px: tuple[int, int]
@@ -71,6 +73,7 @@ class PartKind:
     profile: str
     level_idc: int
     params: Mapping[str, str]
+    sets: AvcRecord
 
     def encoder(
         self, crf: float, preset: str, threads: int, metadata: HdrMetadata
@@ -83,10 +86,8 @@ class PartKind:
             threads: How many it may use; 0 for as many as there are cores.
             metadata: Of the pictures.
         """
-        params = {**self.params, **hdr_params(metadata, "h264")}
-        context = cast(
-            "av.video.codeccontext.VideoCodecContext", av.CodecContext.create("libx264", "w")
-        )
+        params = {**self.params, **CLOSE_PARAMS, **hdr_params(metadata, "h264")}
+        context = av.CodecContext.create("libx264", "w")
         context.width, context.height = self.size_px
         context.pix_fmt = self.pixel_format
         context.time_base, context.framerate = self.time_base, self.rate
@@ -110,11 +111,11 @@ class PartKind:
         context.open()
         return context
 
-    def sets(self, preset: str) -> list[bytes]:
-        """The parameter sets that all encoded parts have."""
+    def header(self, preset: str) -> bytes:
+        """``avcC`` with the parameter sets of the source and of all encoded parts."""
         extradata = self.encoder(1, preset, 1, HdrMetadata()).extradata or b""
         units = [bytes(unit) for unit in delimited_units(memoryview(extradata)) if unit]
-        return [unit for unit in units if h264_type(memoryview(unit)) in (SPS, PPS)]
+        return self.sets.with_sets(units).encode()
 
 
 def part_kind(
@@ -161,6 +162,7 @@ def part_kind(
             "ref": str(min(buffered, _MOST_REFERENCES)),
             "dpb-size": str(min(buffered, _MOST_BUFFERED)),
         },
+        sets=sets,
     )
 
 

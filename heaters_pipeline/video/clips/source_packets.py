@@ -30,8 +30,6 @@ from heaters_pipeline.video.media.timing import Span, Timeline
 SHOWS_NOTHING = -1
 """In place of a frame's number, where a packet shows none of its own."""
 
-_NEW_SETS = "new_extradata"
-
 
 @dataclass(frozen=True, eq=False)
 class SourcePackets:
@@ -92,7 +90,7 @@ def read_packets(reader: SourceReader, timeline: Timeline) -> SourcePackets:
             continue
         if packet.pts is None:
             raise ClipError("packets of the source have no timestamps")
-        if rows and packet.has_sidedata(_NEW_SETS):
+        if rows and packet.has_sidedata("new_extradata"):
             raise ClipError("the source's parameter sets change")
         switches = units.note(packet) if units else False
         # What is shown before its I-frame can be decoded for certain in the first GOP alone.
@@ -171,7 +169,7 @@ class _H264Units:
 
 
 def _droppable_test(codec: str, extradata: bytes) -> Callable[[Packet], bool]:
-    """For a stream, tell of a packet whether pictures shown after the next I-frame do without it."""
+    """For a stream, tell of a packet whether what is shown after the next I-frame does without."""
     if codec == "hevc":
         reader = UnitReader(codec, extradata)
         return lambda packet: _is_leading(reader.units(memoryview(packet)))

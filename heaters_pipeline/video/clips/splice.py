@@ -14,7 +14,7 @@ import av.video.stream
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.copy import keep_picture_tags
 from heaters_pipeline.video.clips.encode import Sound, hdr_metadata_of
-from heaters_pipeline.video.clips.luma_quality import psnr_of_packet
+from heaters_pipeline.video.clips.luma_quality import QualityWatch, psnr_of_packet
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.part_encoder import PartKind, as_sample, part_kind
 from heaters_pipeline.video.clips.source_packets import SourcePackets, read_packets
@@ -72,8 +72,7 @@ def splice_source(reader: SourceReader, timeline: Timeline, preset: str) -> Spli
         kind = part_kind(reader.video, reader.info, packets)
     except ClipError as error:
         return SpliceSource(replace(packets, join_refusal=str(error)))
-    assert packets.sets is not None
-    return SpliceSource(packets, kind, packets.sets.with_sets(kind.sets(preset)).encode())
+    return SpliceSource(packets, kind, kind.header(preset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +82,11 @@ class Spliced:
     Attributes:
         video: Its stream in the clip.
         copied: What was copied of the source.
-        psnr_db: Of each encoded frame's luma.
         first_encoded: The first frame of each encoded part.
     """
 
     video: av.video.stream.VideoStream
     copied: PacketSum
-    psnr_db: list[float]
     first_encoded: list[Frame]
 
 
@@ -114,6 +111,7 @@ def splice_span(
         crf: Constant rate factor of what is encoded.
         threads: How many the encoder may use; 0 for as many as there are cores.
     Raises:
+        TooFarError: What is encoded is not close enough to the source.
         ClipError: It cannot be done; the message says why.
         InvalidVideoError: The source cannot be read.
     """
@@ -123,9 +121,10 @@ def splice_span(
         out.codec_context.extradata = source.header
     sound = Sound(task, copy=True)
     add_subtitles(task.writer, task.reader, task.subtitles, task.window)
-    track = _Track(task, source, out, sound)
+    watch = QualityWatch(plan.encoded_frames, task.settings.min_psnr_db)
+    track = _Track(task, source, out, sound, watch)
     codec = task.reader.video.codec_context
-    spliced = Spliced(out, PacketSum(codec.name, codec.extradata), [], [])
+    spliced = Spliced(out, PacketSum(codec.name, codec.extradata), [])
     if plan.head:
         _encode(track, plan.head, pictures, frames_of, crf, threads, spliced)
     if plan.copied:
@@ -146,7 +145,9 @@ class _Track:
         source: SpliceSource,
         out: av.video.stream.VideoStream,
         sound: Sound,
+        watch: QualityWatch,
     ) -> None:
+        self.watch = watch
         self.task = task
         self.source = source
         self._out = out
@@ -197,7 +198,7 @@ def _encode(
 
     def put(encoded: list[Packet]) -> None:
         for packet in encoded:
-            spliced.psnr_db.append(psnr_of_packet(packet, sps.bit_depth_luma, samples))
+            track.watch.add(psnr_of_packet(packet, sps.bit_depth_luma, samples))
             part = av.Packet(as_sample(packet))
             part.is_keyframe = packet.is_keyframe
             if packet.pts is None:

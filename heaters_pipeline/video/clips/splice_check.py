@@ -1,4 +1,4 @@
-"""Verify a clip of copied and encoded frames: each part against the source, and the joins decoded."""
+"""Verify a clip of copied and encoded frames: each part against the source, its start decoded."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import av.video.frame
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.check import check_clip, clip_errors, is_same, pictures_of
-from heaters_pipeline.video.clips.luma_quality import TooFarError, psnr_of_pictures, require_quality
+from heaters_pipeline.video.clips.luma_quality import QualityWatch, TooFarError, psnr_of_pictures
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.record import ClipFacts
 from heaters_pipeline.video.clips.splice_plan import SplicePlan
@@ -86,7 +86,7 @@ def check_all_pictures(
         InvalidVideoError: The source cannot be read any more.
         SourceChangedError: It is no longer what it was.
     """
-    psnr_db = []
+    watch = QualityWatch(len(span) - (len(copied) if copied else 0), least_db)
     for offset, (picture, frame) in enumerate(zip_longest(pictures_of(path, 1), frames)):
         if picture is None:
             raise ClipError(f"the clip ends before its frame {offset}")
@@ -97,10 +97,9 @@ def check_all_pictures(
         if copied is None or not copied.start <= frame.index < copied.end:
             # HEVC has no pictures of two fields; they were made whole.
             if picture.interlaced_frame or not frame.decoded.interlaced_frame:
-                psnr_db.append(psnr_of_pictures(picture, frame.decoded))
+                watch.add(psnr_of_pictures(picture, frame.decoded))
         elif not is_same(picture, frame.decoded):
             raise ClipError(f"frame {offset} of the clip is not the source's picture")
-    require_quality(psnr_db, least_db)
 
 
 def _picture_of(
@@ -119,5 +118,6 @@ def _require_close(picture: av.video.frame.VideoFrame, frame: Frame, least_db: f
     if found_db < least_db:
         raise TooFarError(
             f"the clip's picture of frame {frame.index} has a PSNR of {found_db:.1f} dB, "
-            f"{least_db:g} dB are asked for"
+            f"{least_db:g} dB are asked for",
+            least_db - found_db,
         )

@@ -64,6 +64,11 @@ class SplicePlan:
         return self.copied.span if self.copied else None
 
     @property
+    def encoded_frames(self) -> int:
+        """How many frames are encoded."""
+        return len(self.span) - (len(self.copied.span) if self.copied else 0)
+
+    @property
     def parts(self) -> tuple[Span, ...]:
         """What is encoded and what is copied, in order."""
         return tuple(part for part in (self.head, self.copied_span, self.tail) if part)
@@ -128,4 +133,3 @@ def _run_from(packets: SourcePackets, first: int, span: Span) -> CopiedRun | Non
         if last - start + 1 == shown:
             best = CopiedRun(Span(start, last + 1), first, place + 1, frozenset(dropped))
     return best
-

@@ -1,4 +1,4 @@
-"""When the packets of a clip's video are decoded, so that readers find its rate and its last length.
+"""When a clip's video packets are decoded, so that readers find its rate and last frame's length.
 
 MP4 says no more of a sample's length than when the next one in the file is decoded. From that
 readers take the average rate, and how long the picture lasts that is shown last.

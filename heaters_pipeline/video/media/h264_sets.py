@@ -182,8 +182,12 @@ def _vui_buffering(bits: BitReader) -> tuple[int | None, int | None]:
         bits.exp_golomb()
     if bits.flag():
         bits.number(65)
-    has_reference_decoders = [_skip_hrd(bits) for _ in range(2) if bits.flag()]
-    if has_reference_decoders:
+    has_hrd = False
+    for _ in range(2):
+        if bits.flag():
+            has_hrd = True
+            _skip_hrd(bits)
+    if has_hrd:
         bits.flag()
     bits.flag()
     if not bits.flag():

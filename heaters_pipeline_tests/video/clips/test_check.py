@@ -17,7 +17,7 @@ from heaters_pipeline_tests.video.clips.clip_sources import Known, know, write_c
 from heaters_pipeline_tests.videos import make_video
 
 SPAN = Span(25, 50)
-COPY = ClipSettings(preset="ultrafast")
+COPY = ClipSettings("copy", preset="ultrafast")
 REENCODE = ClipSettings("reencode", preset="ultrafast")
 SIZE_PX = (320, 180)
 
