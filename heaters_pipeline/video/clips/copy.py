@@ -104,24 +104,25 @@ class _Plan:
     skip: int
     pts: list[int]
 
-    def samples(self, end_pts: int, frame_ticks: int) -> list[Sample]:
+    def samples(self, last_pts: int, end_pts: int) -> list[Sample]:
         """When each packet is shown and decoded.
 
         Not the source's times, as many containers know no DTS, but the sorted PTS, moved back by so
         much that no packet is decoded after it is shown.
 
         Args:
-            end_pts: When the last frame of the span ends.
-            frame_ticks: How long hidden frames behind it last.
+            last_pts: When the last frame of the span is shown.
+            end_pts: When it ends.
         """
-        pts = hidden_after(self.pts, end_pts, frame_ticks)
+        last_ticks = end_pts - last_pts
+        pts = hidden_after(self.pts, end_pts, last_ticks)
         shown = sorted(pts)
         if len(set(shown)) < len(shown):
             raise ClipError("two packets of the source have the same timestamp")
         delay = max(at - own for at, own in zip(shown, pts, strict=True))
         samples = [Sample(own, at - delay) for at, own in zip(shown, pts, strict=True)]
-        last_end = max(end_pts, shown[-1] + frame_ticks if shown[-1] >= end_pts else 0)
-        end_exactly(samples, end_pts, last_end - delay, samples[0].dts - delay)
+        # Those that are hidden behind it last as long.
+        end_exactly(samples, end_pts, shown[-1] + last_ticks - delay, samples[0].dts - delay)
         return samples
 
 
@@ -244,7 +245,7 @@ class _CopiedVideo:
         self._out = out
         self._origin = task.start_pts
         self._skip = plan.skip
-        samples = plan.samples(task.end_pts, task.reader.info.nominal_ticks)
+        samples = plan.samples(task.timeline.pts[task.span.end - 1], task.end_pts)
         self.ticks = sum(sample.duration for sample in samples)
         self._ahead = list(zip(plan.pts, samples, strict=True))[::-1]
 
