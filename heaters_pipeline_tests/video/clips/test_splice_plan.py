@@ -92,7 +92,8 @@ def test_parameter_sets_are_switched_at_idr_pictures_alone() -> None:
     # A recovery point is good enough where nothing is encoded.
     assert plan_splice(packets, Span(10, 30)).copied_span == Span(10, 30)
     assert plan_splice(packets, Span(4, 30)).parts == (Span(4, 20), Span(20, 30))
-    assert plan_splice(packets, Span(12, 29)).parts == (Span(12, 20), Span(20, 27), Span(27, 29))
+    packets = source([*THREE_GOPS, CLOSED], switches={0, 20})
+    assert plan_splice(packets, Span(12, 38)).parts == (Span(12, 20), Span(20, 37), Span(37, 38))
 
 
 def test_leading_frames_that_nothing_needs_are_left_out() -> None:
