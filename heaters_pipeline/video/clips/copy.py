@@ -7,7 +7,8 @@ between that nobody asked for are hidden by the edit list.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from fractions import Fraction
+from itertools import chain
 
 import av.video.stream
 
@@ -17,6 +18,7 @@ from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.subtitles import add_subtitles
 from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.clips.track_times import Sample, end_exactly, hidden_after
 from heaters_pipeline.video.media.nal_units import has_start_codes
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import VideoInfo
@@ -53,10 +55,12 @@ class Copied:
     Attributes:
         video: Its stream in the clip.
         packets: What was read of the source for it.
+        seconds: How long all of it lasts, hidden frames included.
     """
 
     video: av.video.stream.VideoStream
     packets: PacketSum
+    seconds: Fraction
 
 
 def copy_span(task: ClipTask) -> Copied:
@@ -69,7 +73,7 @@ def copy_span(task: ClipTask) -> Copied:
     plan = _Planner(task).plan()
     packets = _packets_from(reader, plan.from_pts)
     out = writer.add_copied(reader.video)
-    _keep_picture_tags(out, reader.video)
+    keep_picture_tags(out, reader.video)
     audio = AudioTracks(task, copy=True)
     add_subtitles(writer, reader, task.subtitles, task.window)
     video = _CopiedVideo(plan, task, out)
@@ -83,7 +87,7 @@ def copy_span(task: ClipTask) -> Copied:
     if not video.done:
         raise ClipError("the source ended before the span did; was it replaced?")
     audio.finish()
-    return Copied(out, video.packets)
+    return Copied(out, video.packets, video.ticks * task.timeline.time_base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +104,26 @@ class _Plan:
     skip: int
     pts: list[int]
 
-    def decoding_times(self, end_pts: int) -> tuple[list[int], list[int]]:
-        """DTS and duration of each packet.
+    def samples(self, last_pts: int, end_pts: int) -> list[Sample]:
+        """When each packet is shown and decoded.
 
-        Not the source's, as many containers know no DTS, but the sorted PTS, moved back by so much
-        that no packet is decoded after it is shown.
+        Not the source's times, as many containers know no DTS, but the sorted PTS, moved back by so
+        much that no packet is decoded after it is shown.
 
         Args:
-            end_pts: When the last frame of the span ends.
+            last_pts: When the last frame of the span is shown.
+            end_pts: When it ends.
         """
-        shown = sorted(self.pts)
-        delay = max(at - pts for at, pts in zip(shown, self.pts, strict=True))
-        steps = [after - at for at, after in pairwise(shown)]
-        if 0 in steps:
+        last_ticks = end_pts - last_pts
+        pts = hidden_after(self.pts, end_pts, last_ticks)
+        shown = sorted(pts)
+        if len(set(shown)) < len(shown):
             raise ClipError("two packets of the source have the same timestamp")
-        # Of hidden packets after the span it does not matter how long they last.
-        last_ticks = max(end_pts - shown[-1], 1)
-        return [at - delay for at in shown], [*steps, last_ticks]
+        delay = max(at - own for at, own in zip(shown, pts, strict=True))
+        samples = [Sample(own, at - delay) for at, own in zip(shown, pts, strict=True)]
+        # Those that are hidden behind it last as long.
+        end_exactly(samples, end_pts, shown[-1] + last_ticks - delay, samples[0].dts - delay)
+        return samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +245,9 @@ class _CopiedVideo:
         self._out = out
         self._origin = task.start_pts
         self._skip = plan.skip
-        dts, durations = plan.decoding_times(task.end_pts)
-        self._ahead = list(zip(plan.pts, dts, durations, strict=True))[::-1]
+        samples = plan.samples(task.timeline.pts[task.span.end - 1], task.end_pts)
+        self.ticks = sum(sample.duration for sample in samples)
+        self._ahead = list(zip(plan.pts, samples, strict=True))[::-1]
 
     @property
     def done(self) -> bool:
@@ -251,21 +259,22 @@ class _CopiedVideo:
             return
         if self.done:
             return
-        pts, dts, duration = self._ahead.pop()
+        pts, sample = self._ahead.pop()
         if packet.pts != pts:
             raise ClipError("the source gives other packets when it is read again")
         # Readers go back to the last key frame before the part that is shown, and no further.
         packet.is_keyframe = not self.packets.packets or self._is_random_access(packet)
         self.packets.add(packet)
-        packet.pts, packet.dts = pts - self._origin, dts - self._origin
-        packet.duration = duration
+        packet.pts, packet.dts = sample.pts - self._origin, sample.dts - self._origin
+        packet.duration = sample.duration
         packet.stream = self._out
         self._writer.mux(packet)
 
 
-def _keep_picture_tags(
+def keep_picture_tags(
     out: av.video.stream.VideoStream, source: av.video.stream.VideoStream
 ) -> None:
+    """Note of a copied stream what the muxer does not find where it looks."""
     if source.sample_aspect_ratio:
         # Matroska keeps it beside the codec's parameters, and the muxer looks there alone.
         out.codec_context.sample_aspect_ratio = source.sample_aspect_ratio

@@ -72,17 +72,15 @@ class ClipMaker:
             SourceChangedError: It is no longer what it was.
             StoreUnavailableError: The disk failed.
         """
-        digest = self.known_digest(span.start)
-        if digest is None:
-            digest = next(self.frames_of(Span(span.start, span.start + 1))).digest
-        with open_clip(target, self._note("copy", span, fallback_reason)) as writer:
-            copied = copy_span(self._task(reader, span, writer))
+        digest = self.digest_of(span.start)
+        with open_clip(target, self.note("copy", span, fallback_reason, (span,))) as writer:
+            copied = copy_span(self.task(reader, span, writer))
             path = writer.finish(copied.video.index, self.timeline.duration_of(span))
-            facts = check_copy(path, self.timeline, span, copied.packets, digest)
+            facts = check_copy(path, self.timeline, span, copied.packets, digest, copied.seconds)
             if self.verify == "full":
                 check_pictures(path, self.frames_of(span), len(span), threads=self.threads)
             writer.publish(target)
-        return _without_source(facts)
+        return as_clip_file(facts)
 
     def encode(
         self,
@@ -106,23 +104,36 @@ class ClipMaker:
             SourceChangedError: It is no longer what it was.
             StoreUnavailableError: The disk failed.
         """
-        with open_clip(target, self._note("reencode", span, fallback_reason)) as writer:
-            task = self._task(reader, span, writer)
+        with open_clip(target, self.note("reencode", span, fallback_reason)) as writer:
+            task = self.task(reader, span, writer)
             video = encode_span(task, frames, threads=self.threads)
             path = writer.finish(video.index, self.timeline.duration_of(span))
             facts = check_clip(path, self.timeline, span)
             if self.verify == "full":
                 check_pictures(path, None, len(span), threads=self.threads)
             writer.publish(target)
-        return _without_source(facts)
+        return as_clip_file(facts)
 
-    def _task(self, reader: SourceReader, span: Span, writer: ClipWriter) -> ClipTask:
+    def digest_of(self, frame: int) -> int:
+        """``Frame.digest`` of a frame, decoded if it is not known."""
+        known = self.known_digest(frame)
+        return next(self.frames_of(Span(frame, frame + 1))).digest if known is None else known
+
+    def task(self, reader: SourceReader, span: Span, writer: ClipWriter) -> ClipTask:
+        """What is to be written of a clip."""
         return ClipTask(reader, self.timeline, span, writer, self.settings, self.subtitles)
 
-    def _note(self, method: ClipMethod, span: Span, fallback_reason: str | None) -> str:
+    def note(
+        self,
+        method: ClipMethod,
+        span: Span,
+        fallback_reason: str | None,
+        copied: tuple[Span, ...] = (),
+    ) -> str:
+        """What a clip says of itself."""
         # A file is published only after these checks.
         checked = checks_of(method, self.verify)
-        return ClipNote(method, fallback_reason, span, checked, self.tags).encode()
+        return ClipNote(method, fallback_reason, span, checked, self.tags, copied).encode()
 
     def frames_of(self, span: Span) -> Iterator[Frame]:
         """Decode the frames of a span, with the pictures that they have in the whole video.
@@ -153,5 +164,6 @@ class ClipMaker:
                 yield frame
 
 
-def _without_source(facts: ClipFacts) -> ClipFile:
+def as_clip_file(facts: ClipFacts) -> ClipFile:
+    """What is recorded of a clip that was checked."""
     return ClipFile(**{field.name: getattr(facts, field.name) for field in fields(ClipFile)})

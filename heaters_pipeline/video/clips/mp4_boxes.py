@@ -46,12 +46,23 @@ class ShownPart:
 
 @dataclass(frozen=True, slots=True)
 class TrackHeader:
-    """What the index says of one track."""
+    """What the index says of one track.
+
+    Attributes:
+        track_id: Its number.
+        handler: Such as ``vide``.
+        timescale: Ticks a second.
+        shown: What of it is shown.
+        samples: How many it holds.
+        samples_ticks: How long all of them last.
+    """
 
     track_id: int
     handler: str
     timescale: int
     shown: ShownPart
+    samples: int
+    samples_ticks: int
 
 
 @dataclass(slots=True)
@@ -115,17 +126,22 @@ def read_tracks(path: Path) -> list[TrackHeader]:
     try:
         timescale = _timescale(movie.child(b"mvhd"))
         return [_track_header(box, timescale) for box in movie.children if box.kind == b"trak"]
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, ValueError) as error:
         raise ClipError(f"the MP4 index of {shown_name(path)} is damaged: {error}") from error
 
 
 def _track_header(track: _Box, movie_timescale: int) -> TrackHeader:
     media = track.child(b"mdia")
+    durations = media.child(b"minf").child(b"stbl").child(b"stts").payload
+    (count,) = struct.unpack_from(">I", durations, 4)
+    runs = np.frombuffer(durations, ">u4", 2 * count, 8).astype(np.int64).reshape(-1, 2)
     return TrackHeader(
         track_id=_track_id(track),
         handler=media.child(b"hdlr").payload[8:12].decode("latin-1"),
         timescale=_timescale(media.child(b"mdhd")),
         shown=_shown_part(track.child(b"edts").child(b"elst").payload, movie_timescale),
+        samples=int(runs[:, 0].sum()),
+        samples_ticks=int(runs.prod(axis=1).sum()),
     )
 
 

@@ -4,7 +4,7 @@ Framing and types alone; what a unit means for decoding stands in ``random_acces
 ``packet_index``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 START_CODE = b"\0\0\1"
@@ -20,6 +20,9 @@ HEVC_SLICE_TYPES = range(32)
 
 HEVC_IRAP_TYPES = range(16, 24)
 """Those of pictures at which decoding can begin: BLA, IDR, CRA, and two reserved."""
+
+HEVC_LEADING_TYPES = range(6, 10)
+"""Those of pictures that are shown before the one at which decoding can begin: RADL and RASL."""
 
 CODECS_WITH_UNITS = frozenset(_SIZE_LENGTH_AT)
 """FFmpeg's names of the codecs."""
@@ -65,6 +68,11 @@ class UnitReader:
             at += self._size_bytes
             yield content[at : at + size]
             at += size
+
+
+def sized(units: Iterable[bytes | memoryview]) -> bytes:
+    """Units with their size before each, of four bytes, as MP4 has them."""
+    return b"".join(part for unit in units for part in (len(unit).to_bytes(4, "big"), unit))
 
 
 def delimited_units(content: memoryview) -> Iterator[memoryview]:

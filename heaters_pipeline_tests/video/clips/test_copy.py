@@ -22,7 +22,7 @@ from heaters_pipeline_tests.video.clips.clip_sources import (
 from heaters_pipeline_tests.videos import make_video
 
 SPANS_EACH = 6
-SETTINGS = ClipSettings(preset="ultrafast")
+SETTINGS = ClipSettings("copy", preset="ultrafast")
 
 
 def copy_clip(known: Known, span: Span, target: Path) -> Known:

@@ -263,7 +263,7 @@ def make_all(known: Known, folder: Path) -> dict[Span, Any]:
         known,
         [Span(at, at + 30) for at in range(0, FRAMES, 30)],
         lambda span: folder / f"{span.start}.mp4",
-        ClipSettings(),
+        ClipSettings("copy"),
         picture_digests=known.digests,
         workers=3,
         on_clip=made.__setitem__,

@@ -31,7 +31,7 @@ from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import Known, know, write_clip, write_many
 from heaters_pipeline_tests.videos import frame_number_of, make_video
 
-COPY = ClipSettings(preset="ultrafast")
+COPY = ClipSettings("copy", preset="ultrafast")
 REENCODE = ClipSettings("reencode", preset="ultrafast")
 SPANS = [Span(0, 7), Span(7, 30), Span(30, 31), Span(31, 60)]
 
