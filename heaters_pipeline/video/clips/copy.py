@@ -5,9 +5,10 @@ ends with the last wanted packet in the file's decoding order. Frames before (th
 between that nobody asked for are hidden by the edit list.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
+from math import floor
 
 import av.video.stream
 
@@ -33,7 +34,6 @@ Not MPEG-1: FFmpeg's reader splits it again, and so hides another frame than it 
 # Hidden frames cost space and time in each player; more of them are not worth an exact copy.
 _MOST_PREROLL_SECONDS = 120
 # From how far before the span to read, as long as that is in vain; at last from the file's start.
-# The first also lets the sound start early enough.
 _START_BEFORE_SECONDS = (1, 5, 20, 80, _MOST_PREROLL_SECONDS)
 
 
@@ -145,6 +145,7 @@ class _Planner:
         extradata = task.reader.video.codec_context.extradata or b""
         self._is_random_access = random_access_test(task.reader.info.codec, extradata)
         self._most_preroll = int(_MOST_PREROLL_SECONDS / self._time_base)
+        self._sound_from = task.sound.read_from(task.window)
 
     def plan(self) -> _Plan:
         """Read from further and further back until all packets are found.
@@ -161,12 +162,18 @@ class _Planner:
             f"cannot begin within {_MOST_PREROLL_SECONDS} s before them"
         )
 
-    def _places(self) -> Iterator[int | None]:
+    def _places(self) -> Iterable[int | None]:
         start = self._wanted[0]
-        ticks_back = (int(seconds / self._time_base) for seconds in _START_BEFORE_SECONDS)
-        yield from dict.fromkeys(max(self._first_pts, start - back) for back in ticks_back)
+        places = [start - int(seconds / self._time_base) for seconds in _START_BEFORE_SECONDS]
+        if self._sound_from is None:
+            places.insert(0, self._first_pts)
+        else:
+            sound_pts = floor(self._sound_from / self._time_base)
+            places = [min(place, sound_pts) for place in places]
         if start - self._first_pts <= self._most_preroll:
-            yield None
+            places.append(self._first_pts)
+        # A seek to where a file begins may land after its first packets, or change their times.
+        return dict.fromkeys(None if place <= self._first_pts else place for place in places)
 
     def _plan_from(self, from_pts: int | None) -> _Plan | None:
         packets = (

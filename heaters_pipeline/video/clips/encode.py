@@ -24,9 +24,6 @@ from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, is_hdr
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.pyav import Packet
 
-# How far before the clip the sound is read, so that its decoder has what it needs.
-_SOUND_PREROLL_SECONDS = 1
-
 
 def encode_span(
     task: ClipTask, frames: Iterator[Frame], *, threads: int
@@ -115,9 +112,9 @@ class _Sound:
     """Follows the pictures through the source with the sound, from packets of its own."""
 
     def __init__(self, task: ClipTask) -> None:
-        early_pts = task.start_pts - int(_SOUND_PREROLL_SECONDS / task.timeline.time_base)
-        from_pts = max(task.timeline.pts[0], early_pts)
-        self._packets = task.reader.packets_from(from_pts) if task.reader.info.audio else iter(())
+        self._packets = (
+            task.sound.packets_for(task.reader, task.window) if task.reader.info.audio else iter(())
+        )
         self._end_seconds = task.window.end
         self._tracks = AudioTracks(task, copy=False)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from heaters_pipeline.video.clips.check import check_clip, check_copy, check_pictures
+from heaters_pipeline.video.clips.check_sound import check_sound
 from heaters_pipeline.video.clips.copy import copy_span, why_not_copied
 from heaters_pipeline.video.clips.encode import encode_span
 from heaters_pipeline.video.clips.mp4_writer import ClipWriter, open_clip
@@ -18,6 +19,7 @@ from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.media.frames import Frame, read_span
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import VideoInfo
+from heaters_pipeline.video.media.sound_times import SourceSound
 from heaters_pipeline.video.media.timing import Span, Timeline
 
 _KNOWN_WITHIN_FRAMES = 32
@@ -36,6 +38,7 @@ class ClipMaker:
         tags: Written into each clip.
         verify: ``full`` decodes all of each clip before it is published.
         subtitles: Of the video.
+        sound: Of the video.
         known_digest: Gives ``Frame.digest`` of a frame, or None where it is not known.
         threads: How many the decoder and the encoder of one clip may use each; 0 for as many as
             there are cores.
@@ -48,6 +51,7 @@ class ClipMaker:
     tags: Mapping[str, str]
     verify: Verify
     subtitles: SourceSubtitles
+    sound: SourceSound
     known_digest: Callable[[int], int | None]
     threads: int = 0
 
@@ -79,6 +83,7 @@ class ClipMaker:
             copied = copy_span(self._task(reader, span, writer))
             path = writer.finish(copied.video.index, self.timeline.duration_of(span))
             facts = check_copy(path, self.timeline, span, copied.packets, digest)
+            check_sound(path, self.sound.within(self.timeline.window_of(span)))
             if self.verify == "full":
                 check_pictures(path, self.frames_of(span), len(span), threads=self.threads)
             writer.publish(target)
@@ -111,13 +116,16 @@ class ClipMaker:
             video = encode_span(task, frames, threads=self.threads)
             path = writer.finish(video.index, self.timeline.duration_of(span))
             facts = check_clip(path, self.timeline, span)
+            check_sound(path, self.sound.within(self.timeline.window_of(span)))
             if self.verify == "full":
                 check_pictures(path, None, len(span), threads=self.threads)
             writer.publish(target)
         return _without_source(facts)
 
     def _task(self, reader: SourceReader, span: Span, writer: ClipWriter) -> ClipTask:
-        return ClipTask(reader, self.timeline, span, writer, self.settings, self.subtitles)
+        return ClipTask(
+            reader, self.timeline, span, writer, self.settings, self.subtitles, self.sound
+        )
 
     def _note(self, method: ClipMethod, span: Span, fallback_reason: str | None) -> str:
         # A file is published only after these checks.

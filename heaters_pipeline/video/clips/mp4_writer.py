@@ -61,6 +61,7 @@ class ClipWriter:
         self.container = av.open(str(self._muxed), "w", format="mp4", options=options)
         self.container.metadata["comment"] = note
         self._written: dict[int, _Written] = {}
+        self._shown_seconds: dict[int, tuple[Fraction, Fraction]] = {}
 
     def add_copied(self, template: _Stream) -> _Stream:
         """A stream for packets of ``template``, with all that the source says of it.
@@ -94,6 +95,10 @@ class ClipWriter:
         track = self._written.setdefault(packet.stream_index, _Written(packet.dts, end_dts))
         track.end_dts = end_dts
 
+    def show(self, stream_index: int, start: Fraction, end: Fraction) -> None:
+        """Show of a stream no more than what lies in ``[start, end)``, in seconds of the clip."""
+        self._shown_seconds[stream_index] = (start, end)
+
     def finish(self, video_index: int, duration_seconds: Fraction) -> Path:
         """Complete the file so that it shows exactly ``[0, duration_seconds)``.
 
@@ -107,14 +112,16 @@ class ClipWriter:
         shown = {}
         for index, track in self._written.items():
             time_base = time_bases[index]
-            end_seconds = duration_seconds
+            start, end = self._shown_seconds.get(index, (Fraction(0), duration_seconds))
+            start = max(start, track.first_dts * time_base)
+            end = min(end, duration_seconds)
             if index != video_index:
-                end_seconds = min(end_seconds, track.end_dts * time_base)
+                end = min(end, track.end_dts * time_base)
             # The muxer numbers tracks from 1 in the order of streams.
             shown[index + 1] = ShownPart(
-                empty_seconds=max(track.first_dts, 0) * time_base,
-                media_start_ticks=max(-track.first_dts, 0),
-                duration_seconds=end_seconds - max(track.first_dts, 0) * time_base,
+                empty_seconds=start,
+                media_start_ticks=round(start / time_base) - track.first_dts,
+                duration_seconds=end - start,
             )
         write_fast_start(self._muxed, self._finished, shown)
         self._muxed.unlink()

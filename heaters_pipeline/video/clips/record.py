@@ -18,8 +18,8 @@ _FORMAT = "heaters_clip"
 _FORMAT_VERSION = 2
 
 _QUICK_CHECKS: Mapping[ClipMethod, tuple[str, ...]] = {
-    "copy": ("frame_count", "every_pts", "duration", "packets", "first_picture"),
-    "reencode": ("frame_count", "every_pts", "duration"),
+    "copy": ("frame_count", "every_pts", "duration", "sound", "packets", "first_picture"),
+    "reencode": ("frame_count", "every_pts", "duration", "sound"),
 }
 _FULL_CHECKS: Mapping[ClipMethod, tuple[str, ...]] = {
     "copy": ("every_picture",),

@@ -20,6 +20,7 @@ from heaters_pipeline.video.clips.record import ClipFacts, ClipFile
 from heaters_pipeline.video.clips.settings import DEFAULT_VERIFY, ClipMethod, ClipSettings, Verify
 from heaters_pipeline.video.clips.subtitles import SourceSubtitles
 from heaters_pipeline.video.media.probe import VideoInfo, shown_name
+from heaters_pipeline.video.media.sound_times import SourceSound
 from heaters_pipeline.video.media.timing import Span, Timeline
 
 __all__ = [
@@ -86,6 +87,7 @@ def write_clips(
         tags=tags,
         verify=verify,
         subtitles=SourceSubtitles(source, info),
+        sound=SourceSound(source, info),
         known_digest=(lambda _: None) if picture_digests is None else picture_digests.__getitem__,
     )
 
