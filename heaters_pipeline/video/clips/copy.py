@@ -14,6 +14,7 @@ import av.video.stream
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.audio import AudioTracks
+from heaters_pipeline.video.clips.hidden_frames import require_few_hidden
 from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.subtitles import add_subtitles
@@ -67,6 +68,7 @@ def copy_span(task: ClipTask) -> Copied:
     """
     reader, writer = task.reader, task.writer
     plan = _Planner(task).plan()
+    require_few_hidden(len(task.span), len(plan.pts) - len(task.span))
     packets = _packets_from(reader, plan.from_pts)
     out = writer.add_copied(reader.video)
     _keep_picture_tags(out, reader.video)

@@ -15,6 +15,7 @@ from heaters_pipeline.video.clips.encoder_frames import ClipPictures
 from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.settings import Codec
 from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.media.cropping import crop_of
 from heaters_pipeline.video.media.hdr_metadata import MasteringDisplay
 from heaters_pipeline.video.media.probe import DEFAULT_FRAME_RATE, VideoInfo
 from heaters_pipeline.video.media.pyav import side_data_of
@@ -71,6 +72,8 @@ def add_video(
     context.thread_type = "FRAME"
     if settings.codec == "hevc":
         context.codec_tag = HEVC_TAG
+    if crop := crop_of(task.reader.video):
+        writer.describe_pictures(video.index, crop.clean_aperture(*pictures.size_px))
     if matrix := side_data_of(first, "DISPLAYMATRIX"):
         video.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
     return video

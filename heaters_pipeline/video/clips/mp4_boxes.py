@@ -7,10 +7,11 @@ that a player can begin before it has the whole file. Strict: what is not as exp
 """
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 import numpy as np
@@ -26,6 +27,9 @@ _COPY_BYTES = 1 << 20
 _INDEX_BYTES_MAX = 1 << 30
 _DEPTH_MAX = 8
 _NOTHING_SHOWN = -1
+# What stands in stsd before its only entry, and in that before the boxes in it (8.5.2, 12.1.3).
+_TABLE_HEAD_BYTES = 8
+_PICTURE_ENTRY_BYTES = 86
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,12 @@ class _Box:
         return struct.pack(">I4s", len(body) + 8, self.kind) + body
 
 
-def write_fast_start(muxed: Path, target: Path, shown: Mapping[int, ShownPart]) -> None:
+def write_fast_start(
+    muxed: Path,
+    target: Path,
+    shown: Mapping[int, ShownPart],
+    described: Mapping[int, Sequence[bytes]] = MappingProxyType({}),
+) -> None:
     """Copy an MP4 file with exact edit lists and its index first.
 
     The first track gives the movie its timescale, so that its edit list is exact to the tick.
@@ -85,6 +94,8 @@ def write_fast_start(muxed: Path, target: Path, shown: Mapping[int, ShownPart]) 
         muxed: File as the muxer wrote it, its index last.
         target: File to write; must not exist.
         shown: What is shown of each track, by track id. All tracks must be named.
+        described: Boxes, by track id, that describe its pictures; left out where the muxer wrote
+            one of the kind.
     """
     with muxed.open("rb") as source, target.open("xb") as out:
         places = list(_top_level(source))
@@ -94,6 +105,8 @@ def write_fast_start(muxed: Path, target: Path, shown: Mapping[int, ShownPart]) 
         (_, _, head_end), (_, index_start, index_end) = places[0], places[-1]
         movie = _read_index(source, index_start, index_end)
         _set_shown(movie, shown)
+        for track in (box for box in movie.children if box.kind == b"trak"):
+            _describe_pictures(track, described.get(_track_id(track), ()))
         index = _moved_index(movie)
         source.seek(0)
         _copy(source, out, head_end)
@@ -167,6 +180,16 @@ def _set_shown(movie: _Box, shown: Mapping[int, ShownPart]) -> None:
         _set_track_duration(track.child(b"tkhd"), empty + duration)
         longest = max(longest, empty + duration)
     _set_movie_duration(movie.child(b"mvhd"), timescale, longest)
+
+
+def _describe_pictures(track: _Box, boxes: Sequence[bytes]) -> None:
+    if not boxes:
+        return
+    table = track.child(b"mdia").child(b"minf").child(b"stbl").child(b"stsd")
+    head, entry = table.payload[:_TABLE_HEAD_BYTES], table.payload[_TABLE_HEAD_BYTES:]
+    there = {box.kind for box in _parse(entry[_PICTURE_ENTRY_BYTES:])}
+    entry += b"".join(box for box in boxes if box[4:8] not in there)
+    table.payload = head + struct.pack(">I", len(entry)) + entry[4:]
 
 
 def _edit_list(edits: list[tuple[int, int]]) -> _Box:

@@ -4,17 +4,20 @@ FFmpeg's muxer and the life of the file; the boxes are edited in ``mp4_boxes``.
 """
 
 import errno
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import av
 import av.error
 import av.stream
+import av.video.stream
+from av.video.reformatter import ColorRange
 
 from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
 from heaters_pipeline.video.clips.mp4_boxes import ShownPart, write_fast_start
@@ -33,6 +36,9 @@ _DESCRIPTIONS = (
     ("name", "title"),
     ("title", "title"),
 )
+
+# Of primaries, transfer and matrix (ITU-T H.273).
+_UNKNOWN_COLOURS = 2
 
 _Stream = TypeVar("_Stream", bound=av.stream.Stream)
 
@@ -61,6 +67,7 @@ class ClipWriter:
         self.container = av.open(str(self._muxed), "w", format="mp4", options=options)
         self.container.metadata["comment"] = note
         self._written: dict[int, _Written] = {}
+        self._described: dict[int, list[bytes]] = {}
         self._shown_seconds: dict[int, tuple[Fraction, Fraction]] = {}
 
     def add_copied(self, template: _Stream) -> _Stream:
@@ -99,6 +106,11 @@ class ClipWriter:
         """Show of a stream no more than what lies in ``[start, end)``, in seconds of the clip."""
         self._shown_seconds[stream_index] = (start, end)
 
+    def describe_pictures(self, stream_index: int, box: bytes) -> None:
+        """Add a box to what is said of a stream's pictures, unless the muxer writes such a one."""
+        # The muxer numbers tracks from 1 in the order of streams.
+        self._described.setdefault(stream_index + 1, []).append(box)
+
     def finish(self, video_index: int, duration_seconds: Fraction) -> Path:
         """Complete the file so that it shows exactly ``[0, duration_seconds)``.
 
@@ -108,6 +120,8 @@ class ClipWriter:
         time_bases = {
             stream.index: stream.time_base or Fraction() for stream in self.container.streams
         }
+        if colours := _colours(self.container.streams[video_index]):
+            self.describe_pictures(video_index, colours)
         self.container.close()
         shown = {}
         for index, track in self._written.items():
@@ -117,13 +131,12 @@ class ClipWriter:
             end = min(end, duration_seconds)
             if index != video_index:
                 end = min(end, track.end_dts * time_base)
-            # The muxer numbers tracks from 1 in the order of streams.
             shown[index + 1] = ShownPart(
                 empty_seconds=start,
                 media_start_ticks=round(start / time_base) - track.first_dts,
                 duration_seconds=end - start,
             )
-        write_fast_start(self._muxed, self._finished, shown)
+        write_fast_start(self._muxed, self._finished, shown, self._described)
         self._muxed.unlink()
         return self._finished
 
@@ -138,6 +151,19 @@ class ClipWriter:
         except av.error.FFmpegError:
             # Why the clip failed is on its way already, and this would hide it.
             return
+
+
+def _colours(video: av.stream.Stream) -> bytes | None:
+    """The box ``colr`` (ISO/IEC 14496-12, 12.1.5), which the muxer leaves out if one is unknown.
+
+    So the range would be lost that stands in the header of the source alone.
+    """
+    context = cast("av.video.stream.VideoStream", video).codec_context
+    numbers = (context.color_primaries, context.color_trc, context.colorspace)
+    if {*numbers} == {_UNKNOWN_COLOURS} and context.color_range == ColorRange.UNSPECIFIED:
+        return None
+    full_range = 0x80 if context.color_range == ColorRange.JPEG else 0
+    return struct.pack(">I4s4s3HB", 19, b"colr", b"nclx", *map(int, numbers), full_range)
 
 
 @contextmanager
