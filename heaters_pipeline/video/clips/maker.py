@@ -16,6 +16,7 @@ from heaters_pipeline.video.clips.record import ClipFacts, ClipFile, ClipNote, c
 from heaters_pipeline.video.clips.settings import ClipMethod, ClipSettings, Verify
 from heaters_pipeline.video.clips.subtitles import SourceSubtitles
 from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.clips.timecode import clip_timecode
 from heaters_pipeline.video.media.frames import Frame, read_span
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import VideoInfo
@@ -79,7 +80,8 @@ class ClipMaker:
         digest = self.known_digest(span.start)
         if digest is None:
             digest = next(self.frames_of(Span(span.start, span.start + 1))).digest
-        with open_clip(target, self._note("copy", span, fallback_reason)) as writer:
+        timecode = clip_timecode(reader, self.timeline, span.start)
+        with open_clip(target, self._note("copy", span, fallback_reason), timecode) as writer:
             copied = copy_span(self._task(reader, span, writer))
             path = writer.finish(copied.video.index, self.timeline.duration_of(span))
             facts = check_copy(path, self.timeline, span, copied.packets, digest)
@@ -111,7 +113,8 @@ class ClipMaker:
             SourceChangedError: It is no longer what it was.
             StoreUnavailableError: The disk failed.
         """
-        with open_clip(target, self._note("reencode", span, fallback_reason)) as writer:
+        timecode = clip_timecode(reader, self.timeline, span.start)
+        with open_clip(target, self._note("reencode", span, fallback_reason), timecode) as writer:
             task = self._task(reader, span, writer)
             video = encode_span(task, frames, threads=self.threads)
             path = writer.finish(video.index, self.timeline.duration_of(span))

@@ -105,8 +105,9 @@ def write_fast_start(
         (_, _, head_end), (_, index_start, index_end) = places[0], places[-1]
         movie = _read_index(source, index_start, index_end)
         _set_shown(movie, shown)
-        for track in (box for box in movie.children if box.kind == b"trak"):
-            _describe_pictures(track, described.get(_track_id(track), ()))
+        for track in movie.children:
+            if track.kind == b"trak" and _handler(track) == "vide":
+                _describe_pictures(track, described.get(_track_id(track), ()))
         index = _moved_index(movie)
         source.seek(0)
         _copy(source, out, head_end)
@@ -136,7 +137,7 @@ def _track_header(track: _Box, movie_timescale: int) -> TrackHeader:
     media = track.child(b"mdia")
     return TrackHeader(
         track_id=_track_id(track),
-        handler=media.child(b"hdlr").payload[8:12].decode("latin-1"),
+        handler=_handler(track),
         timescale=_timescale(media.child(b"mdhd")),
         shown=_shown_part(track.child(b"edts").child(b"elst").payload, movie_timescale),
     )
@@ -183,11 +184,14 @@ def _set_shown(movie: _Box, shown: Mapping[int, ShownPart]) -> None:
 
 
 def _describe_pictures(track: _Box, boxes: Sequence[bytes]) -> None:
-    if not boxes:
-        return
     table = track.child(b"mdia").child(b"minf").child(b"stbl").child(b"stsd")
-    head, entry = table.payload[:_TABLE_HEAD_BYTES], table.payload[_TABLE_HEAD_BYTES:]
-    there = {box.kind for box in _parse(entry[_PICTURE_ENTRY_BYTES:])}
+    start = _TABLE_HEAD_BYTES + _PICTURE_ENTRY_BYTES
+    head, entry = table.payload[:_TABLE_HEAD_BYTES], table.payload[_TABLE_HEAD_BYTES:start]
+    there = {box.kind: box.encode() for box in _parse(table.payload[start:])}
+    if b"st3d" in there:
+        # The muxer writes the same once more in Apple's way, without what is beside or above what.
+        there.pop(b"vexu", None)
+    entry += b"".join(there.values())
     entry += b"".join(box for box in boxes if box[4:8] not in there)
     table.payload = head + struct.pack(">I", len(entry)) + entry[4:]
 
@@ -203,6 +207,10 @@ def _timescale(header: _Box) -> int:
     """Of ``mvhd`` or ``mdhd``, where it stands at the same place."""
     payload = header.payload
     return int(struct.unpack_from(">I", payload, 20 if payload[0] == 1 else 12)[0])
+
+
+def _handler(track: _Box) -> str:
+    return track.child(b"mdia").child(b"hdlr").payload[8:12].decode("latin-1")
 
 
 def _track_id(track: _Box) -> int:

@@ -58,12 +58,16 @@ class ClipWriter:
     written too, and hidden by the edit lists.
     """
 
-    def __init__(self, folder: Path, note: str) -> None:
+    def __init__(self, folder: Path, note: str, timecode: str | None) -> None:
         self._muxed = folder / "muxed.mp4"
         self._finished = folder / "clip.mp4"
         # Each track's edit list is written exactly once all is known; the muxer's own is not
         # used, but without the option it would move everything so that nothing is before 0.
-        options = {"use_editlist": "1", "write_tmcd": "0"}
+        # Dolby Vision, stereo and spheres of MP4 are no part of the standard.
+        options = {"use_editlist": "1", "write_tmcd": "0", "strict": "unofficial"}
+        self._timecode = timecode
+        if timecode:
+            options["write_tmcd"] = "1"
         self.container = av.open(str(self._muxed), "w", format="mp4", options=options)
         self.container.metadata["comment"] = note
         self._written: dict[int, _Written] = {}
@@ -91,6 +95,9 @@ class ClipWriter:
             if read in source.metadata:
                 stream.metadata[written] = source.metadata[read]
         stream.disposition = source.disposition
+        if self._timecode and stream.type == "video":
+            # The muxer makes a track of it.
+            stream.metadata["timecode"] = self._timecode
 
     def mux(self, packet: Packet) -> None:
         """Write a packet whose timestamps count from the clip's first frame."""
@@ -136,6 +143,8 @@ class ClipWriter:
                 media_start_ticks=round(start / time_base) - track.first_dts,
                 duration_seconds=end - start,
             )
+        if self._timecode:
+            shown[len(time_bases) + 1] = ShownPart(Fraction(0), 0, duration_seconds)
         write_fast_start(self._muxed, self._finished, shown, self._described)
         self._muxed.unlink()
         return self._finished
@@ -167,9 +176,13 @@ def _colours(video: av.stream.Stream) -> bytes | None:
 
 
 @contextmanager
-def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
+def open_clip(target: Path, note: str, timecode: str | None = None) -> Iterator[ClipWriter]:
     """Write a clip in a folder of its own beside ``target``, which is removed in any case.
 
+    Args:
+        target: Where it is published.
+        note: What it says of itself.
+        timecode: Of its first frame, if it is to have one.
     Raises:
         ClipError: FFmpeg cannot write it.
         StoreError: The disk is full or cannot be written.
@@ -178,7 +191,7 @@ def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
     """
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.stem}-", dir=target.parent) as folder:
-            writer = ClipWriter(Path(folder), note)
+            writer = ClipWriter(Path(folder), note, timecode)
             try:
                 yield writer
             finally:

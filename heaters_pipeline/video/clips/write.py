@@ -15,6 +15,7 @@ from types import MappingProxyType
 from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.clips.batch import make_clips
 from heaters_pipeline.video.clips.check import inspect_clip
+from heaters_pipeline.video.clips.left_out import left_out
 from heaters_pipeline.video.clips.maker import ClipMaker
 from heaters_pipeline.video.clips.record import ClipFacts, ClipFile
 from heaters_pipeline.video.clips.settings import DEFAULT_VERIFY, ClipMethod, ClipSettings, Verify
@@ -29,6 +30,7 @@ __all__ = [
     "ClipFile",
     "ClipSettings",
     "inspect_clip",
+    "left_out",
     "write_clips",
 ]
 

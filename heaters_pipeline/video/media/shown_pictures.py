@@ -10,7 +10,6 @@ from pathlib import Path
 import av.video.frame
 
 from heaters_pipeline.video.arrays import Picture
-from heaters_pipeline.video.media.cropping import crop_of
 from heaters_pipeline.video.media.ffmpeg_resources import shortage_raised
 from heaters_pipeline.video.media.filter_graph import PictureFilter, source_arguments
 from heaters_pipeline.video.media.frames import (
@@ -20,6 +19,7 @@ from heaters_pipeline.video.media.frames import (
     video_stream,
 )
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, is_hdr
+from heaters_pipeline.video.media.picture_boxes import crop_of
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading
 from heaters_pipeline.video.media.tone_mapping import ToneMapper
 

@@ -8,10 +8,10 @@ import av
 import pytest
 
 from heaters_pipeline.video.clips.settings import ClipMethod, ClipSettings
-from heaters_pipeline.video.media.cropping import Crop, crop_of
+from heaters_pipeline.video.media.picture_boxes import Crop, crop_of
 from heaters_pipeline.video.media.timing import Span
-from heaters_pipeline_tests.video.clean_apertures import crop_mp4
 from heaters_pipeline_tests.video.clips.clip_sources import glance_at, know, write_clip
+from heaters_pipeline_tests.video.described_pictures import crop_mp4
 from heaters_pipeline_tests.videos import make_picture, make_video
 
 LIMITED, FULL = 1, 2

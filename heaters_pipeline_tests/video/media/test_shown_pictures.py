@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from heaters_pipeline.video.clips.settings import ClipMethod, ClipSettings
-from heaters_pipeline.video.media.cropping import Crop, crop_of
 from heaters_pipeline.video.media.frames import FrameReader
+from heaters_pipeline.video.media.picture_boxes import Crop, crop_of
 from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.still_pictures import pictures_at
@@ -18,9 +18,9 @@ from heaters_pipeline.video.stills.keyframes import middle_picture, write_keyfra
 from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSettings
 from heaters_pipeline.video.stills.sprite_layout import plan_sprites
 from heaters_pipeline.video.stills.sprites import write_sprites
-from heaters_pipeline_tests.video.clean_apertures import crop_mp4
 from heaters_pipeline_tests.video.clips.clip_sources import Known, know, write_clip
 from heaters_pipeline_tests.video.clips.deep_clips import HLG, PQ, Colours, make_deep_video
+from heaters_pipeline_tests.video.described_pictures import crop_mp4
 from heaters_pipeline_tests.video.stills.numbered_clips import load
 from heaters_pipeline_tests.videos import Picture, make_picture, make_video
 

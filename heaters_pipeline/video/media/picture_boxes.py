@@ -1,7 +1,7 @@
-"""Which part of its pictures a file asks players to show: MP4's ``clap``, Matroska's PixelCrop.
+"""What a file says of its pictures: which part to show (``clap``, PixelCrop), spheres, stereo.
 
-FFmpeg reads both, PyAV 18 hands on neither. But FFmpeg writes what it read into the header of
-another file, so a header is written into memory, and read.
+FFmpeg reads all this, PyAV 18 hands on nothing of it. But FFmpeg writes what it read into the
+header of another file, so a header is written into memory, and read.
 """
 
 import io
@@ -16,6 +16,8 @@ import av.video.stream
 # An index without samples, and codecs that are not in the standard, such as ProRes in MP4's kin.
 _HEADER_ONLY = {"movflags": "empty_moov", "strict": "unofficial"}
 _CLAP_BYTES = 40
+# What stands in the description of pictures before the boxes in it (ISO/IEC 14496-12, 12.1.3).
+_ENTRY_BYTES = 86
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,11 @@ def crop_of(stream: av.video.stream.VideoStream) -> Crop | None:
 
     Also None where neither MP4 nor QuickTime has a name for the codec, as for VP8.
     """
-    header = _header_of(stream, "mp4") or _header_of(stream, "mov")
-    at = header.find(b"clap")
-    if at < 0:
+    box = picture_boxes(stream).get(b"clap")
+    if box is None:
         return None
     width_n, width_d, height_n, height_d, across_n, across_d, down_n, down_d = struct.unpack_from(
-        ">4IiIiI", header, at + 4
+        ">4IiIiI", box, 8
     )
     width, height = Fraction(width_n, width_d), Fraction(height_n, height_d)
     context = stream.codec_context
@@ -65,6 +66,29 @@ def crop_of(stream: av.video.stream.VideoStream) -> Crop | None:
         and 0 < crop.height_px <= context.height - crop.top
     )
     return crop if inside and (crop.width_px, crop.height_px) != _size_of(context) else None
+
+
+def picture_boxes(stream: av.video.stream.VideoStream) -> dict[bytes, bytes]:
+    """The boxes, by kind, in which MP4 or QuickTime would describe a stream's pictures.
+
+    Among them what the file says of crop, stereo, spheres and Dolby Vision, whatever the container.
+    """
+    header = _header_of(stream, "mp4") or _header_of(stream, "mov")
+    # Of the only track: stsd, the number of its entries, and the entry.
+    at = header.find(b"stsd") + 4
+    if at < 4:
+        return {}
+    entry_start = at + 8
+    entry_end = entry_start + int.from_bytes(header[entry_start : entry_start + 4])
+    at = entry_start + _ENTRY_BYTES
+    boxes = {}
+    while at + 8 <= entry_end:
+        size = int.from_bytes(header[at : at + 4])
+        if size < 8:
+            break
+        boxes[header[at + 4 : at + 8]] = header[at : at + size]
+        at += size
+    return boxes
 
 
 def _size_of(context: av.VideoCodecContext) -> tuple[int, int]:
