@@ -19,6 +19,7 @@ from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.subtitles import add_subtitles
 from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.media.field_pictures import with_whole_frames
 from heaters_pipeline.video.media.nal_units import has_start_codes
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import VideoInfo
@@ -234,7 +235,11 @@ def _pts_of(packet: Packet) -> int:
 
 
 def _packets_from(reader: SourceReader, pts: int | None) -> Iterator[Packet]:
-    return reader.packets_from_start() if pts is None else reader.packets_from(pts)
+    packets = reader.packets_from_start() if pts is None else reader.packets_from(pts)
+    if reader.info.codec != "h264":
+        return packets
+    extradata = reader.video.codec_context.extradata or b""
+    return with_whole_frames(packets, reader.info.stream_index, extradata)
 
 
 class _CopiedVideo:

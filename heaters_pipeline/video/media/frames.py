@@ -184,6 +184,10 @@ class FrameReader:
             duration_ticks = 0
         elif raw_pts is None:
             raw_pts = decoded.dts
+        elif decoded.interlaced_frame and self._pts.pts:
+            # Where each field is a packet, FFmpeg gives the first one's duration.
+            step = raw_pts - self._pts.pts[-1]
+            duration_ticks = step if abs(step - 2 * duration_ticks) <= 1 else duration_ticks
         pts = self._pts.mend(raw_pts, duration_ticks, in_stream=in_stream)
         if (pts - self._pts.pts[0]) * self.info.time_base > MAX_DURATION_SECONDS:
             raise self._verdict.too_long()
