@@ -19,6 +19,7 @@ from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.subtitles import add_subtitles
 from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.clips.telemetry import add_telemetry
 from heaters_pipeline.video.media.field_pictures import with_whole_frames
 from heaters_pipeline.video.media.nal_units import has_start_codes
 from heaters_pipeline.video.media.packet_reader import SourceReader
@@ -75,6 +76,7 @@ def copy_span(task: ClipTask) -> Copied:
     _keep_picture_tags(out, reader.video)
     audio = AudioTracks(task, copy=True)
     add_subtitles(writer, reader, task.subtitles, task.window)
+    add_telemetry(task)
     video = _CopiedVideo(plan, task, out)
     for packet in packets:
         if packet.stream_index == reader.info.stream_index:

@@ -19,6 +19,7 @@ from heaters_pipeline.video.clips.mp4_writer import ClipWriter
 from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.clips.subtitles import add_subtitles
 from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.clips.telemetry import add_telemetry
 from heaters_pipeline.video.media.frames import Frame, decode_packet
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, is_hdr
 from heaters_pipeline.video.media.packet_reader import SourceReader
@@ -51,6 +52,7 @@ def encode_span(
     video = add_video(task, first[0].decoded, pictures, threads=threads)
     sound = _Sound(task)
     add_subtitles(task.writer, task.reader, task.subtitles, task.window)
+    add_telemetry(task)
     packets = _Packets(task.writer)
     encoded = 0
     for frame, shown in chain([first], pictured):

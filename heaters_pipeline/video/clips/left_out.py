@@ -10,6 +10,7 @@ import av.stream
 
 from heaters_pipeline.video.clips.settings import ClipMethod
 from heaters_pipeline.video.clips.subtitle_text import TEXT_CODECS
+from heaters_pipeline.video.clips.telemetry import telemetry_streams
 from heaters_pipeline.video.clips.timecode import source_timecode
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.picture_boxes import picture_boxes
@@ -39,7 +40,8 @@ def left_out(source: Path, info: VideoInfo, mode: ClipMethod) -> tuple[str, ...]
 
 def _streams(reader: SourceReader) -> Iterator[str]:
     known_sound = {audio.stream_index for audio in reader.info.audio if audio.is_known}
-    kept = {reader.info.stream_index, *known_sound}
+    telemetry = {stream.index for stream in telemetry_streams(reader)}
+    kept = {reader.info.stream_index} | known_sound | telemetry
     has_timecode = source_timecode(reader) is not None
     for stream in reader.container.streams:
         is_text = stream.type == "subtitle" and _codec_of(stream) in TEXT_CODECS

@@ -1,6 +1,7 @@
 """What a source has beside pictures and sound stays in its clips, or is named as left out."""
 
 import struct
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -128,3 +129,39 @@ def test_what_clips_have_not_is_named(tmp_path: Path) -> None:
 def test_transparency_is_named(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mkv", [3], codec="ffv1", pixel_format="yuva420p")
     assert left_out(path, probe(path), "copy") == ("transparency of the pictures (alpha)",)
+
+
+def with_telemetry(path: Path, seconds: int) -> Path:
+    """A video with a packet of measurements a second, as a GoPro writes them."""
+    plain = make_video(path.with_stem("plain"), [25 * seconds], options={"g": "24"})
+    with av.open(str(plain)) as source, av.open(str(path), "w") as target:
+        video = target.add_stream_from_template(source.streams.video[0])
+        data = target.add_data_stream("bin_data")
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = video
+                target.mux(packet)
+        for second in range(seconds):
+            packet = av.Packet(b"DEVC%03d" % second)
+            packet.pts = packet.dts = second * 1000
+            packet.duration, packet.time_base, packet.stream = 1000, Fraction(1, 1000), data
+            target.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("method", ["copy", "reencode"])
+def test_telemetry_stays_with_the_pictures(method: ClipMethod, tmp_path: Path) -> None:
+    known = know(with_telemetry(tmp_path / "a.mp4", 8))
+    clip = tmp_path / "clip.mp4"
+    settings = ClipSettings(method, preset="ultrafast")
+    for span, expected in ((Span(60, 130), range(2, 6)), (Span(75, 100), range(3, 4))):
+        made = write_clip(known, span, clip, settings)
+        assert (made.method, made.duration_seconds) == (method, Fraction(len(span), 25))
+        with av.open(str(clip)) as container:
+            (stream,) = container.streams.data
+            assert stream.metadata["handler_name"] == "GoPro MET"
+            packets = [packet for packet in container.demux(stream) if packet.size]
+        assert [bytes(packet) for packet in packets] == [b"DEVC%03d" % at for at in expected]
+        starts = [float(packet.pts * packet.time_base) for packet in packets]
+        assert starts == pytest.approx([max(at - span.start / 25, 0) for at in expected], abs=0.001)
+    assert left_out(known.path, known.info, method) == ()
