@@ -26,6 +26,7 @@ from heaters_pipeline.video.clips.write import (
     ClipFile,
     ClipSettings,
     inspect_clip,
+    left_out,
     write_clips,
 )
 from heaters_pipeline.video.media.timing import Span
@@ -146,11 +147,15 @@ def frame_totals(run: StageRun, clips: Sequence[ManifestItem]) -> dict[str, int]
 
 def make_clips(
     work: StageWork, source: Source, settings: ClipSettings, *, verify: Verify, workers: int
-) -> None:
-    """Make and store what is missing; what fails is recorded and the others go on."""
+) -> Json:
+    """Make and store what is missing; what fails is recorded and the others go on.
+
+    Returns:
+        What of the source clips have not, None where that was not looked at now nor before.
+    """
     units = {unit.scene.span: unit for unit in work.missing}
     if not units:
-        return
+        return work.current.summary.get("left_out") if work.current else None
     run = work.run
     track = track_of(run)
     waiting = BoundedSemaphore(UPLOADS_AT_ONCE)
@@ -174,6 +179,9 @@ def make_clips(
                 work.fail(units[span], outcome)
             run.progress("clips", len(uploads), len(units))
 
+        missed = left_out(path, info, settings.mode)
+        if missed:
+            _logger.warning("no clip of %s has its %s", run.video_id, ", ".join(missed))
         with run.phase("cut"):
             write_clips(
                 path,
@@ -191,6 +199,7 @@ def make_clips(
         with run.phase("upload"):
             for upload in uploads:
                 upload.result()
+    return list(missed)
 
 
 def _store(work: StageWork, unit: Unit, path: Path, clip: ClipFile) -> None:

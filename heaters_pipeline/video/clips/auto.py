@@ -17,7 +17,6 @@ from heaters_pipeline.video.clips.luma_quality import (
     first_rate_factor,
 )
 from heaters_pipeline.video.clips.maker import ClipMaker, as_clip_file
-from heaters_pipeline.video.clips.mp4_writer import open_clip
 from heaters_pipeline.video.clips.record import ClipFile
 from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.clips.splice import FramesOf, SpliceSource, splice_span
@@ -134,7 +133,7 @@ class AutoMaker:
             raise ClipError("nothing of the source can be copied")
         least_db = maker.settings.min_psnr_db
         note = maker.note("auto", span, plan.reason, (copied,) if copied else ())
-        with open_clip(target, note) as writer:
+        with maker.opened(reader, span, target, note) as writer:
             task = maker.task(reader, span, writer)
             spliced = splice_span(
                 task, self.source, plan, pictures, frames_of, crf=crf, threads=maker.threads
@@ -142,6 +141,7 @@ class AutoMaker:
             path = writer.finish(spliced.video.index, maker.timeline.duration_of(span))
             expected = Expected(spliced.copied, digest, spliced.first_encoded, least_db)
             facts = check_splice(path, maker.timeline, plan, expected)
+            maker.check_sound(path, span)
             if maker.verify == "full":
                 check_all_pictures(path, maker.frames_of(span), span, copied, least_db)
             writer.publish(target)
@@ -158,12 +158,13 @@ class AutoMaker:
     ) -> ClipFile:
         maker = self.maker
         least_db = maker.settings.min_psnr_db
-        with open_clip(target, maker.note("auto", span, reason)) as writer:
+        with maker.opened(reader, span, target, maker.note("auto", span, reason)) as writer:
             task = replace(maker.task(reader, span, writer), settings=_close(maker.settings, crf))
             measured = None if task.settings.codec == "hevc" else QualityWatch(len(span), least_db)
             video = encode_span(task, frames_of(span), threads=maker.threads, watch=measured)
             path = writer.finish(video.index, maker.timeline.duration_of(span))
             facts = check_clip(path, maker.timeline, span)
+            maker.check_sound(path, span)
             if maker.verify == "full" or measured is None:
                 check_all_pictures(path, maker.frames_of(span), span, None, least_db)
             writer.publish(target)

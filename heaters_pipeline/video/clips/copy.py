@@ -5,20 +5,24 @@ ends with the last wanted packet in the file's decoding order. Frames before (th
 between that nobody asked for are hidden by the edit list.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
+from math import floor
 
 import av.video.stream
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.audio import AudioTracks
+from heaters_pipeline.video.clips.hidden_frames import require_few_hidden
 from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.subtitles import add_subtitles
 from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.clips.telemetry import add_telemetry
 from heaters_pipeline.video.clips.track_times import Sample, end_exactly, hidden_after
+from heaters_pipeline.video.media.field_pictures import with_whole_frames
 from heaters_pipeline.video.media.nal_units import has_start_codes
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import VideoInfo
@@ -35,7 +39,6 @@ Not MPEG-1: FFmpeg's reader splits it again, and so hides another frame than it 
 # Hidden frames cost space and time in each player; more of them are not worth an exact copy.
 _MOST_PREROLL_SECONDS = 120
 # From how far before the span to read, as long as that is in vain; at last from the file's start.
-# The first also lets the sound start early enough.
 _START_BEFORE_SECONDS = (1, 5, 20, 80, _MOST_PREROLL_SECONDS)
 
 
@@ -71,11 +74,13 @@ def copy_span(task: ClipTask) -> Copied:
     """
     reader, writer = task.reader, task.writer
     plan = _Planner(task).plan()
+    require_few_hidden(len(task.span), len(plan.pts) - len(task.span))
     packets = _packets_from(reader, plan.from_pts)
     out = writer.add_copied(reader.video)
     keep_picture_tags(out, reader.video)
     audio = AudioTracks(task, copy=True)
     add_subtitles(writer, reader, task.subtitles, task.window)
+    add_telemetry(task)
     video = _CopiedVideo(plan, task, out)
     for packet in packets:
         if packet.stream_index == reader.info.stream_index:
@@ -152,6 +157,7 @@ class _Planner:
         extradata = task.reader.video.codec_context.extradata or b""
         self._is_random_access = random_access_test(task.reader.info.codec, extradata)
         self._most_preroll = int(_MOST_PREROLL_SECONDS / self._time_base)
+        self._sound_from = task.sound.read_from(task.window)
 
     def plan(self) -> _Plan:
         """Read from further and further back until all packets are found.
@@ -168,12 +174,18 @@ class _Planner:
             f"cannot begin within {_MOST_PREROLL_SECONDS} s before them"
         )
 
-    def _places(self) -> Iterator[int | None]:
+    def _places(self) -> Iterable[int | None]:
         start = self._wanted[0]
-        ticks_back = (int(seconds / self._time_base) for seconds in _START_BEFORE_SECONDS)
-        yield from dict.fromkeys(max(self._first_pts, start - back) for back in ticks_back)
+        places = [start - int(seconds / self._time_base) for seconds in _START_BEFORE_SECONDS]
+        if self._sound_from is None:
+            places.insert(0, self._first_pts)
+        else:
+            sound_pts = floor(self._sound_from / self._time_base)
+            places = [min(place, sound_pts) for place in places]
         if start - self._first_pts <= self._most_preroll:
-            yield None
+            places.append(self._first_pts)
+        # A seek to where a file begins may land after its first packets, or change their times.
+        return dict.fromkeys(None if place <= self._first_pts else place for place in places)
 
     def _plan_from(self, from_pts: int | None) -> _Plan | None:
         packets = (
@@ -232,7 +244,11 @@ def _pts_of(packet: Packet) -> int:
 
 
 def _packets_from(reader: SourceReader, pts: int | None) -> Iterator[Packet]:
-    return reader.packets_from_start() if pts is None else reader.packets_from(pts)
+    packets = reader.packets_from_start() if pts is None else reader.packets_from(pts)
+    if reader.info.codec != "h264":
+        return packets
+    extradata = reader.video.codec_context.extradata or b""
+    return with_whole_frames(packets, reader.info.stream_index, extradata)
 
 
 class _CopiedVideo:

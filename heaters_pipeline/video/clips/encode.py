@@ -21,14 +21,12 @@ from heaters_pipeline.video.clips.luma_quality import QualityWatch, psnr_of_pack
 from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.clips.subtitles import add_subtitles
 from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.clips.telemetry import add_telemetry
 from heaters_pipeline.video.clips.track_times import EvenDecoding, Sample
 from heaters_pipeline.video.media.frames import Frame, decode_packet
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, is_hdr
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.pyav import Packet
-
-# How far before the clip the sound is read, so that its decoder has what it needs.
-_SOUND_PREROLL_SECONDS = 1
 
 
 def encode_span(
@@ -59,6 +57,7 @@ def encode_span(
     video = add_video(task, first[0].decoded, pictures, threads=threads, measured=bool(watch))
     sound = Sound(task, copy=False)
     add_subtitles(task.writer, task.reader, task.subtitles, task.window)
+    add_telemetry(task)
     packets = _Packets(task, _meter(watch, pictures))
     encoded = 0
     for frame, shown in chain([first], pictured):
@@ -145,9 +144,9 @@ class Sound:
     """Follows the pictures through the source with the sound, from packets of its own."""
 
     def __init__(self, task: ClipTask, *, copy: bool) -> None:
-        early_pts = task.start_pts - int(_SOUND_PREROLL_SECONDS / task.timeline.time_base)
-        from_pts = max(task.timeline.pts[0], early_pts)
-        self._packets = task.reader.packets_from(from_pts) if task.reader.info.audio else iter(())
+        self._packets = (
+            task.sound.packets_for(task.reader, task.window) if task.reader.info.audio else iter(())
+        )
         self._end_seconds = task.window.end
         self._tracks = AudioTracks(task, copy=copy)
 

@@ -18,6 +18,7 @@ from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.settings import Codec
 from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, MasteringDisplay
+from heaters_pipeline.video.media.picture_boxes import crop_of, picture_boxes
 from heaters_pipeline.video.media.probe import DEFAULT_FRAME_RATE, VideoInfo
 from heaters_pipeline.video.media.pyav import side_data_of
 
@@ -30,6 +31,7 @@ _HDR_PARAMS: Mapping[Codec, tuple[str, str]] = {
 _HEVC_REORDERED_FRAMES = 2
 # Of less than 50 pixels in width libx265 writes beyond its memory, which may end the process.
 _HEVC_LEAST_PX = (64, 16)
+_KEPT_BOXES = frozenset({b"st3d", b"sv3d"})
 # Units of HEVC's and H.264's messages.
 _CHROMATICITY_STEPS, _NIT_STEPS = 50_000, 10_000
 
@@ -67,6 +69,9 @@ def add_video(
             f"{name}={value}" for name, value in params.items()
         ),
     }
+    if settings.codec == "hevc":
+        # Closed captions, which libx264 writes unasked.
+        options["a53cc"] = "1"
     rate = info.frame_rate or DEFAULT_FRAME_RATE
     video = cast(
         "av.video.stream.VideoStream",
@@ -82,9 +87,19 @@ def add_video(
     context.thread_type = "FRAME"
     if settings.codec == "hevc":
         context.codec_tag = HEVC_TAG
+    _describe(task, video.index, pictures.size_px)
     if matrix := side_data_of(first, "DISPLAYMATRIX"):
         video.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
     return video
+
+
+def _describe(task: ClipTask, stream_index: int, size_px: tuple[int, int]) -> None:
+    """What no encoder says of pictures: their crop, and how they lie on a sphere or in pairs."""
+    boxes = picture_boxes(task.reader.video)
+    if crop := crop_of(task.reader.video):
+        task.writer.describe_pictures(stream_index, crop.clean_aperture(*size_px))
+    for kind in _KEPT_BOXES & boxes.keys():
+        task.writer.describe_pictures(stream_index, boxes[kind])
 
 
 def _set_picture_kind(

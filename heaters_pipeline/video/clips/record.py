@@ -19,9 +19,9 @@ _FORMAT_VERSION = 2
 
 _TIMES = ("frame_count", "every_pts", "duration", "frame_rate", "last_frame")
 _QUICK_CHECKS: Mapping[ClipMethod, tuple[str, ...]] = {
-    "auto": (*_TIMES, "packets", "first_picture", "psnr"),
-    "copy": (*_TIMES, "packets", "first_picture"),
-    "reencode": _TIMES,
+    "auto": (*_TIMES, "sound", "packets", "first_picture", "psnr"),
+    "copy": (*_TIMES, "sound", "packets", "first_picture"),
+    "reencode": (*_TIMES, "sound"),
 }
 _FULL_CHECKS: Mapping[ClipMethod, tuple[str, ...]] = {
     "auto": ("every_picture",),

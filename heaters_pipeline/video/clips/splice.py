@@ -21,6 +21,7 @@ from heaters_pipeline.video.clips.source_packets import SourcePackets, read_pack
 from heaters_pipeline.video.clips.splice_plan import CopiedRun, SplicePlan, plan_splice
 from heaters_pipeline.video.clips.subtitles import add_subtitles
 from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.clips.telemetry import add_telemetry
 from heaters_pipeline.video.clips.track_times import EvenDecoding, Sample
 from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.nal_units import delimited_units, has_start_codes, sized
@@ -121,6 +122,7 @@ def splice_span(
         out.codec_context.extradata = source.header
     sound = Sound(task, copy=True)
     add_subtitles(task.writer, task.reader, task.subtitles, task.window)
+    add_telemetry(task)
     watch = QualityWatch(plan.encoded_frames, task.settings.min_psnr_db)
     track = _Track(task, source, out, sound, watch)
     codec = task.reader.video.codec_context

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.clips.batch import ClipFailure, Way, make_clips
 from heaters_pipeline.video.clips.check import inspect_clip
+from heaters_pipeline.video.clips.left_out import left_out
 from heaters_pipeline.video.clips.maker import ClipMaker
 from heaters_pipeline.video.clips.record import ClipFacts, ClipFile
 from heaters_pipeline.video.clips.settings import DEFAULT_VERIFY, ClipSettings, Verify
@@ -23,6 +24,7 @@ from heaters_pipeline.video.clips.splice import SpliceSource, splice_source
 from heaters_pipeline.video.clips.subtitles import SourceSubtitles
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import VideoInfo, shown_name
+from heaters_pipeline.video.media.sound_times import SourceSound
 from heaters_pipeline.video.media.timing import Span, Timeline
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "ClipFile",
     "ClipSettings",
     "inspect_clip",
+    "left_out",
     "write_clips",
 ]
 
@@ -91,6 +94,7 @@ def write_clips(
         tags=tags,
         verify=verify,
         subtitles=SourceSubtitles(source, info),
+        sound=SourceSound(source, info),
         known_digest=(lambda _: None) if picture_digests is None else picture_digests.__getitem__,
     )
 

@@ -185,7 +185,7 @@ ENCODINGS = (
     Encoding("h264-one-i", "mp4", "libx264", _x264("keyint=infinite:scenecut=0")),
     Encoding("h264-all-i", "mkv", "libx264", _x264("keyint=1")),
     Encoding("h264-gop-250", "mkv", "libx264", _x264("keyint=250:scenecut=0"), frames=300),
-    Encoding("h264-gop-600", "mp4", "libx264", _x264("keyint=600:scenecut=0"), frames=640),
+    Encoding("h264-gop-256", "mp4", "libx264", _x264("keyint=256:scenecut=0"), frames=300),
     Encoding("h264-trimmed", "mp4", "libx264", _x264("keyint=24:bframes=2"), hidden=31),
     Encoding("h264-delayed", "mov", "libx264", _x264("keyint=24"), empty_seconds=Fraction(3, 2)),
     Encoding("h264-wrapping", "ts", "libx264", _x264("keyint=24:bframes=2"), start_seconds=95441),

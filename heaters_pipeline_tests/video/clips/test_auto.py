@@ -1,5 +1,6 @@
 """Clips of the mode ``auto`` hold no frame that they do not show, whatever reads them."""
 
+import itertools
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -148,7 +149,7 @@ def test_frames_of_the_source_come_back_from_clips_that_are_joined(
     known = know(encoding.write(tmp_path))
     # HEVC that was encoded is H.264; what is copied begins where decoding can.
     cuts = [0, 20, 40, 60, 80, 96] if "hevc" in name else [0, 7, 33, 50, 81, 96]
-    spans = [Span(*cut) for cut in zip(cuts, cuts[1:], strict=False)]
+    spans = [Span(*cut) for cut in itertools.pairwise(cuts)]
     make_all(known, spans, tmp_path)
     (tmp_path / "list.txt").write_text(
         "".join(f"file '{path_of(tmp_path, span)}'\n" for span in spans)

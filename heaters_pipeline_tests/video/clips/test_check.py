@@ -57,7 +57,7 @@ def damage_packet(path: Path, number: int) -> None:
 def test_a_copy_holds_the_source_s_packets(known: Known, tmp_path: Path) -> None:
     clip = make(known, tmp_path / "clip.mp4")
     assert clip.method == "copy"
-    assert clip.checked == (*TIMES, "packets", "first_picture")
+    assert clip.checked == (*TIMES, "sound", "packets", "first_picture")
     copied = packets_of(tmp_path / "clip.mp4")
     assert copied.packets >= len(SPAN) + 5
     # They begin with the I-frame before the span.
@@ -116,7 +116,7 @@ def test_full_verification_looks_at_every_picture(known: Known, tmp_path: Path) 
 def test_full_verification_decodes_what_was_encoded(known: Known, tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     made = make(known, clip, REENCODE, verify="full")
-    assert made.checked == (*TIMES, "every_frame_decodes")
+    assert made.checked == (*TIMES, "sound", "every_frame_decodes")
     damage_packet(clip, 0)
     # Nothing of it shows in the tables of the file.
     check_clip(clip, known.timeline, SPAN)

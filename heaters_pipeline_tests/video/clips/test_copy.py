@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
+from heaters_pipeline.video.clips.hidden_frames import MOST_HIDDEN_FRAMES
 from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import (
@@ -163,3 +164,16 @@ def described(path: Path) -> tuple[object, ...]:
             context.colorspace,
             context.color_range,
         )
+
+
+def test_frames_are_hidden_up_to_a_bound(tmp_path: Path) -> None:
+    options = {"g": "1000", "keyint_min": "1000", "sc_threshold": "0", "bf": "0"}
+    known = know(make_video(tmp_path / "a.mp4", [400], options=options))
+    at_the_bound = Span(MOST_HIDDEN_FRAMES, MOST_HIDDEN_FRAMES + 38)
+    assert write_clip(known, at_the_bound, tmp_path / "a.mp4-1", SETTINGS).method == "copy"
+    behind = Span(at_the_bound.start + 1, at_the_bound.end + 1)
+    clip = write_clip(known, behind, tmp_path / "clip.mp4", SETTINGS)
+    assert clip.method == "reencode"
+    assert "257 frames would have to be hidden to show 38" in str(clip.fallback_reason)
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        assert container.streams.video[0].frames == 38
