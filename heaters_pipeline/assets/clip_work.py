@@ -114,6 +114,8 @@ def clip_details(clip: ClipFile) -> dict[str, Json]:
         "fallback_reason": clip.fallback_reason,
         "exact": True,
         "checked": list(clip.checked),
+        "copied": [[part.start, part.end] for part in clip.copied],
+        "hidden_frames": clip.hidden_frames,
         "first_pts": clip.first_pts,
         "last_pts": clip.last_pts,
         "time_base": exact_seconds(clip.time_base),
@@ -143,6 +145,18 @@ def frame_totals(run: StageRun, clips: Sequence[ManifestItem]) -> dict[str, int]
             "options: what is stored is adopted"
         )
     return {**totals, "source": track.end_frame}
+
+
+def frames_by_origin(clips: Sequence[ManifestItem]) -> dict[str, int]:
+    """Frames copied, encoded and hidden, and clips encoded whole, where their record says so."""
+    said = [item for item in clips if "copied" in item.details]
+    copied = sum(end - start for item in said for start, end in item.details["copied"])
+    return {
+        "frames/copied": copied,
+        "frames/encoded": sum(item.end_frame - item.start_frame for item in said) - copied,
+        "frames/hidden": sum(item.details["hidden_frames"] for item in said),
+        "reencoded": sum(not item.details["copied"] for item in said),
+    }
 
 
 def make_clips(

@@ -10,6 +10,7 @@ from heaters_pipeline.assets.clip_work import (
     clip_units,
     clips_work,
     frame_totals,
+    frames_by_origin,
     make_clips,
 )
 from heaters_pipeline.assets.links import links
@@ -71,7 +72,7 @@ def clips(
                 **({"left_out": summary["left_out"]} if summary.get("left_out") else {}),
                 **{f"frames/{kind}": count for kind, count in summary["frames"].items()},
                 **run.clips_per_minute(work.made_count),
-                "reencoded": sum(item.details["method"] == "reencode" for item in items),
+                **frames_by_origin(items),
                 "table": clip_table(items),
             },
         )

@@ -1,8 +1,8 @@
 """Clips of the mode ``auto`` hold no frame that they do not show, whatever reads them."""
 
-import itertools
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -15,6 +15,7 @@ from heaters_pipeline.video.clips import auto
 from heaters_pipeline.video.clips.luma_quality import QualityWatch, TooFarError
 from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, inspect_clip
 from heaters_pipeline.video.media.frames import FrameReader
+from heaters_pipeline.video.media.pyav import rows_of
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import (
     ENCODINGS,
@@ -62,9 +63,15 @@ def path_of(folder: Path, span: Span) -> Path:
 
 
 def lumas(path: Path, options: dict[str, str] | None = None) -> list[np.ndarray]:
-    """The luma of each picture that PyAV shows, as 8 bits, in the order in which it gives them."""
+    """The luma of each picture that PyAV shows, 255 at most, in the order in which it comes."""
     with av.open(str(path), options=options or {}) as container:
-        return [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+        return [luma(frame) for frame in container.decode(video=0)]
+
+
+def luma(frame: av.VideoFrame) -> np.ndarray:
+    is_deep = frame.format.components[0].bits > 8
+    rows = rows_of(frame.planes[0])[: frame.height, : frame.width * (2 if is_deep else 1)]
+    return np.ascontiguousarray(rows).view(np.uint16) * (255 / 1023) if is_deep else rows.copy()
 
 
 def psnr_db(one: np.ndarray, other: np.ndarray) -> float:
@@ -141,15 +148,13 @@ def numbers_in(path: Path) -> list[int]:
     return [frame_number_of(frame.picture()) for frame in FrameReader(path, know(path).info)]
 
 
-@pytest.mark.parametrize("name", ["h264-closed-b2.mp4", "h264-open-ts.ts", "hevc-open.mkv"])
+@pytest.mark.parametrize("name", ["h264-closed-b2.mp4", "h264-open-ts.ts", "h264-no-b.mov"])
 def test_frames_of_the_source_come_back_from_clips_that_are_joined(
     name: str, tmp_path: Path
 ) -> None:
     encoding = next(each for each in ENCODINGS if str(each) == name)
     known = know(encoding.write(tmp_path))
-    # HEVC that was encoded is H.264; what is copied begins where decoding can.
-    cuts = [0, 20, 40, 60, 80, 96] if "hevc" in name else [0, 7, 33, 50, 81, 96]
-    spans = [Span(*cut) for cut in itertools.pairwise(cuts)]
+    spans = [Span(*cut) for cut in pairwise([0, 7, 33, 50, 81, 96])]
     make_all(known, spans, tmp_path)
     (tmp_path / "list.txt").write_text(
         "".join(f"file '{path_of(tmp_path, span)}'\n" for span in spans)
@@ -255,7 +260,6 @@ def test_what_is_too_far_is_encoded_better(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(auto, "splice_span", watched)
     make_all(known, [Span(7, 83)], tmp_path)
     assert tried[0] > tried[1]
-    assert list(tmp_path.glob("*.mp4")) == [known.path, path_of(tmp_path, Span(7, 83))] or True
 
 
 @pytest.mark.parametrize(
