@@ -1,0 +1,162 @@
+"""Chromium and Firefox without a window: what a page shows of a video.
+
+The video is handed to the page as a blob, as no server is needed for that, and blobs can be sought in.
+"""
+
+import base64
+import shutil
+from typing import Any
+
+from benchmarks.readers.reading import Question, Reading
+
+# Playing is at the browser's own pace: pictures may be left out, but none may be another video's.
+_SHOW = """
+const [content, times, jumps] = args;
+const BITS = 16, STRIP_SHARE = 5, LEAST_CONTRAST = 40;
+const bytes = Uint8Array.from(atob(content), each => each.charCodeAt(0));
+const url = URL.createObjectURL(new Blob([bytes], {type: "video/mp4"}));
+const video = document.createElement("video");
+video.muted = true;
+video.preload = "auto";
+document.body.replaceChildren(video);
+const heard = name => new Promise((done, failed) => {
+    video.addEventListener(name, done, {once: true});
+    const refuse = () => failed(new Error("refused: " + video.error.message));
+    video.addEventListener("error", refuse, {once: true});
+});
+const canvas = document.createElement("canvas");
+const context = canvas.getContext("2d", {willReadFrequently: true});
+// As frame_number_of of the tests reads it.
+const number = () => {
+    const width = canvas.width = video.videoWidth, height = canvas.height = video.videoHeight;
+    context.drawImage(video, 0, 0);
+    const half = Math.floor(Math.floor(height / STRIP_SHARE) / 2);
+    const {data} = context.getImageData(0, 0, width, 2 * half);
+    const mean = (top, bottom, left, right) => {
+        let sum = 0;
+        for (let y = top; y < bottom; y++) for (let x = left; x < right; x++)
+            for (let channel = 0; channel < 3; channel++) sum += data[4 * (y * width + x) + channel];
+        return sum / (3 * (bottom - top) * (right - left));
+    };
+    let read = 0;
+    for (let bit = 0; bit < BITS; bit++) {
+        const left = Math.round(bit * width / BITS) + 1;
+        const right = Math.round((bit + 1) * width / BITS) - 1;
+        const upper = mean(1, half - 1, left, right);
+        const lower = mean(half + 1, 2 * half - 1, left, right);
+        if (Math.abs(upper - lower) < LEAST_CONTRAST) return null;
+        read = read << 1 | (upper > lower);
+    }
+    return read;
+};
+const patient = async () => {
+    // Loaded is not yet drawn; the video stands still, so that waiting changes nothing.
+    for (let patience = 0; patience < 80; patience++) {
+        const read = number();
+        if (read !== null) return read;
+        await new Promise(done => setTimeout(done, 25));
+    }
+    return null;
+};
+const loaded = heard("loadeddata");
+video.src = url;
+await loaded;
+const durations = {before: video.duration};
+const glimpsed = [await patient()];
+let watching = true;
+const watch = () => video.requestVideoFrameCallback(() => {
+    if (!watching) return;
+    glimpsed.push(number());
+    watch();
+});
+watch();
+const ended = heard("ended");
+await video.play();
+await ended;
+watching = false;
+glimpsed.push(await patient());
+durations.after = video.duration;
+const last = glimpsed[glimpsed.length - 1], first = glimpsed[0];
+const shownAt = async seconds => {
+    const sought = heard("seeked");
+    video.currentTime = seconds;
+    await sought;
+    return await patient();
+};
+const inOrder = [];
+for (const seconds of times) inOrder.push(await shownAt(seconds));
+const at = [];
+for (const [index, seconds] of jumps) at.push([index, await shownAt(seconds)]);
+durations.end = video.duration;
+video.removeAttribute("src");
+video.load();
+URL.revokeObjectURL(url);
+return {in_order: inOrder, glimpsed, first, last, at, durations};
+"""
+
+
+class Chromium:
+    """Chromium of the system, led by Playwright."""
+
+    def __init__(self) -> None:
+        from playwright.sync_api import sync_playwright
+
+        program = shutil.which("chromium")
+        if program is None:
+            raise ImportError("there is no program chromium")
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+        options += ["--autoplay-policy=no-user-gesture-required", "--disable-background-networking"]
+        self._playwright = sync_playwright().start()
+        browser = self._playwright.chromium.launch(executable_path=program, args=options)
+        self.version = browser.version
+        self._page = browser.new_page()
+
+    def read(self, question: Question) -> Reading:
+        """Read a video."""
+        script = "async (args) => {" + _SHOW + "}"
+        return _reading(self._page.evaluate(script, _arguments(question)))
+
+
+class Firefox:
+    """Firefox of the system, led by Marionette."""
+
+    def __init__(self) -> None:
+        from marionette_driver.marionette import Marionette
+
+        program = shutil.which("firefox-esr") or shutil.which("firefox")
+        if program is None:
+            raise ImportError("there is no program firefox-esr")
+        prefs = {"media.autoplay.default": 0, "media.autoplay.blocking_policy": 0}
+        self._firefox = Marionette(bin=program, headless=True, prefs=prefs)
+        self._firefox.start_session()
+        self._firefox.timeout.script = 120
+        self.version = self._firefox.session_capabilities["browserVersion"]
+
+    def read(self, question: Question) -> Reading:
+        """Read a video."""
+        script = """
+            const args = arguments[0], done = arguments[arguments.length - 1];
+            const show = async () => {%s};
+            show().then(done, error => done({error: String(error)}));
+        """
+        shown = self._firefox.execute_async_script(script % _SHOW, [_arguments(question)])
+        if "error" in shown:
+            raise RuntimeError(shown["error"])
+        return _reading(shown)
+
+
+def _arguments(question: Question) -> list[Any]:
+    content = base64.b64encode(question.path.read_bytes()).decode()
+    frames = range(len(question.boundaries_seconds) - 1)
+    times = [question.middle_seconds(index) for index in frames]
+    return [content, times, [[index, times[index]] for index in question.indices]]
+
+
+def _reading(shown: dict[str, Any]) -> Reading:
+    return Reading(
+        in_order=shown["in_order"],
+        glimpsed=shown["glimpsed"],
+        ends=[shown["first"], shown["last"]],
+        at=[(index, number) for index, number in shown["at"]],
+        durations=shown["durations"],
+    )

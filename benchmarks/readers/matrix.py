@@ -1,0 +1,144 @@
+"""Clips of one source, and what a reader makes of them."""
+
+import random
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from benchmarks.readers.faults import faults_of, faults_of_order
+from benchmarks.readers.joins import concatenated, in_matroska
+from benchmarks.readers.processes import ReaderError, ReaderProcess
+from benchmarks.readers.reading import Question
+from benchmarks.readers.sources import Kind, neighbouring_spans, remuxed, write_source
+from benchmarks.readers.table import Cell
+from heaters_pipeline.errors import ClipError
+from heaters_pipeline.video.clips.write import ClipSettings
+from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline_tests.video.clips.clip_sources import glance_at, write_clip
+
+_JUMPS = 12
+# Who gets these wrong in the source does not know such videos.
+_FATAL = ("error", "count", "first", "last", "number")
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip, or the source itself.
+
+    Attributes:
+        name: Of the span and of how it was made.
+        method: How it was made.
+        question: What readers are asked.
+        numbers: Of its frames.
+    """
+
+    name: str
+    method: str
+    question: Question
+    numbers: range
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The clips of one source.
+
+    Attributes:
+        source: In MP4, which a reader must know to be asked at all.
+        clips: All of it, in order, but for those that could not be made.
+        failed: Why those could not be made.
+    """
+
+    source: Clip
+    clips: list[Clip]
+    failed: list[str]
+
+
+def question_of(path: Path, timeline: Timeline, span: Span, size_px: tuple[int, int]) -> Question:
+    """Ask for the frames of a span, and directly for the last one, the first and some others."""
+    start = timeline.seconds_at(span.start)
+    boundaries = [
+        float(timeline.seconds_at(frame) - start) for frame in range(span.start, span.end + 1)
+    ]
+    frames = len(span)
+    inner = random.Random(frames).sample(range(frames), min(_JUMPS, frames))
+    indices = dict.fromkeys([frames - 1, frames // 2, 0, *inner])
+    return Question(path, tuple(boundaries), tuple(indices), size_px)
+
+
+def cut(kind: Kind, folder: Path, settings: ClipSettings) -> Cut:
+    """Write a source and cut all of it into clips."""
+    path = write_source(kind, folder)
+    whole = glance_at(path).timeline
+    span = Span(0, whole.frames)
+    source = Clip("source", "", question_of(path, whole, span, kind.size_px), range(whole.frames))
+    known = glance_at(remuxed(path, kind.extension))
+    clips, failed = [], []
+    for span in neighbouring_spans(known.path, known.timeline):
+        target = folder / f"{span.start:04}-{span.end:04}.mp4"
+        try:
+            made = write_clip(known, span, target, settings)
+        except ClipError as error:
+            failed.append(f"[{span.start}, {span.end}): {error}")
+            continue
+        question = question_of(target, known.timeline, span, kind.size_px)
+        name = f"[{span.start}, {span.end}) {made.method}"
+        clips.append(Clip(name, made.method, question, range(span.start, span.end)))
+    return Cut(source, clips, failed)
+
+
+def faults_in(process: ReaderProcess, clip: Clip) -> list[str]:
+    """What is wrong with what a reader gives of a clip."""
+    try:
+        return faults_of(process.read(clip.question), clip.question, clip.numbers)
+    except ReaderError as error:
+        return [f"error: {error}"]
+
+
+def read(process: ReaderProcess, made: Cut) -> Cell:
+    """Let a reader read a source, and its clips if it knows such videos."""
+    cell = Cell(source_faults=faults_in(process, made.source))
+    known = {_kind_of(fault) for fault in cell.source_faults}
+    cell.is_readable = known.isdisjoint(_FATAL)
+    for clip in made.clips if cell.is_readable else ():
+        cell.clips += 1
+        faults = [fault for fault in faults_in(process, clip) if _kind_of(fault) not in known]
+        if faults:
+            cell.faults[clip.name] = faults
+    return cell
+
+
+def _kind_of(fault: str) -> str:
+    return fault.partition(":")[0]
+
+
+def joined(process: ReaderProcess, program: str, made: Cut) -> Cell:
+    """Join all clips of a source, and look at what comes out."""
+    if made.failed:
+        return Cell(is_readable=False)
+    target = made.source.question.path.with_name("joined.mp4")
+    paths = [clip.question.path for clip in made.clips]
+    faults = _order_in(process, made.source, lambda: concatenated(program, paths, target))
+    return Cell(clips=1, faults={"all clips": faults} if faults else {})
+
+
+def in_mkv(process: ReaderProcess, program: str, made: Cut) -> Cell:
+    """Remux each clip, and look at what comes out."""
+    cell = Cell(clips=len(made.clips))
+    for clip in made.clips:
+        path = clip.question.path
+        target = path.with_suffix(".mkv")
+        if faults := _order_in(process, clip, partial(in_matroska, program, path, target)):
+            cell.faults[clip.name] = faults
+    return cell
+
+
+def _order_in(process: ReaderProcess, clip: Clip, make: Callable[[], Path]) -> list[str]:
+    try:
+        question = replace(clip.question, path=make(), indices=())
+        return faults_of_order(process.read(question), clip.numbers)
+    except subprocess.CalledProcessError as error:
+        return [f"error: {error.stderr.splitlines()[-1:]}"]
+    except ReaderError as error:
+        return [f"error: {error}"]

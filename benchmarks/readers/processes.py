@@ -1,0 +1,106 @@
+"""The processes of the readers, and what becomes of those that crash or hang."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from benchmarks.readers.reading import Question, Reading
+
+_ROOT = Path(__file__).resolve().parents[2]
+_MOST_SECONDS = 120
+
+
+class ReaderError(Exception):
+    """A reader gave no answer."""
+
+
+class ReaderMissing(Exception):
+    """A reader is not installed."""
+
+
+class ReaderProcess:
+    """One reader, whose process is started again where a video ended it."""
+
+    def __init__(self, name: str, python: Path) -> None:
+        """Start it.
+
+        Args:
+            name: One of ``worker.READERS``.
+            python: Of the environment that it is installed in.
+        Raises:
+            ReaderMissing: It is not.
+        """
+        self.name = name
+        self._python = python
+        self._process: subprocess.Popen[str] | None = None
+        self._log: IO[str] = tempfile.TemporaryFile("w+")
+        self.version = self._start()
+
+    def read(self, question: Question) -> Reading:
+        """Read a video.
+
+        Raises:
+            ReaderError: It crashed, or gave no answer in time.
+        """
+        if self._process is None:
+            self._start()
+        return Reading.from_json(self._answer(question.to_json()))
+
+    def close(self) -> None:
+        """End the process, and what it started."""
+        process, self._process = self._process, None
+        if process is not None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+    def _start(self) -> str:
+        self._log.seek(0)
+        self._log.truncate()
+        self._process = subprocess.Popen(
+            [str(self._python), "-m", "benchmarks.readers.worker", self.name],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            # So that the browser of a reader ends with it.
+            start_new_session=True,
+        )
+        try:
+            content = json.loads(self._answer(""))
+        except ReaderError as error:
+            raise ReaderMissing(str(error)) from error
+        if "missing" in content:
+            self.close()
+            raise ReaderMissing(content["missing"])
+        return str(content["version"])
+
+    def _answer(self, line: str) -> str:
+        process = self._process
+        assert process is not None and process.stdin is not None and process.stdout is not None
+        if line:
+            process.stdin.write(line + "\n")
+            process.stdin.flush()
+        ready, _, _ = select.select([process.stdout], [], [], _MOST_SECONDS)
+        answer = process.stdout.readline() if ready else ""
+        if answer:
+            return answer
+        reason = self._last_words() if ready else f"no answer in {_MOST_SECONDS} s"
+        self.close()
+        raise ReaderError(reason)
+
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        lines = [line.strip() for line in self._log if line.strip()]
+        return lines[-1][:200] if lines else "it ended without a word"
+
+
+def python_of(folder: Path | None) -> Path:
+    """The interpreter of an environment; without one, this one's."""
+    return folder.absolute() / "bin" / "python" if folder else Path(sys.executable)
