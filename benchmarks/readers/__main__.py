@@ -3,11 +3,12 @@
     make readers
     python -m benchmarks.readers --mode copy --readers mpv VLC --kinds open --quick
 
-Every source is read first: a reader that shows its frames wrong, or not at all, cannot show a clip's, which the
-table says as "-"; what it gets wrong in the source in the same way is no fault of the clip. A clip
-must show the frames ``[start, end)`` of its source: count, first, last and every number, in order
-and asked for directly, with the rate and the duration. Neighbouring clips that ffmpeg joins
+A clip must show the frames ``[start, end)`` of its source: count, first, last and every number, in
+order and asked for directly, with the rate and the duration. Neighbouring clips that ffmpeg joins
 (``-f concat -c copy``), and clips that it remuxes to MKV, must give the source's frames in order.
+Each reader reads the source, too, as MP4: one that shows its frames wrong, or not at all, is not
+asked for clips of that codec ("-" in the table), and what it gets wrong in the source is no fault
+of the clip.
 The exit code is 1 if anything is wrong.
 """
 
@@ -25,7 +26,7 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from benchmarks.readers.matrix import Cut, cut, in_mkv, joined, read
-from benchmarks.readers.processes import ReaderMissing, ReaderProcess
+from benchmarks.readers.processes import ReaderMissingError, ReaderProcess
 from benchmarks.readers.sources import KINDS
 from benchmarks.readers.table import Cell, details, matrix, summary
 from benchmarks.readers.worker import READERS
@@ -43,7 +44,7 @@ def tasks_of(
     for name in names:
         try:
             process = ReaderProcess(name, python)
-        except ReaderMissing as error:
+        except ReaderMissingError as error:
             versions[name] = f"not installed: {error}"
             continue
         stack.callback(process.close)

@@ -1,6 +1,6 @@
 """Chromium and Firefox without a window: what a page shows of a video.
 
-The video is handed to the page as a blob, as no server is needed for that, and blobs can be sought in.
+The page gets the video as a blob, which needs no server and can be sought in.
 """
 
 import base64
@@ -11,7 +11,7 @@ from benchmarks.readers.reading import Question, Reading
 
 # Playing is at the browser's own pace: pictures may be left out, but none may be another video's.
 _SHOW = """
-const [content, times, jumps] = args;
+const [content, places] = args;
 const BITS = 16, STRIP_SHARE = 5, LEAST_CONTRAST = 40;
 const bytes = Uint8Array.from(atob(content), each => each.charCodeAt(0));
 const url = URL.createObjectURL(new Blob([bytes], {type: "video/mp4"}));
@@ -35,7 +35,7 @@ const number = () => {
     const mean = (top, bottom, left, right) => {
         let sum = 0;
         for (let y = top; y < bottom; y++) for (let x = left; x < right; x++)
-            for (let channel = 0; channel < 3; channel++) sum += data[4 * (y * width + x) + channel];
+            for (let colour = 0; colour < 3; colour++) sum += data[4 * (y * width + x) + colour];
         return sum / (3 * (bottom - top) * (right - left));
     };
     let read = 0;
@@ -71,27 +71,29 @@ const watch = () => video.requestVideoFrameCallback(() => {
 });
 watch();
 const ended = heard("ended");
-await video.play();
+// It is rejected where the video is over before it has begun.
+video.play().catch(() => {});
 await ended;
 watching = false;
 glimpsed.push(await patient());
 durations.after = video.duration;
 const last = glimpsed[glimpsed.length - 1], first = glimpsed[0];
 const shownAt = async seconds => {
+    // The picture may come after "seeked"; none comes if it is the one that is shown already.
+    const came = new Promise(done => video.requestVideoFrameCallback(done));
     const sought = heard("seeked");
     video.currentTime = seconds;
     await sought;
+    await Promise.race([came, new Promise(done => setTimeout(done, 300))]);
     return await patient();
 };
-const inOrder = [];
-for (const seconds of times) inOrder.push(await shownAt(seconds));
 const at = [];
-for (const [index, seconds] of jumps) at.push([index, await shownAt(seconds)]);
+for (const [index, seconds] of places) at.push([index, await shownAt(seconds)]);
 durations.end = video.duration;
 video.removeAttribute("src");
 video.load();
 URL.revokeObjectURL(url);
-return {in_order: inOrder, glimpsed, first, last, at, durations};
+return {glimpsed, ends: [first, last], at, durations};
 """
 
 
@@ -147,16 +149,15 @@ class Firefox:
 
 def _arguments(question: Question) -> list[Any]:
     content = base64.b64encode(question.path.read_bytes()).decode()
-    frames = range(len(question.boundaries_seconds) - 1)
-    times = [question.middle_seconds(index) for index in frames]
-    return [content, times, [[index, times[index]] for index in question.indices]]
+    # Each frame in turn, and then back and forth.
+    indices = [*range(len(question.boundaries_seconds) - 1), *question.indices]
+    return [content, [[index, question.middle_seconds(index)] for index in indices]]
 
 
 def _reading(shown: dict[str, Any]) -> Reading:
     return Reading(
-        in_order=shown["in_order"],
         glimpsed=shown["glimpsed"],
-        ends=[shown["first"], shown["last"]],
+        ends=shown["ends"],
         at=[(index, number) for index, number in shown["at"]],
         durations=shown["durations"],
     )

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from benchmarks.readers.reading import Question, Reading
 # Each start of a player is a process, so a few places must do.
 _MOST_JUMPS = 3
 _VLC_SECONDS = 60
+_VLC_LAST_SECONDS = 0.3
 
 
 class Ffmpeg:
@@ -103,7 +105,8 @@ class GStreamer:
     def read(self, question: Question) -> Reading:
         """Read a video."""
         command = ["gst-launch-1.0", "-q", "filesrc", f"location={question.path}"]
-        command += ["!", "decodebin", "!", "videoconvert", "!", "video/x-raw,format=BGR", "!", "fdsink", "fd=1"]
+        elements = ("decodebin", "videoconvert", "video/x-raw,format=BGR", "fdsink fd=1")
+        command += [word for element in elements for word in ("!", *element.split())]
         result = subprocess.run(command, capture_output=True, check=True)
         return Reading(in_order=_raw_numbers(result.stdout, question.size_px))
 
@@ -149,6 +152,8 @@ class Vlc:
         player.set_media(self._instance.media_new(str(question.path)))
         player.play()
         ended.wait(_VLC_SECONDS)
+        # The last picture may still be on its way.
+        time.sleep(_VLC_LAST_SECONDS)
         reading = Reading(in_order=numbers, durations={"length": player.get_length() / 1000})
         player.stop()
         player.release()

@@ -20,7 +20,7 @@ class ReaderError(Exception):
     """A reader gave no answer."""
 
 
-class ReaderMissing(Exception):
+class ReaderMissingError(Exception):
     """A reader is not installed."""
 
 
@@ -34,12 +34,12 @@ class ReaderProcess:
             name: One of ``worker.READERS``.
             python: Of the environment that it is installed in.
         Raises:
-            ReaderMissing: It is not.
+            ReaderMissingError: It is not.
         """
         self.name = name
         self._python = python
         self._process: subprocess.Popen[str] | None = None
-        self._log: IO[str] = tempfile.TemporaryFile("w+")
+        self._log: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.version = self._start()
 
     def read(self, question: Question) -> Reading:
@@ -75,15 +75,17 @@ class ReaderProcess:
         try:
             content = json.loads(self._answer(""))
         except ReaderError as error:
-            raise ReaderMissing(str(error)) from error
+            raise ReaderMissingError(str(error)) from error
         if "missing" in content:
             self.close()
-            raise ReaderMissing(content["missing"])
+            raise ReaderMissingError(content["missing"])
         return str(content["version"])
 
     def _answer(self, line: str) -> str:
         process = self._process
-        assert process is not None and process.stdin is not None and process.stdout is not None
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         if line:
             process.stdin.write(line + "\n")
             process.stdin.flush()

@@ -1,16 +1,18 @@
 """Numbered videos of many kinds, with a flash and a beep each second, and where they are cut."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
 import av
 import av.audio.stream
+import av.container
 import av.video.stream
 import numpy as np
 
+from benchmarks.readers.kinds import Kind
 from heaters_pipeline.video.media.timing import Span, Timeline
 from heaters_pipeline_tests.videos import make_picture
 
@@ -18,246 +20,6 @@ SAMPLE_RATE_HZ = 48_000
 BEEP_SECONDS = Fraction(1, 25)
 _BEEP_HZ = (1_000, 2_000)
 _SCENE_FRAMES = 30
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How a source is encoded.
-
-    Attributes:
-        name: What is special about it.
-        codec: PyAV's name of the encoder.
-        options: Of the encoder.
-        frames: How many.
-        pixel_format: Of the pictures.
-        size_px: (width, height).
-        rate: Frames a second, where all last equally long.
-        uneven: Frames last 1 to 6 ticks of 1/60 s.
-        sound: Encoders of the audio tracks.
-        extension: Of the file that is cut; the numbers are first proven in MP4, which each reader knows.
-        in_quick: Whether the short form of the matrix has it.
-    """
-
-    name: str
-    codec: str
-    options: Mapping[str, str]
-    frames: int = 100
-    pixel_format: str = "yuv420p"
-    size_px: tuple[int, int] = (160, 90)
-    rate: Fraction = Fraction(25)
-    uneven: bool = False
-    sound: tuple[str, ...] = ()
-    extension: str = "mp4"
-    in_quick: bool = False
-
-    @property
-    def family(self) -> str:
-        """The codec, as the table groups by it."""
-        return self.name.split()[0]
-
-
-def _x264(params: str) -> dict[str, str]:
-    return {"preset": "veryfast", "crf": "23", "x264-params": params}
-
-
-def _x265(params: str) -> dict[str, str]:
-    return {"preset": "ultrafast", "crf": "26", "x265-params": f"log-level=none:{params}"}
-
-
-_TWO = ("aac", "aac")
-_FIXED = "scenecut=0:b-adapt=0"
-_OLD = {"g": "12", "b": "800k"}
-_VP9 = {"g": "24", "b": "300k"}
-
-KINDS = (
-    Kind("H.264 all I", "libx264", _x264("keyint=1")),
-    Kind("H.264 closed, no B, GOP 25", "libx264", _x264(f"keyint=25:bframes=0:{_FIXED}")),
-    Kind("H.264 closed, B 1, GOP 12", "libx264", _x264(f"keyint=12:bframes=1:{_FIXED}")),
-    Kind(
-        "H.264 closed, B 3, GOP 24, 2 tracks",
-        "libx264",
-        _x264(f"keyint=24:bframes=3:b-pyramid=none:{_FIXED}"),
-        sound=_TWO,
-        in_quick=True,
-    ),
-    Kind(
-        "H.264 closed, B 3, pyramid",
-        "libx264",
-        _x264(f"keyint=24:bframes=3:b-pyramid=normal:{_FIXED}"),
-        sound=("aac",),
-        in_quick=True,
-    ),
-    Kind(
-        "H.264 closed, B 2, strict",
-        "libx264",
-        _x264(f"keyint=24:bframes=2:b-pyramid=strict:{_FIXED}"),
-    ),
-    Kind(
-        "H.264 closed, B 5, pyramid",
-        "libx264",
-        _x264(f"keyint=30:bframes=5:b-pyramid=normal:ref=4:{_FIXED}"),
-        in_quick=True,
-    ),
-    Kind(
-        "H.264 closed, B 4, flat", "libx264", _x264(f"keyint=24:bframes=4:b-pyramid=none:{_FIXED}")
-    ),
-    Kind(
-        "H.264 open, B 2",
-        "libx264",
-        _x264(f"keyint=20:bframes=2:b-pyramid=none:open-gop=1:{_FIXED}"),
-    ),
-    Kind(
-        "H.264 open, B 3, pyramid, 2 tracks",
-        "libx264",
-        _x264(f"keyint=20:bframes=3:b-pyramid=normal:open-gop=1:{_FIXED}"),
-        sound=_TWO,
-        in_quick=True,
-    ),
-    Kind(
-        "H.264 open, B 5, strict",
-        "libx264",
-        _x264(f"keyint=20:bframes=5:b-pyramid=strict:open-gop=1:{_FIXED}"),
-    ),
-    Kind(
-        "H.264 as x264 likes, cuts", "libx264", _x264("keyint=250"), sound=("aac",), in_quick=True
-    ),
-    Kind(
-        "H.264 fast B, weights, 8 refs",
-        "libx264",
-        {"preset": "slow", "crf": "23", "x264-params": "keyint=40:ref=8:weightp=2"},
-    ),
-    Kind("H.264 GOP 250", "libx264", _x264("keyint=250:scenecut=0:bframes=3"), frames=300),
-    Kind("H.264 GOP 600", "libx264", _x264("keyint=600:scenecut=0:bframes=3"), frames=640),
-    Kind("H.264 one I", "libx264", _x264("keyint=infinite:scenecut=0:bframes=2")),
-    Kind("H.264 VFR, closed", "libx264", _x264("keyint=16:bframes=3"), uneven=True, in_quick=True),
-    Kind(
-        "H.264 VFR, open, MKV",
-        "libx264",
-        _x264(f"keyint=16:bframes=3:open-gop=1:{_FIXED}"),
-        uneven=True,
-        extension="mkv",
-    ),
-    Kind(
-        "H.264 29.97, 2 tracks",
-        "libx264",
-        _x264("keyint=30:bframes=2:scenecut=0"),
-        rate=Fraction(30000, 1001),
-        sound=_TWO,
-    ),
-    Kind(
-        "H.264 59.94",
-        "libx264",
-        _x264("keyint=60:bframes=3:scenecut=0"),
-        rate=Fraction(60000, 1001),
-    ),
-    Kind(
-        "H.264 interlaced, MBAFF",
-        "libx264",
-        _x264("keyint=24:bframes=2:tff=1:scenecut=0"),
-        size_px=(160, 96),
-        in_quick=True,
-    ),
-    Kind(
-        "H.264 TS, open",
-        "libx264",
-        _x264(f"keyint=20:bframes=3:open-gop=1:{_FIXED}"),
-        sound=("aac",),
-        extension="ts",
-        in_quick=True,
-    ),
-    Kind(
-        "H.264 MKV, closed",
-        "libx264",
-        _x264(f"keyint=24:bframes=3:{_FIXED}"),
-        sound=_TWO,
-        extension="mkv",
-    ),
-    Kind(
-        "H.264 10 bit, closed",
-        "libx264",
-        _x264(f"keyint=24:bframes=3:{_FIXED}"),
-        pixel_format="yuv420p10le",
-        in_quick=True,
-    ),
-    Kind(
-        "H.264 10 bit, open, pyramid",
-        "libx264",
-        _x264(f"keyint=20:bframes=4:open-gop=1:b-pyramid=normal:{_FIXED}"),
-        pixel_format="yuv420p10le",
-    ),
-    Kind("H.264 4:2:2", "libx264", _x264(f"keyint=24:bframes=2:{_FIXED}"), pixel_format="yuv422p"),
-    Kind("H.264 baseline", "libx264", {**_x264("keyint=25:scenecut=0"), "profile": "baseline"}),
-    Kind("H.264 refreshed bit by bit", "libx264", _x264("keyint=30:intra-refresh=1:bframes=2")),
-    Kind("HEVC closed, no B", "libx265", _x265("keyint=24:open-gop=0:bframes=0:scenecut=0")),
-    Kind(
-        "HEVC closed, B 3, 2 tracks",
-        "libx265",
-        _x265("keyint=24:open-gop=0:bframes=3:scenecut=0"),
-        sound=_TWO,
-        in_quick=True,
-    ),
-    Kind(
-        "HEVC open, B 4",
-        "libx265",
-        _x265("keyint=20:open-gop=1:bframes=4:scenecut=0"),
-        sound=("aac",),
-        in_quick=True,
-    ),
-    Kind(
-        "HEVC open, B 5, no pyramid",
-        "libx265",
-        _x265("keyint=20:open-gop=1:bframes=5:b-pyramid=0:scenecut=0"),
-    ),
-    Kind("HEVC RADL", "libx265", _x265("keyint=24:open-gop=0:radl=3:bframes=3:scenecut=0")),
-    Kind("HEVC GOP 250", "libx265", _x265("keyint=250:scenecut=0"), frames=270),
-    Kind("HEVC VFR", "libx265", _x265("keyint=20:bframes=3"), uneven=True),
-    Kind(
-        "HEVC 10 bit, open",
-        "libx265",
-        _x265("keyint=20:open-gop=1:bframes=4:scenecut=0"),
-        pixel_format="yuv420p10le",
-    ),
-    Kind(
-        "HEVC TS, open",
-        "libx265",
-        _x265("keyint=20:open-gop=1:bframes=4:scenecut=0"),
-        extension="ts",
-    ),
-    Kind("HEVC all I", "libx265", _x265("keyint=1")),
-    Kind(
-        "VP9",
-        "libvpx-vp9",
-        {**_VP9, "deadline": "realtime", "cpu-used": "8"},
-        sound=("libopus",),
-        in_quick=True,
-    ),
-    Kind(
-        "VP9 hidden references",
-        "libvpx-vp9",
-        {**_VP9, "deadline": "good", "cpu-used": "5", "lag-in-frames": "16", "auto-alt-ref": "1"},
-    ),
-    Kind(
-        "AV1", "libsvtav1", {"preset": "12", "g": "24", "crf": "40"}, sound=("aac",), in_quick=True
-    ),
-    Kind("AV1 GOP 250", "libsvtav1", {"preset": "12", "g": "250", "crf": "40"}, frames=260),
-    Kind(
-        "MPEG-2 open, B 2, TS",
-        "mpeg2video",
-        {**_OLD, "bf": "2"},
-        sound=("mp2",),
-        extension="ts",
-        in_quick=True,
-    ),
-    Kind(
-        "MPEG-2 closed, B 2",
-        "mpeg2video",
-        {**_OLD, "bf": "2", "flags": "+cgop", "sc_threshold": "1000000000"},
-        extension="ts",
-    ),
-    Kind("MPEG-2 all I", "mpeg2video", {"g": "1", "b": "4M"}),
-    Kind("MPEG-4 no B", "mpeg4", _OLD, sound=("aac",)),
-    Kind("MPEG-4 B 2", "mpeg4", {**_OLD, "bf": "2"}, in_quick=True),
-)
 
 
 def write_source(kind: Kind, folder: Path) -> Path:
@@ -283,6 +45,7 @@ def write_source(kind: Kind, folder: Path) -> Path:
             for codec in kind.sound
         ]
         written = 0
+        held: list[av.Packet] = []
         pts = _pts(kind)
         flashes = flash_frames([at * tick for at in pts])
         for number, stamp in enumerate(pts[:-1]):
@@ -291,15 +54,27 @@ def write_source(kind: Kind, folder: Path) -> Path:
                 picture[-kind.size_px[1] // 3 :] = 255
             frame = av.VideoFrame.from_ndarray(picture, "bgr24").reformat(format=kind.pixel_format)
             frame.pts, frame.time_base = stamp, tick
-            container.mux(video.encode(frame))
+            frame.duration = pts[number + 1] - stamp
+            held = _mux_but_last(container, held + video.encode(frame))
             if number + 1 in flashes or number + 1 == kind.frames:
                 until = round(pts[number + 1] * tick * SAMPLE_RATE_HZ)
                 for index, track in enumerate(tracks):
                     container.mux(track.encode(_beep(written, until, _BEEP_HZ[index])))
                 written = until
-        for stream in (video, *tracks):
-            container.mux(stream.encode(None))
+        (last,) = _mux_but_last(container, held + video.encode(None))
+        # The muxer takes the end of the packet that is decoded last for the end of the video.
+        last.duration = pts[-1] - pts[-2]
+        container.mux(last)
+        for track in tracks:
+            container.mux(track.encode(None))
     return path
+
+
+def _mux_but_last(
+    container: av.container.OutputContainer, packets: list[av.Packet]
+) -> list[av.Packet]:
+    container.mux(packets[:-1])
+    return packets[-1:]
 
 
 def flash_frames(starts: Sequence[Fraction]) -> set[int]:
@@ -345,21 +120,19 @@ def remuxed(path: Path, extension: str) -> Path:
 
 
 def neighbouring_spans(path: Path, timeline: Timeline) -> list[Span]:
-    """Cut all of a video into clips that begin on I-frames, beside them and between them."""
+    """Cut all of a video into clips that begin on I-frames, just before them and between them.
+
+    Most contain an I-frame; the last is a single frame.
+    """
     frame_of = {pts: index for index, pts in enumerate(timeline.pts)}
     with av.open(str(path)) as container:
         packets = container.demux(container.streams.video[0])
         found = {frame_of.get(packet.pts, 0) for packet in packets if packet.is_keyframe}
     frames = timeline.frames
     inner = sorted(index for index in found if 8 < index < frames - 24)
-    if inner:
-        early, late = inner[len(inner) // 3], inner[2 * len(inner) // 3]
-        cuts = {0, early, early + 7, late - 1, late + 12, frames - 1, frames}
+    if len(inner) < 2:
+        cuts = {0, 20, *(index + 15 for index in inner), frames - 1, frames}
     else:
-        cuts = {0, frames // 5, frames // 2, frames // 2 + 3, frames - 1, frames}
-    return list(_spans(sorted(cuts)))
-
-
-def _spans(cuts: Sequence[int]) -> Iterator[Span]:
-    for start, end in zip(cuts, cuts[1:], strict=False):
-        yield Span(start, end)
+        first, middle = inner[0], inner[len(inner) // 2]
+        cuts = {0, first, first + 7, middle - 1, (middle + frames) // 2, frames - 1, frames}
+    return [Span(start, end) for start, end in pairwise(sorted(cuts))]

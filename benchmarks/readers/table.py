@@ -13,16 +13,14 @@ class Cell:
         clips: How many it read.
         faults: What was wrong, by clip, of those where anything was.
         source_faults: What it gets wrong in the source itself.
-        is_readable: Whether it shows the source's frames.
     """
 
     clips: int = 0
     faults: dict[str, list[str]] = field(default_factory=dict)
     source_faults: list[str] = field(default_factory=list)
-    is_readable: bool = True
 
     def __str__(self) -> str:
-        if not self.is_readable:
+        if not self.clips:
             return "-"
         return f"**{len(self.faults)}**/{self.clips}" if self.faults else f"0/{self.clips}"
 
@@ -36,13 +34,13 @@ def summary(outcome: Outcome, versions: Mapping[str, str]) -> Iterator[str]:
     yield "| reader | version | clips | wrong | what was wrong first | cannot read the source |"
     yield "|---|---|---|---|---|---|"
     for name, version in versions.items():
-        cells = {kind: cells[name] for kind, cells in outcome.items() if name in cells}
-        read = [cell for cell in cells.values() if cell.is_readable]
+        cells = {kind: row[name] for kind, row in outcome.items() if name in row}
+        read = [cell for cell in cells.values() if cell.clips]
         faults = [texts for cell in read for texts in cell.faults.values()]
         first = Counter(texts[0].partition(":")[0] for texts in faults)
         kinds = ", ".join(f"{count} {kind}" for kind, count in first.most_common())
         example = f" (such as: {faults[0][0]})" if faults else ""
-        unread = ", ".join(kind for kind, cell in cells.items() if not cell.is_readable)
+        unread = ", ".join(kind for kind, cell in cells.items() if not cell.clips)
         clips = sum(cell.clips for cell in read) or ""
         wrong = len(faults) if read else ""
         yield f"| {name} | {version} | {clips} | {wrong} | {kinds}{example} | {unread} |"

@@ -46,6 +46,7 @@ READERS: Mapping[str, Callable[[], Reader]] = {
     "Chromium": Chromium,
     "Firefox": Firefox,
 }
+READERS_BY_THE_CLOCK = frozenset({"VLC", "Chromium", "Firefox"})
 
 
 def main() -> None:
