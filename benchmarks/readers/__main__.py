@@ -25,9 +25,9 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
+from benchmarks.readers.kinds import KINDS
 from benchmarks.readers.matrix import Cut, cut, in_mkv, joined, read
 from benchmarks.readers.processes import ReaderMissingError, ReaderProcess
-from benchmarks.readers.sources import KINDS
 from benchmarks.readers.table import Cell, details, matrix, summary
 from benchmarks.readers.worker import READERS
 from heaters_pipeline.video.clips.write import ClipSettings

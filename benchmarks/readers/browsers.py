@@ -3,12 +3,20 @@
 The page gets the video as a blob, which needs no server and can be sought in.
 """
 
+import atexit
 import base64
+import json
 import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from benchmarks.readers.reading import Question, Reading
 
+_STARTING_SECONDS = 120
+_SHOWING_SECONDS = 120
 # Playing is at the browser's own pace: pictures may be left out, but none may be another video's.
 _SHOW = """
 const [content, places] = args;
@@ -108,8 +116,9 @@ class Chromium:
             raise ImportError("there is no program chromium")
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
         options += ["--autoplay-policy=no-user-gesture-required", "--disable-background-networking"]
-        self._playwright = sync_playwright().start()
-        browser = self._playwright.chromium.launch(executable_path=program, args=options)
+        playwright = sync_playwright().start()
+        atexit.register(playwright.stop)
+        browser = playwright.chromium.launch(executable_path=program, args=options)
         self.version = browser.version
         self._page = browser.new_page()
 
@@ -128,10 +137,22 @@ class Firefox:
         program = shutil.which("firefox-esr") or shutil.which("firefox")
         if program is None:
             raise ImportError("there is no program firefox-esr")
-        prefs = {"media.autoplay.default": 0, "media.autoplay.blocking_policy": 0}
-        self._firefox = Marionette(bin=program, headless=True, prefs=prefs)
-        self._firefox.start_session()
-        self._firefox.timeout.script = 120
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        profile = tempfile.TemporaryDirectory()
+        atexit.register(profile.cleanup)
+        prefs = {"marionette.port": port, "media.autoplay.default": 0}
+        prefs["media.autoplay.blocking_policy"] = 0
+        lines = (f"user_pref({json.dumps(name)}, {value});\n" for name, value in prefs.items())
+        Path(profile.name, "user.js").write_text("".join(lines))
+        # Marionette would start it in a session of its own, where it outlives a process that hangs.
+        command = [program, "--headless", "--no-remote", "--marionette", "--profile", profile.name]
+        firefox = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        atexit.register(firefox.terminate)
+        self._firefox = Marionette(host="127.0.0.1", port=port)
+        self._firefox.start_session(timeout=_STARTING_SECONDS)
+        self._firefox.timeout.script = _SHOWING_SECONDS
         self.version = self._firefox.session_capabilities["browserVersion"]
 
     def read(self, question: Question) -> Reading:

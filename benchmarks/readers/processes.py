@@ -5,15 +5,16 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from benchmarks.readers.reading import Question, Reading
 
 _ROOT = Path(__file__).resolve().parents[2]
-_MOST_SECONDS = 120
+_MOST_SECONDS = 180
+_ENDING_SECONDS = 10
 
 
 class ReaderError(Exception):
@@ -54,10 +55,23 @@ class ReaderProcess:
 
     def close(self) -> None:
         """End the process, and what it started."""
+        if self._process is not None and self._process.stdin is not None:
+            # Nothing more to read: it cleans up and ends by itself.
+            self._process.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_ENDING_SECONDS)
+        self._stop()
+        self._log.close()
+
+    def _stop(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
 
     def _start(self) -> str:
         self._log.seek(0)
@@ -77,7 +91,7 @@ class ReaderProcess:
         except ReaderError as error:
             raise ReaderMissingError(str(error)) from error
         if "missing" in content:
-            self.close()
+            self._stop()
             raise ReaderMissingError(content["missing"])
         return str(content["version"])
 
@@ -94,15 +108,10 @@ class ReaderProcess:
         if answer:
             return answer
         reason = self._last_words() if ready else f"no answer in {_MOST_SECONDS} s"
-        self.close()
+        self._stop()
         raise ReaderError(reason)
 
     def _last_words(self) -> str:
         self._log.seek(0)
         lines = [line.strip() for line in self._log if line.strip()]
         return lines[-1][:200] if lines else "it ended without a word"
-
-
-def python_of(folder: Path | None) -> Path:
-    """The interpreter of an environment; without one, this one's."""
-    return folder.absolute() / "bin" / "python" if folder else Path(sys.executable)
