@@ -96,7 +96,9 @@ const shownAt = async seconds => {
     return await patient();
 };
 const at = [];
-for (const [index, seconds] of places) at.push([index, await shownAt(seconds)]);
+// A decoder that gives up here has shown the video whole before.
+for (const [index, seconds] of places)
+    at.push([index, video.error ? null : await shownAt(seconds).catch(() => null)]);
 durations.end = video.duration;
 video.removeAttribute("src");
 video.load();
@@ -153,6 +155,8 @@ class Firefox:
         self._firefox = Marionette(host="127.0.0.1", port=port)
         self._firefox.start_session(timeout=_STARTING_SECONDS)
         self._firefox.timeout.script = _SHOWING_SECONDS
+        # Its page of welcome must not play blobs.
+        self._firefox.navigate("about:blank")
         self.version = self._firefox.session_capabilities["browserVersion"]
 
     def read(self, question: Question) -> Reading:

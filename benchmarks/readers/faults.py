@@ -1,12 +1,14 @@
 """What is wrong with what a reader gave of a video, the plainest first."""
 
+import math
 from collections.abc import Iterator, Sequence
 
-from benchmarks.readers.reading import Question, Reading
+from benchmarks.readers.reading import Beep, Question, Reading
 
 # Some print two decimals of a rate, and hundredths of a second.
 _RATE_TOLERANCE = 0.002
 _DURATION_TOLERANCE_SECONDS = 0.011
+_SOUND_TOLERANCE_SECONDS = 0.01
 _ENDS = ("before playing", "after playing")
 
 
@@ -23,6 +25,7 @@ def faults_of(reading: Reading, question: Question, expected: Sequence[int]) -> 
         *_of_counts(reading, expected),
         *_of_jumps(reading, expected),
         *_of_time(reading, question),
+        *faults_of_sound(reading, question),
     ]
 
 
@@ -82,3 +85,27 @@ def _of_time(reading: Reading, question: Question) -> Iterator[str]:
     for name, said in reading.durations.items():
         if abs(said - duration) > _DURATION_TOLERANCE_SECONDS:
             yield f"duration: {name} says {said:.3f} of {duration:.3f} s"
+
+
+def faults_of_sound(reading: Reading, question: Question) -> list[str]:
+    """What is wrong with the sound: beeps that come early or late, are missing or too many."""
+    faults = []
+    for track, (heard, beeps) in enumerate(zip(reading.sounds, question.beeps, strict=False)):
+        shifts = [
+            min((beep.seconds - seconds for seconds in heard), key=abs, default=math.inf)
+            for beep in beeps
+            if beep.is_certain
+        ]
+        worst = max(shifts, key=abs, default=0.0)
+        if not reading.sound_seconds[track]:
+            faults.append(f"sound: track {track} has none")
+        elif abs(worst) > _SOUND_TOLERANCE_SECONDS:
+            faults.append(f"sound: a beep of track {track} is {-worst * 1000:.0f} ms away")
+        extra = [seconds for seconds in heard if not any(_is_near(seconds, b) for b in beeps)]
+        if extra and not faults:
+            faults.append(f"sound: track {track} has a beep too many at {extra[0]:.3f} s")
+    return faults
+
+
+def _is_near(seconds: float, beep: Beep) -> bool:
+    return abs(seconds - beep.seconds) <= _SOUND_TOLERANCE_SECONDS

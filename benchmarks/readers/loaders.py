@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.readers.numbering import number_in
-from benchmarks.readers.reading import Question, Reading
+from benchmarks.readers.reading import SAMPLE_RATE_HZ, Question, Reading
 
 
 class PyAv:
@@ -41,7 +41,10 @@ class PyAv:
             frames = list(container.decode(stream))
             reading.in_order = [number_in(frame.to_ndarray(format="bgr24")) for frame in frames]
         if not reading.counts["frames"]:
+            # Matroska does not say.
             del reading.counts["frames"]
+        for track in range(len(question.beeps)):
+            self._hear(question, track, reading)
         with self._av.open(str(question.path)) as container:
             stream = container.streams.video[0]
             for index in question.indices:
@@ -55,6 +58,15 @@ class PyAv:
                 picture = None if before is None else before.to_ndarray(format="bgr24")
                 reading.at.append((index, None if picture is None else number_in(picture)))
         return reading
+
+    def _hear(self, question: Question, track: int, reading: Reading) -> None:
+        resampler = self._av.AudioResampler("flt", "mono", SAMPLE_RATE_HZ)
+        with self._av.open(str(question.path)) as container:
+            has_track = track < len(container.streams.audio)
+            frames = list(container.decode(audio=track)) if has_track else []
+        parts = [part.to_ndarray()[0] for frame in frames for part in resampler.resample(frame)]
+        start = float(frames[0].pts * frames[0].time_base) if frames else 0.0
+        reading.hear(np.concatenate([*parts, np.empty(0, np.float32)]), start)
 
 
 class OpenCv:
@@ -88,9 +100,9 @@ class TorchCodec:
     """torchcodec's VideoDecoder, which scans the file first (``exact``) or not."""
 
     def __init__(self, seek_mode: str) -> None:
-        from torchcodec.decoders import VideoDecoder
+        from torchcodec.decoders import AudioDecoder, VideoDecoder
 
-        self._open = VideoDecoder
+        self._open, self._open_sound = VideoDecoder, AudioDecoder
         self._seek_mode = seek_mode
         self.version = importlib.metadata.version("torchcodec")
 
@@ -105,6 +117,11 @@ class TorchCodec:
         decoder = self._open(str(question.path), seek_mode=self._seek_mode, dimension_order="NHWC")
         for index in question.indices:
             reading.at.append((index, number_in(decoder[index].numpy())))
+        for stream in range(1, 1 + len(question.beeps)):
+            sound = self._open_sound(
+                str(question.path), stream_index=stream, sample_rate=SAMPLE_RATE_HZ, num_channels=1
+            ).get_all_samples()
+            reading.hear(sound.data[0].numpy(), sound.pts_seconds)
         return reading
 
 
@@ -135,6 +152,11 @@ class Decord:
         batch = self._decord.VideoReader(str(question.path)).get_batch(list(question.indices))
         for index, picture in zip(question.indices, batch.asnumpy(), strict=True):
             reading.at.append((index, number_in(picture)))
+        if question.beeps:
+            sound = self._decord.AudioReader(
+                str(question.path), sample_rate=SAMPLE_RATE_HZ, mono=True
+            )
+            reading.hear(sound[:].asnumpy()[0])
         return reading
 
 

@@ -4,21 +4,20 @@ import random
 import subprocess
 from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
-from benchmarks.readers.faults import faults_of, faults_of_order
+from benchmarks.readers.faults import faults_of, faults_of_order, faults_of_sound
 from benchmarks.readers.joins import concatenated, in_matroska
 from benchmarks.readers.kinds import Kind
 from benchmarks.readers.processes import ReaderError, ReaderProcess
 from benchmarks.readers.reading import Question
-from benchmarks.readers.sources import neighbouring_spans, remuxed, write_source
+from benchmarks.readers.sources import beeps_in, neighbouring_spans, remuxed, write_source
 from benchmarks.readers.table import Cell
 from benchmarks.readers.worker import READERS_BY_THE_CLOCK
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.write import ClipSettings
 from heaters_pipeline.video.media.probe import probe
-from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.media.timing import Span, Timeline, Window
 from heaters_pipeline_tests.video.clips.clip_sources import glance_at, write_clip
 
 _JUMPS = 12
@@ -61,7 +60,7 @@ class Cut:
     failed: list[str]
 
 
-def question_of(path: Path, timeline: Timeline, span: Span, size_px: tuple[int, int]) -> Question:
+def question_of(path: Path, timeline: Timeline, span: Span, kind: Kind) -> Question:
     """Ask for the frames of a span, and directly for the last one, the first and some others."""
     start = timeline.seconds_at(span.start)
     boundaries = [
@@ -70,7 +69,10 @@ def question_of(path: Path, timeline: Timeline, span: Span, size_px: tuple[int, 
     frames = len(span)
     inner = random.Random(frames).sample(range(frames), min(_JUMPS, frames))
     indices = dict.fromkeys([frames - 1, frames // 2, 0, *inner])
-    return Question(path, tuple(boundaries), tuple(indices), size_px)
+    # Sources begin at 0, whatever the clock of their container says.
+    heard = Window(start, timeline.seconds_at(span.end))
+    beeps = tuple(beeps_in(heard, track) for track in range(len(kind.sound)))
+    return Question(path, tuple(boundaries), tuple(indices), kind.size_px, beeps)
 
 
 def cut(kind: Kind, folder: Path, settings: ClipSettings) -> Cut:
@@ -78,7 +80,7 @@ def cut(kind: Kind, folder: Path, settings: ClipSettings) -> Cut:
     path = write_source(kind, folder)
     whole = glance_at(path).timeline
     span = Span(0, whole.frames)
-    question = question_of(path, whole, span, kind.size_px)
+    question = question_of(path, whole, span, kind)
     source = Clip("source", "", probe(path).codec, question, range(whole.frames))
     known = glance_at(remuxed(path, kind.extension))
     clips, failed = [], []
@@ -89,7 +91,7 @@ def cut(kind: Kind, folder: Path, settings: ClipSettings) -> Cut:
         except ClipError as error:
             failed.append(f"[{span.start}, {span.end}): {error}")
             continue
-        question = question_of(target, known.timeline, span, kind.size_px)
+        question = question_of(target, known.timeline, span, kind)
         name = f"[{span.start}, {span.end}) {made.method}"
         codec = probe(target).codec
         clips.append(Clip(name, made.method, codec, question, range(span.start, span.end)))
@@ -148,11 +150,17 @@ def joined(process: ReaderProcess, program: str, made: Cut) -> Cell:
 
 def in_mkv(process: ReaderProcess, program: str, made: Cut) -> Cell:
     """Remux each clip, and look at what comes out."""
-    cell = Cell(clips=len(made.clips))
-    for clip in made.clips:
+
+    def faults_in_mkv(clip: Clip) -> list[str]:
         path = clip.question.path
-        target = path.with_suffix(".mkv")
-        if faults := _order_in(process, clip, partial(in_matroska, program, path, target)):
+        target = path.with_suffix(".remuxed.mkv")
+        return _order_in(process, clip, lambda: in_matroska(program, path, target))
+
+    cell = Cell(clips=len(made.clips), source_faults=faults_in_mkv(made.source))
+    excused = {_kind_of(fault) for fault in cell.source_faults}
+    for clip in made.clips:
+        faults = [fault for fault in faults_in_mkv(clip) if _kind_of(fault) not in excused]
+        if faults:
             cell.faults[clip.name] = faults
     return cell
 
@@ -160,7 +168,8 @@ def in_mkv(process: ReaderProcess, program: str, made: Cut) -> Cell:
 def _order_in(process: ReaderProcess, clip: Clip, make: Callable[[], Path]) -> list[str]:
     try:
         question = replace(clip.question, path=make(), indices=())
-        return faults_of_order(process.read(question), clip.numbers)
+        reading = process.read(question)
+        return [*faults_of_order(reading, clip.numbers), *faults_of_sound(reading, question)]
     except subprocess.CalledProcessError as error:
         return [f"error: {error.stderr.splitlines()[-1:]}"]
     except ReaderError as error:

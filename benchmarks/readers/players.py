@@ -7,18 +7,23 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.readers.numbering import number_in
-from benchmarks.readers.reading import Question, Reading
+from benchmarks.readers.reading import SAMPLE_RATE_HZ, Question, Reading
 
 # Each start of a player is a process, so a few places must do.
 _MOST_JUMPS = 3
 _VLC_SECONDS = 60
+_PCM = ("-f", "s16le", "-ac", "1", "-ar", str(SAMPLE_RATE_HZ))
 _VLC_LAST_SECONDS = 0.3
+_WAV_HEADER_BYTES = 44
 
 
 class Ffmpeg:
@@ -50,6 +55,12 @@ class Ffmpeg:
             before = question.middle_seconds(index - 1) if index else 0.0
             numbers, _ = self._run(question, ["-ss", f"{before:.6f}"], ["-frames:v", "1"])
             reading.at.append((index, numbers[0] if numbers else None))
+        for track in range(len(question.beeps)):
+            command = [self._program, "-v", "error", "-nostdin", "-i", str(question.path)]
+            command += ["-map", f"0:a:{track}", *_PCM, "-"]
+            reading.hear(
+                _raw_sound(subprocess.run(command, capture_output=True, check=True).stdout)
+            )
         return reading
 
     def _run(
@@ -80,6 +91,14 @@ class Mpv:
             start = f"--start={question.boundaries_seconds[index]:.6f}"
             numbers, _ = self._shown(question, start, "--frames=1")
             reading.at.append((index, numbers[0] if numbers else None))
+        for track in range(1, 1 + len(question.beeps)):
+            with tempfile.NamedTemporaryFile(suffix=".raw") as sound:
+                command = ["mpv", "--no-config", "--no-video", f"--aid={track}", "--ao=pcm"]
+                command += [f"--ao-pcm-file={sound.name}", "--ao-pcm-waveheader=no"]
+                command += ["--audio-channels=mono", "--audio-format=s16", "--really-quiet"]
+                command += [f"--audio-samplerate={SAMPLE_RATE_HZ}", str(question.path)]
+                subprocess.run(command, capture_output=True)
+                reading.hear(_raw_sound(Path(sound.name).read_bytes()))
         return reading
 
     def _shown(self, question: Question, *options: str) -> tuple[list[int | None], str]:
@@ -104,11 +123,15 @@ class GStreamer:
 
     def read(self, question: Question) -> Reading:
         """Read a video."""
-        command = ["gst-launch-1.0", "-q", "filesrc", f"location={question.path}"]
         elements = ("decodebin", "videoconvert", "video/x-raw,format=BGR", "fdsink fd=1")
-        command += [word for element in elements for word in ("!", *element.split())]
-        result = subprocess.run(command, capture_output=True, check=True)
-        return Reading(in_order=_raw_numbers(result.stdout, question.size_px))
+        pictures = _gst_output(question.path, elements)
+        reading = Reading(in_order=_raw_numbers(pictures, question.size_px))
+        if question.beeps:
+            sound = f"audio/x-raw,format=S16LE,channels=1,rate={SAMPLE_RATE_HZ}"
+            elements = ("qtdemux name=tracks tracks.audio_0", "queue", "decodebin")
+            elements += ("audioconvert", "audioresample", sound, "fdsink fd=1")
+            reading.hear(_raw_sound(_gst_output(question.path, elements)))
+        return reading
 
 
 class Vlc:
@@ -119,7 +142,7 @@ class Vlc:
 
         self._vlc = vlc
         self.version = vlc.libvlc_get_version().decode().split()[0]
-        options = ["--quiet", "--no-audio", "--no-spu", "--no-osd", "--avcodec-hw=none"]
+        options = ["--quiet", "--no-spu", "--no-osd", "--avcodec-hw=none"]
         # On a busy machine it would leave out pictures that come late.
         options += ["--no-drop-late-frames", "--no-skip-frames"]
         self._instance = vlc.Instance(*options)
@@ -129,7 +152,6 @@ class Vlc:
         width, height = question.size_px
         buffer = (ctypes.c_uint8 * (width * height * 4))()
         numbers: list[int | None] = []
-        ended = threading.Event()
         callbacks, player = self._vlc.CallbackDecorators, self._instance.media_player_new()
 
         @callbacks.VideoLockCb
@@ -146,18 +168,43 @@ class Vlc:
 
         player.video_set_callbacks(lock, None, display, None)
         player.video_set_format("RV32", width, height, width * 4)
+        length_seconds = self._play(player, question.path, ":no-audio")
+        reading = Reading(in_order=numbers, durations={"length": length_seconds})
+        if question.beeps:
+            with tempfile.NamedTemporaryFile(suffix=".wav") as sound:
+                pcm = f"acodec=s16l,channels=1,samplerate={SAMPLE_RATE_HZ}"
+                chain = (
+                    f"#transcode{{vcodec=none,{pcm}}}:std{{access=file,mux=wav,dst={sound.name}}}"
+                )
+                player = self._instance.media_player_new()
+                self._play(player, question.path, f":sout={chain}", ":no-sout-video")
+                reading.hear(_raw_sound(Path(sound.name).read_bytes()[_WAV_HEADER_BYTES:]))
+        return reading
+
+    def _play(self, player: Any, path: Path, *options: str) -> float:
+        ended = threading.Event()
         manager = player.event_manager()
         for event in ("MediaPlayerEndReached", "MediaPlayerEncounteredError"):
             manager.event_attach(getattr(self._vlc.EventType, event), lambda _: ended.set())
-        player.set_media(self._instance.media_new(str(question.path)))
+        player.set_media(self._instance.media_new(str(path), *options))
         player.play()
         ended.wait(_VLC_SECONDS)
         # The last picture may still be on its way.
         time.sleep(_VLC_LAST_SECONDS)
-        reading = Reading(in_order=numbers, durations={"length": player.get_length() / 1000})
+        length_seconds = player.get_length() / 1000
         player.stop()
         player.release()
-        return reading
+        return float(length_seconds)
+
+
+def _gst_output(path: Path, elements: Iterable[str]) -> bytes:
+    command = ["gst-launch-1.0", "-q", "filesrc", f"location={path}"]
+    command += [word for element in elements for word in ("!", *element.split())]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def _raw_sound(raw: bytes) -> npt.NDArray[np.float32]:
+    return np.frombuffer(raw, np.int16).astype(np.float32) / 32768
 
 
 def _raw_numbers(raw: bytes, size_px: tuple[int, int]) -> list[int | None]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from benchmarks.readers.reading import Question, Reading
 _ROOT = Path(__file__).resolve().parents[2]
 _MOST_SECONDS = 180
 _ENDING_SECONDS = 10
+_ERROR = re.compile(r"[\w.]*(Error|Exception)\b")
 
 
 class ReaderError(Exception):
@@ -114,4 +116,6 @@ class ReaderProcess:
     def _last_words(self) -> str:
         self._log.seek(0)
         lines = [line.strip() for line in self._log if line.strip()]
-        return lines[-1][:200] if lines else "it ended without a word"
+        # Those of browsers are followed by a stack of calls.
+        errors = [line for line in lines if _ERROR.match(line)]
+        return [*lines, *errors][-1][:200] if lines else "it ended without a word"

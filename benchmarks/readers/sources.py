@@ -1,6 +1,5 @@
-"""Numbered videos of many kinds, with a flash and a beep each second, and where they are cut."""
+"""Numbered videos of many kinds, with short beeps, and where they are cut."""
 
-from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,20 +12,20 @@ import av.video.stream
 import numpy as np
 
 from benchmarks.readers.kinds import Kind
-from heaters_pipeline.video.media.timing import Span, Timeline
+from benchmarks.readers.reading import SAMPLE_RATE_HZ, Beep
+from heaters_pipeline.video.media.timing import Span, Timeline, Window
 from heaters_pipeline_tests.videos import make_picture
 
-SAMPLE_RATE_HZ = 48_000
-BEEP_SECONDS = Fraction(1, 25)
-_BEEP_HZ = (1_000, 2_000)
+_BEEP_SECONDS = Fraction(1, 25)
+# So close that one lies in most of what is decoded before a clip, where it must not be heard.
+_BEEP_EVERY_SECONDS = Fraction(1, 5)
+_BEEPS = ((1_000, Fraction(0)), (2_000, Fraction(1, 10)))
+"""Frequency of each track, and when its first beep begins."""
 _SCENE_FRAMES = 30
 
 
 def write_source(kind: Kind, folder: Path) -> Path:
-    """Encode a video of a kind as MP4: picture ``n`` has the number ``n``; sound starts with it.
-
-    Each second begins with a beep and a picture with a white border below its number.
-    """
+    """Encode a video of a kind as MP4: picture ``n`` has the number ``n``; sound starts with it."""
     path = folder / "source.mp4"
     # Sound and pictures in chunks of a second, as cameras and downloads have them.
     with av.open(str(path), "w", options={"chunk_duration": "1000000"}) as container:
@@ -47,19 +46,16 @@ def write_source(kind: Kind, folder: Path) -> Path:
         written = 0
         held: list[av.Packet] = []
         pts = _pts(kind)
-        flashes = flash_frames([at * tick for at in pts])
         for number, stamp in enumerate(pts[:-1]):
             picture = make_picture(number, number // _SCENE_FRAMES, kind.size_px)
-            if number in flashes:
-                picture[-kind.size_px[1] // 3 :] = 255
             frame = av.VideoFrame.from_ndarray(picture, "bgr24").reformat(format=kind.pixel_format)
             frame.pts, frame.time_base = stamp, tick
             frame.duration = pts[number + 1] - stamp
             held = _mux_but_last(container, held + video.encode(frame))
-            if number + 1 in flashes or number + 1 == kind.frames:
-                until = round(pts[number + 1] * tick * SAMPLE_RATE_HZ)
+            until = round(pts[number + 1] * tick * SAMPLE_RATE_HZ)
+            if until - written > SAMPLE_RATE_HZ or number + 1 == kind.frames:
                 for index, track in enumerate(tracks):
-                    container.mux(track.encode(_beep(written, until, _BEEP_HZ[index])))
+                    container.mux(track.encode(_sound(written, until, index)))
                 written = until
         (last,) = _mux_but_last(container, held + video.encode(None))
         # The muxer takes the end of the packet that is decoded last for the end of the video.
@@ -77,13 +73,18 @@ def _mux_but_last(
     return packets[-1:]
 
 
-def flash_frames(starts: Sequence[Fraction]) -> set[int]:
-    """The first frame of each second."""
-    return {
-        index
-        for index, start in enumerate(starts)
-        if index == 0 or start // 1 != starts[index - 1] // 1
-    }
+def beeps_in(window: Window, track: int) -> tuple[Beep, ...]:
+    """The beeps of a track that are heard in a part of a source, and in a moment behind it."""
+    every, first = _BEEP_EVERY_SECONDS, _BEEPS[track][1]
+    number = max(0, (window.start - first - _BEEP_SECONDS) // every)
+    beeps = []
+    while (start := first + number * every) < window.end + _BEEP_SECONDS:
+        heard = min(start + _BEEP_SECONDS, window.end) - max(start, window.start)
+        if start + _BEEP_SECONDS > window.start:
+            at = max(start - window.start, Fraction(0))
+            beeps.append(Beep(float(at), is_certain=heard > _BEEP_SECONDS / 2))
+        number += 1
+    return tuple(beeps)
 
 
 def _pts(kind: Kind) -> list[int]:
@@ -94,10 +95,13 @@ def _pts(kind: Kind) -> list[int]:
     return [0, *(int(pts) for pts in np.cumsum(steps))]
 
 
-def _beep(start: int, end: int, hertz: int) -> av.AudioFrame:
-    """Sound of samples ``[start, end)``: a beep, then silence."""
-    instants = np.arange(end - start) / SAMPLE_RATE_HZ
-    wave = 12_000 * np.sin(2 * np.pi * hertz * instants) * (instants < BEEP_SECONDS)
+def _sound(start: int, end: int, track: int) -> av.AudioFrame:
+    """Samples ``[start, end)`` of a track."""
+    hertz, first = _BEEPS[track]
+    instants = np.arange(start, end) / SAMPLE_RATE_HZ
+    since = (instants - float(first)) % float(_BEEP_EVERY_SECONDS)
+    is_heard = (since < _BEEP_SECONDS) & (instants >= first)
+    wave = 12_000 * np.sin(2 * np.pi * hertz * instants) * is_heard
     frame = av.AudioFrame.from_ndarray(wave.astype(np.int16)[None, :], "s16", "mono")
     frame.sample_rate, frame.pts = SAMPLE_RATE_HZ, start
     return frame
