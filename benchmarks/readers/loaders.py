@@ -180,8 +180,12 @@ class ImageIo:
         reading.rates["immeta"] = float(facts["fps"])
         reading.durations["immeta"] = float(facts["duration"])
         for index in question.indices:
-            picture = imageio.imread(path, index=index, plugin=self._plugin)
-            reading.at.append((index, number_in(picture)))
+            try:
+                picture = imageio.imread(path, index=index, plugin=self._plugin)
+            except StopIteration:
+                # Of the plugin pyav, where the last I-frame is among the last few frames.
+                picture = None
+            reading.at.append((index, None if picture is None else number_in(picture)))
         return reading
 
 

@@ -30,7 +30,7 @@ FRAMES = 90
 # Copies hide frames behind edit lists, which these readers do not heed, or only where they decode.
 KNOWN_OF_COPIES = {
     "PyAV": {"frames", "rate"},
-    "ffmpeg, newest": {"without fps_mode", "rate"},
+    "ffmpeg, newest": {"without fps_mode", "random", "rate"},
     "OpenCV": {"FRAME_COUNT", "rate"},
     "decord": {"count", "last", "len", "random", "rate", "duration", "error"},
     "Chromium": {"duration"},
