@@ -75,7 +75,8 @@ def test_a_byte_that_differs_is_seen(known: Known, tmp_path: Path, number: int) 
     damage_packet(clip, number)
     with pytest.raises(ClipError, match=r"packets are not the source's|no readable clip"):
         check_copy(clip, known.timeline, SPAN, written, digest, seconds)
-    check_clip(clip, known.timeline, SPAN)
+    # Nothing of it shows in the tables of the file.
+    assert inspect_clip(clip).frames == len(SPAN)
 
 
 def test_another_first_picture_is_seen(known: Known, tmp_path: Path) -> None:
