@@ -9,7 +9,9 @@ import pytest
 from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
 from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.video_manifests import read_video
+from heaters_pipeline.video.clips.auto import AutoMaker
 from heaters_pipeline.video.clips.maker import ClipMaker
+from heaters_pipeline.video.clips.splice_plan import SplicePlan
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.pipeline import SPANS, VIDEO_ID, Pipeline, spans
@@ -118,15 +120,18 @@ def test_many_failures_are_cut_short(
 
 def fail_clips(patch: pytest.MonkeyPatch, *bad: tuple[int, int]) -> None:
     """Let some spans be impossible to cut, by copying and by encoding."""
-    copy = ClipMaker.copy
+    splice = AutoMaker.splice
 
-    def copy_or_fail(maker: ClipMaker, reader: object, span: Span, *args: object) -> object:
-        if (span.start, span.end) in bad:
-            raise ClipError("it cannot be copied")
-        return copy(maker, reader, span, *args)  # type: ignore[arg-type]
+    def splice_or_fail(
+        maker: AutoMaker, reader: object, pictures: object, plan: SplicePlan, *args: object
+    ) -> object:
+        if (plan.span.start, plan.span.end) in bad:
+            raise ClipError("it cannot be joined")
+        return splice(maker, reader, pictures, plan, *args)  # type: ignore[arg-type]
 
     def fail(*_: object) -> object:
         raise ClipError("the disc is bent")
 
-    patch.setattr(ClipMaker, "copy", copy_or_fail)
-    patch.setattr(ClipMaker, "encode", fail)
+    patch.setattr(AutoMaker, "splice", splice_or_fail)
+    patch.setattr(AutoMaker, "encode", fail)
+    patch.setattr(ClipMaker, "copy", fail)

@@ -24,7 +24,7 @@ from heaters_pipeline_tests.servers import S3Server
 SHORT_KILLS, LONG_KILLS = 10, 100
 WORKER_THREADS = (os.cpu_count() or 1) + UPLOADS_AT_ONCE
 SHARED = os.environ.get("HEATERS_SHARED")
-WAYS = (["--clips", "copy"], ["--clips", "reencode", "--preset", "ultrafast"])
+WAYS = (["--clips", "auto"], ["--clips", "copy"], ["--clips", "reencode", "--preset", "ultrafast"])
 
 
 class Place:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import av.codec.context
+import av.error
 import av.video.codeccontext
 import av.video.stream
 
@@ -18,6 +19,7 @@ from heaters_pipeline.video.clips.encoder_frames import ColourTags
 from heaters_pipeline.video.clips.encoder_options import hdr_params
 from heaters_pipeline.video.clips.luma_quality import CLOSE_PARAMS
 from heaters_pipeline.video.clips.source_packets import SourcePackets
+from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.h264_sets import PPS, SPS
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata
 from heaters_pipeline.video.media.nal_units import H264_SEI, delimited_units, h264_type, sized
@@ -112,8 +114,16 @@ class PartKind:
         return context
 
     def header(self, preset: str) -> bytes:
-        """``avcC`` with the parameter sets of the source and of all encoded parts."""
-        extradata = self.encoder(1, preset, 1, HdrMetadata()).extradata or b""
+        """``avcC`` with the parameter sets of the source and of all encoded parts.
+
+        Raises:
+            ClipError: The encoder does not take what the source's stream is.
+        """
+        try:
+            extradata = self.encoder(1, preset, 1, HdrMetadata()).extradata or b""
+        except av.error.FFmpegError as error:
+            raise_if_shortage(error)
+            raise ClipError(f"the encoder does not take its kind of stream: {error}") from error
         units = [bytes(unit) for unit in delimited_units(memoryview(extradata)) if unit]
         return self.sets.with_sets(units).encode()
 

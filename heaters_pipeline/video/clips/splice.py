@@ -71,9 +71,9 @@ def splice_source(reader: SourceReader, timeline: Timeline, preset: str) -> Spli
     packets = read_packets(reader, timeline)
     try:
         kind = part_kind(reader.video, reader.info, packets)
+        return SpliceSource(packets, kind, kind.header(preset))
     except ClipError as error:
         return SpliceSource(replace(packets, join_refusal=str(error)))
-    return SpliceSource(packets, kind, kind.header(preset))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Make clips: an MP4 file for a span of frames, exact to the frame, verified, then published.
 
 What other packages use of clips is here; the modules beside this one do the work.
-``copy`` takes the source's packets as they are; ``reencode`` makes H.264 or HEVC, and AAC. A clip
-that cannot be made by the method that was asked for, or fails its check, is tried by the other one.
-A clip starts at timestamp 0 and ends with its last frame; players that ignore edit lists show a
-copied clip from the I-frame before it.
+``auto`` copies what it can without hiding a frame, and encodes the rest; ``copy`` takes the
+source's packets as they are; ``reencode`` makes H.264 or HEVC, and AAC. A clip that cannot be made
+by the method that was asked for, or fails its check, is tried by another one. A clip starts at
+timestamp 0 and ends with its last frame; players that ignore edit lists show what ``copy`` hides.
 """
 
 import logging

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.clips import auto
+from heaters_pipeline.video.clips import auto, splice
 from heaters_pipeline.video.clips.luma_quality import QualityWatch, TooFarError
 from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, inspect_clip
 from heaters_pipeline.video.media.frames import FrameReader
@@ -305,3 +305,50 @@ def test_one_frame_in_twenty_may_be_worse() -> None:
     assert error.value.missing_db == pytest.approx(4)
     with pytest.raises(TooFarError, match="43"):
         QualityWatch(100, 44).add(43.9)
+
+
+def test_an_encoder_that_refuses_costs_the_joins_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = know(ENCODINGS[0].write(tmp_path))
+    real_part_kind = splice.part_kind
+    monkeypatch.setattr(
+        splice, "part_kind", lambda *given: replace(real_part_kind(*given), level_idc=99)
+    )
+    made = make_all(known, [Span(20, 60), Span(7, 83)], tmp_path)
+    assert made[Span(20, 60)].copied == (Span(20, 60),)
+    assert made[Span(7, 83)].copied == ()
+    assert "does not take its kind of stream" in str(made[Span(7, 83)].fallback_reason)
+
+
+def test_captions_are_there_in_encoded_and_in_copied_frames(tmp_path: Path) -> None:
+    options = {"preset": "ultrafast", "x264-params": "keyint=24:scenecut=0:bframes=2"}
+    plain = make_video(tmp_path / "plain.mp4", [72], options=options)
+    path = tmp_path / "captioned.mp4"
+    add_captions(plain, path)
+    known = know(path)
+    clip = make_all(known, [Span(10, 72)], tmp_path)[Span(10, 72)]
+    assert clip.copied == (Span(24, 72),)
+    assert captions_in(path_of(tmp_path, Span(10, 72))) == captions_in(path)[10:72]
+
+
+def add_captions(source: Path, target: Path) -> None:
+    """Put a closed caption (ATSC A/53) before the slices of each picture."""
+    with av.open(str(source)) as container, av.open(str(target), "w") as out:
+        stream = out.add_stream_from_template(container.streams.video[0])
+        for number, packet in enumerate(each for each in container.demux(video=0) if each.size):
+            data = b"\xb5\0\x31GA94\x03\x41\xff\xfc" + bytes([0x80 | number % 64, 0x80]) + b"\xff"
+            unit = bytes([6, 4, len(data)]) + data + b"\x80"
+            content = len(unit).to_bytes(4, "big") + unit + bytes(packet)
+            captioned = av.Packet(content)
+            captioned.pts, captioned.dts = packet.pts, packet.dts
+            captioned.time_base, captioned.duration = packet.time_base, packet.duration
+            captioned.is_keyframe, captioned.stream = packet.is_keyframe, stream
+            out.mux(captioned)
+
+
+def captions_in(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        found = [frame.side_data.get("A53_CC") for frame in container.decode(video=0)]
+    assert all(found)
+    return [bytes(each) for each in found]  # type: ignore[arg-type]

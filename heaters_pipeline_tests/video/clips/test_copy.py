@@ -177,3 +177,28 @@ def test_frames_are_hidden_up_to_a_bound(tmp_path: Path) -> None:
     assert "257 frames would have to be hidden to show 38" in str(clip.fallback_reason)
     with av.open(str(tmp_path / "clip.mp4")) as container:
         assert container.streams.video[0].frames == 38
+
+
+@pytest.mark.parametrize("params", ["bframes=3:b-adapt=0", "bframes=5:b-adapt=0:b-pyramid=normal"])
+def test_frames_hidden_behind_the_span_spoil_neither_rate_nor_last_frame(
+    params: str, tmp_path: Path
+) -> None:
+    options = {"preset": "ultrafast", "x264-params": f"keyint=48:scenecut=0:{params}"}
+    known = know(make_video(tmp_path / "a.mp4", [60], options=options))
+    clip = tmp_path / "clip.mp4"
+    hiding = 0
+    for end in range(20, 33):
+        copied = write_clip(known, Span(5, end), clip, SETTINGS)
+        assert (copied.method, copied.fallback_reason) == ("copy", None)
+        hiding += copied.hidden_frames > 5
+        with av.open(str(clip)) as container:
+            stream = container.streams.video[0]
+            shown = [
+                packet
+                for packet in container.demux(stream)
+                if packet.size and not packet.is_discard
+            ]
+            last = max(shown, key=lambda packet: packet.pts or 0)
+            assert stream.average_rate == 25, end
+            assert (last.duration or 0) * stream.time_base == Fraction(1, 25), end
+    assert hiding > 5, "no clip hides a frame behind its span"

@@ -31,7 +31,7 @@ FRAMES = 90
 KNOWN_OF_COPIES = {
     "PyAV": {"frames", "rate"},
     "ffmpeg, newest": {"without fps_mode", "random", "rate"},
-    "OpenCV": {"FRAME_COUNT", "rate"},
+    "OpenCV": {"FRAME_COUNT", "rate", "random"},
     "decord": {"count", "last", "len", "random", "rate", "duration", "error"},
     "Chromium": {"duration"},
 }
@@ -54,7 +54,7 @@ def readers() -> Iterator[list[ReaderProcess]]:
         yield processes
 
 
-@pytest.mark.parametrize("mode", ["copy", "reencode"])
+@pytest.mark.parametrize("mode", ["auto", "copy", "reencode"])
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_reader_shows_the_frames_of_each_clip_and_no_others(
     source: str, mode: ClipMethod, readers: list[ReaderProcess], tmp_path: Path

@@ -108,6 +108,8 @@ def fail_to_encode(monkeypatch: pytest.MonkeyPatch, span: Span) -> None:
         {"interlaced": "keep", "codec": "hevc"},
         {"audio_bitrate_kbps": 7},
         {"audio_bitrate_kbps": 513},
+        {"min_psnr_db": 29},
+        {"min_psnr_db": 61},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
