@@ -145,7 +145,7 @@ class _CopiedTrack:
         start = self._window.position(seconds, self._rate)
         if self._expected is not None and abs(start - self._expected) <= self._jitter:
             start = self._expected
-        samples = packet_samples(packet, self._rate, self._frame_samples)
+        samples = packet_samples(packet, packet.time_base * self._rate, self._frame_samples)
         self._expected = start + samples
         self.done = self._expected >= self._end - self._jitter
         if start >= self._end:
@@ -222,20 +222,23 @@ class _EncodedTrack:
             if seconds > self._end_seconds + _DECODED_AFTER_SECONDS:
                 self.done = True
                 return
+        frames = self._decode(packet)
+        lasts_until = self.fed.seconds + (packet.duration or 0) * packet.time_base
+        if self._window.start <= self.fed.seconds and lasts_until <= self._end_seconds:
+            for frame in frames:
+                self._decoded_seconds += Fraction(frame.samples, frame.sample_rate)
+        self._place(frames)
+
+    def _decode(self, packet: "Packet | None") -> list[av.audio.frame.AudioFrame]:
         try:
-            frames = self._decoder.decode(packet)
+            return self._decoder.decode(packet)
         except av.error.FFmpegError as error:
             raise_if_shortage(error, self._decoder)
             # Damaged sound costs its own samples only: they become silence. Where reading began,
             # half a packet is nothing unusual.
             if self.fed.seconds >= self._window.start:
                 self._damage = f"; at {float(self.fed.seconds):.3f} s: {error}"
-            return
-        lasts_until = self.fed.seconds + (packet.duration or 0) * packet.time_base
-        if self._window.start <= self.fed.seconds and lasts_until <= self._end_seconds:
-            for frame in frames:
-                self._decoded_seconds += Fraction(frame.samples, frame.sample_rate)
-        self._place(frames)
+            return []
 
     def _place(self, frames: Iterable[av.audio.frame.AudioFrame]) -> None:
         for frame in frames:
@@ -294,7 +297,8 @@ class _EncodedTrack:
 
     def finish(self) -> None:
         if not self.done:
-            self._place(self._decoder.decode(None))
+            # Some decoders hold back what they have of a last packet.
+            self._place(self._decode(None))
             self._decoder.flush_buffers()
         self.fed.require_all()
         self._require_heard()

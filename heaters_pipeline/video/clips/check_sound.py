@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
+import av.stream
+
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.mp4_boxes import read_tracks
 from heaters_pipeline.video.media.probe import open_input
@@ -43,8 +45,12 @@ def check_sound(path: Path, parts: Mapping[int, SoundPart]) -> None:
 def _stored_seconds(path: Path) -> list[tuple[Fraction, Fraction]]:
     """When the first packet of each audio stream begins, and the last one ends."""
     found: dict[int, tuple[Fraction, Fraction]] = {}
-    with open_input(path) as container:
+    # The headers of clips are complete; without this FFmpeg decodes some frames to find out more.
+    with open_input(path, {"probesize": "32"}) as container:
         streams = container.streams.audio
+        for stream in container.streams:
+            if stream.type != "audio":
+                stream.discard = av.stream.Discard.all
         for packet in packets_of(container, *streams):
             if packet.pts is not None:
                 start = packet.pts * packet.time_base

@@ -14,6 +14,7 @@ from math import floor
 from pathlib import Path
 from threading import Lock
 
+import av.audio.stream
 import av.stream
 import numpy as np
 
@@ -66,6 +67,7 @@ class StreamTimes:
         starts: Int64Array,
         ends: Int64Array,
         reached: Int64Array,
+        reached_time_base: Fraction,
     ) -> None:
         """Sort packets.
 
@@ -74,14 +76,16 @@ class StreamTimes:
             begins: (packets,) When each begins.
             starts: (packets,) When what is to be heard of it begins.
             ends: (packets,) When that ends; where it starts if nothing of it is to be heard.
-            reached: (packets,) From which time of the video on it is found; ``_NO_VIDEO`` if it
-                stands before all of the video.
+            reached: (packets,) From which time of the video on it is found, in ticks of the next;
+                ``_NO_VIDEO`` if it stands before all of the video.
+            reached_time_base: Seconds per tick.
         """
         order = np.argsort(starts, kind="stable")
         self._begins = np.sort(begins)
         self._rate_hz = rate_hz
         self._jitter = round(JITTER_SECONDS * rate_hz)
         self._starts, self._ends, self._reached = starts[order], ends[order], reached[order]
+        self._reached_time_base = reached_time_base
         self._latest_ends = np.maximum.accumulate(self._ends)
 
     def within(self, window: Window) -> SoundPart | None:
@@ -116,7 +120,7 @@ class StreamTimes:
         wanted = window.start - PREROLL_SECONDS
         here = self._packets_in(round(wanted * self._rate_hz), round(window.end * self._rate_hz))
         reached = int(self._reached[here].min(initial=_UNBOUNDED))
-        return None if reached == _NO_VIDEO else min(Fraction(reached, self._rate_hz), wanted)
+        return None if reached == _NO_VIDEO else min(reached * self._reached_time_base, wanted)
 
     def _packets_in(self, first: int, last: int) -> slice:
         return slice(bisect_right(self._latest_ends, first), bisect_left(self._starts, last))
@@ -169,20 +173,20 @@ class SourceSound:
 
     def _read(self) -> dict[int, StreamTimes]:
         by_time = self._info.container in _SEEKS_BY_TIME
-        reached: Fraction | None = None
+        known = {audio.stream_index for audio in self._info.audio if audio.is_known}
+        reached = _NO_VIDEO
         with SourceReader(self._path, self._info) as reader:
             collectors = {
-                stream.index: _Collector(stream.rate, stream.frame_size)
+                stream.index: _Collector(stream, None if by_time else self._info.time_base)
                 for stream in reader.container.streams.audio
-                if stream.index
-                in {audio.stream_index for audio in self._info.audio if audio.is_known}
+                if stream.index in known
             }
             for packet in _packets_of(reader, collectors, with_video=not by_time):
                 collector = collectors.get(packet.stream_index)
                 if collector is not None:
-                    collector.add(packet, packet_seconds(packet) if by_time else reached)
+                    collector.add(packet, reached)
                 elif (at := packet.pts if packet.dts is None else packet.dts) is not None:
-                    reached = at * packet.time_base
+                    reached = at
         return {index: collector.times() for index, collector in collectors.items()}
 
 
@@ -207,41 +211,61 @@ def packet_seconds(packet: Packet) -> Fraction | None:
     return None if at is None else at * packet.time_base
 
 
-def packet_samples(packet: Packet, rate_hz: int, frame_samples: int) -> int:
+def packet_samples(packet: Packet, tick_samples: Fraction, frame_samples: int) -> int:
     """How many samples a packet lasts, 0 where nothing says so.
 
     Args:
         packet: Of an audio stream.
-        rate_hz: Of the stream.
+        tick_samples: Samples in a tick of the stream's timestamps.
         frame_samples: That each frame of its codec has, 0 where they differ. A packet may hold
             several, but where timestamps are coarse, durations are not exact.
     """
-    samples = round((packet.duration or 0) * packet.time_base * rate_hz)
-    if abs(samples - frame_samples) <= packet.time_base * rate_hz:
-        return frame_samples
-    return samples
+    samples = _rounded(packet.duration or 0, tick_samples)
+    return frame_samples if abs(samples - frame_samples) <= tick_samples else samples
+
+
+def _rounded(number: int, scale: Fraction) -> int:
+    """``round(number * scale)``, without making fractions of each of very many numbers."""
+    whole, rest = divmod(number * scale.numerator, scale.denominator)
+    excess = 2 * rest - scale.denominator
+    return whole + (excess > 0 or (excess == 0 and whole % 2 == 1))
 
 
 class _Collector:
     """Notes the packets of one stream, in samples."""
 
-    def __init__(self, rate_hz: int, frame_samples: int) -> None:
-        self._rate_hz = rate_hz
-        self._frame_samples = frame_samples
+    def __init__(
+        self, stream: av.audio.stream.AudioStream, video_time_base: Fraction | None
+    ) -> None:
+        """Begin.
+
+        Args:
+            stream: The stream.
+            video_time_base: In which it is told what of the video stands before a packet; None
+                where a packet is found by its own time.
+        """
+        self._rate_hz = stream.rate
+        self._frame_samples = stream.frame_size
+        self._by_time = video_time_base is None
+        self._reached_time_base = video_time_base or Fraction(1, stream.rate)
+        self._tick_samples = Fraction(0)
         self._begins, self._reached = array("q"), array("q")
         self._starts, self._ends = array("q"), array("q")
         self._is_open = False
         self._longest = 0
 
-    def add(self, packet: Packet, reached: Fraction | None) -> None:
-        seconds = packet_seconds(packet)
-        if seconds is None:
+    def add(self, packet: Packet, reached: int) -> None:
+        """Note a packet, and up to which timestamp of the video the file was read before it."""
+        at = packet.dts if packet.pts is None else packet.pts
+        if at is None:
             return
-        start = round(seconds * self._rate_hz)
+        # The same for all of a stream.
+        self._tick_samples = self._tick_samples or packet.time_base * self._rate_hz
+        start = _rounded(at, self._tick_samples)
         if self._is_open:
             most = self._starts[-1] + _MOST_UNKNOWN_SECONDS * self._rate_hz
             self._ends[-1] = max(min(start, most), self._starts[-1])
-        samples = packet_samples(packet, self._rate_hz, self._frame_samples)
+        samples = packet_samples(packet, self._tick_samples, self._frame_samples)
         self._is_open = samples == 0
         skipped, discarded = skipped_samples(packet)
         # A packet that is shorter than the others has lost its end already.
@@ -252,8 +276,9 @@ class _Collector:
         self._begins.append(start)
         self._starts.append(start + skipped)
         self._ends.append(start + skipped + heard)
-        self._reached.append(_NO_VIDEO if reached is None else round(reached * self._rate_hz))
+        self._reached.append(start if self._by_time else reached)
 
     def times(self) -> StreamTimes:
         columns = (self._begins, self._starts, self._ends, self._reached)
-        return StreamTimes(self._rate_hz, *(np.array(column, np.int64) for column in columns))
+        begins, starts, ends, reached = (np.array(column, np.int64) for column in columns)
+        return StreamTimes(self._rate_hz, begins, starts, ends, reached, self._reached_time_base)

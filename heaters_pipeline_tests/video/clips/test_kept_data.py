@@ -1,6 +1,7 @@
 """What a source has beside pictures and sound stays in its clips, or is named as left out."""
 
 import struct
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -123,7 +124,10 @@ def test_what_clips_have_not_is_named(tmp_path: Path) -> None:
         "video stream 2 (from above)",
         "attachment stream 3 (font.ttf)",
     )
-    assert left_out(first, probe(first), "copy") == ()
+    info = probe(first)
+    assert left_out(first, info, "copy") == ()
+    unknown = replace(info, audio=(replace(info.audio[0], sample_rate_hz=0),))
+    assert left_out(first, unknown, "copy") == ("audio stream 1 (SoundHandler)",)
 
 
 def test_transparency_is_named(tmp_path: Path) -> None:

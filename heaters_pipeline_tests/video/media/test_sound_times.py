@@ -20,7 +20,8 @@ SECOND = Fraction(1)
 def times(*sounding: tuple[int, int], reached: int = 0) -> StreamTimes:
     starts: Int64Array = np.array([start for start, _ in sounding], np.int64)
     ends: Int64Array = np.array([end for _, end in sounding], np.int64)
-    return StreamTimes(RATE_HZ, starts, starts, ends, np.full(len(starts), reached, np.int64))
+    all_reached = np.full(len(starts), reached, np.int64)
+    return StreamTimes(RATE_HZ, starts, starts, ends, all_reached, Fraction(1, RATE_HZ))
 
 
 def window(start_seconds: float, end_seconds: float) -> Window:
