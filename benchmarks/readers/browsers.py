@@ -26,6 +26,7 @@ const url = URL.createObjectURL(new Blob([bytes], {type: "video/mp4"}));
 const video = document.createElement("video");
 video.muted = true;
 video.preload = "auto";
+video.playbackRate = 4;
 document.body.replaceChildren(video);
 const heard = name => new Promise((done, failed) => {
     video.addEventListener(name, done, {once: true});

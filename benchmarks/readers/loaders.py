@@ -60,13 +60,19 @@ class PyAv:
         return reading
 
     def _hear(self, question: Question, track: int, reading: Reading) -> None:
+        """Hear each block of samples at its own time, as players do: joins may overlap or gape."""
         resampler = self._av.AudioResampler("flt", "mono", SAMPLE_RATE_HZ)
         with self._av.open(str(question.path)) as container:
             has_track = track < len(container.streams.audio)
             frames = list(container.decode(audio=track)) if has_track else []
-        parts = [part.to_ndarray()[0] for frame in frames for part in resampler.resample(frame)]
-        start = float(frames[0].pts * frames[0].time_base) if frames else 0.0
-        reading.hear(np.concatenate([*parts, np.empty(0, np.float32)]), start)
+        parts = [part for frame in frames for part in resampler.resample(frame)]
+        starts = [round(part.pts * part.time_base * SAMPLE_RATE_HZ) for part in parts]
+        ends = (start + part.samples for start, part in zip(starts, parts, strict=True))
+        first = min(starts, default=0)
+        heard = np.zeros(max(ends, default=0) - first, np.float32)
+        for start, part in zip(starts, parts, strict=True):
+            heard[start - first : start - first + part.samples] = part.to_ndarray()[0]
+        reading.hear(heard, first / SAMPLE_RATE_HZ)
 
 
 class OpenCv:

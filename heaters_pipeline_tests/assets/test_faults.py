@@ -12,7 +12,6 @@ from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.video.clips.auto import AutoMaker
 from heaters_pipeline.video.clips.maker import ClipMaker
 from heaters_pipeline.video.clips.splice_plan import SplicePlan
-from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.pipeline import SPANS, VIDEO_ID, Pipeline, spans
 

@@ -6,7 +6,7 @@ A small part of ``python -m benchmarks.readers``, which knows more readers and k
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -26,14 +26,21 @@ SOURCES = (
     "H.264 VFR, closed",
     "HEVC open, B 4",
 )
-FRAMES = 90
-# Copies hide frames behind edit lists, which these readers do not heed, or only where they decode.
-KNOWN_OF_COPIES = {
-    "PyAV": {"frames", "rate"},
-    "ffmpeg, newest": {"without fps_mode", "random", "rate"},
-    "OpenCV": {"FRAME_COUNT", "rate", "random"},
-    "decord": {"count", "last", "len", "random", "rate", "duration", "error"},
-    "Chromium": {"duration"},
+FRAMES = 72
+READERS = ("PyAV", "ffmpeg, newest", "OpenCV", "decord", "Chromium")
+# By mode, what is known to be wrong. Copies hide frames behind edit lists, which these readers do
+# not heed, or only where they decode.
+KNOWN: Mapping[str, Mapping[str, Set[str]]] = {
+    "copy": {
+        "PyAV": {"frames", "rate"},
+        "ffmpeg, newest": {"without fps_mode", "random", "rate"},
+        "OpenCV": {"FRAME_COUNT", "random", "rate"},
+        "decord": {"count", "last", "len", "random", "rate", "duration", "error"},
+        # It cannot begin with an I-frame whose leading pictures lack their references.
+        "Chromium": {"duration", "error"},
+    },
+    "auto": {},
+    "reencode": {},
 }
 
 
@@ -45,16 +52,14 @@ def readers() -> Iterator[list[ReaderProcess]]:
         pytest.skip("there is no wheel of decord for this machine")
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
         # Each imports its library first.
-        started = [
-            pool.submit(ReaderProcess, name, Path(sys.executable)) for name in KNOWN_OF_COPIES
-        ]
+        started = [pool.submit(ReaderProcess, name, Path(sys.executable)) for name in READERS]
         processes = [each.result() for each in started]
         for process in processes:
             stack.callback(process.close)
         yield processes
 
 
-@pytest.mark.parametrize("mode", ["auto", "copy", "reencode"])
+@pytest.mark.parametrize("mode", KNOWN)
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_reader_shows_the_frames_of_each_clip_and_no_others(
     source: str, mode: ClipMethod, readers: list[ReaderProcess], tmp_path: Path
@@ -65,7 +70,7 @@ def test_every_reader_shows_the_frames_of_each_clip_and_no_others(
     with ThreadPoolExecutor() as pool:
         cells = list(pool.map(lambda process: read(process, made), readers))
     for process, cell in zip(readers, cells, strict=True):
-        known = KNOWN_OF_COPIES[process.name] if mode == "copy" else set()
+        known = KNOWN.get(mode, {}).get(process.name, set())
         faults = {
             clip: [text for text in texts if text.partition(":")[0] not in known]
             for clip, texts in cell.faults.items()
