@@ -56,8 +56,8 @@ def _of_pictures(reader: SourceReader, mode: ClipMethod) -> Iterator[str]:
     pixel_format = reader.info.pixel_format
     if reader.video.metadata.get("alpha_mode") == "1" or pixel_format.startswith(("yuva", "gbrap")):
         yield "transparency of the pictures (alpha)"
-    if mode == "reencode" and _DOLBY_VISION & picture_boxes(reader.video).keys():
-        yield "Dolby Vision"
+    if mode != "copy" and _DOLBY_VISION & picture_boxes(reader.video).keys():
+        yield "Dolby Vision" + (", where pictures are encoded" if mode == "auto" else "")
 
 
 def _kind_of(stream: av.stream.Stream) -> str:

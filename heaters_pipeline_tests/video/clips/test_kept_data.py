@@ -57,6 +57,7 @@ def test_dolby_vision_stays_in_copies_and_is_named_where_it_is_lost(tmp_path: Pa
     assert boxes_of(clip)[b"dvvC"] == boxes_of(path)[b"dvvC"] == DOLBY_VISION
     assert left_out(path, known.info, "copy") == ()
     assert left_out(path, known.info, "reencode") == ("Dolby Vision",)
+    assert left_out(path, known.info, "auto") == ("Dolby Vision, where pictures are encoded",)
 
 
 def captioned(path: Path) -> Path:

@@ -71,6 +71,10 @@ def test_every_reader_shows_the_frames_of_each_clip_and_no_others(
         cells = list(pool.map(lambda process: read(process, made), readers))
     for process, cell in zip(readers, cells, strict=True):
         known = KNOWN.get(mode, {}).get(process.name, set())
+        if (process.name, mode) == ("PyAV", "auto") and "VFR" in source:
+            # Where frames have different lengths FFmpeg's seeks land behind some frames of ordinary
+            # files as well, just before a key frame; here there are more of those.
+            known |= {"random"}
         faults = {
             clip: [text for text in texts if text.partition(":")[0] not in known]
             for clip, texts in cell.faults.items()
