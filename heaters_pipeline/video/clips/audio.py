@@ -7,7 +7,7 @@ and each track has to have got it in the end.
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 import av.audio.frame
@@ -39,7 +39,9 @@ _AAC_RATES_HZ = frozenset(
 )
 _AAC_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 
-# Decoders need what came before to be exact: AAC one frame, MP3 some, Opus asks for 80 ms.
+# Decoders need what came before to be exact: of these codecs so many frames, of the others less
+# than so many seconds (Opus asks for 80 ms). Readers that do not heed edit lists let it be heard.
+_FRAMES_BEFORE: Mapping[str, int] = {"aac": 1, "ac3": 1, "eac3": 1, "flac": 0, "alac": 0}
 _COPIED_BEFORE_SECONDS = Fraction(1, 10)
 # A decoder that gives its samples late has given all of the clip's after so much more.
 _DECODED_AFTER_SECONDS = 1
@@ -131,7 +133,9 @@ class _CopiedTrack:
         self._rate = template.rate
         self._frame_samples = template.frame_size
         self._end = round(part.end * self._rate)
-        self._preroll = round(_COPIED_BEFORE_SECONDS * self._rate)
+        frames = _FRAMES_BEFORE.get(template.codec_context.codec.canonical_name)
+        before = _COPIED_BEFORE_SECONDS * self._rate
+        self._preroll = round(before) if frames is None else frames * self._frame_samples
         self._jitter = round(JITTER_SECONDS * self._rate)
         self._held: deque[tuple[int, int, Packet]] = deque()
         self._previous: int | None = None
