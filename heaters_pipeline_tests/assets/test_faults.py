@@ -25,7 +25,7 @@ def test_a_clip_that_fails_is_named_and_the_next_run_makes_it_alone(
     assert not failed.success
     assert failed.error == (
         f"1 of 4 clips failed, 3 are kept and will be reused: {VIDEO_ID}_clip_002: the disc "
-        "is bent (it was encoded because: it cannot be copied)"
+        "is bent (it was copied because: the disc is bent)"
     )
     assert failed.events["STEP_UP_FOR_RETRY"] == 0
     assert set(failed.metadata) == {"source_videos", "frame_scores", "scenes"}

@@ -44,15 +44,22 @@ def inspect_clip(path: Path) -> ClipFacts:
     return _read(path, _Seen())
 
 
-def check_clip(path: Path, timeline: Timeline, span: Span) -> ClipFacts:
+def check_clip(
+    path: Path, timeline: Timeline, span: Span, seconds: Fraction | None = None
+) -> ClipFacts:
     """Read a new clip and require that it shows exactly a span, with the source's timestamps.
 
+    Args:
+        path: The clip.
+        timeline: Of the source.
+        span: Frames that the clip has to show.
+        seconds: How long all that it holds lasts, where it holds more than the span.
     Raises:
         ClipError: It does not.
     """
     seen = _Seen()
     facts = _read(path, seen)
-    _require_span(facts, seen, timeline, span, timeline.duration_of(span))
+    _require_span(facts, seen, timeline, span, seconds or timeline.duration_of(span))
     return facts
 
 

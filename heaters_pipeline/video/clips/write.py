@@ -118,11 +118,13 @@ class _Run:
 
     def auto(self, spans: Sequence[Span]) -> None:
         """Copy what can be copied without hiding a frame, and encode the rest."""
-        source, reasons = self._plan(spans)
-        copied = dict.fromkeys(span for span in spans if span not in reasons)
-        failures = self._make("splice", copied, source)
-        reasons |= {span: str(error) for span, error in failures.items()}
-        failures = self._make("encode", reasons, source)
+        source, planned = self._plan(spans)
+        # Nothing is wrong with these.
+        self._log("encode", planned, logging.INFO)
+        copied = dict.fromkeys(span for span in spans if span not in planned)
+        failed = {span: str(error) for span, error in self._make("splice", copied, source).items()}
+        self._log("encode", failed)
+        failures = self._make("encode", planned | failed, source)
         # A clip that hides frames is better than none.
         self._last_resort("copy", failures)
 
@@ -146,9 +148,15 @@ class _Run:
     def _make(
         self, way: Way, reasons: Mapping[Span, str | None], source: SpliceSource | None = None
     ) -> dict[Span, ClipFailure]:
-        for reason in dict.fromkeys(filter(None, reasons.values())):
+        return make_clips(
+            self.maker, way, reasons, self.target_for, self.workers, self.on_clip, source
+        )
+
+    def _log(self, way: Way, reasons: Mapping[Span, str], level: int = logging.WARNING) -> None:
+        for reason in dict.fromkeys(reasons.values()):
             starts = [span.start for span in reasons if reasons[span] == reason]
-            logger.warning(
+            logger.log(
+                level,
                 "%d clips of %s, from frame %d on, are %s: %s",
                 len(starts),
                 shown_name(self.maker.source),
@@ -156,17 +164,15 @@ class _Run:
                 _DONE[way],
                 reason,
             )
-        return make_clips(
-            self.maker, way, reasons, self.target_for, self.workers, self.on_clip, source
-        )
 
     def _last_resort(self, way: Way, failures: Mapping[Span, ClipFailure]) -> None:
-        reasons: dict[Span, str | None] = {}
+        reasons: dict[Span, str] = {}
         for span, error in failures.items():
             if way == "copy" and isinstance(error, InvalidVideoError):
                 # What cannot be decoded would be copied with its damage.
                 self.on_clip(span, ClipError(str(error)))
             else:
                 reasons[span] = str(error)
+        self._log(way, reasons)
         for span, error in self._make(way, reasons).items():
             self.on_clip(span, ClipError(f"{error} (it was {_DONE[way]} because: {reasons[span]})"))

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 
 from heaters_pipeline.errors import ClipError
+from heaters_pipeline.video.clips import check as clip_check
 from heaters_pipeline.video.clips import maker as clip_maker
 from heaters_pipeline.video.clips.check import check_clip, check_copy, check_pictures
 from heaters_pipeline.video.clips.packet_digest import PacketSum
@@ -75,8 +77,7 @@ def test_a_byte_that_differs_is_seen(known: Known, tmp_path: Path, number: int) 
     damage_packet(clip, number)
     with pytest.raises(ClipError, match=r"packets are not the source's|no readable clip"):
         check_copy(clip, known.timeline, SPAN, written, digest, seconds)
-    # Nothing of it shows in the tables of the file.
-    assert inspect_clip(clip).frames == len(SPAN)
+    check_clip(clip, known.timeline, SPAN, seconds)
 
 
 def test_another_first_picture_is_seen(known: Known, tmp_path: Path) -> None:
@@ -168,3 +169,24 @@ def test_start_codes_and_sizes_sum_up_alike(
     streamed, boxed = in_annex_b(video, name)
     assert streamed.packets == 30
     assert streamed == boxed
+
+
+def test_another_rate_and_another_last_frame_are_seen(
+    known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    copied = make(known, clip)
+    seconds = Fraction(len(SPAN) + copied.hidden_frames, 25)
+    check_clip(clip, known.timeline, SPAN, seconds)
+    with pytest.raises(ClipError, match="its frame rate is wrong"):
+        check_clip(clip, known.timeline, SPAN, seconds + Fraction(1, 25))
+    look_through = clip_check._look_through
+
+    def with_longer_last(*arguments: Any) -> None:
+        look_through(*arguments)
+        arguments[-1].last_ticks *= 3
+
+    # As FFmpeg reads it where hidden frames are far behind the span.
+    monkeypatch.setattr(clip_check, "_look_through", with_longer_last)
+    with pytest.raises(ClipError, match="the last frame of the clip lasts"):
+        check_clip(clip, known.timeline, SPAN, seconds)

@@ -171,7 +171,7 @@ def test_sound_of_any_kind_is_encoded(
     assert heard == pytest.approx(expected, abs=0.003)
 
 
-@pytest.mark.parametrize("mode", ["copy", "reencode"])
+@pytest.mark.parametrize("mode", ["auto", "copy", "reencode"])
 def test_all_streams_are_kept_with_their_languages(mode: str, tmp_path: Path) -> None:
     plain = clicking(tmp_path, "mkv", "aac", "ac3")
     path = tmp_path / "named.mkv"
@@ -191,7 +191,7 @@ def test_all_streams_are_kept_with_their_languages(mode: str, tmp_path: Path) ->
         assert require_in_sync(known, Span(20, 90), tmp_path / "clip.mp4", stream) > 5
 
 
-@pytest.mark.parametrize("mode", ["copy", "reencode"])
+@pytest.mark.parametrize("mode", ["auto", "copy", "reencode"])
 def test_sound_that_starts_within_the_clip_starts_late(mode: str, tmp_path: Path) -> None:
     plain = clicking(tmp_path, "mp4", "aac")
     path = tmp_path / "late.mkv"
@@ -210,7 +210,7 @@ def test_sound_that_starts_within_the_clip_starts_late(mode: str, tmp_path: Path
     assert [track.handler for track in read_tracks(tmp_path / "clip.mp4")] == ["vide"]
 
 
-@pytest.mark.parametrize("mode", ["copy", "reencode"])
+@pytest.mark.parametrize("mode", ["auto", "copy", "reencode"])
 def test_sound_that_ends_early_ends_early(mode: str, tmp_path: Path) -> None:
     known = know(make_video(tmp_path / "silent.mp4", [25], audio="aac"))
     longer = know(make_video(tmp_path / "longer.mp4", [60]))
