@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.readers.kinds import Kind
 from benchmarks.readers.reading import SAMPLE_RATE_HZ, Beep
 from heaters_pipeline.video.media.timing import Span, Timeline, Window
-from heaters_pipeline_tests.videos import make_picture
+from heaters_pipeline_tests.videos import make_picture, scheduled_as_before
 
 _BEEP_SECONDS = Fraction(1, 25)
 # So close that one lies in most of what is decoded before a clip, where it must not be heard.
@@ -24,6 +24,7 @@ _BEEPS = ((1_000, Fraction(0)), (2_000, Fraction(1, 10)))
 _SCENE_FRAMES = 30
 
 
+@scheduled_as_before()
 def write_source(kind: Kind, folder: Path) -> Path:
     """Encode a video of a kind as MP4: picture ``n`` has the number ``n``; sound starts with it."""
     path = folder / "source.mp4"

@@ -20,6 +20,7 @@ from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, write_cli
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.probe import VideoInfo, probe
 from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline_tests.videos import scheduled_as_before
 
 SIZE_PX = (160, 90)
 AUDIO_RATE_HZ = 48000
@@ -81,6 +82,7 @@ class Encoding:
         write_fast_start(whole, path, {1: shown})
         return path
 
+    @scheduled_as_before()
     def _write(self, path: Path, seed: int) -> Path:
         with av.open(str(path), "w", format=self.muxer) as container:
             video = container.add_stream(self.codec, rate=self.rate, options=dict(self.options))
