@@ -27,7 +27,7 @@ from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSetti
 GOLDEN = Path(__file__).parent / "golden" / "keys.json"
 
 VIDEO_ID = "holiday"
-SOURCE = Source("source_videos/holiday.mp4", "etag-1", "5e" * 32)
+SOURCE = Source("source_videos/holiday.mp4", "etag-1", "5e" * 32, "h264")
 TIMELINE = Timeline(tuple(range(0, 200 * 512, 512)), 200 * 512, Fraction(1, 12800))
 SCENES = [
     Scene(span, TIMELINE.seconds_at(span.start), TIMELINE.seconds_at(span.end))

@@ -1,4 +1,4 @@
-"""Read and edit the boxes of MP4 files as FFmpeg's muxer writes them (ISO/IEC 14496-12).
+"""Read and edit the boxes of MP4 and MOV files as FFmpeg's muxer writes them (ISO/IEC 14496-12).
 
 A clip shows exactly its span because of its edit lists, and the muxer rounds those and counts
 hidden frames in. Here they are written exactly, and the index is moved before the media, so
@@ -20,6 +20,9 @@ from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.arrays import Int64Array
 from heaters_pipeline.video.media.probe import shown_name
 
+QUICKTIME_BRAND = "qt  "
+"""What a MOV file says that it is, in place of a brand of MP4."""
+
 _PARENTS = frozenset({b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl"})
 _UINT32_MAX = 0xFFFF_FFFF
 _INT32_MAX = 0x7FFF_FFFF
@@ -30,6 +33,7 @@ _NOTHING_SHOWN = -1
 # What stands in stsd before its only entry, and in that before the boxes in it (8.5.2, 12.1.3).
 _TABLE_HEAD_BYTES = 8
 _PICTURE_ENTRY_BYTES = 86
+_END_OF_LIST = bytes(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +325,9 @@ def _parse(data: bytes, depth: int = 0) -> list[_Box]:
     boxes = []
     position = 0
     while position < len(data):
+        if data[position : position + 8] == _END_OF_LIST:
+            # QuickTime allows it, and the muxer writes it behind what it says of DNxHD.
+            break
         size, kind = _header(data[position : position + 8])
         if not 8 <= size <= len(data) - position:
             raise ClipError(f"box {_name(kind)} of the MP4 index has an impossible size {size}")
