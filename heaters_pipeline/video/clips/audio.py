@@ -20,6 +20,7 @@ from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.arrays import Float32Array
 from heaters_pipeline.video.clips.fed_sound import FedSound
 from heaters_pipeline.video.clips.pcm_track import PCM_SAMPLE_BYTES, PcmTrack
+from heaters_pipeline.video.clips.settings import ClipContainer
 from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.probe import shown_name
@@ -34,7 +35,10 @@ from heaters_pipeline.video.media.sound_times import (
 
 logger = logging.getLogger(__name__)
 
-_COPIED_AUDIO_CODECS = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac"})
+_COPIED_AUDIO_CODECS: Mapping[ClipContainer, frozenset[str]] = {
+    "mp4": frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac"}),
+    "mov": frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac"}),
+}
 # ISO/IEC 14496-3, table 1.18.
 _AAC_RATES_HZ = frozenset(
     {96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
@@ -68,7 +72,7 @@ class AudioTracks:
         codecs = {audio.stream_index: audio.codec for audio in task.reader.info.audio}
         for index, part in task.sound.within(task.window).items():
             kind: type[_CopiedTrack | PcmTrack | _EncodedTrack] = _EncodedTrack
-            if copy and codecs[index] in _COPIED_AUDIO_CODECS:
+            if copy and codecs[index] in _COPIED_AUDIO_CODECS[task.writer.kind]:
                 kind = _CopiedTrack
             elif task.writer.kind == "mov" and codecs[index] in PCM_SAMPLE_BYTES:
                 kind = PcmTrack

@@ -37,9 +37,8 @@ COPIED_CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", 
 Not MPEG-1: FFmpeg's reader splits it again, and so hides another frame than it should.
 """
 
-PRORES_TAGS = frozenset({"apco", "apcs", "apcn", "apch", "ap4h", "ap4x"})
-"""What the profiles of ProRes are called, from Proxy to 4444 XQ."""
-
+# From Proxy to 4444 XQ.
+_PRORES_TAGS = frozenset({"apco", "apcs", "apcn", "apch", "ap4h", "ap4x"})
 # Hidden frames cost space and time in each player; more of them are not worth an exact copy.
 _MOST_PREROLL_SECONDS = 120
 # From how far before the span to read, as long as that is in vain; at last from the file's start.
@@ -300,9 +299,12 @@ def keep_picture_tags(out: av.video.stream.VideoStream, reader: SourceReader) ->
     if source.sample_aspect_ratio:
         # Matroska keeps it beside the codec's parameters, and the muxer looks there alone.
         out.codec_context.sample_aspect_ratio = source.sample_aspect_ratio
-    if source.codec_context.codec_tag in PRORES_TAGS:
+    if source.codec_context.codec_tag in _PRORES_TAGS:
         # It says which kind of ProRes it is; the muxer would call all of them HQ.
         out.codec_context.codec_tag = source.codec_context.codec_tag
+    elif source.codec_context.name == "dnxhd":
+        is_old = source.codec_context.profile == "DNXHD"
+        out.codec_context.codec_tag = "AVdn" if is_old else "AVdh"
     extradata = source.codec_context.extradata or b""
     if source.codec_context.name == "hevc" and not has_start_codes(extradata):
         # The parameter sets stand where it says.

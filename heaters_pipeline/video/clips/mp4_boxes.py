@@ -100,6 +100,7 @@ def write_fast_start(
     target: Path,
     shown: Mapping[int, ShownPart],
     described: Mapping[int, Sequence[bytes]] = MappingProxyType({}),
+    languages: Mapping[int, str] = MappingProxyType({}),
 ) -> None:
     """Copy an MP4 file with exact edit lists and its index first.
 
@@ -111,6 +112,8 @@ def write_fast_start(
         shown: What is shown of each track, by track id. All tracks must be named.
         described: Boxes, by track id, that describe its pictures; left out where the muxer wrote
             one of the kind.
+        languages: Of tracks, by track id, as ISO 639-2 has them; the muxer leaves out of MOV those
+            that the Macintosh has no number for.
     """
     with muxed.open("rb") as source, target.open("xb") as out:
         places = list(_top_level(source))
@@ -123,6 +126,8 @@ def write_fast_start(
         for track in movie.children:
             if track.kind == b"trak" and _handler(track) == "vide":
                 _describe_pictures(track, described.get(_track_id(track), ()))
+            if track.kind == b"trak" and _track_id(track) in languages:
+                _set_language(track.child(b"mdia").child(b"mdhd"), languages[_track_id(track)])
         index = _moved_index(movie)
         source.seek(0)
         _copy(source, out, head_end)
@@ -214,6 +219,15 @@ def _describe_pictures(track: _Box, boxes: Sequence[bytes]) -> None:
     entry += b"".join(there.values())
     entry += b"".join(box for box in boxes if box[4:8] not in there)
     table.payload = head + struct.pack(">I", len(entry)) + entry[4:]
+
+
+def _set_language(header: _Box, language: str) -> None:
+    """Write a language of three letters into ``mdhd`` (8.4.2.3): five bits each, from 1 for a."""
+    packed = 0
+    for letter in language:
+        packed = packed << 5 | ord(letter) - 0x60
+    at = 32 if header.payload[0] == 1 else 20
+    header.payload = header.payload[:at] + struct.pack(">H", packed) + header.payload[at + 2 :]
 
 
 def _edit_list(edits: list[tuple[int, int]]) -> _Box:

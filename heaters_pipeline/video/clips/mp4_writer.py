@@ -4,6 +4,7 @@ FFmpeg's muxer and the life of the file; the boxes are edited in ``mp4_boxes``.
 """
 
 import errno
+import re
 import struct
 import tempfile
 from collections.abc import Iterator
@@ -38,6 +39,8 @@ _DESCRIPTIONS = (
     ("title", "title"),
 )
 
+# ISO 639-2.
+_LANGUAGE = re.compile("[a-z]{3}")
 # Of primaries, transfer and matrix (ITU-T H.273).
 _UNKNOWN_COLOURS = 2
 
@@ -76,6 +79,7 @@ class ClipWriter:
         self.container.metadata["comment"] = note
         self._written: dict[int, _Written] = {}
         self._described: dict[int, list[bytes]] = {}
+        self._languages: dict[int, str] = {}
         self._shown_seconds: dict[int, tuple[Fraction, Fraction]] = {}
 
     def add_copied(self, template: _Stream) -> _Stream:
@@ -98,6 +102,8 @@ class ClipWriter:
         for read, written in _DESCRIPTIONS:
             if read in source.metadata:
                 stream.metadata[written] = source.metadata[read]
+        if _LANGUAGE.fullmatch(source.metadata.get("language", "")):
+            self._languages[stream.index + 1] = source.metadata["language"]
         stream.disposition = source.disposition
         if self._timecode and stream.type == "video":
             # The muxer makes a track of it.
@@ -149,7 +155,8 @@ class ClipWriter:
             )
         if self._timecode:
             shown[len(time_bases) + 1] = ShownPart(Fraction(0), 0, duration_seconds)
-        write_fast_start(self._muxed, self._finished, shown, self._described)
+        languages = self._languages if self.kind == "mov" else {}
+        write_fast_start(self._muxed, self._finished, shown, self._described, languages)
         self._muxed.unlink()
         return self._finished
 
