@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -354,3 +354,54 @@ def test_languages_stay_that_a_macintosh_has_no_number_for(tmp_path: Path) -> No
     with av.open(str(tmp_path / "clip.mov")) as container:
         languages = [stream.metadata["language"] for stream in container.streams.audio]
     assert languages == ["deu", "nob"]
+
+
+def test_what_cannot_be_copied_is_encoded_into_mov(tmp_path: Path) -> None:
+    known = prores("hq", "mov").write(tmp_path)
+    # As in AVI, which no muxer at hand writes with ProRes.
+    known = replace(known, timeline=replace(known.timeline, from_stream=False))
+    clip = cut(known, Span(5, 20), tmp_path / "clip.mov")
+    assert (clip.container, clip.copied) == ("mov", ())
+    assert "no usable timestamps" in str(clip.fallback_reason)
+    assert numbers_by_pyav(tmp_path / "clip.mov") == list(range(5, 20))
+    with av.open(str(tmp_path / "clip.mov")) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+
+
+def test_text_stays(tmp_path: Path) -> None:
+    path = prores("hq", "mkv").write(tmp_path).path
+    srt = tmp_path / "a.srt"
+    srt.write_text("1\n00:00:00,400 --> 00:00:00,800\nseen\n")
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-i", str(srt), "-map", "0", "-map", "1"]
+    target = tmp_path / "b.mkv"
+    subprocess.run([*command, "-c", "copy", "-c:s", "srt", str(target)], check=True)
+    cut(glance_at(target), Span(5, 25), tmp_path / "clip.mov")
+    command = ["ffmpeg", "-v", "error", "-i", str(tmp_path / "clip.mov"), "-f", "srt", "-"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown.split() == ["1", "00:00:00,200", "-->", "00:00:00,600", "seen"]
+
+
+def test_missing_samples_are_silence(tmp_path: Path) -> None:
+    path = prores("hq", "mov").write(tmp_path).path
+    known = glance_at(with_a_gap(path, tmp_path / "gap.mkv"))
+    cut(known, Span(0, 30), tmp_path / "clip.mov")
+    found, whole = samples_of(tmp_path / "clip.mov"), samples_of(path)
+    assert len(found) == len(whole)
+    silent = np.flatnonzero(found != whole)
+    assert 19_000 < silent.min() < silent.max() < 24_600
+    assert not found[silent].any()
+
+
+def with_a_gap(path: Path, target: Path) -> Path:
+    """The same, without what sounds from 0.4 to 0.5 s."""
+    with av.open(str(path)) as source, av.open(str(target), "w") as container:
+        streams = {
+            stream.index: container.add_stream_from_template(stream, opaque=True)
+            for stream in source.streams
+        }
+        for packet in source.demux():
+            is_heard = packet.stream_index == 1
+            if packet.size and not (is_heard and 19_200 <= packet.pts < 24_000):
+                packet.stream = streams[packet.stream_index]
+                container.mux(packet)
+    return target
