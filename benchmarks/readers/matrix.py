@@ -2,7 +2,7 @@
 
 import random
 import subprocess
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -139,13 +139,13 @@ def _kind_of(fault: str) -> str:
     return fault.partition(":")[0]
 
 
-def joined(process: ReaderProcess, program: str, made: Cut) -> Cell:
+def joined(how: Sequence[str], process: ReaderProcess, program: str, made: Cut) -> Cell:
     """Join all clips of a source, and look at what comes out."""
     if made.failed:
         return Cell()
     target = made.source.question.path.with_stem("joined")
     paths = [clip.question.path for clip in made.clips]
-    faults = _order_in(process, made.source, lambda: concatenated(program, paths, target))
+    faults = _order_in(process, made.source, lambda: concatenated(program, how, paths, target))
     return Cell(clips=1, faults={"all clips": faults} if faults else {})
 
 
