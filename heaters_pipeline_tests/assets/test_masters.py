@@ -11,6 +11,7 @@ from heaters_pipeline.assets.repairing import RunOutcome, recorded_config, repai
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.verification import Verifier
 from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.video.clips.write import inspect_clip
@@ -46,6 +47,24 @@ def stored(master: Path, tmp_path: Path) -> Iterator[Pipeline]:
     assert "left_out" not in outcome.metadata["clips"]
     yield pipeline
     pipeline.instance.dispose()
+
+
+def test_the_store_is_told_what_they_are(
+    master: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, str] = {}
+    put_file = Workspace.put_file
+
+    def noted(
+        self: Workspace, key: str, path: Path, content_type: str, *, keep_local: bool = False
+    ) -> ObjectInfo:
+        told[key] = content_type
+        return put_file(self, key, path, content_type, keep_local=keep_local)
+
+    monkeypatch.setattr(Workspace, "put_file", noted)
+    outcome = pipeline.process(VIDEO_ID, source_videos={"origin": str(master)})
+    assert outcome.success, outcome.error
+    assert {told[key] for key in clip_keys(pipeline)} == {"video/quicktime"}
 
 
 def clip_keys(pipeline: Pipeline) -> list[str]:

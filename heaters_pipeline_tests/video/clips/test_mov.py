@@ -15,11 +15,11 @@ import pytest
 from heaters_pipeline.video.clips.left_out import left_out
 from heaters_pipeline.video.clips.settings import ClipMethod, ClipSettings
 from heaters_pipeline.video.clips.write import ClipFile, inspect_clip
-from heaters_pipeline.video.media.picture_boxes import Crop, crop_of
+from heaters_pipeline.video.media.picture_boxes import Crop, crop_of, picture_boxes
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import Known, glance_at, write_clip
 from heaters_pipeline_tests.video.clips.interlaced_clips import make_interlaced_video
-from heaters_pipeline_tests.video.described_pictures import crop_mp4
+from heaters_pipeline_tests.video.described_pictures import add_boxes, box, crop_mp4
 from heaters_pipeline_tests.videos import frame_number_of, make_video
 
 RATE_HZ = 48_000
@@ -277,11 +277,14 @@ def test_what_is_said_of_pictures_stays(tmp_path: Path) -> None:
         rotation_degrees=90,
         sample_aspect_ratio=Fraction(4, 3),
     )
-    known = glance_at(crop_mp4(path, crop, (160, 90)))
+    hdr = box(b"mdcv", bytes(range(24))) + box(b"clli", bytes(range(4)))
+    known = glance_at(add_boxes(crop_mp4(path, crop, (160, 90)), hdr))
     cut(known, Span(5, 20), tmp_path / "clip.mov")
     with av.open(str(tmp_path / "clip.mov")) as container:
         video = container.streams.video[0]
         assert crop_of(video) == crop
+        boxes = picture_boxes(video)
+        assert boxes[b"mdcv"] + boxes[b"clli"] == hdr
         assert video.sample_aspect_ratio == Fraction(4, 3)
         assert next(container.decode(video)).rotation == 90
 
