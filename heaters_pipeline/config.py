@@ -17,6 +17,7 @@ from heaters_pipeline.video.clips.settings import (
     ClipMethod,
     ClipSettings,
     Codec,
+    Container,
     Interlaced,
     Verify,
 )
@@ -146,6 +147,7 @@ class ClipConfig(dg.Config):
     interlaced: Interlaced = _field("clips", "interlaced")
     audio_bitrate_kbps: int = _field("clips", "audio_bitrate_kbps")
     min_psnr_db: int = _field("clips", "min_psnr_db")
+    container: Container = _field("clips", "container")
     verify: Verify = _field("clips", "verify")
 
     def settings(self) -> ClipSettings:

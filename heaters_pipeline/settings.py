@@ -16,6 +16,7 @@ from heaters_pipeline.video.clips.settings import (
     ClipMethod,
     ClipSettings,
     Codec,
+    Container,
     Interlaced,
     Verify,
 )
@@ -267,6 +268,15 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             "--min-psnr",
             "Encoding of clips",
             metavar="DB",
+        ),
+        Setting(
+            "container",
+            Container,
+            _CLIPS.container,
+            "auto copies ProRes and DNxHD, and the PCM sound beside them, into MOV where clips are "
+            "not all encoded, and makes MP4 of all else; mp4 encodes them and makes MP4 alone.",
+            "--container",
+            "Clips and key frames",
         ),
         Setting(
             "verify",

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
+from benchmarks.readers.joins import COPIED, ONE_SOUND
 from benchmarks.readers.kinds import KINDS
 from benchmarks.readers.matrix import Cut, cut, in_mkv, joined, read
 from benchmarks.readers.processes import ReaderMissingError, ReaderProcess
@@ -55,7 +56,11 @@ def tasks_of(
         name = f"ffmpeg, {which}"
         if name not in tasks or program is None:
             continue
-        for what, task in (("concat", joined), ("to MKV", in_mkv)):
+        for what, task in (
+            ("concat", partial(joined, COPIED)),
+            ("concat, sound encoded", partial(joined, ONE_SOUND)),
+            ("to MKV", in_mkv),
+        ):
             process = ReaderProcess("PyAV", Path(sys.executable))
             stack.callback(process.close)
             tasks[f"{what}, {name}"] = partial(task, process, program)

@@ -101,6 +101,9 @@ def faults_of_sound(reading: Reading, question: Question) -> list[str]:
             faults.append(f"sound: track {track} has none")
         elif abs(worst) > _SOUND_TOLERANCE_SECONDS:
             faults.append(f"sound: a beep of track {track} is {-worst * 1000:.0f} ms away")
+        repeated = reading.repeated_seconds[track : track + 1]
+        if repeated and repeated[0] > _SOUND_TOLERANCE_SECONDS:
+            faults.append(f"sound: {repeated[0] * 1000:.0f} ms of track {track} come twice")
         extra = [seconds for seconds in heard if not any(_is_near(seconds, b) for b in beeps)]
         if extra and not faults:
             faults.append(f"sound: track {track} has a beep too many at {extra[0]:.3f} s")

@@ -40,6 +40,11 @@ class Kind:
         """The codec, as the table groups by it."""
         return self.name.split()[0]
 
+    @property
+    def first_extension(self) -> str:
+        """Of the file that is encoded: MP4, or MOV where MP4 does not take it."""
+        return "mov" if self.extension == "mov" else "mp4"
+
 
 def _x264(params: str) -> dict[str, str]:
     return {"preset": "veryfast", "crf": "23", "x264-params": params}
@@ -242,4 +247,44 @@ KINDS = (
     Kind("MPEG-2 all I", "mpeg2video", {"g": "1", "b": "4M"}),
     Kind("MPEG-4 no B", "mpeg4", _OLD, sound=("aac",)),
     Kind("MPEG-4 B 2", "mpeg4", {**_OLD, "bf": "2"}, in_quick=True),
+    Kind(
+        "ProRes HQ, 2 tracks",
+        "prores_ks",
+        {"profile": "hq"},
+        pixel_format="yuv422p10le",
+        size_px=(160, 96),
+        sound=("pcm_s16le", "pcm_s16le"),
+        extension="mov",
+        in_quick=True,
+    ),
+    Kind(
+        "ProRes 4444, 29.97",
+        "prores_ks",
+        {"profile": "4444"},
+        pixel_format="yuv444p10le",
+        size_px=(160, 96),
+        rate=Fraction(30000, 1001),
+        sound=("pcm_s24le",),
+        extension="mov",
+    ),
+    Kind(
+        "DNxHR HQ",
+        "dnxhd",
+        {"profile": "dnxhr_hq"},
+        pixel_format="yuv422p",
+        size_px=(256, 144),
+        sound=("pcm_s16le",),
+        extension="mov",
+        in_quick=True,
+    ),
+    Kind(
+        "DNxHD 1080p",
+        "dnxhd",
+        {"b": "36M"},
+        frames=75,
+        pixel_format="yuv422p",
+        size_px=(1920, 1080),
+        sound=("pcm_s24le",),
+        extension="mov",
+    ),
 )

@@ -44,7 +44,7 @@ class PyAv:
             # Matroska does not say.
             del reading.counts["frames"]
         for track in range(len(question.beeps)):
-            self._hear(question, track, reading)
+            self._hear(question, track, float(frames[0].time), reading)
         with self._av.open(str(question.path)) as container:
             stream = container.streams.video[0]
             for index in question.indices:
@@ -59,8 +59,14 @@ class PyAv:
                 reading.at.append((index, None if picture is None else number_in(picture)))
         return reading
 
-    def _hear(self, question: Question, track: int, reading: Reading) -> None:
-        """Hear each block of samples at its own time, as players do: joins may overlap or gape."""
+    def _hear(
+        self, question: Question, track: int, first_picture_seconds: float, reading: Reading
+    ) -> None:
+        """Hear each block of samples at its own time: joins may overlap or gape.
+
+        Counted from the first picture, which begins late where ffmpeg moved all so that nothing
+        is before 0.
+        """
         resampler = self._av.AudioResampler("flt", "mono", SAMPLE_RATE_HZ)
         with self._av.open(str(question.path)) as container:
             has_track = track < len(container.streams.audio)
@@ -72,7 +78,9 @@ class PyAv:
         heard = np.zeros(max(ends, default=0) - first, np.float32)
         for start, part in zip(starts, parts, strict=True):
             heard[start - first : start - first + part.samples] = part.to_ndarray()[0]
-        reading.hear(heard, first / SAMPLE_RATE_HZ)
+        reading.hear(heard, first / SAMPLE_RATE_HZ - first_picture_seconds)
+        repeated = sum(part.samples for part in parts) - len(heard)
+        reading.repeated_seconds.append(max(repeated, 0) / SAMPLE_RATE_HZ)
 
 
 class OpenCv:

@@ -2,7 +2,7 @@
 
 import random
 import subprocess
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,7 +50,7 @@ class Cut:
     """The clips of one source.
 
     Attributes:
-        source: In MP4, which a reader must know to be asked at all.
+        source: In MP4 or MOV, which a reader must know to be asked at all.
         clips: All of it, in order, but for those that could not be made.
         failed: Why those could not be made.
     """
@@ -85,7 +85,8 @@ def cut(kind: Kind, folder: Path, settings: ClipSettings) -> Cut:
     known = glance_at(remuxed(path, kind.extension))
     clips, failed = [], []
     for span in neighbouring_spans(known.path, known.timeline):
-        target = folder / f"{span.start:04}-{span.end:04}.mp4"
+        container = settings.clip_container(known.info.codec)
+        target = folder / f"{span.start:04}-{span.end:04}.{container}"
         try:
             made = write_clip(known, span, target, settings)
         except ClipError as error:
@@ -138,13 +139,13 @@ def _kind_of(fault: str) -> str:
     return fault.partition(":")[0]
 
 
-def joined(process: ReaderProcess, program: str, made: Cut) -> Cell:
+def joined(how: Sequence[str], process: ReaderProcess, program: str, made: Cut) -> Cell:
     """Join all clips of a source, and look at what comes out."""
     if made.failed:
         return Cell()
-    target = made.source.question.path.with_name("joined.mp4")
+    target = made.source.question.path.with_stem("joined")
     paths = [clip.question.path for clip in made.clips]
-    faults = _order_in(process, made.source, lambda: concatenated(program, paths, target))
+    faults = _order_in(process, made.source, lambda: concatenated(program, how, paths, target))
     return Cell(clips=1, faults={"all clips": faults} if faults else {})
 
 

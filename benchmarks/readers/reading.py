@@ -91,6 +91,7 @@ class Reading:
         durations: What it says of the length in seconds, by name.
         sounds: Of each audio track that was listened to: when beeps begin, in seconds.
         sound_seconds: How long each of them is.
+        repeated_seconds: How much longer each is for who plays all samples one after the other.
     """
 
     in_order: list[int | None] | None = None
@@ -102,6 +103,7 @@ class Reading:
     durations: dict[str, float] = field(default_factory=dict)
     sounds: list[list[float]] = field(default_factory=list)
     sound_seconds: list[float] = field(default_factory=list)
+    repeated_seconds: list[float] = field(default_factory=list)
 
     def hear(self, samples: npt.NDArray[np.float32], start_seconds: float = 0.0) -> None:
         """Add the sound of the next track.

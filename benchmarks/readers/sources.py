@@ -26,8 +26,8 @@ _SCENE_FRAMES = 30
 
 @scheduled_as_before()
 def write_source(kind: Kind, folder: Path) -> Path:
-    """Encode a video of a kind as MP4: picture ``n`` has the number ``n``; sound starts with it."""
-    path = folder / "source.mp4"
+    """Encode a video of a kind: picture ``n`` has the number ``n``; sound starts with it."""
+    path = folder / f"source.{kind.first_extension}"
     # Sound and pictures in chunks of a second, as cameras and downloads have them.
     with av.open(str(path), "w", options={"chunk_duration": "1000000"}) as container:
         video = cast("av.video.stream.VideoStream", container.add_stream(kind.codec, kind.rate))
@@ -110,7 +110,7 @@ def _sound(start: int, end: int, track: int) -> av.AudioFrame:
 
 def remuxed(path: Path, extension: str) -> Path:
     """The same packets in another container, beside the file."""
-    if extension == "mp4":
+    if path.suffix == f".{extension}":
         return path
     target = path.with_suffix(f".{extension}")
     with av.open(str(path)) as source, av.open(str(target), "w") as container:

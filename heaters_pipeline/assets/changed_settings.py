@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heaters_pipeline.assets.planning import plan_video
-from heaters_pipeline.assets.records import settings_json
+from heaters_pipeline.assets.records import clip_settings_json, settings_json
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.assets.track_work import ignored_json
 from heaters_pipeline.assets.video_settings import video_layers, video_settings
@@ -73,10 +73,11 @@ def made_with_others(
 
 def made_as(video: VideoManifest, settings: RunSettings) -> bool:
     """Whether a finished video was made with these settings."""
+    codec = video.stages["source_videos"].summary["info"]["codec"]
     meant = {
         "frame_scores": {"ignored": ignored_json(settings.scan)},
         "scenes": settings_json(settings.detection),
-        "clips": settings_json(settings.clips),
+        "clips": clip_settings_json(settings.clips, codec),
         "sprite_sheets": settings_json(settings.sprites),
         "keyframes": settings_json(settings.keyframes),
     }

@@ -1,13 +1,13 @@
 """How the clips of a video are named, adopted, made and stored."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import BoundedSemaphore
 
 from heaters_pipeline.assets.pictures import require_picture
-from heaters_pipeline.assets.records import Source, local_source, settings_json, track_of
+from heaters_pipeline.assets.records import Source, clip_settings_json, local_source, track_of
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
@@ -20,7 +20,7 @@ from heaters_pipeline.storage.records.manifests import (
     exact_seconds,
     fingerprint_of,
 )
-from heaters_pipeline.video.clips.settings import Verify
+from heaters_pipeline.video.clips.settings import ClipContainer, Verify
 from heaters_pipeline.video.clips.write import (
     FORMAT_VERSION,
     ClipFile,
@@ -33,7 +33,7 @@ from heaters_pipeline.video.media.timing import Span
 
 _logger = logging.getLogger(__name__)
 
-CLIP_CONTENT_TYPE = "video/mp4"
+_CONTENT_TYPES: Mapping[ClipContainer, str] = {"mp4": "video/mp4", "mov": "video/quicktime"}
 UPLOADS_AT_ONCE = 4
 """Cutting waits while so many clips are under way: who is killed loses no more than those."""
 
@@ -51,7 +51,7 @@ def clips_work(
         run,
         inputs={
             "scenes": [scene.to_json() for scene in scenes],
-            "settings": settings_json(settings),
+            "settings": clip_settings_json(settings, source.codec),
             "format_version": FORMAT_VERSION,
             "source_sha256": source.sha256,
             "stage": "clips",
@@ -66,12 +66,13 @@ def clip_units(
 ) -> list[Unit]:
     """The clips that a video should have."""
     units = []
+    container = settings.clip_container(source.codec)
     for position, scene in enumerate(scenes):
         digest = fingerprint_of(
             {
                 "end_frame": scene.span.end,
                 "format_version": FORMAT_VERSION,
-                "settings": settings_json(settings),
+                "settings": clip_settings_json(settings, source.codec),
                 "source_sha256": source.sha256,
                 "start_frame": scene.span.start,
             }
@@ -79,7 +80,7 @@ def clip_units(
         units.append(
             Unit(
                 clip_identifier(video_id, position),
-                (keys.clip_key(video_id, scene.span.start, scene.span.end, digest),),
+                (keys.clip_key(video_id, scene.span.start, scene.span.end, digest, container),),
                 scene,
                 {
                     "clip_identifier": clip_identifier(video_id, position),
@@ -111,6 +112,7 @@ def clip_details(clip: ClipFile) -> dict[str, Json]:
     """What a manifest keeps of a clip besides its span."""
     return {
         "method": clip.method,
+        "container": clip.container,
         "fallback_reason": clip.fallback_reason,
         "exact": True,
         "checked": list(clip.checked),
@@ -181,7 +183,7 @@ def make_clips(
     ):
 
         def target_for(span: Span) -> Path:
-            return folder / f"{span.start}-{span.end}.mp4"
+            return folder / f"{span.start}-{span.end}.{settings.clip_container(info.codec)}"
 
         def on_clip(span: Span, outcome: ClipFile | ClipError) -> None:
             if isinstance(outcome, ClipFile):
@@ -193,7 +195,7 @@ def make_clips(
                 work.fail(units[span], outcome)
             run.progress("clips", len(uploads), len(units))
 
-        missed = left_out(path, info, settings.mode)
+        missed = left_out(path, info, settings)
         if missed:
             _logger.warning("no clip of %s has its %s", run.video_id, ", ".join(missed))
         with run.phase("cut"):
@@ -220,7 +222,9 @@ def _store(work: StageWork, unit: Unit, path: Path, clip: ClipFile) -> None:
     (key,) = unit.keys
     try:
         details = {**clip_details(clip), "sha256": file_sha256(path)}
-        stored = work.run.workspace.put_file(key, path, CLIP_CONTENT_TYPE, keep_local=True)
+        stored = work.run.workspace.put_file(
+            key, path, _CONTENT_TYPES[clip.container], keep_local=True
+        )
     except HeatersError as error:
         work.fail(unit, error)
     else:

@@ -24,11 +24,13 @@ class Source:
         key: Its key under ``source_videos/``.
         version: What stands for its content until the object is replaced.
         sha256: The video's identity.
+        codec: FFmpeg's name of its video codec.
     """
 
     key: str
     version: str
     sha256: str
+    codec: str
 
 
 def source_of(run: StageRun) -> Source:
@@ -38,6 +40,7 @@ def source_of(run: StageRun) -> Source:
         key=str(summary["source_key"]),
         version=str(summary["version"]),
         sha256=str(summary["sha256"]),
+        codec=str(summary["info"]["codec"]),
     )
     run.input_version = source.version
     return source
@@ -76,12 +79,27 @@ def scenes_of(run: StageRun) -> list[Scene]:
     return [Scene.from_json(row) for row in manifest.summary["scenes"]]
 
 
+def clip_settings_json(settings: ClipSettings, codec: str) -> dict[str, Json]:
+    """The settings of a video's clips as manifests keep them and digests count them.
+
+    What decides nothing is left out, so that clips that were made before it existed keep their
+    names.
+
+    Args:
+        settings: Of the clips.
+        codec: FFmpeg's name of the video's codec.
+    """
+    values = settings_json(settings)
+    if settings.mode != "auto":
+        del values["min_psnr_db"]
+    if settings.clip_container(codec) == "mp4":
+        del values["container"]
+    return values
+
+
 def settings_json(settings: Any) -> dict[str, Json]:
     """A settings dataclass as manifests keep it; fractions are written exactly."""
     values = asdict(settings)
-    if isinstance(settings, ClipSettings) and settings.mode != "auto":
-        # It decides nothing there, and clips that were made before it existed keep their names.
-        del values["min_psnr_db"]
     return {
         name: exact_seconds(value) if isinstance(value, Fraction) else value
         for name, value in values.items()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from heaters_pipeline.assets.records import settings_json
+from heaters_pipeline.assets.records import clip_settings_json, settings_json
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.errors import HeatersError, ManifestError
 from heaters_pipeline.names import VIDEO_STAGES
@@ -129,6 +129,8 @@ def recorded_config(report: VideoReport) -> Config:
         },
         **{stage: _typed(manifests[stage]) for stage in VIDEO_STAGES[2:]},
     }
+    # Where they do not name it, the clips are MP4, whatever the setting means today.
+    config["clips"].setdefault("container", "mp4")
     _require_the_same(config, manifests, video_id)
     return config
 
@@ -160,14 +162,15 @@ def _require_the_same(config: Config, manifests: Mapping[str, Manifest], video_i
             f"the settings of {video_id} are none of this version: {error}; run heaters process "
             f"{video_id} with those that you want"
         ) from error
+    codec = manifests["source_videos"].summary["info"]["codec"]
     meant = {
-        "scenes": settings.detection,
-        "clips": settings.clips,
-        "sprite_sheets": settings.sprites,
-        "keyframes": settings.keyframes,
+        "scenes": settings_json(settings.detection),
+        "clips": clip_settings_json(settings.clips, codec),
+        "sprite_sheets": settings_json(settings.sprites),
+        "keyframes": settings_json(settings.keyframes),
     }
-    for stage, chosen in meant.items():
-        if manifests[stage].inputs["settings"] != settings_json(chosen):
+    for stage, each in meant.items():
+        if manifests[stage].inputs["settings"] != each:
             raise ManifestError(
                 f"the settings of {stage} of {video_id} are not all known to this version; run "
                 f"heaters process {video_id} with those that you want"

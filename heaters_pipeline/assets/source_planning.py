@@ -53,7 +53,9 @@ class ExpectedSource:
     @property
     def identity(self) -> Source | None:
         """The source as later stages know it; None as long as its content was not read."""
-        return None if self.sha256 is None else Source(self.key, self.version, self.sha256)
+        if self.sha256 is None:
+            return None
+        return Source(self.key, self.version, self.sha256, self.info["codec"])
 
 
 def expected_source(run: StageRun, config: SourceConfig) -> ExpectedSource:

@@ -148,6 +148,7 @@ def _clip(item: ManifestItem, skipped: Collection[str]) -> dict[str, Any]:
             "scene_index": item.details["scene_index"],
             **_outcome(item, "clips", skipped),
             "method": item.details["method"],
+            "container": item.details.get("container", "mp4"),
             "fallback_reason": item.details["fallback_reason"],
             "copied": item.details.get("copied"),
             "hidden_frames": item.details.get("hidden_frames"),

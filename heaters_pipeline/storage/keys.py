@@ -26,7 +26,7 @@ _DIGEST = "[0-9a-f]{16}"
 _PRODUCTS = {
     "frame_scores": re.compile(rf"{_DIGEST}-(fast|full)\.parquet"),
     # Older versions put up notices among the clips, which killed runs left there.
-    "clips": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}\.mp4|changing-[0-9a-f]+\.json"),
+    "clips": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}\.(mp4|mov)|changing-[0-9a-f]+\.json"),
     "sprite_sheets": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}(-\d{{3,}}\.jpg|\.json)"),
     "keyframes": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}-\d{{2,}}\.jpg"),
     "reports": re.compile(rf"[a-z_]+-{_DIGEST}(-full)?\.(png|jpg)"),
@@ -176,9 +176,11 @@ def frame_scores_key(video_id: str, digest: str, scan: str) -> str:
     return f"{objects_prefix('frame_scores', video_id)}{digest[:16]}-{scan}.parquet"
 
 
-def clip_key(video_id: str, start_frame: int, end_frame: int, digest: str) -> str:
+def clip_key(
+    video_id: str, start_frame: int, end_frame: int, digest: str, extension: str = "mp4"
+) -> str:
     """A clip; the digest covers source, exact span, encode settings and format version."""
-    return f"{_stem('clips', video_id, start_frame, end_frame, digest)}.mp4"
+    return f"{_stem('clips', video_id, start_frame, end_frame, digest)}.{extension}"
 
 
 def sprite_sheet_key(

@@ -66,6 +66,8 @@ CHANGES: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("clips", "interlaced"): ("keep", CLIPS),
     ("clips", "audio_bitrate_kbps"): (64, CLIPS),
     ("clips", "min_psnr_db"): (40, CLIPS),
+    # The film is H.264, which is MP4 in any case.
+    ("clips", "container"): ("mp4", NOTHING),
     ("clips", "verify"): ("full", NOTHING),
     ("sprite_sheets", "tiles_per_second"): (3.0, SPRITES),
     ("sprite_sheets", "tile_width_px"): (80, SPRITES),

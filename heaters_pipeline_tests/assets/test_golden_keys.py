@@ -6,6 +6,7 @@ before its modules were moved; who changes it on purpose raises a format version
 """
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from heaters_pipeline.assets.sprite_sheets import sprite_units
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import fingerprint_of
-from heaters_pipeline.video.clips.settings import ClipSettings
+from heaters_pipeline.video.clips.settings import ClipMethod, ClipSettings
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.media.timing import Span, Timeline
 from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSettings
@@ -27,7 +28,7 @@ from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSetti
 GOLDEN = Path(__file__).parent / "golden" / "keys.json"
 
 VIDEO_ID = "holiday"
-SOURCE = Source("source_videos/holiday.mp4", "etag-1", "5e" * 32)
+SOURCE = Source("source_videos/holiday.mp4", "etag-1", "5e" * 32, "h264")
 TIMELINE = Timeline(tuple(range(0, 200 * 512, 512)), 200 * 512, Fraction(1, 12800))
 SCENES = [
     Scene(span, TIMELINE.seconds_at(span.start), TIMELINE.seconds_at(span.end))
@@ -92,6 +93,32 @@ def found() -> dict[str, Any]:
 def test_nothing_stored_gets_another_name(kind: str) -> None:
     as_stored = json.loads(json.dumps(found()[kind]))
     assert as_stored == json.loads(GOLDEN.read_text())[kind]
+
+
+def names(settings: ClipSettings, codec: str) -> list[str]:
+    source = replace(SOURCE, codec=codec)
+    return [unit.keys[0] for unit in clip_units(VIDEO_ID, source, SCENES, settings)]
+
+
+@pytest.mark.parametrize("mode", ["auto", "copy", "reencode"])
+def test_the_container_decides_nothing_of_clips_that_are_mp4(mode: ClipMethod) -> None:
+    settings = ClipSettings(mode)
+    as_before = names(settings, "h264")
+    as_mp4 = replace(settings, container="mp4")
+    assert as_before == names(as_mp4, "h264") == names(as_mp4, "prores") == names(as_mp4, "dnxhd")
+    if mode == "reencode":
+        assert names(settings, "prores") == as_before
+
+
+@pytest.mark.parametrize("mode", ["auto", "copy"])
+def test_masters_that_are_copied_have_names_of_their_own(mode: ClipMethod) -> None:
+    found = names(ClipSettings(mode), "prores")
+    assert found == names(ClipSettings(mode), "dnxhd")
+    assert found == json.loads(GOLDEN.read_text())["clips_mov"][mode]
+    before = names(ClipSettings(mode), "h264")
+    for key, key_before in zip(found, before, strict=True):
+        assert key.endswith(".mov")
+        assert key.removesuffix(".mov") != key_before.removesuffix(".mp4")
 
 
 def test_closeness_decides_nothing_but_in_auto() -> None:

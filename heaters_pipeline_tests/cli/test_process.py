@@ -109,6 +109,7 @@ def test_options_are_the_settings_of_the_assets(
     assert video["clips"][0]["metadata"]["method"] == "auto"
     assert video["clips"][0]["metadata"]["copied"] == [[0, 95]]
     assert video["clips"][0]["metadata"]["hidden_frames"] == 0
+    assert video["clips"][0]["metadata"]["container"] == "mp4"
     # What was typed before stays with the video.
     changed = ["--method", "adaptive", "--threshold", "4.3", "--min-duration", "0.9"]
     (video,) = heaters("process", film, "--json", *changed).videos
@@ -139,6 +140,25 @@ def test_options_of_clips_decide_on_the_files(
     }
     clip = used_home / "data" / video["clips"][0]["clip_filepath"]
     assert probe(clip).codec == "hevc"
+
+
+def test_masters_become_mov_or_mp4_as_is_asked_for(
+    home: Path, tmp_path: Path, heaters: Heaters
+) -> None:
+    size_px, pixel_format = (128, 72), "yuv422p10le"
+    master = make_video(
+        tmp_path / "a.mov", [20], size_px=size_px, codec="prores_ks", pixel_format=pixel_format
+    )
+    (video,) = heaters("process", master, "--json").videos
+    (clip,) = video["clips"]
+    assert clip["clip_filepath"].endswith(".mov")
+    assert (clip["metadata"]["container"], clip["metadata"]["copied"]) == ("mov", [[0, 20]])
+    planned = heaters("plan", master, "--container", "mp4", "--json")
+    assert planned.code == 0
+    (video,) = heaters("process", master, "--container", "mp4", "--json").videos
+    (clip,) = video["clips"]
+    assert clip["clip_filepath"].endswith(".mp4")
+    assert (clip["metadata"]["container"], clip["metadata"]["copied"]) == ("mp4", [])
 
 
 def test_options_of_detection_are_those_of_detect(

@@ -1,8 +1,8 @@
 """The sound of a clip: every audio stream of the source, cut at the same times as its video.
 
 Packets are copied where MP4 players know the codec; else, or where it is asked for, the samples
-``[start, end)`` are encoded as AAC. What there should be to hear is known before (``sound_times``),
-and each track has to have got it in the end.
+``[start, end)`` are encoded as AAC. In MOV uncompressed samples are copied, too. What there should
+be to hear is known before (``sound_times``), and each track has to have got it in the end.
 """
 
 import logging
@@ -18,6 +18,9 @@ import numpy as np
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.arrays import Float32Array
+from heaters_pipeline.video.clips.fed_sound import FedSound
+from heaters_pipeline.video.clips.pcm_track import PCM_SAMPLE_BYTES, PcmTrack
+from heaters_pipeline.video.clips.settings import ClipContainer
 from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.probe import shown_name
@@ -32,7 +35,10 @@ from heaters_pipeline.video.media.sound_times import (
 
 logger = logging.getLogger(__name__)
 
-_COPIED_AUDIO_CODECS = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac"})
+_COPIED_AUDIO_CODECS: Mapping[ClipContainer, frozenset[str]] = {
+    "mp4": frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac"}),
+    "mov": frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac"}),
+}
 # ISO/IEC 14496-3, table 1.18.
 _AAC_RATES_HZ = frozenset(
     {96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
@@ -61,11 +67,15 @@ class AudioTracks:
             task: What is to be made.
             copy: Whether packets are copied where MP4 players know the codec.
         """
-        self._tracks: dict[int, _CopiedTrack | _EncodedTrack] = {}
+        self._tracks: dict[int, _CopiedTrack | PcmTrack | _EncodedTrack] = {}
         streams = {stream.index: stream for stream in task.reader.container.streams.audio}
         codecs = {audio.stream_index: audio.codec for audio in task.reader.info.audio}
         for index, part in task.sound.within(task.window).items():
-            kind = _CopiedTrack if copy and codecs[index] in _COPIED_AUDIO_CODECS else _EncodedTrack
+            kind: type[_CopiedTrack | PcmTrack | _EncodedTrack] = _EncodedTrack
+            if copy and codecs[index] in _COPIED_AUDIO_CODECS[task.writer.kind]:
+                kind = _CopiedTrack
+            elif task.writer.kind == "mov" and codecs[index] in PCM_SAMPLE_BYTES:
+                kind = PcmTrack
             self._tracks[index] = kind(task, streams[index], part)
 
     def feed(self, packet: Packet) -> None:
@@ -99,33 +109,12 @@ class AudioTracks:
             track.finish()
 
 
-class _Fed:
-    """Counts the packets that a track was given, and holds them against the source's."""
-
-    def __init__(self, task: ClipTask, part: SoundPart, rate_hz: int) -> None:
-        self.seconds = task.window.start - PREROLL_SECONDS
-        self._rate_hz = rate_hz
-        # In samples of the file's clock, rounded as in ``sound_times``.
-        first = round(task.window.start * rate_hz)
-        end = first + round(part.end * rate_hz) - round(JITTER_SECONDS * rate_hz)
-        self._here = range(first, end)
-        self._missing = part.packets
-
-    def note(self, seconds: Fraction) -> None:
-        self.seconds = seconds
-        self._missing -= round(seconds * self._rate_hz) in self._here
-
-    def require_all(self) -> None:
-        if self._missing > 0:
-            raise ClipError(f"{self._missing} packets of the source's sound were not found again")
-
-
 class _CopiedTrack:
     def __init__(
         self, task: ClipTask, template: av.audio.stream.AudioStream, part: SoundPart
     ) -> None:
         self.done = False
-        self.fed = _Fed(task, part, template.rate)
+        self.fed = FedSound(task, part, template.rate)
         self._writer = task.writer
         self._out = task.writer.add_copied(template)
         self._window = task.window
@@ -186,7 +175,7 @@ class _EncodedTrack:
         self, task: ClipTask, template: av.audio.stream.AudioStream, part: SoundPart
     ) -> None:
         self.done = False
-        self.fed = _Fed(task, part, template.rate)
+        self.fed = FedSound(task, part, template.rate)
         self._name = f"stream {template.index} of {shown_name(task.reader.path)}"
         self._decoder = template.codec_context
         self._writer = task.writer

@@ -18,7 +18,7 @@ import numpy as np
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.arrays import UInt8Array
-from heaters_pipeline.video.clips.mp4_boxes import TrackHeader, read_tracks
+from heaters_pipeline.video.clips.mp4_boxes import QUICKTIME_BRAND, TrackHeader, read_tracks
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.record import ClipFacts, ClipNote
 from heaters_pipeline.video.clips.track_times import can_end_exactly
@@ -146,6 +146,7 @@ def _read(path: Path, seen: _Seen) -> ClipFacts:
     with clip_errors(path), open_input(path, _AS_WRITTEN) as container:
         stream = wanted_stream(container)
         note = ClipNote.decode(container.metadata.get("comment", ""))
+        is_quicktime = container.metadata.get("major_brand") == QUICKTIME_BRAND
         _look_through(container, stream, seen)
         context = stream.codec_context
         codec, size_px = context.codec.canonical_name, (context.width, context.height)
@@ -156,6 +157,7 @@ def _read(path: Path, seen: _Seen) -> ClipFacts:
     seen.all_seconds = Fraction(track.samples_ticks, track.timescale)
     return ClipFacts(
         method=note.method,
+        container="mov" if is_quicktime else "mp4",
         fallback_reason=note.fallback_reason,
         frames=len(seen.shown_pts),
         first_pts=min(seen.shown_pts),

@@ -18,6 +18,7 @@ from heaters_pipeline.video.clips.audio import AudioTracks
 from heaters_pipeline.video.clips.hidden_frames import require_few_hidden
 from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.packet_digest import PacketSum
+from heaters_pipeline.video.clips.settings import MOV_CODECS, ClipContainer
 from heaters_pipeline.video.clips.subtitles import add_subtitles
 from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.clips.telemetry import add_telemetry
@@ -31,21 +32,23 @@ from heaters_pipeline.video.media.random_access import random_access_test
 from heaters_pipeline.video.media.timing import Timeline
 
 COPIED_CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mjpeg"})
-"""Codecs whose copies in MP4 are proven exact.
+"""Codecs whose copies in MP4 are proven exact; those of ``MOV_CODECS`` in MOV are so, too.
 
 Not MPEG-1: FFmpeg's reader splits it again, and so hides another frame than it should.
 """
 
+# From Proxy to 4444 XQ.
+_PRORES_TAGS = frozenset({"apco", "apcs", "apcn", "apch", "ap4h", "ap4x"})
 # Hidden frames cost space and time in each player; more of them are not worth an exact copy.
 _MOST_PREROLL_SECONDS = 120
 # From how far before the span to read, as long as that is in vain; at last from the file's start.
 _START_BEFORE_SECONDS = (1, 5, 20, 80, _MOST_PREROLL_SECONDS)
 
 
-def why_not_copied(info: VideoInfo, timeline: Timeline) -> str | None:
-    """Why no span of a video can be copied, or None."""
-    if info.codec not in COPIED_CODECS:
-        return f"{info.codec} cannot be copied into MP4"
+def why_not_copied(info: VideoInfo, timeline: Timeline, container: ClipContainer) -> str | None:
+    """Why no span of a video can be copied into a container, or None."""
+    if info.codec not in (MOV_CODECS if container == "mov" else COPIED_CODECS):
+        return f"{info.codec} cannot be copied into {container.upper()}"
     if not timeline.from_stream:
         return "the source's packets have no usable timestamps"
     return None
@@ -77,7 +80,7 @@ def copy_span(task: ClipTask) -> Copied:
     require_few_hidden(len(task.span), len(plan.pts) - len(task.span))
     packets = _packets_from(reader, plan.from_pts)
     out = writer.add_copied(reader.video)
-    keep_picture_tags(out, reader.video)
+    keep_picture_tags(out, reader)
     audio = AudioTracks(task, copy=True)
     add_subtitles(writer, reader, task.subtitles, task.window)
     add_telemetry(task)
@@ -287,13 +290,21 @@ class _CopiedVideo:
         self._writer.mux(packet)
 
 
-def keep_picture_tags(
-    out: av.video.stream.VideoStream, source: av.video.stream.VideoStream
-) -> None:
+def keep_picture_tags(out: av.video.stream.VideoStream, reader: SourceReader) -> None:
     """Note of a copied stream what the muxer does not find where it looks."""
+    source = reader.video
+    if not out.codec_context.framerate:
+        # MXF says another one. The muxer counts timecodes by it.
+        out.codec_context.framerate = reader.info.frame_rate or Fraction()
     if source.sample_aspect_ratio:
         # Matroska keeps it beside the codec's parameters, and the muxer looks there alone.
         out.codec_context.sample_aspect_ratio = source.sample_aspect_ratio
+    if source.codec_context.codec_tag in _PRORES_TAGS:
+        # It says which kind of ProRes it is; the muxer would call all of them HQ.
+        out.codec_context.codec_tag = source.codec_context.codec_tag
+    elif source.codec_context.name == "dnxhd":
+        is_old = source.codec_context.profile == "DNXHD"
+        out.codec_context.codec_tag = "AVdn" if is_old else "AVdh"
     extradata = source.codec_context.extradata or b""
     if source.codec_context.name == "hevc" and not has_start_codes(extradata):
         # The parameter sets stand where it says.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av.stream
 
-from heaters_pipeline.video.clips.settings import ClipMethod
+from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.clips.subtitle_text import TEXT_CODECS
 from heaters_pipeline.video.clips.telemetry import telemetry_streams
 from heaters_pipeline.video.clips.timecode import source_timecode
@@ -20,13 +20,13 @@ from heaters_pipeline.video.media.pyav import has_decoder
 _DOLBY_VISION = frozenset({b"dvcC", b"dvvC", b"dvwC"})
 
 
-def left_out(source: Path, info: VideoInfo, mode: ClipMethod) -> tuple[str, ...]:
+def left_out(source: Path, info: VideoInfo, settings: ClipSettings) -> tuple[str, ...]:
     """What a video has and its clips have not.
 
     Args:
         source: The video.
         info: From ``probe``.
-        mode: How its clips are made.
+        settings: How its clips are made.
     Returns:
         A few words each, such as ``data stream 3 (GoPro MET)``.
     Raises:
@@ -35,7 +35,7 @@ def left_out(source: Path, info: VideoInfo, mode: ClipMethod) -> tuple[str, ...]
         StoreUnavailableError: The disk failed.
     """
     with SourceReader(source, info) as reader:
-        return (*_streams(reader), *_of_pictures(reader, mode))
+        return (*_streams(reader), *_of_pictures(reader, settings))
 
 
 def _streams(reader: SourceReader) -> Iterator[str]:
@@ -52,9 +52,11 @@ def _streams(reader: SourceReader) -> Iterator[str]:
         yield "chapters"
 
 
-def _of_pictures(reader: SourceReader, mode: ClipMethod) -> Iterator[str]:
-    pixel_format = reader.info.pixel_format
-    if reader.video.metadata.get("alpha_mode") == "1" or pixel_format.startswith(("yuva", "gbrap")):
+def _of_pictures(reader: SourceReader, settings: ClipSettings) -> Iterator[str]:
+    pixel_format, mode = reader.info.pixel_format, settings.mode
+    is_copied = settings.clip_container(reader.info.codec) == "mov"
+    has_alpha = pixel_format.startswith(("yuva", "gbrap")) and not is_copied
+    if has_alpha or reader.video.metadata.get("alpha_mode") == "1":
         yield "transparency of the pictures (alpha)"
     if mode != "copy" and _DOLBY_VISION & picture_boxes(reader.video).keys():
         yield "Dolby Vision" + (", where pictures are encoded" if mode == "auto" else "")

@@ -14,7 +14,7 @@ from heaters_pipeline.video.clips.copy import copy_span, why_not_copied
 from heaters_pipeline.video.clips.encode import encode_span
 from heaters_pipeline.video.clips.mp4_writer import ClipWriter, open_clip
 from heaters_pipeline.video.clips.record import ClipFacts, ClipFile, ClipNote, checks_of
-from heaters_pipeline.video.clips.settings import ClipMethod, ClipSettings, Verify
+from heaters_pipeline.video.clips.settings import ClipContainer, ClipMethod, ClipSettings, Verify
 from heaters_pipeline.video.clips.subtitles import SourceSubtitles
 from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.clips.timecode import clip_timecode
@@ -58,9 +58,14 @@ class ClipMaker:
     threads: int = 0
 
     @property
+    def container(self) -> ClipContainer:
+        """What the clips are stored in."""
+        return self.settings.clip_container(self.info.codec)
+
+    @property
     def copy_refusal(self) -> str | None:
         """Why nothing of the video can be copied, or None."""
-        return why_not_copied(self.info, self.timeline)
+        return why_not_copied(self.info, self.timeline, self.container)
 
     def copy(
         self, reader: SourceReader, span: Span, target: Path, fallback_reason: str | None
@@ -135,7 +140,7 @@ class ClipMaker:
     ) -> Iterator[ClipWriter]:
         """Write a clip inside, which exists only once it was published."""
         timecode = clip_timecode(reader, self.timeline, span.start)
-        with open_clip(target, note, timecode) as writer:
+        with open_clip(target, self.container, note, timecode) as writer:
             yield writer
 
     def task(self, reader: SourceReader, span: Span, writer: ClipWriter) -> ClipTask:

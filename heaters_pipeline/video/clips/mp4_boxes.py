@@ -1,4 +1,4 @@
-"""Read and edit the boxes of MP4 files as FFmpeg's muxer writes them (ISO/IEC 14496-12).
+"""Read and edit the boxes of MP4 and MOV files as FFmpeg's muxer writes them (ISO/IEC 14496-12).
 
 A clip shows exactly its span because of its edit lists, and the muxer rounds those and counts
 hidden frames in. Here they are written exactly, and the index is moved before the media, so
@@ -20,6 +20,9 @@ from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.arrays import Int64Array
 from heaters_pipeline.video.media.probe import shown_name
 
+QUICKTIME_BRAND = "qt  "
+"""What a MOV file says that it is, in place of a brand of MP4."""
+
 _PARENTS = frozenset({b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl"})
 _UINT32_MAX = 0xFFFF_FFFF
 _INT32_MAX = 0x7FFF_FFFF
@@ -30,6 +33,7 @@ _NOTHING_SHOWN = -1
 # What stands in stsd before its only entry, and in that before the boxes in it (8.5.2, 12.1.3).
 _TABLE_HEAD_BYTES = 8
 _PICTURE_ENTRY_BYTES = 86
+_END_OF_LIST = bytes(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ def write_fast_start(
     target: Path,
     shown: Mapping[int, ShownPart],
     described: Mapping[int, Sequence[bytes]] = MappingProxyType({}),
+    languages: Mapping[int, str] = MappingProxyType({}),
 ) -> None:
     """Copy an MP4 file with exact edit lists and its index first.
 
@@ -107,6 +112,8 @@ def write_fast_start(
         shown: What is shown of each track, by track id. All tracks must be named.
         described: Boxes, by track id, that describe its pictures; left out where the muxer wrote
             one of the kind.
+        languages: Of tracks, by track id, as ISO 639-2 has them; the muxer leaves out of MOV those
+            that the Macintosh has no number for.
     """
     with muxed.open("rb") as source, target.open("xb") as out:
         places = list(_top_level(source))
@@ -119,6 +126,8 @@ def write_fast_start(
         for track in movie.children:
             if track.kind == b"trak" and _handler(track) == "vide":
                 _describe_pictures(track, described.get(_track_id(track), ()))
+            if track.kind == b"trak" and _track_id(track) in languages:
+                _set_language(track.child(b"mdia").child(b"mdhd"), languages[_track_id(track)])
         index = _moved_index(movie)
         source.seek(0)
         _copy(source, out, head_end)
@@ -210,6 +219,15 @@ def _describe_pictures(track: _Box, boxes: Sequence[bytes]) -> None:
     entry += b"".join(there.values())
     entry += b"".join(box for box in boxes if box[4:8] not in there)
     table.payload = head + struct.pack(">I", len(entry)) + entry[4:]
+
+
+def _set_language(header: _Box, language: str) -> None:
+    """Write a language of three letters into ``mdhd`` (8.4.2.3): five bits each, from 1 for a."""
+    packed = 0
+    for letter in language:
+        packed = packed << 5 | ord(letter) - 0x60
+    at = 32 if header.payload[0] == 1 else 20
+    header.payload = header.payload[:at] + struct.pack(">H", packed) + header.payload[at + 2 :]
 
 
 def _edit_list(edits: list[tuple[int, int]]) -> _Box:
@@ -321,6 +339,9 @@ def _parse(data: bytes, depth: int = 0) -> list[_Box]:
     boxes = []
     position = 0
     while position < len(data):
+        if data[position : position + 8] == _END_OF_LIST:
+            # QuickTime allows it, and the muxer writes it behind what it says of DNxHD.
+            break
         size, kind = _header(data[position : position + 8])
         if not 8 <= size <= len(data) - position:
             raise ClipError(f"box {_name(kind)} of the MP4 index has an impossible size {size}")

@@ -1,9 +1,10 @@
-"""Write one clip file: packets in, an MP4 file that shows an exact part of them out, or nothing.
+"""Write one clip file: packets in, a file that shows an exact part of them out, or nothing.
 
 FFmpeg's muxer and the life of the file; the boxes are edited in ``mp4_boxes``.
 """
 
 import errno
+import re
 import struct
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from av.video.reformatter import ColorRange
 
 from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
 from heaters_pipeline.video.clips.mp4_boxes import ShownPart, write_fast_start
+from heaters_pipeline.video.clips.settings import ClipContainer
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.pyav import Packet
 
@@ -37,6 +39,8 @@ _DESCRIPTIONS = (
     ("title", "title"),
 )
 
+# ISO 639-2.
+_LANGUAGE = re.compile("[a-z]{3}")
 # Of primaries, transfer and matrix (ITU-T H.273).
 _UNKNOWN_COLOURS = 2
 
@@ -58,9 +62,12 @@ class ClipWriter:
     written too, and hidden by the edit lists.
     """
 
-    def __init__(self, folder: Path, note: str, timecode: str | None) -> None:
-        self._muxed = folder / "muxed.mp4"
-        self._finished = folder / "clip.mp4"
+    def __init__(
+        self, folder: Path, container: ClipContainer, note: str, timecode: str | None
+    ) -> None:
+        self.kind = container
+        self._muxed = folder / f"muxed.{container}"
+        self._finished = folder / f"clip.{container}"
         # Each track's edit list is written exactly once all is known; the muxer's own is not
         # used, but without the option it would move everything so that nothing is before 0.
         # Dolby Vision, stereo and spheres of MP4 are no part of the standard.
@@ -68,23 +75,24 @@ class ClipWriter:
         self._timecode = timecode
         if timecode:
             options["write_tmcd"] = "1"
-        self.container = av.open(str(self._muxed), "w", format="mp4", options=options)
+        self.container = av.open(str(self._muxed), "w", format=container, options=options)
         self.container.metadata["comment"] = note
         self._written: dict[int, _Written] = {}
         self._described: dict[int, list[bytes]] = {}
+        self._languages: dict[int, str] = {}
         self._shown_seconds: dict[int, tuple[Fraction, Fraction]] = {}
 
     def add_copied(self, template: _Stream) -> _Stream:
         """A stream for packets of ``template``, with all that the source says of it.
 
         Raises:
-            ClipError: MP4 cannot hold its codec.
+            ClipError: The container cannot hold its codec.
         """
         try:
             # By the codec's object, since a decoder library's name names no encoder.
             stream = self.container.add_stream_from_template(template, opaque=True)
         except ValueError as error:
-            raise ClipError(f"MP4 cannot hold it: {error}") from error
+            raise ClipError(f"{self.kind.upper()} cannot hold it: {error}") from error
         self.describe(stream, template)
         return stream
 
@@ -94,6 +102,8 @@ class ClipWriter:
         for read, written in _DESCRIPTIONS:
             if read in source.metadata:
                 stream.metadata[written] = source.metadata[read]
+        if _LANGUAGE.fullmatch(source.metadata.get("language", "")):
+            self._languages[stream.index + 1] = source.metadata["language"]
         stream.disposition = source.disposition
         if self._timecode and stream.type == "video":
             # The muxer makes a track of it.
@@ -127,7 +137,7 @@ class ClipWriter:
         time_bases = {
             stream.index: stream.time_base or Fraction() for stream in self.container.streams
         }
-        if colours := _colours(self.container.streams[video_index]):
+        if colours := _colours(self.container.streams[video_index], self.kind):
             self.describe_pictures(video_index, colours)
         self.container.close()
         shown = {}
@@ -145,7 +155,8 @@ class ClipWriter:
             )
         if self._timecode:
             shown[len(time_bases) + 1] = ShownPart(Fraction(0), 0, duration_seconds)
-        write_fast_start(self._muxed, self._finished, shown, self._described)
+        languages = self._languages if self.kind == "mov" else {}
+        write_fast_start(self._muxed, self._finished, shown, self._described, languages)
         self._muxed.unlink()
         return self._finished
 
@@ -162,25 +173,32 @@ class ClipWriter:
             return
 
 
-def _colours(video: av.stream.Stream) -> bytes | None:
+def _colours(video: av.stream.Stream, container: ClipContainer) -> bytes | None:
     """The box ``colr`` (ISO/IEC 14496-12, 12.1.5), which the muxer leaves out if one is unknown.
 
-    So the range would be lost that stands in the header of the source alone.
+    So the range would be lost that stands in the header of the source alone. QuickTime's has none.
     """
     context = cast("av.video.stream.VideoStream", video).codec_context
     numbers = (context.color_primaries, context.color_trc, context.colorspace)
-    if {*numbers} == {_UNKNOWN_COLOURS} and context.color_range == ColorRange.UNSPECIFIED:
+    is_known = {*numbers} != {_UNKNOWN_COLOURS}
+    if container == "mov":
+        nclc = struct.pack(">I4s4s3H", 18, b"colr", b"nclc", *map(int, numbers))
+        return nclc if is_known else None
+    if not is_known and context.color_range == ColorRange.UNSPECIFIED:
         return None
     full_range = 0x80 if context.color_range == ColorRange.JPEG else 0
     return struct.pack(">I4s4s3HB", 19, b"colr", b"nclx", *map(int, numbers), full_range)
 
 
 @contextmanager
-def open_clip(target: Path, note: str, timecode: str | None = None) -> Iterator[ClipWriter]:
+def open_clip(
+    target: Path, container: ClipContainer, note: str, timecode: str | None = None
+) -> Iterator[ClipWriter]:
     """Write a clip in a folder of its own beside ``target``, which is removed in any case.
 
     Args:
         target: Where it is published.
+        container: What it is stored in.
         note: What it says of itself.
         timecode: Of its first frame, if it is to have one.
     Raises:
@@ -191,7 +209,7 @@ def open_clip(target: Path, note: str, timecode: str | None = None) -> Iterator[
     """
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.stem}-", dir=target.parent) as folder:
-            writer = ClipWriter(Path(folder), note, timecode)
+            writer = ClipWriter(Path(folder), container, note, timecode)
             try:
                 yield writer
             finally:

@@ -1,6 +1,6 @@
 """What a clip is: the facts that its record holds, and the note of them in the file itself.
 
-The note stands in the comment of the MP4 file as canonical JSON. So a file that was stored, but
+The note stands in the comment of the file as canonical JSON. So a file that was stored, but
 whose record was lost with the run that made it, still says how it was made and what it shows.
 """
 
@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, TypeGuard, get_args
 
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.clips.settings import ClipMethod, Verify
+from heaters_pipeline.video.clips.settings import ClipContainer, ClipMethod, Verify
 from heaters_pipeline.video.media.timing import Span
 
 _FORMAT = "heaters_clip"
@@ -41,6 +41,7 @@ class ClipFile:
 
     Attributes:
         method: How it was made.
+        container: What it is stored in.
         fallback_reason: Why it was not made by the method that was asked for, else None.
         frames: Number of frames that it shows.
         first_pts: When its first frame is shown, in ticks of ``time_base``.
@@ -54,6 +55,7 @@ class ClipFile:
     """
 
     method: ClipMethod
+    container: ClipContainer
     fallback_reason: str | None
     frames: int
     first_pts: int

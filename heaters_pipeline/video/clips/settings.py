@@ -16,6 +16,15 @@ DEFAULT_VERIFY: Verify = "quick"
 Codec = Literal["h264", "hevc"]
 BitDepth = Literal["8", "source"]
 Interlaced = Literal["deinterlace", "keep"]
+Container = Literal["auto", "mp4"]
+ClipContainer = Literal["mp4", "mov"]
+"""What a clip is stored in, which is its file name's extension, too."""
+
+MOV_CODECS = frozenset({"prores", "dnxhd"})
+"""Codecs of camera and edit masters that MP4 cannot hold and QuickTime (MOV) does.
+
+``dnxhd`` is FFmpeg's name of DNxHR, too. Each picture of theirs stands for itself.
+"""
 
 PRESETS = (
     "ultrafast",
@@ -36,6 +45,7 @@ _CHOICES: Mapping[str, Any] = {
     "codec": Codec,
     "bit_depth": BitDepth,
     "interlaced": Interlaced,
+    "container": Container,
 }
 
 
@@ -49,6 +59,8 @@ class ClipSettings:
             that others need; ``reencode`` makes new ones. The rest counts for what is encoded.
         min_psnr_db: In ``auto``, 30 to 60: the least PSNR in dB of the luma of each encoded frame
             against the source's; 19 of 20 are closer by 4 dB. It decides, not ``crf``.
+        container: ``auto`` stores ProRes and DNxHD as they are, in MOV, with PCM sound as it is,
+            and all else in MP4; ``mp4`` encodes them for it. ``reencode`` always makes MP4.
         crf: Constant rate factor, 0 (best and largest) to 51.
         preset: One of ``PRESETS``: slower ones make smaller files of the same quality.
         codec: ``h264`` or ``hevc``, when encoding.
@@ -68,6 +80,7 @@ class ClipSettings:
     interlaced: Interlaced = "deinterlace"
     audio_bitrate_kbps: int = 128
     min_psnr_db: int = 44
+    container: Container = "auto"
 
     def __post_init__(self) -> None:
         for name, kind in _CHOICES.items():
@@ -89,3 +102,12 @@ class ClipSettings:
             raise SettingsError(
                 f"audio_bitrate_kbps must be from 8 to 512, got {self.audio_bitrate_kbps}"
             )
+
+    def clip_container(self, codec: str) -> ClipContainer:
+        """What the clips of a video are stored in.
+
+        Args:
+            codec: FFmpeg's name of its video codec.
+        """
+        is_copied = self.mode != "reencode" and self.container == "auto"
+        return "mov" if is_copied and codec in MOV_CODECS else "mp4"

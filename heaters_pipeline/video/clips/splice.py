@@ -120,7 +120,7 @@ def splice_span(
         InvalidVideoError: The source cannot be read.
     """
     out = task.writer.add_copied(task.reader.video)
-    keep_picture_tags(out, task.reader.video)
+    keep_picture_tags(out, task.reader)
     if source.header:
         out.codec_context.extradata = source.header
     sound = Sound(task, copy=True)

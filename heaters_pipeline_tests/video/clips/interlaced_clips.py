@@ -20,7 +20,14 @@ _SQUARE_PX, _SQUARE_TOP_PX, _STEP_PX = 32, 16, 4
 
 
 def make_interlaced_video(
-    path: Path, frames: int, field_order: str, *, codec: str, size_px: tuple[int, int] = (160, 96)
+    path: Path,
+    frames: int,
+    field_order: str,
+    *,
+    codec: str,
+    size_px: tuple[int, int] = (160, 96),
+    pixel_format: str = "yuv420p",
+    bit_rate: str = "8M",
 ) -> Path:
     """Write frames of two fields each, which ``frame_number_of`` and ``square_left_px`` can tell.
 
@@ -30,18 +37,21 @@ def make_interlaced_video(
         field_order: ``tff`` or ``bff``: which field of a frame comes first.
         codec: Name of FFmpeg's encoder.
         size_px: (width, height).
+        pixel_format: As stored.
+        bit_rate: Of other encoders than libx264.
     """
     with av.open(str(path), "w") as container:
         x264 = {"crf": "8", "preset": "ultrafast", "x264-params": f"{field_order}=1"}
-        options = x264 if codec == "libx264" else {"b": "8M"}
+        options = x264 if codec == "libx264" else {"b": bit_rate}
         stream = cast(
             "av.video.stream.VideoStream", container.add_stream(codec, rate=25, options=options)
         )
         stream.width, stream.height = size_px
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pixel_format
         if codec != "libx264":
             stream.codec_context.flags |= Flags.interlaced_dct | Flags.interlaced_me
-        for number, frame in enumerate(_woven(frames, field_order, size_px)):
+        for number, woven in enumerate(_woven(frames, field_order, size_px)):
+            frame = woven.reformat(format=pixel_format)
             frame.pts, frame.time_base = number, Fraction(1, 25)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -44,7 +44,7 @@ def test_spheres_and_stereo_stay(method: ClipMethod, tmp_path: Path) -> None:
     kept = boxes_of(clip)
     assert kept[b"st3d"] == STEREO
     assert kept[b"sv3d"][-60:] == boxes_of(path)[b"sv3d"][-60:]
-    assert left_out(path, known.info, method) == ()
+    assert left_out(path, known.info, ClipSettings(method)) == ()
 
 
 def test_dolby_vision_stays_in_copies_and_is_named_where_it_is_lost(tmp_path: Path) -> None:
@@ -55,9 +55,11 @@ def test_dolby_vision_stays_in_copies_and_is_named_where_it_is_lost(tmp_path: Pa
     known, clip = know(add_boxes(path, DOLBY_VISION)), tmp_path / "clip.mp4"
     write_clip(known, SPAN, clip, ClipSettings("copy"))
     assert boxes_of(clip)[b"dvvC"] == boxes_of(path)[b"dvvC"] == DOLBY_VISION
-    assert left_out(path, known.info, "copy") == ()
-    assert left_out(path, known.info, "reencode") == ("Dolby Vision",)
-    assert left_out(path, known.info, "auto") == ("Dolby Vision, where pictures are encoded",)
+    assert left_out(path, known.info, ClipSettings("copy")) == ()
+    assert left_out(path, known.info, ClipSettings("reencode")) == ("Dolby Vision",)
+    assert left_out(path, known.info, ClipSettings("auto")) == (
+        "Dolby Vision, where pictures are encoded",
+    )
 
 
 def captioned(path: Path) -> Path:
@@ -121,19 +123,21 @@ def test_what_clips_have_not_is_named(tmp_path: Path) -> None:
                 if packet.size:
                     packet.stream = taken[packet.stream_index]
                     target.mux(packet)
-    assert left_out(path, probe(path), "copy") == (
+    assert left_out(path, probe(path), ClipSettings("copy")) == (
         "video stream 2 (from above)",
         "attachment stream 3 (font.ttf)",
     )
     info = probe(first)
-    assert left_out(first, info, "copy") == ()
+    assert left_out(first, info, ClipSettings("copy")) == ()
     unknown = replace(info, audio=(replace(info.audio[0], sample_rate_hz=0),))
-    assert left_out(first, unknown, "copy") == ("audio stream 1 (SoundHandler)",)
+    assert left_out(first, unknown, ClipSettings("copy")) == ("audio stream 1 (SoundHandler)",)
 
 
 def test_transparency_is_named(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mkv", [3], codec="ffv1", pixel_format="yuva420p")
-    assert left_out(path, probe(path), "copy") == ("transparency of the pictures (alpha)",)
+    assert left_out(path, probe(path), ClipSettings("copy")) == (
+        "transparency of the pictures (alpha)",
+    )
 
 
 def with_telemetry(path: Path, seconds: int) -> Path:
@@ -169,4 +173,4 @@ def test_telemetry_stays_with_the_pictures(method: ClipMethod, tmp_path: Path) -
         assert [bytes(packet) for packet in packets] == [b"DEVC%03d" % at for at in expected]
         starts = [float(packet.pts * packet.time_base) for packet in packets]
         assert starts == pytest.approx([max(at - span.start / 25, 0) for at in expected], abs=0.001)
-    assert left_out(known.path, known.info, method) == ()
+    assert left_out(known.path, known.info, ClipSettings(method)) == ()

@@ -1,0 +1,28 @@
+"""Count the packets of sound that a track of a clip was given, so that none is lost on the way."""
+
+from fractions import Fraction
+
+from heaters_pipeline.errors import ClipError
+from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.media.sound_times import JITTER_SECONDS, PREROLL_SECONDS, SoundPart
+
+
+class FedSound:
+    """Counts the packets that a track was given, and holds them against the source's."""
+
+    def __init__(self, task: ClipTask, part: SoundPart, rate_hz: int) -> None:
+        self.seconds = task.window.start - PREROLL_SECONDS
+        self._rate_hz = rate_hz
+        # In samples of the file's clock, rounded as in ``sound_times``.
+        first = round(task.window.start * rate_hz)
+        end = first + round(part.end * rate_hz) - round(JITTER_SECONDS * rate_hz)
+        self._here = range(first, end)
+        self._missing = part.packets
+
+    def note(self, seconds: Fraction) -> None:
+        self.seconds = seconds
+        self._missing -= round(seconds * self._rate_hz) in self._here
+
+    def require_all(self) -> None:
+        if self._missing > 0:
+            raise ClipError(f"{self._missing} packets of the source's sound were not found again")
