@@ -10,15 +10,13 @@ import numpy as np
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.arrays import BoolArray, Int64Array
-from heaters_pipeline.video.media.avc_record import SIZE_BYTES, AvcRecord
-from heaters_pipeline.video.media.h264_sets import PPS, SPS, Sps, parse_sps
+from heaters_pipeline.video.clips.source_units import source_units
+from heaters_pipeline.video.media.avc_record import AvcRecord
+from heaters_pipeline.video.media.hevc_record import HevcRecord
 from heaters_pipeline.video.media.nal_units import (
-    H264_IDR_SLICE,
-    H264_SLICE,
     HEVC_LEADING_TYPES,
     HEVC_SLICE_TYPES,
     UnitReader,
-    h264_type,
     hevc_type,
 )
 from heaters_pipeline.video.media.packet_index import role_test
@@ -39,14 +37,14 @@ class SourcePackets:
         pts: (packets,) presentation timestamps.
         frames: (packets,) which frame each shows, or ``SHOWS_NOTHING``.
         begins: (packets,) whether decoding can begin there: all shown from there on is right.
-        switches: (packets,) whether nothing after it refers to anything before, as at an IDR
-            picture of H.264, so that other parameter sets may hold from there on.
+        switches: (packets,) whether nothing after it refers to anything before, but for what is
+            left out, as at an IDR picture, so that other parameter sets may hold from there on.
         droppable: (packets,) whether it may be left out where decoding begins before it and it is
             shown before that point.
         reordering: How many packets come before another that is shown before them, at most.
         least_ticks: How long the shortest frame is shown.
-        sets: Parameter sets of H.264, in the header or between pictures; None for other codecs.
-        sps: The first of them.
+        sets: Parameter sets of H.264 and HEVC, in the header or between pictures; None for other
+            codecs.
         join_refusal: Why no encoded frames can stand beside copied ones in a track, or None.
     """
 
@@ -57,8 +55,7 @@ class SourcePackets:
     droppable: BoolArray
     reordering: int
     least_ticks: int
-    sets: AvcRecord | None
-    sps: Sps | None
+    sets: AvcRecord | HevcRecord | None
     join_refusal: str | None
 
     def points_in(self, span: Span) -> list[int]:
@@ -83,7 +80,7 @@ def read_packets(reader: SourceReader, timeline: Timeline) -> SourcePackets:
     codec, extradata = reader.info.codec, reader.video.codec_context.extradata or b""
     begins = random_access_test(codec, extradata)
     is_droppable = _droppable_test(codec, extradata)
-    units = _H264Units(extradata) if codec == "h264" else None
+    units = source_units(codec, extradata)
     rows: list[tuple[int, bool, bool, bool]] = []
     for packet in reader.packets_from_start():
         if packet.stream_index != reader.info.stream_index:
@@ -109,7 +106,6 @@ def read_packets(reader: SourceReader, timeline: Timeline) -> SourcePackets:
         reordering=_reordering(pts),
         least_ticks=int(np.diff((*timeline.pts, timeline.end_pts)).min()),
         sets=units.sets if units else None,
-        sps=units.sps if units else None,
         join_refusal=units.refusal if units else f"frames of {codec} are not joined with others",
     )
 
@@ -125,47 +121,6 @@ def _frames_of(pts: Int64Array, timeline: Timeline) -> Int64Array:
 def _reordering(pts: Int64Array) -> int:
     ranks = np.argsort(np.argsort(pts))
     return int((np.arange(len(pts)) - ranks).max())
-
-
-class _H264Units:
-    """Looks at the units of H.264: parameter sets, and which pictures are IDR."""
-
-    def __init__(self, extradata: bytes) -> None:
-        self._reader = UnitReader("h264", extradata)
-        try:
-            self.sets = AvcRecord.parse(extradata)
-            self.sps = parse_sps(self.sets.sps[0])
-        except ValueError as error:
-            raise ClipError(f"the source cannot be copied: {error}") from error
-        self._seen: set[bytes] = {*self.sets.sps, *self.sets.pps}
-
-    @property
-    def refusal(self) -> str | None:
-        """Why nothing can be joined with the stream."""
-        if self.sets.size_bytes != SIZE_BYTES:
-            return "the sizes of its units do not have four bytes"
-        if any(not parse_sps(unit).frames_only for unit in self.sets.sps):
-            return "its pictures may consist of fields"
-        if self.sets.free_id is None:
-            return "its parameter sets have all ids"
-        return None
-
-    def note(self, packet: Packet) -> bool:
-        """Take the next packet; True if it is an IDR picture."""
-        for unit in self._reader.units(memoryview(packet)):
-            kind = h264_type(unit) if unit else 0
-            if kind in (SPS, PPS) and (content := bytes(unit)) not in self._seen:
-                self._add(content)
-            if kind in (H264_SLICE, H264_IDR_SLICE):
-                return kind == H264_IDR_SLICE
-        return False
-
-    def _add(self, unit: bytes) -> None:
-        self._seen.add(unit)
-        try:
-            self.sets = self.sets.with_sets([unit])
-        except ValueError as error:
-            raise ClipError(f"the source cannot be copied: {error}") from error
 
 
 def _droppable_test(codec: str, extradata: bytes) -> Callable[[Packet], bool]:

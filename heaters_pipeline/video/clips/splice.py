@@ -1,7 +1,8 @@
 """Write a clip whose video is joined of encoded and copied frames, so that none is hidden.
 
-In H.264 the header of all clips of a video holds the source's parameter sets and those of the
-encoder, under different ids; each part begins with an IDR picture, where others may be activated.
+The header of all clips of a video holds the source's parameter sets and those of the encoder,
+under different ids; each part begins with a picture at which others may be activated: an IDR
+picture, or in HEVC a BLA picture.
 """
 
 from collections import deque
@@ -14,9 +15,11 @@ import av.video.stream
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.copy import keep_picture_tags
 from heaters_pipeline.video.clips.encode import Sound, hdr_metadata_of
-from heaters_pipeline.video.clips.luma_quality import QualityWatch, psnr_of_packet
+from heaters_pipeline.video.clips.h264_parts import h264_parts
+from heaters_pipeline.video.clips.hevc_parts import hevc_parts
+from heaters_pipeline.video.clips.luma_quality import QualityWatch
 from heaters_pipeline.video.clips.packet_digest import PacketSum
-from heaters_pipeline.video.clips.part_encoder import PartKind, as_sample, part_kind
+from heaters_pipeline.video.clips.part_encoder import PartEncoder, PartKind, PartPictures
 from heaters_pipeline.video.clips.source_packets import SourcePackets, read_packets
 from heaters_pipeline.video.clips.splice_plan import CopiedRun, SplicePlan, plan_splice
 from heaters_pipeline.video.clips.subtitles import add_subtitles
@@ -24,8 +27,16 @@ from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.clips.telemetry import add_telemetry
 from heaters_pipeline.video.clips.track_times import EvenDecoding, Sample
 from heaters_pipeline.video.media.frames import Frame
-from heaters_pipeline.video.media.nal_units import delimited_units, has_start_codes, sized
+from heaters_pipeline.video.media.hevc_record import HevcRecord
+from heaters_pipeline.video.media.nal_units import (
+    UnitReader,
+    as_broken_link,
+    delimited_units,
+    has_start_codes,
+    sized,
+)
 from heaters_pipeline.video.media.packet_reader import SourceReader
+from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.pyav import Packet
 from heaters_pipeline.video.media.timing import Span, Timeline
 
@@ -44,7 +55,7 @@ class SpliceSource:
         packets: Of the source.
         plans: Which frames of each clip are copied.
         kind: Of the encoded parts; None where none can stand beside copied frames.
-        header: ``avcC`` of each clip; None where it is as the muxer makes it.
+        header: ``avcC`` or ``hvcC`` of each clip; None where it is as the muxer makes it.
     """
 
     packets: SourcePackets
@@ -79,6 +90,27 @@ def splice_source(
     return SpliceSource(packets, plans, kind, header)
 
 
+def part_kind(
+    video: av.video.stream.VideoStream, info: VideoInfo, packets: SourcePackets
+) -> PartKind:
+    """How parts have to be encoded so that they can stand beside frames of the source.
+
+    Args:
+        video: The source's stream.
+        info: Of the source.
+        packets: Of the source.
+    Raises:
+        ClipError: They cannot.
+    """
+    if packets.join_refusal or packets.sets is None:
+        raise ClipError(packets.join_refusal or f"frames of {info.codec} are not joined")
+    pictures = PartPictures.of(video, info)
+    if isinstance(packets.sets, HevcRecord):
+        is_in_header = not has_start_codes(video.codec_context.extradata or b"")
+        return hevc_parts(pictures, packets.sets, packets.reordering, is_in_header=is_in_header)
+    return h264_parts(pictures, packets.sets, packets.reordering)
+
+
 @dataclass(frozen=True, slots=True)
 class Spliced:
     """The video that was written.
@@ -101,7 +133,7 @@ def splice_span(
     pictures: SourceReader,
     frames_of: FramesOf,
     *,
-    crf: float,
+    crf: int,
     threads: int,
 ) -> Spliced:
     """Write the frames of a span, the sound that belongs to them, and the subtitles.
@@ -133,7 +165,7 @@ def splice_span(
     if plan.head:
         _encode(track, plan.head, pictures, frames_of, crf, threads, spliced)
     if plan.copied:
-        _copy(track, plan.copied, pictures, spliced.copied)
+        _copy(track, plan.copied, pictures, spliced.copied, is_joined=plan.head is not None)
     if plan.tail:
         _encode(track, plan.tail, pictures, frames_of, crf, threads, spliced)
     track.finish()
@@ -191,44 +223,43 @@ def _encode(
     span: Span,
     pictures: SourceReader,
     frames_of: FramesOf,
-    crf: float,
+    crf: int,
     threads: int,
     spliced: Spliced,
 ) -> None:
-    kind, sps = track.source.kind, track.source.packets.sps
-    if kind is None or sps is None:
+    kind = track.source.kind
+    if kind is None:
         raise ClipError(track.source.packets.join_refusal or "nothing can be joined with it")
-    encoder = None
-    samples = kind.size_px[0] * kind.size_px[1]
+    encoder: PartEncoder | None = None
 
-    def put(encoded: list[Packet]) -> None:
+    def put(encoded: Iterator[Packet]) -> None:
         for packet in encoded:
-            track.watch.add(psnr_of_packet(packet, sps.bit_depth_luma, samples))
-            part = av.Packet(as_sample(packet))
-            part.is_keyframe = packet.is_keyframe
             if packet.pts is None:
                 raise ClipError("the encoder gave a packet without a timestamp")
-            track.put(part, packet.pts)
+            track.put(packet, packet.pts)
 
     for frame in frames_of(span):
         picture = frame.decoded
-        if (picture.width, picture.height) != kind.size_px:
+        if (picture.width, picture.height) != kind.pictures.size_px:
             raise ClipError("the source's pictures change their size")
-        if picture.format.name != kind.pixel_format:
+        if picture.format.name != kind.pictures.pixel_format:
             raise ClipError("the source's pictures change their format")
         if encoder is None:
             metadata = hdr_metadata_of(frame, pictures)
-            encoder = kind.encoder(crf, track.task.settings.preset, threads, metadata)
+            preset = track.task.settings.preset
+            encoder = kind.encoder(crf, preset, threads, metadata, track.watch)
             spliced.first_encoded.append(frame)
         # Else the encoder would repeat the source's choice of I-frames.
         picture.pict_type = av.video.frame.PictureType.NONE
-        picture.pts, picture.time_base = frame.pts, kind.time_base
+        picture.pts, picture.time_base = frame.pts, kind.pictures.time_base
         put(encoder.encode(picture))
     if encoder is not None:
         put(encoder.encode(None))
 
 
-def _copy(track: _Track, run: CopiedRun, reader: SourceReader, copied: PacketSum) -> None:
+def _copy(
+    track: _Track, run: CopiedRun, reader: SourceReader, copied: PacketSum, *, is_joined: bool
+) -> None:
     packets = track.source.packets
     expected = packets.pts[run.first : run.first + run.packets].tolist()
     extradata = reader.video.codec_context.extradata or b""
@@ -240,12 +271,20 @@ def _copy(track: _Track, run: CopiedRun, reader: SourceReader, copied: PacketSum
             raise ClipError("the source gives other packets when it is read again")
         if place in run.dropped:
             continue
+        if place == 0 and is_joined and reader.info.codec == "hevc":
+            packet = _after_broken_link(packet, extradata)
         copied.add(packet)
         if converts:
             packet = av.Packet(sized(delimited_units(memoryview(packet))))
         # Readers go back to the last key frame, and no further.
         packet.is_keyframe = place == 0 or bool(packets.begins[run.first + place])
         track.put(packet, pts)
+
+
+def _after_broken_link(packet: Packet, extradata: bytes) -> Packet:
+    content = bytearray(packet)
+    as_broken_link(UnitReader("hevc", extradata).units(memoryview(content)))
+    return av.Packet(bytes(content))
 
 
 def _packets_at(reader: SourceReader, pts: int) -> Iterator[Packet]:

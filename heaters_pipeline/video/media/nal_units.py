@@ -21,6 +21,9 @@ HEVC_SLICE_TYPES = range(32)
 HEVC_IRAP_TYPES = range(16, 24)
 """Those of pictures at which decoding can begin: BLA, IDR, CRA, and two reserved."""
 
+HEVC_BLA_N_LP, HEVC_CRA = 18, 21
+"""A picture that follows a broken link, without leading pictures, and a clean one."""
+
 HEVC_LEADING_TYPES = range(6, 10)
 """Those of pictures that are shown before the one at which decoding can begin: RADL and RASL."""
 
@@ -41,6 +44,26 @@ def h264_type(unit: memoryview) -> int:
 def hevc_type(unit: memoryview) -> int:
     """The type of a unit of HEVC, which is not empty (ITU-T H.265, 7.3.1.2)."""
     return (unit[0] >> 1) & 0x3F
+
+
+def hevc_layer(unit: memoryview) -> int:
+    """The layer of a unit of HEVC of at least two bytes, 0 for the base (7.3.1.2)."""
+    return (unit[0] & 1) << 5 | unit[1] >> 3
+
+
+def as_broken_link(units: Iterable[memoryview]) -> None:
+    """Make a CRA picture of HEVC a BLA picture, in place.
+
+    What a CRA picture needs not to be shown may precede it all the same. A BLA picture says that it
+    does not, and that nothing stands before it that those behind it know of, so that other
+    parameter sets may hold from there on (ITU-T H.265, 8.1.3 and 7.4.2.2). Its slices are the same.
+
+    Args:
+        units: Of the picture, without leading pictures behind it.
+    """
+    for unit in units:
+        if unit and hevc_type(unit) == HEVC_CRA:
+            unit[0] = unit[0] & 0x81 | HEVC_BLA_N_LP << 1
 
 
 class UnitReader:

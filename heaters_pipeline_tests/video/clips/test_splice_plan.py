@@ -38,7 +38,6 @@ def source(
         reordering=1,
         least_ticks=40,
         sets=None,
-        sps=None,
         join_refusal=refusal,
     )
 
