@@ -100,6 +100,10 @@ class H264Parts:
         units = [bytes(unit) for unit in delimited_units(memoryview(extradata)) if unit]
         return self.sets.with_sets(units).encode()
 
+    def at_point(self, units: list[bytes], *, after_encoded: bool) -> list[bytes]:
+        """As ``PartKind``: as they are."""
+        return units
+
 
 @dataclass(frozen=True, slots=True)
 class _Encoder:

@@ -1,7 +1,8 @@
 """The encoder of frames that stand in one HEVC track with copied ones.
 
 libx265 numbers its parameter sets 0, and measures nothing that FFmpeg passes on: units get other
-ids, and pictures are decoded again as soon as they are encoded.
+ids, and pictures are decoded again as soon as they are encoded. Parameter sets stand in the header,
+and again wherever decoding can begin, since Firefox knows no more than one of each kind at a time.
 """
 
 from collections import deque
@@ -20,19 +21,22 @@ from heaters_pipeline.video.clips.part_encoder import PartPictures, as_part
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata
 from heaters_pipeline.video.media.hevc_record import HevcRecord
-from heaters_pipeline.video.media.hevc_sets import PARAMETER_SETS, SetIds
+from heaters_pipeline.video.media.hevc_sets import PARAMETER_SETS, SetIds, after_broken_link
 from heaters_pipeline.video.media.nal_units import delimited_units, hevc_type, sized
 from heaters_pipeline.video.media.pyav import Packet
 
 # Main, Main 10, and the range extensions.
 _PROFILES = frozenset({1, 2, 4})
-_PIXEL_FORMATS = frozenset(
-    f"yuv{kind}p{depth}" for kind in (420, 422, 444) for depth in ("", "10le", "12le")
-) | frozenset(f"yuvj{kind}p" for kind in (420, 422, 444))
+_PIXEL_FORMATS = (
+    frozenset(f"yuv{kind}p{depth}" for kind in (420, 422, 444) for depth in ("", "10le", "12le"))
+    | frozenset(f"yuvj{kind}p" for kind in (420, 422, 444))
+    | {"gray", "gray10le", "gray12le"}
+)
 _B_FRAMES = 3
 # With pyramids x265 reorders two pictures, without one.
 _REORDERED_IN_PYRAMID = 2
 _MOST_REFERENCES = 3
+_ACCESS_UNIT_DELIMITER = 35
 # What x265 needs the fewest bytes with for a PSNR that all frames have.
 _CLOSE_PARAMS: Mapping[str, str] = {
     "aq-mode": "0",
@@ -90,9 +94,19 @@ class HevcParts:
         decoder.thread_count = 1
         return _Encoder(self, self._open(crf, preset, threads, metadata), decoder, watch)
 
+    def at_point(self, units: list[bytes], *, after_encoded: bool) -> list[bytes]:
+        """As ``PartKind``: with parameter sets, and as a BLA picture behind encoded ones."""
+        kinds = [hevc_type(memoryview(unit)) for unit in units]
+        if after_encoded:
+            units = [after_broken_link(unit) for unit in units]
+        if set(kinds).issuperset(PARAMETER_SETS):
+            return units
+        first = int(kinds[0] == _ACCESS_UNIT_DELIMITER)
+        return [*units[:first], *filter(_is_set, self.sets.units), *units[first:]]
+
     def as_sample(self, packet: Packet) -> bytes:
-        """The content of an encoder's packet as MP4 has it, without what stands in the header."""
-        return sized(unit for unit in self._units(bytes(packet)) if not _is_set(unit))
+        """The content of an encoder's packet as MP4 has it."""
+        return sized(self._units(bytes(packet)))
 
     def _units(self, content: bytes) -> Iterator[bytes]:
         profile = self.sets.sps.profile

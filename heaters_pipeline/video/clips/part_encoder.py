@@ -137,3 +137,11 @@ class PartKind(Protocol):
             metadata: Of the pictures.
             watch: Is told how close each picture is to what it was made of.
         """
+
+    def at_point(self, units: list[bytes], *, after_encoded: bool) -> list[bytes]:
+        """The units of a copied picture at which decoding can begin, as joined clips have them.
+
+        Args:
+            units: As the source has them.
+            after_encoded: It follows encoded pictures.
+        """

@@ -30,8 +30,6 @@ from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.hevc_record import HevcRecord
 from heaters_pipeline.video.media.nal_units import (
     UnitReader,
-    as_broken_link,
-    delimited_units,
     has_start_codes,
     sized,
 )
@@ -161,11 +159,11 @@ def splice_span(
     watch = QualityWatch(plan.encoded_frames, task.settings.min_psnr_db)
     track = _Track(task, source, out, sound, watch)
     codec = task.reader.video.codec_context
-    spliced = Spliced(out, PacketSum(codec.name, codec.extradata), [])
+    spliced = Spliced(out, PacketSum(codec.name, source.header or codec.extradata), [])
     if plan.head:
         _encode(track, plan.head, pictures, frames_of, crf, threads, spliced)
     if plan.copied:
-        _copy(track, plan.copied, pictures, spliced.copied, is_joined=plan.head is not None)
+        _copy(track, plan, plan.copied, pictures, spliced.copied)
     if plan.tail:
         _encode(track, plan.tail, pictures, frames_of, crf, threads, spliced)
     track.finish()
@@ -258,12 +256,11 @@ def _encode(
 
 
 def _copy(
-    track: _Track, run: CopiedRun, reader: SourceReader, copied: PacketSum, *, is_joined: bool
+    track: _Track, plan: SplicePlan, run: CopiedRun, reader: SourceReader, copied: PacketSum
 ) -> None:
     packets = track.source.packets
     expected = packets.pts[run.first : run.first + run.packets].tolist()
-    extradata = reader.video.codec_context.extradata or b""
-    converts = track.source.header is not None and has_start_codes(extradata)
+    as_in_clip = _as_in_clip(track.source, plan, reader)
     found = _packets_at(reader, expected[0])
     for place, pts in enumerate(expected):
         packet = next(found, None)
@@ -271,20 +268,33 @@ def _copy(
             raise ClipError("the source gives other packets when it is read again")
         if place in run.dropped:
             continue
-        if place == 0 and is_joined and reader.info.codec == "hevc":
-            packet = _after_broken_link(packet, extradata)
-        copied.add(packet)
-        if converts:
-            packet = av.Packet(sized(delimited_units(memoryview(packet))))
         # Readers go back to the last key frame, and no further.
-        packet.is_keyframe = place == 0 or bool(packets.begins[run.first + place])
+        is_point = place == 0 or bool(packets.begins[run.first + place])
+        packet = as_in_clip(packet, is_point, place == 0)
+        packet.is_keyframe = is_point
+        copied.add(packet)
         track.put(packet, pts)
 
 
-def _after_broken_link(packet: Packet, extradata: bytes) -> Packet:
-    content = bytearray(packet)
-    as_broken_link(UnitReader("hevc", extradata).units(memoryview(content)))
-    return av.Packet(bytes(content))
+def _as_in_clip(
+    source: SpliceSource, plan: SplicePlan, reader: SourceReader
+) -> Callable[[Packet, bool, bool], Packet]:
+    """Gives a clip's packet for one of the source, at which decoding can begin, and for a first."""
+    kind, extradata = source.kind, reader.video.codec_context.extradata or b""
+    if kind is None:
+        return lambda packet, is_point, is_first: packet
+    codec, converts = reader.info.codec, has_start_codes(extradata)
+
+    def as_in_clip(packet: Packet, is_point: bool, is_first: bool) -> Packet:
+        is_changed = is_point and plan.encoded_frames > 0
+        if not converts and not is_changed:
+            return packet
+        units = [bytes(each) for each in UnitReader(codec, extradata).units(memoryview(packet))]
+        if is_changed:
+            units = kind.at_point(units, after_encoded=is_first and plan.head is not None)
+        return av.Packet(sized(units))
+
+    return as_in_clip
 
 
 def _packets_at(reader: SourceReader, pts: int) -> Iterator[Packet]:

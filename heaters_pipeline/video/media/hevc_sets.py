@@ -6,7 +6,13 @@ As ITU-T H.265 writes them in 7.3.2.1 (VPS), 7.3.2.2 (SPS), 7.3.2.3 (PPS) and 7.
 from dataclasses import dataclass
 
 from heaters_pipeline.video.media.bit_reader import BitReader, escaped, unescaped
-from heaters_pipeline.video.media.nal_units import HEVC_IRAP_TYPES, HEVC_SLICE_TYPES, hevc_type
+from heaters_pipeline.video.media.nal_units import (
+    HEVC_BLA_N_LP,
+    HEVC_CRA,
+    HEVC_IRAP_TYPES,
+    HEVC_SLICE_TYPES,
+    hevc_type,
+)
 
 VPS, SPS, PPS = 32, 33, 34
 """Types of the units that hold them (ITU-T H.265, table 7-1)."""
@@ -107,6 +113,18 @@ def parse_sps(unit: bytes) -> Sps:
         bits.exp_golomb()
         bits.exp_golomb()
     return Sps(sps_id, vps_id, profile, layers, is_nested, chroma_format_idc, *depths, buffered)
+
+
+def after_broken_link(unit: bytes) -> bytes:
+    """A unit of a CRA picture as one of a BLA picture; others stay as they are.
+
+    What a CRA picture follows may be known to those behind it. A BLA picture says that nothing is,
+    so that other parameter sets may hold from there on, and that no leading pictures follow
+    (ITU-T H.265, 8.1.3 and 7.4.2.2). Its slices are the same.
+    """
+    if hevc_type(memoryview(unit)) != HEVC_CRA:
+        return unit
+    return bytes([unit[0] & 0x81 | HEVC_BLA_N_LP << 1]) + unit[1:]
 
 
 def _skip_profiles_of_layers(bits: BitReader, layers: int) -> None:

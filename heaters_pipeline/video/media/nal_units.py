@@ -51,21 +51,6 @@ def hevc_layer(unit: memoryview) -> int:
     return (unit[0] & 1) << 5 | unit[1] >> 3
 
 
-def as_broken_link(units: Iterable[memoryview]) -> None:
-    """Make a CRA picture of HEVC a BLA picture, in place.
-
-    What a CRA picture needs not to be shown may precede it all the same. A BLA picture says that it
-    does not, and that nothing stands before it that those behind it know of, so that other
-    parameter sets may hold from there on (ITU-T H.265, 8.1.3 and 7.4.2.2). Its slices are the same.
-
-    Args:
-        units: Of the picture, without leading pictures behind it.
-    """
-    for unit in units:
-        if unit and hevc_type(unit) == HEVC_CRA:
-            unit[0] = unit[0] & 0x81 | HEVC_BLA_N_LP << 1
-
-
 class UnitReader:
     """Takes packets of one stream apart.
 

@@ -15,6 +15,15 @@ from heaters_pipeline.video.clips import auto, splice
 from heaters_pipeline.video.clips.luma_quality import QualityWatch, TooFarError
 from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, inspect_clip
 from heaters_pipeline.video.media.frames import FrameReader
+from heaters_pipeline.video.media.hevc_record import HevcRecord
+from heaters_pipeline.video.media.hevc_sets import PARAMETER_SETS
+from heaters_pipeline.video.media.nal_units import (
+    HEVC_BLA_N_LP,
+    HEVC_CRA,
+    HEVC_IRAP_TYPES,
+    UnitReader,
+    hevc_type,
+)
 from heaters_pipeline.video.media.pyav import rows_of
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import (
@@ -140,6 +149,116 @@ def test_frames_come_in_order_across_switches(
     assert middle.start == 48
     assert 96 <= middle.end <= 101
     assert made[Span(2, 20)].copied == ()
+    for span in spans:
+        assert numbers_in(path_of(tmp_path, span)) == list(range(span.start, span.end))
+
+
+HEVC_STRUCTURES = {
+    "closed": ("open-gop=0:bframes=3", "yuv420p"),
+    "leading that need nothing": ("open-gop=0:radl=3:bframes=3", "yuv420p"),
+    "open": ("open-gop=1:bframes=4", "yuv420p"),
+    "open, no pyramid": ("open-gop=1:bframes=3:b-pyramid=0", "yuv420p"),
+    "open, no B-frames": ("open-gop=1:bframes=0", "yuv420p"),
+    "10 bits": ("open-gop=1:bframes=3", "yuv420p10le"),
+    "4:2:2": ("open-gop=1:bframes=3", "yuv422p10le"),
+    "layers": ("open-gop=1:bframes=3:temporal-layers=2", "yuv420p"),
+    "sets in band": ("open-gop=1:bframes=3:repeat-headers=1:aud=1", "yuv420p"),
+}
+
+
+@pytest.mark.parametrize("structure", HEVC_STRUCTURES)
+@pytest.mark.parametrize("extension", ["mp4", "mkv", "ts"])
+def test_frames_of_hevc_come_in_order_across_switches(
+    structure: str, extension: str, tmp_path: Path
+) -> None:
+    params, pixel_format = HEVC_STRUCTURES[structure]
+    known = know(make_hevc(tmp_path / f"a.{extension}", params, pixel_format))
+    spans = [Span(24, 96), Span(30, 101), Span(24, 94), Span(17, 72), Span(0, 120), Span(2, 20)]
+    made = make_all(known, spans, tmp_path, verify="full")
+    assert made[Span(0, 120)].copied == (Span(0, 120),)
+    assert made[Span(17, 72)].copied[0].start == 24
+    assert made[Span(24, 96)].copied[0].start == 24
+    (middle,) = made[Span(30, 101)].copied
+    assert middle.start == 48
+    assert 96 <= middle.end <= 101
+    assert made[Span(2, 20)].copied == ()
+    in_source, headers = lumas(known.path), set()
+    for span in spans:
+        path = path_of(tmp_path, span)
+        assert numbers_in(path) == list(range(span.start, span.end))
+        close = zip(lumas(path), in_source[span.start : span.end], strict=True)
+        assert min(psnr_db(*pair) for pair in close) >= 44
+        headers.add(header_of(path))
+    # What was encoded whole, too.
+    assert len(headers) == 1
+
+
+def make_hevc(path: Path, params: str, pixel_format: str = "yuv420p", frames: int = 120) -> Path:
+    params = f"log-level=none:keyint=24:scenecut=0:{params}"
+    options = {"preset": "ultrafast", "crf": "26", "x265-params": params}
+    return make_video(path, [frames], codec="libx265", options=options, pixel_format=pixel_format)
+
+
+def header_of(path: Path) -> tuple[str, bytes | None]:
+    with av.open(str(path)) as container:
+        context = container.streams.video[0].codec_context
+        return context.codec_tag, context.extradata
+
+
+def test_parameter_sets_of_hevc_stand_in_the_header_and_where_decoding_can_begin(
+    tmp_path: Path,
+) -> None:
+    known = know(make_hevc(tmp_path / "a.mp4", "open-gop=1:bframes=3"))
+    span = Span(13, 101)
+    make_all(known, [span, Span(0, 120)], tmp_path)
+    tag, header = header_of(path_of(tmp_path, span))
+    assert (tag, header) == header_of(path_of(tmp_path, Span(0, 120)))
+    assert tag == "hvc1"
+    found = [hevc_type(memoryview(unit)) for unit in HevcRecord.parse(header or b"").units]
+    assert [found.count(kind) for kind in PARAMETER_SETS] == [2, 2, 2]
+    reader = UnitReader("hevc", header or b"")
+    points = []
+    with av.open(str(path_of(tmp_path, span))) as container:
+        for packet in container.demux(video=0):
+            kinds = [hevc_type(unit) for unit in reader.units(memoryview(packet))]
+            is_point = not set(HEVC_IRAP_TYPES).isdisjoint(kinds)
+            assert kinds[:3] == [*PARAMETER_SETS] if is_point else kinds[-1:] == kinds
+            points += kinds[-1:] * is_point
+    # The first CRA picture of the copied ones is a BLA picture, at which sets may change.
+    assert points[:4] == [20, HEVC_BLA_N_LP, HEVC_CRA, HEVC_CRA]
+    # What is copied whole is as it was.
+    assert packets_in(path_of(tmp_path, Span(0, 120))) == packets_in(known.path)
+
+
+def packets_in(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(video=0) if packet.size]
+
+
+@pytest.mark.parametrize("extension", ["mp4", "ts"])
+@pytest.mark.parametrize("params", ["open-gop=1:bframes=4", "open-gop=0:bframes=3"])
+def test_frames_of_hevc_come_back_from_clips_that_are_joined(
+    params: str, extension: str, tmp_path: Path
+) -> None:
+    known = know(make_hevc(tmp_path / f"a.{extension}", params))
+    spans = [Span(*cut) for cut in pairwise([0, 7, 33, 48, 51, 81, 96, 120])]
+    make_all(known, spans, tmp_path)
+    (tmp_path / "list.txt").write_text(
+        "".join(f"file '{path_of(tmp_path, span)}'\n" for span in spans)
+    )
+    for joined in (tmp_path / "joined.mp4", tmp_path / "joined.mkv"):
+        remux(tmp_path / "list.txt", joined, "concat")
+        assert numbers_in(joined) == list(range(120))
+        close = [psnr_db(*pair) for pair in zip(lumas(joined), lumas(known.path), strict=True)]
+        assert min(close) >= 44
+
+
+def test_tails_of_hevc_may_have_a_single_frame(tmp_path: Path) -> None:
+    known = know(make_hevc(tmp_path / "a.mp4", "open-gop=0:bframes=4:b-adapt=0"))
+    spans = [Span(24, end) for end in range(40, 49)]
+    made = make_all(known, spans, tmp_path, verify="full")
+    lengths = {span.end - clip.copied[0].end for span, clip in made.items()}
+    assert {0, 1, 2, 3} <= lengths
     for span in spans:
         assert numbers_in(path_of(tmp_path, span)) == list(range(span.start, span.end))
 
