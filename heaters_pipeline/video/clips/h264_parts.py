@@ -12,7 +12,7 @@ import av.video.codeccontext
 import av.video.frame
 
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.clips.encoder_options import hdr_params
+from heaters_pipeline.video.clips.encoder_options import hdr_params, rate_params
 from heaters_pipeline.video.clips.luma_quality import (
     CLOSE_PARAMS,
     QualityWatch,
@@ -119,13 +119,16 @@ class _Encoder:
             yield as_part(packet, as_sample(packet))
 
 
-def h264_parts(pictures: PartPictures, sets: AvcRecord, reordering: int) -> H264Parts:
+def h264_parts(
+    pictures: PartPictures, sets: AvcRecord, reordering: int, *, is_even: bool
+) -> H264Parts:
     """How parts have to be encoded so that they can stand beside frames of the source.
 
     Args:
         pictures: Of the source.
         sets: Of the source.
         reordering: How many packets of the source come before another that is shown before them.
+        is_even: All frames of the source last equally long.
     Raises:
         ClipError: They cannot.
     """
@@ -146,6 +149,7 @@ def h264_parts(pictures: PartPictures, sets: AvcRecord, reordering: int) -> H264
         profile=_PROFILES[sps.profile_idc],
         level_idc=sps.level_idc,
         params={
+            **rate_params(is_even=is_even),
             "sps-id": str(sets.free_id),
             "stitchable": "1",
             "bframes": str(_B_FRAMES if reordering else 0),

@@ -80,7 +80,7 @@ def splice_source(
     """
     packets, kind, header = read_packets(reader, timeline), None, None
     try:
-        kind = part_kind(reader.video, reader.info, packets)
+        kind = part_kind(reader.video, reader.info, packets, timeline)
         header = kind.header(preset)
     except ClipError as error:
         packets, kind = replace(packets, join_refusal=str(error)), None
@@ -89,7 +89,7 @@ def splice_source(
 
 
 def part_kind(
-    video: av.video.stream.VideoStream, info: VideoInfo, packets: SourcePackets
+    video: av.video.stream.VideoStream, info: VideoInfo, packets: SourcePackets, timeline: Timeline
 ) -> PartKind:
     """How parts have to be encoded so that they can stand beside frames of the source.
 
@@ -97,6 +97,7 @@ def part_kind(
         video: The source's stream.
         info: Of the source.
         packets: Of the source.
+        timeline: Of the source.
     Raises:
         ClipError: They cannot.
     """
@@ -106,7 +107,8 @@ def part_kind(
     if isinstance(packets.sets, HevcRecord):
         is_in_header = not has_start_codes(video.codec_context.extradata or b"")
         return hevc_parts(pictures, packets.sets, packets.reordering, is_in_header=is_in_header)
-    return h264_parts(pictures, packets.sets, packets.reordering)
+    is_even = timeline.is_even(Span(0, timeline.frames))
+    return h264_parts(pictures, packets.sets, packets.reordering, is_even=is_even)
 
 
 @dataclass(frozen=True, slots=True)
