@@ -34,8 +34,8 @@ class SourceUnits(Protocol):
     """Looks at the units of a stream."""
 
     @property
-    def sets(self) -> AvcRecord | HevcRecord:
-        """All parameter sets, in the header or between pictures."""
+    def sets(self) -> AvcRecord | HevcRecord | None:
+        """All parameter sets, in the header or between pictures; None where they are not known."""
 
     @property
     def refusal(self) -> str | None:
@@ -106,22 +106,23 @@ class _HevcUnits:
     def __init__(self, extradata: bytes) -> None:
         self._reader = UnitReader("hevc", extradata)
         self._trouble: str | None = None
+        self.sets: HevcRecord | None = None
+        self._seen: set[bytes] = set()
         try:
             self.sets = HevcRecord.parse(extradata)
-            sps = self.sets.sps
+            self._seen.update(self.sets.units)
+            if self.sets.sps.is_interlaced:
+                self._trouble = "its pictures are fields, or made of two"
         except ValueError as error:
-            raise ClipError(f"the source cannot be copied: {error}") from error
-        if sps.is_interlaced:
-            self._trouble = "its pictures are fields, or made of two"
-        self._seen = set(self.sets.units)
+            self._trouble = str(error)
 
     @property
     def refusal(self) -> str | None:
         """As ``SourceUnits``."""
+        if self._trouble or self.sets is None:
+            return self._trouble
         if self.sets.size_bytes != SIZE_BYTES:
             return _OTHER_SIZES
-        if self._trouble:
-            return self._trouble
         return _NO_FREE_ID if self.sets.free_ids is None else None
 
     def note(self, packet: Packet) -> bool:
@@ -144,6 +145,6 @@ class _HevcUnits:
     def _add(self, unit: bytes) -> None:
         self._seen.add(unit)
         try:
-            self.sets = self.sets.with_sets([unit])
+            self.sets = self.sets and self.sets.with_sets([unit])
         except ValueError as error:
             self._trouble = str(error)

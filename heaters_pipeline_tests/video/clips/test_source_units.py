@@ -91,7 +91,15 @@ def test_other_sizes_are_not_joined(tmp_path: Path) -> None:
     assert "four bytes" in str(units_of(short, [])[0].refusal)
 
 
-def test_a_stream_without_sets_is_not_copied() -> None:
-    with pytest.raises(ClipError, match="cannot be copied"):
-        source_units("hevc", b"")
+def test_without_sets_in_the_header_nothing_is_joined(tmp_path: Path) -> None:
+    _, samples = made(tmp_path / "a.mp4", "bframes=2:repeat-headers=1")
+    bare = b"\1" + bytes(20) + b"\3\0"
+    units, switches = units_of(bare, samples)
+    assert (units.refusal, units.sets) == ("its header holds no parameter sets", None)
+    assert sum(switches) >= 4
+
+
+def test_other_codecs_have_no_such_units() -> None:
     assert source_units("vp9", b"") is None
+    with pytest.raises(ClipError, match="cannot be copied"):
+        source_units("h264", b"")
