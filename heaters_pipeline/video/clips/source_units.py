@@ -19,6 +19,7 @@ from heaters_pipeline.video.media.nal_units import (
     h264_type,
     hevc_layer,
     hevc_type,
+    without_zeros,
 )
 from heaters_pipeline.video.media.pyav import Packet
 
@@ -86,7 +87,7 @@ class _H264Units:
         """As ``SourceUnits``: at IDR pictures."""
         for unit in self._reader.units(memoryview(packet)):
             kind = h264_type(unit) if unit else 0
-            if kind in (SPS, PPS) and (content := bytes(unit)) not in self._seen:
+            if kind in (SPS, PPS) and (content := without_zeros(unit)) not in self._seen:
                 self._add(content)
             if kind in (H264_SLICE, H264_IDR_SLICE):
                 return kind == H264_IDR_SLICE
@@ -136,7 +137,7 @@ class _HevcUnits:
                 self._trouble = "it has more than one layer"
             elif kind in _DOLBY_VISION_TYPES:
                 self._trouble = "encoded frames would lack its Dolby Vision"
-            elif kind in PARAMETER_SETS and (content := bytes(unit)) not in self._seen:
+            elif kind in PARAMETER_SETS and (content := without_zeros(unit)) not in self._seen:
                 self._add(content)
             elif kind in HEVC_SLICE_TYPES and switches is None:
                 switches = kind in HEVC_IRAP_TYPES and not unit[2] & _NO_OUTPUT_OF_PRIOR

@@ -15,7 +15,12 @@ from heaters_pipeline.video.media.hevc_sets import (
     parse_sps,
     set_id,
 )
-from heaters_pipeline.video.media.nal_units import delimited_units, has_start_codes, hevc_type
+from heaters_pipeline.video.media.nal_units import (
+    delimited_units,
+    has_start_codes,
+    hevc_type,
+    without_zeros,
+)
 
 _HEAD_BYTES = 22
 # Reserved bits; how pictures are divided for decoding at a time, which nothing has to say.
@@ -44,8 +49,9 @@ class HevcRecord:
             ValueError: It does not hold sets of each kind, or is cut short.
         """
         if has_start_codes(extradata):
-            units = dict.fromkeys(bytes(u) for u in delimited_units(memoryview(extradata)) if u)
-            kept = tuple(unit for unit in units if _type(unit) in PARAMETER_SETS)
+            units = map(without_zeros, delimited_units(memoryview(extradata)))
+            sets = (unit for unit in units if unit and _type(unit) in PARAMETER_SETS)
+            kept = tuple(dict.fromkeys(sets))
             head = b""
         elif len(extradata) > _HEAD_BYTES and extradata[0] == 1:
             head, kept = extradata[:_HEAD_BYTES], tuple(dict.fromkeys(_units(extradata)))

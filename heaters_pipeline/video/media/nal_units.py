@@ -51,6 +51,14 @@ def hevc_layer(unit: memoryview) -> int:
     return (unit[0] & 1) << 5 | unit[1] >> 3
 
 
+def without_zeros(unit: memoryview) -> bytes:
+    """A unit without zeros behind it, which belong to the start code that follows (annex B.1).
+
+    No unit ends with one. In parameter sets that FFmpeg took out of a stream the last may have one.
+    """
+    return bytes(unit).rstrip(b"\0")
+
+
 class UnitReader:
     """Takes packets of one stream apart.
 

@@ -35,6 +35,13 @@ def test_streams_for_broadcasting_give_the_same_header(tmp_path: Path) -> None:
     assert written == boxed.encode(is_complete=False)
 
 
+def test_zeros_behind_a_unit_are_no_part_of_it(tmp_path: Path) -> None:
+    streamed = extradata_of(tmp_path / "a.ts", "info=0")
+    record = HevcRecord.parse(streamed)
+    assert HevcRecord.parse(streamed.rstrip(b"\0")) == record
+    assert HevcRecord.parse(streamed + b"\0\0") == record
+
+
 def test_others_stand_beside_those_of_the_source(tmp_path: Path) -> None:
     source = HevcRecord.parse(extradata_of(tmp_path / "a.mp4"))
     other = HevcRecord.parse(extradata_of(tmp_path / "b.mp4", "ref=4"))
