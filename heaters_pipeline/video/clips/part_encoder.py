@@ -64,7 +64,7 @@ class PartPictures:
     def open_encoder(
         self, name: Literal["libx264", "libx265"], options: Mapping[str, str], threads: int
     ) -> av.video.codeccontext.VideoCodecContext:
-        """Open an encoder of them, which measures how much it differs from what it is given.
+        """Open an encoder of them; libx264 measures how much it differs from what it is given.
 
         Args:
             name: FFmpeg's.
@@ -84,7 +84,10 @@ class PartPictures:
         # PyAV 18 asks for slices by default, which cost quality.
         context.thread_type = "FRAME"
         flags = av.codec.context.Flags
-        context.flags |= flags.global_header | flags.psnr
+        context.flags |= flags.global_header
+        if name == "libx264":
+            # FFmpeg passes nothing on of what libx265 measures.
+            context.flags |= flags.psnr
         context.options = dict(options)
         context.open()
         return context

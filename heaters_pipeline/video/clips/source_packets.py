@@ -3,7 +3,7 @@
 Read once a video, without decoding: a clip's plan is made of it (``splice_plan``).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from heaters_pipeline.video.media.avc_record import AvcRecord
 from heaters_pipeline.video.media.hevc_record import HevcRecord
 from heaters_pipeline.video.media.nal_units import (
     HEVC_LEADING_TYPES,
+    HEVC_SKIPPED_TYPES,
     HEVC_SLICE_TYPES,
     UnitReader,
     hevc_type,
@@ -37,6 +38,9 @@ class SourcePackets:
         pts: (packets,) presentation timestamps.
         frames: (packets,) which frame each shows, or ``SHOWS_NOTHING``.
         begins: (packets,) whether decoding can begin there: all shown from there on is right.
+        seekable: (packets,) whether, besides, all that follows can be decoded. Readers look for a
+            frame by the time at which packets are decoded, and so may begin at an open GOP of HEVC
+            for one that is shown before it, and that they then leave out.
         switches: (packets,) whether nothing after it refers to anything before, but for what is
             left out, as at an IDR picture, so that other parameter sets may hold from there on.
         droppable: (packets,) whether it may be left out where decoding begins before it and it is
@@ -51,6 +55,7 @@ class SourcePackets:
     pts: Int64Array
     frames: Int64Array
     begins: BoolArray
+    seekable: BoolArray
     switches: BoolArray
     droppable: BoolArray
     reordering: int
@@ -80,8 +85,9 @@ def read_packets(reader: SourceReader, timeline: Timeline) -> SourcePackets:
     codec, extradata = reader.info.codec, reader.video.codec_context.extradata or b""
     begins = random_access_test(codec, extradata)
     is_droppable = _droppable_test(codec, extradata)
+    is_skipped = _type_test(codec, extradata, HEVC_SKIPPED_TYPES)
     units = source_units(codec, extradata)
-    rows: list[tuple[int, bool, bool, bool]] = []
+    rows: list[tuple[int, bool, bool, bool, bool]] = []
     for packet in reader.packets_from_start():
         if packet.stream_index != reader.info.stream_index:
             continue
@@ -92,15 +98,18 @@ def read_packets(reader: SourceReader, timeline: Timeline) -> SourcePackets:
         switches = units.note(packet) if units else False
         # What is shown before its I-frame can be decoded for certain in the first GOP alone.
         can_begin = begins(packet) if rows else packet.is_keyframe
-        rows.append((packet.pts, can_begin, switches, is_droppable(packet)))
+        roles = switches, is_droppable(packet), is_skipped(packet)
+        rows.append((packet.pts, can_begin, *roles))
     if not rows:
         raise ClipError("the source has no packets")
-    pts, may_begin, may_switch, droppable = (np.array(column) for column in zip(*rows, strict=True))
+    columns = (np.array(column) for column in zip(*rows, strict=True))
+    pts, may_begin, may_switch, droppable, skipped = columns
     frames = _frames_of(pts, timeline)
     return SourcePackets(
         pts=pts,
         frames=frames,
         begins=may_begin,
+        seekable=_seekable(may_begin, droppable, skipped),
         switches=may_switch,
         droppable=droppable,
         reordering=_reordering(pts),
@@ -126,13 +135,30 @@ def _reordering(pts: Int64Array) -> int:
 def _droppable_test(codec: str, extradata: bytes) -> Callable[[Packet], bool]:
     """For a stream, tell of a packet whether what is shown after the next I-frame does without."""
     if codec == "hevc":
-        reader = UnitReader(codec, extradata)
-        return lambda packet: _is_leading(reader.units(memoryview(packet)))
+        return _type_test(codec, extradata, HEVC_LEADING_TYPES)
     role_of = role_test(codec, extradata)
     return lambda packet: not role_of(packet).is_reference
 
 
-def _is_leading(units: Iterable[memoryview]) -> bool:
-    kinds = (hevc_type(unit) for unit in units if unit)
-    first = next((kind for kind in kinds if kind in HEVC_SLICE_TYPES), None)
-    return first in HEVC_LEADING_TYPES
+def _type_test(codec: str, extradata: bytes, types: Collection[int]) -> Callable[[Packet], bool]:
+    """For a stream, tell of a packet whether its slices have certain types of HEVC."""
+    if codec != "hevc":
+        return lambda packet: False
+    reader = UnitReader(codec, extradata)
+
+    def is_of_types(packet: Packet) -> bool:
+        kinds = (hevc_type(unit) for unit in reader.units(memoryview(packet)) if unit)
+        return next((kind for kind in kinds if kind in HEVC_SLICE_TYPES), None) in types
+
+    return is_of_types
+
+
+def _seekable(begins: BoolArray, leading: BoolArray, skipped: BoolArray) -> BoolArray:
+    """Points that are not followed by packets that decoders leave out there."""
+    seekable, point = begins.copy(), 0
+    for place in range(len(begins)):
+        if not leading[place]:
+            point = place
+        elif skipped[place]:
+            seekable[point] = False
+    return seekable

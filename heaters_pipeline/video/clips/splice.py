@@ -271,7 +271,7 @@ def _copy(
         if place in run.dropped:
             continue
         # Readers go back to the last key frame, and no further.
-        is_point = place == 0 or bool(packets.begins[run.first + place])
+        is_point = place == 0 or bool(packets.seekable[run.first + place])
         packet = as_in_clip(packet, is_point, place == 0)
         packet.is_keyframe = is_point
         copied.add(packet)

@@ -27,6 +27,9 @@ HEVC_BLA_N_LP, HEVC_CRA = 18, 21
 HEVC_LEADING_TYPES = range(6, 10)
 """Those of pictures that are shown before the one at which decoding can begin: RADL and RASL."""
 
+HEVC_SKIPPED_TYPES = range(8, 10)
+"""Those of leading pictures that cannot be decoded if decoding begins there: RASL."""
+
 CODECS_WITH_UNITS = frozenset(_SIZE_LENGTH_AT)
 """FFmpeg's names of the codecs."""
 

@@ -26,7 +26,7 @@ from heaters_pipeline_tests.video.clips.auto_clips import (
     remux,
 )
 from heaters_pipeline_tests.video.clips.clip_sources import know
-from heaters_pipeline_tests.videos import make_video
+from heaters_pipeline_tests.videos import frame_number_of, make_video
 
 STRUCTURES = {
     "closed": ("open-gop=0:bframes=3", "yuv420p"),
@@ -94,13 +94,14 @@ def test_parameter_sets_of_hevc_stand_in_the_header_and_where_decoding_can_begin
     reader = UnitReader("hevc", header or b"")
     points = []
     with av.open(str(path_of(tmp_path, span))) as container:
-        for packet in container.demux(video=0):
-            kinds = [hevc_type(unit) for unit in reader.units(memoryview(packet))]
-            is_point = not set(HEVC_IRAP_TYPES).isdisjoint(kinds)
-            assert kinds[:3] == [*PARAMETER_SETS] if is_point else kinds[-1:] == kinds
-            points += kinds[-1:] * is_point
-    # The first CRA picture of the copied ones is a BLA picture, at which sets may change.
-    assert points[:4] == [20, HEVC_BLA_N_LP, HEVC_CRA, HEVC_CRA]
+        for packet in (each for each in container.demux(video=0) if each.size):
+            *sets, kind = [hevc_type(unit) for unit in reader.units(memoryview(packet))]
+            assert set(PARAMETER_SETS).issubset(sets) == packet.is_keyframe
+            if kind in HEVC_IRAP_TYPES:
+                points.append((kind, packet.is_keyframe))
+    # The first CRA picture of the copied ones is a BLA picture, at which sets may change. At others
+    # of an open GOP readers must not begin, who would miss what is shown before them.
+    assert points[:4] == [(20, True), (HEVC_BLA_N_LP, True), (HEVC_CRA, False), (HEVC_CRA, False)]
     # What is copied whole is as it was.
     assert packets_in(path_of(tmp_path, Span(0, 120))) == packets_in(known.path)
 
@@ -193,3 +194,24 @@ def test_tails_of_hevc_may_have_a_single_frame(tmp_path: Path) -> None:
     assert {0, 1, 2, 3} <= lengths
     for span in spans:
         assert numbers_in(path_of(tmp_path, span)) == list(range(span.start, span.end))
+
+
+def found_at(path: Path, frame: int, rate: int = 25) -> int | None:
+    """The number in the picture that PyAV finds at the time of a frame."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert stream.time_base is not None
+        pts = round(frame / rate / stream.time_base)
+        container.seek(pts, stream=stream)
+        shown = next((each for each in container.decode(stream) if (each.pts or 0) >= pts), None)
+        return shown and frame_number_of(shown.to_ndarray(format="bgr24"))
+
+
+@pytest.mark.parametrize("params", ["open-gop=1:bframes=4", "open-gop=1:bframes=3:b-pyramid=0"])
+def test_every_frame_is_found_when_it_is_asked_for(params: str, tmp_path: Path) -> None:
+    known = know(make_hevc(tmp_path / "a.mp4", params))
+    spans = [Span(13, 101), Span(0, 120)]
+    make_all(known, spans, tmp_path)
+    for span in spans:
+        found = [found_at(path_of(tmp_path, span), frame) for frame in range(len(span))]
+        assert found == list(range(span.start, span.end))

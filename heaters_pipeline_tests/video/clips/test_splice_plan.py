@@ -33,6 +33,7 @@ def source(
         pts=numbers * 40,
         frames=numbers,
         begins=np.isin(numbers, list(begins)),
+        seekable=np.isin(numbers, list(begins)),
         switches=np.isin(numbers, list(idr)),
         droppable=np.isin(numbers, list(droppable)),
         reordering=1,
