@@ -27,6 +27,9 @@ _OTHER_SIZES = "the sizes of its units do not have four bytes"
 _NO_FREE_ID = "its parameter sets have all ids"
 # Types that H.265 leaves to others, and Dolby Vision takes.
 _DOLBY_VISION_TYPES = frozenset({62, 63})
+# A message of HDR10+ (SMPTE ST 2094-40) in units of messages before a picture: country, provider,
+# its code, application.
+_MESSAGES, _HDR10_PLUS = 39, b"\xb5\x00\x3c\x00\x01\x04"
 # In the first byte of a slice of HEVC behind the header: pictures before it need not be shown.
 _NO_OUTPUT_OF_PRIOR = 0x40
 
@@ -137,6 +140,8 @@ class _HevcUnits:
                 self._trouble = "it has more than one layer"
             elif kind in _DOLBY_VISION_TYPES:
                 self._trouble = "encoded frames would lack its Dolby Vision"
+            elif kind == _MESSAGES and _HDR10_PLUS in bytes(unit):
+                self._trouble = "encoded frames would lack its HDR10+"
             elif kind in PARAMETER_SETS and (content := without_zeros(unit)) not in self._seen:
                 self._add(content)
             elif kind in HEVC_SLICE_TYPES and switches is None:

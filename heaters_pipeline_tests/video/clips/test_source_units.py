@@ -15,6 +15,7 @@ from heaters_pipeline.video.media.nal_units import UnitReader, hevc_type, sized
 from heaters_pipeline_tests.videos import make_video
 
 RPU = b"\x7c\x01\x19\x08\x09"
+HDR10_PLUS = b"\x4e\x01\x04\x08\xb5\x00\x3c\x00\x01\x04\x01\x40\x80"
 OTHER_LAYER = b"\x02\x09\xd0\x80"
 
 
@@ -62,7 +63,12 @@ def test_where_pictures_before_would_not_be_shown_nothing_changes(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("unit", "reason"), [(RPU, "would lack its Dolby Vision"), (OTHER_LAYER, "more than one layer")]
+    ("unit", "reason"),
+    [
+        (RPU, "would lack its Dolby Vision"),
+        (HDR10_PLUS, "would lack its HDR10+"),
+        (OTHER_LAYER, "more than one layer"),
+    ],
 )
 def test_units_that_no_encoder_makes_keep_frames_from_being_joined(
     unit: bytes, reason: str, tmp_path: Path
