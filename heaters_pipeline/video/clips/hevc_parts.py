@@ -66,7 +66,7 @@ class HevcParts:
         params: Of libx265: references and reordering.
         sets: The source's parameter sets.
         ids: That they leave to the encoder's.
-        is_in_header: Copied frames have no parameter sets among them.
+        is_in_header: The source's parameter sets stand in its header, not between its pictures.
     """
 
     pictures: PartPictures
@@ -82,8 +82,11 @@ class HevcParts:
         except av.error.FFmpegError as error:
             raise_if_shortage(error)
             raise ClipError(f"the encoder does not take its kind of stream: {error}") from error
-        units = [unit for unit in self._units(extradata) if _is_set(unit)]
-        return self.sets.with_sets(units).encode(is_complete=self.is_in_header)
+        try:
+            units = [unit for unit in self._units(extradata) if _is_set(unit)]
+            return self.sets.with_sets(units).encode(is_complete=self.is_in_header)
+        except ValueError as error:
+            raise ClipError(f"what is encoded cannot stand beside it: {error}") from error
 
     def encoder(
         self, crf: int, preset: str, threads: int, metadata: HdrMetadata, watch: QualityWatch
@@ -173,7 +176,7 @@ def hevc_parts(
         pictures: Of the source.
         sets: Of the source.
         reordering: How many packets of the source come before another that is shown before them.
-        is_in_header: The source's packets hold no parameter sets.
+        is_in_header: The source's parameter sets stand in its header, not between its pictures.
     Raises:
         ClipError: They cannot.
     """

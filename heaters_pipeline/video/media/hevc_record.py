@@ -99,7 +99,7 @@ class HevcRecord:
         """As ``hvcC``; profile, level and kind of samples are those that it was read with.
 
         Args:
-            is_complete: No parameter sets stand in the stream.
+            is_complete: All parameter sets stand here, as the tag hvc1 promises.
         """
         head = bytearray(self.head)
         head[_DIVISION] = _UNDIVIDED
