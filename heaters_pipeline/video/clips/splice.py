@@ -44,6 +44,10 @@ FramesOf = Callable[[Span], Iterator[Frame]]
 # How far before a packet to look for it, where a seek lands behind it; at last in the whole file.
 _FOUND_WITHIN_SECONDS = (0, 2, 20)
 
+# So far apart at most are places where readers begin: in open GOPs of HEVC they miss a few frames
+# that are shown before such a place, elsewhere they would have to decode long.
+_SEEKABLE_SECONDS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class SpliceSource:
@@ -264,6 +268,7 @@ def _copy(
     expected = packets.pts[run.first : run.first + run.packets].tolist()
     as_in_clip = _as_in_clip(track.source, plan, reader)
     found = _packets_at(reader, expected[0])
+    key_pts, most_ticks = expected[0], int(_SEEKABLE_SECONDS / reader.info.time_base)
     for place, pts in enumerate(expected):
         packet = next(found, None)
         if packet is None or packet.pts != pts:
@@ -271,7 +276,10 @@ def _copy(
         if place in run.dropped:
             continue
         # Readers go back to the last key frame, and no further.
-        is_point = place == 0 or bool(packets.seekable[run.first + place])
+        may_be_point = packets.begins if pts - key_pts >= most_ticks else packets.seekable
+        is_point = place == 0 or bool(may_be_point[run.first + place])
+        if is_point:
+            key_pts = pts
         packet = as_in_clip(packet, is_point, place == 0)
         packet.is_keyframe = is_point
         copied.add(packet)

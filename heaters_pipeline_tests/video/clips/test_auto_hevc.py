@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import pytest
 
+from heaters_pipeline.video.clips import splice
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata
 from heaters_pipeline.video.media.hevc_record import HevcRecord
 from heaters_pipeline.video.media.hevc_sets import PARAMETER_SETS
@@ -215,3 +216,15 @@ def test_every_frame_is_found_when_it_is_asked_for(params: str, tmp_path: Path) 
     for span in spans:
         found = [found_at(path_of(tmp_path, span), frame) for frame in range(len(span))]
         assert found == list(range(span.start, span.end))
+
+
+def test_of_long_open_gops_some_points_are_key_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(splice, "_SEEKABLE_SECONDS", 1)
+    known = know(make_hevc(tmp_path / "a.mp4", "open-gop=1:bframes=4"))
+    make_all(known, [Span(0, 120)], tmp_path)
+    with av.open(str(path_of(tmp_path, Span(0, 120)))) as container:
+        packets = [each for each in container.demux(video=0) if each.is_keyframe and each.size]
+    # A second is 25 frames, a GOP 24.
+    assert [round((each.pts or 0) * each.time_base * 25) for each in packets] == [0, 48, 96]
