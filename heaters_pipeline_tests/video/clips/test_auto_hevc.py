@@ -56,7 +56,7 @@ def test_frames_of_hevc_come_in_order_across_switches(
     assert made[Span(24, 96)].copied[0].start == 24
     (middle,) = made[Span(30, 101)].copied
     assert middle.start == 48
-    assert 96 <= middle.end <= 101
+    assert 93 <= middle.end <= 101
     assert made[Span(2, 20)].copied == ()
     in_source, headers = lumas(known.path), set()
     for span in spans:
@@ -187,12 +187,12 @@ def test_hevc_whose_parameter_sets_change_is_copied_whole_or_encoded_whole(tmp_p
     assert "parameter sets change" in str(made[Span(13, 90)].fallback_reason)
 
 
-def test_tails_of_hevc_may_have_a_single_frame(tmp_path: Path) -> None:
+def test_tails_of_hevc_have_more_than_a_few_frames(tmp_path: Path) -> None:
     known = know(make_hevc(tmp_path / "a.mp4", "open-gop=0:bframes=4:b-adapt=0"))
     spans = [Span(24, end) for end in range(40, 49)]
     made = make_all(known, spans, tmp_path, verify="full")
     lengths = {span.end - clip.copied[0].end for span, clip in made.items()}
-    assert {0, 1, 2, 3} <= lengths
+    assert min(lengths - {0}) == 4
     for span in spans:
         assert numbers_in(path_of(tmp_path, span)) == list(range(span.start, span.end))
 
