@@ -110,20 +110,27 @@ def _spliced(
     if source is None:
         raise ValueError("what the clips have in common has to be known")
     encoders, threads = encoders_and_threads(
-        maker.info, maker.settings, clips=len(reasons), workers=workers
+        maker.info,
+        maker.settings,
+        clips=len(reasons),
+        workers=workers,
+        joins_hevc=_joins_hevc(maker, source),
     )
     auto = AutoMaker(replace(maker, threads=threads), source)
 
     def worker(spans: Iterator[Span], backpressure: Backpressure) -> _Outcomes:
+        memory = _EncodersMemory()
         with (
             SourceReader(maker.source, maker.info) as reader,
             SourceReader(maker.source, maker.info) as pictures,
         ):
-            yield from _one_by_one(
-                spans,
-                backpressure,
-                lambda span: auto.splice(reader, pictures, source.plans[span], target_for(span)),
-            )
+
+            def make(span: Span) -> ClipFile:
+                clip = auto.splice(reader, pictures, source.plans[span], target_for(span))
+                memory.free_after(source.plans[span].encoded_frames)
+                return clip
+
+            yield from _one_by_one(spans, backpressure, make)
 
     with run_in_threads(reasons, worker, workers=encoders, ahead=2 * encoders) as outcomes:
         yield outcomes
@@ -149,14 +156,18 @@ def _encoded(
     workers: int,
 ) -> Iterator[_Outcomes]:
     encoders, threads = encoders_and_threads(
-        maker.info, maker.settings, clips=len(reasons), workers=workers
+        maker.info,
+        maker.settings,
+        clips=len(reasons),
+        workers=workers,
+        joins_hevc=_joins_hevc(maker, source),
     )
     maker = replace(maker, threads=threads)
     is_auto = maker.settings.mode == "auto"
     encode = AutoMaker(maker, source).encode if is_auto else maker.encode
 
     def worker(parts: Iterator[Sequence[Span]], backpressure: Backpressure) -> _Outcomes:
-        frames_encoded = 0
+        memory = _EncodersMemory()
         with SourceReader(maker.source, maker.info) as reader:
             for part in parts:
                 decoded = _SharedPass(maker, max(span.end for span in part))
@@ -166,10 +177,7 @@ def _encoded(
                         frames = _while_wanted(decoded.frames_of(span), backpressure)
                         target, reason = target_for(span), reasons[span]
                         clip = encode(reader, frames, span, target, reason)
-                        frames_encoded += len(span)
-                        if frames_encoded >= _FRAMES_UNTIL_FREED:
-                            free_memory()
-                            frames_encoded = 0
+                        memory.free_after(len(span))
                         yield span, clip
                     except (ClipError, InvalidVideoError) as error:
                         decoded.reset()
@@ -178,6 +186,24 @@ def _encoded(
     parts = _parts(sorted(reasons), encoders * _PARTS_PER_ENCODER if encoders > 1 else 1)
     with run_in_threads(parts, worker, workers=encoders, ahead=2 * workers) as outcomes:
         yield outcomes
+
+
+def _joins_hevc(maker: ClipMaker, source: SpliceSource | None) -> bool:
+    return source is not None and source.kind is not None and maker.info.codec == "hevc"
+
+
+class _EncodersMemory:
+    """Lets go of what encoders held, once they have encoded so much that it is worth the time."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+
+    def free_after(self, frames: int) -> None:
+        """Take note of so many encoded frames."""
+        self._frames += frames
+        if self._frames >= _FRAMES_UNTIL_FREED:
+            free_memory()
+            self._frames = 0
 
 
 def _parts(spans: Sequence[Span], wanted: int) -> list[list[Span]]:

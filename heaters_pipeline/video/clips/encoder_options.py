@@ -30,7 +30,7 @@ _HDR_PARAMS: Mapping[Codec, tuple[str, str]] = {
 # With so few frames or fewer, libx265 gives decoding times that it never wrote.
 _HEVC_REORDERED_FRAMES = 2
 # Of less than 50 pixels in width libx265 writes beyond its memory, which may end the process.
-_HEVC_LEAST_PX = (64, 16)
+HEVC_LEAST_PX = (64, 16)
 _KEPT_BOXES = frozenset({b"st3d", b"sv3d"})
 # Units of HEVC's and H.264's messages.
 _CHROMATICITY_STEPS, _NIT_STEPS = 50_000, 10_000
@@ -120,10 +120,10 @@ def _set_picture_kind(
 
 
 def _require_size_for_hevc(size_px: tuple[int, int]) -> None:
-    if any(side < least for side, least in zip(size_px, _HEVC_LEAST_PX, strict=True)):
+    if any(side < least for side, least in zip(size_px, HEVC_LEAST_PX, strict=True)):
         raise ClipError(
             f"pictures of {size_px[0]}x{size_px[1]} are too small for libx265, which needs "
-            f"{_HEVC_LEAST_PX[0]}x{_HEVC_LEAST_PX[1]}; use codec=h264"
+            f"{HEVC_LEAST_PX[0]}x{HEVC_LEAST_PX[1]}; use codec=h264"
         )
 
 

@@ -28,6 +28,8 @@ _BYTES_PER_PX: Mapping[str, int] = {
     "placebo": 460,
 }
 _HEVC_BYTES_PER_PX = 380
+# Of frames that wait for being held against what was encoded, and of the decoder.
+_MEASURED_BYTES_PER_PX = 50
 _BYTES_PER_PX_AND_THREAD = 13
 # What a decoder holds; each copy that is checked has one, and two where all of it is.
 _DECODER_BYTES_PER_PX = 27
@@ -48,7 +50,12 @@ def copies_at_once(info: VideoInfo, verify: Verify, *, workers: int) -> int:
 
 
 def encoders_and_threads(
-    info: VideoInfo, settings: ClipSettings, *, clips: int, workers: int
+    info: VideoInfo,
+    settings: ClipSettings,
+    *,
+    clips: int,
+    workers: int,
+    joins_hevc: bool = False,
 ) -> tuple[int, int]:
     """How many encoders to run at a time, and with how many threads each.
 
@@ -60,11 +67,14 @@ def encoders_and_threads(
         settings: Of the clips.
         clips: How many are to be made, at least one.
         workers: Number of threads in all.
+        joins_hevc: Clips are joined of copied and encoded frames of HEVC, whatever the settings.
     """
     per_px = _budget_bytes_per_px(info)
     needed_per_px = _BYTES_PER_PX[settings.preset]
-    if settings.codec == "hevc":
+    if settings.codec == "hevc" or joins_hevc:
         needed_per_px = max(needed_per_px, _HEVC_BYTES_PER_PX)
+    if joins_hevc:
+        needed_per_px += _MEASURED_BYTES_PER_PX
 
     def threads_of(encoders: int) -> int:
         left = per_px / encoders - needed_per_px

@@ -1,7 +1,8 @@
 """Write a clip whose video is joined of encoded and copied frames, so that none is hidden.
 
-In H.264 the header of all clips of a video holds the source's parameter sets and those of the
-encoder, under different ids; each part begins with an IDR picture, where others may be activated.
+The header of all clips of a video holds the source's parameter sets and those of the encoder,
+under different ids; each part begins with a picture at which others may be activated: an IDR
+picture, or in HEVC a BLA picture.
 """
 
 from collections import deque
@@ -14,9 +15,11 @@ import av.video.stream
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.copy import keep_picture_tags
 from heaters_pipeline.video.clips.encode import Sound, hdr_metadata_of
-from heaters_pipeline.video.clips.luma_quality import QualityWatch, psnr_of_packet
+from heaters_pipeline.video.clips.h264_parts import h264_parts
+from heaters_pipeline.video.clips.hevc_parts import hevc_parts
+from heaters_pipeline.video.clips.luma_quality import QualityWatch
 from heaters_pipeline.video.clips.packet_digest import PacketSum
-from heaters_pipeline.video.clips.part_encoder import PartKind, as_sample, part_kind
+from heaters_pipeline.video.clips.part_encoder import PartEncoder, PartKind, PartPictures
 from heaters_pipeline.video.clips.source_packets import SourcePackets, read_packets
 from heaters_pipeline.video.clips.splice_plan import CopiedRun, SplicePlan, plan_splice
 from heaters_pipeline.video.clips.subtitles import add_subtitles
@@ -24,8 +27,14 @@ from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.clips.telemetry import add_telemetry
 from heaters_pipeline.video.clips.track_times import EvenDecoding, Sample
 from heaters_pipeline.video.media.frames import Frame
-from heaters_pipeline.video.media.nal_units import delimited_units, has_start_codes, sized
+from heaters_pipeline.video.media.hevc_record import HevcRecord
+from heaters_pipeline.video.media.nal_units import (
+    UnitReader,
+    has_start_codes,
+    sized,
+)
 from heaters_pipeline.video.media.packet_reader import SourceReader
+from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.pyav import Packet
 from heaters_pipeline.video.media.timing import Span, Timeline
 
@@ -34,6 +43,10 @@ FramesOf = Callable[[Span], Iterator[Frame]]
 
 # How far before a packet to look for it, where a seek lands behind it; at last in the whole file.
 _FOUND_WITHIN_SECONDS = (0, 2, 20)
+
+# So far apart at most are places where readers begin: in open GOPs of HEVC they miss a few frames
+# that are shown before such a place, elsewhere they would have to decode long.
+_SEEKABLE_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,7 @@ class SpliceSource:
         packets: Of the source.
         plans: Which frames of each clip are copied.
         kind: Of the encoded parts; None where none can stand beside copied frames.
-        header: ``avcC`` of each clip; None where it is as the muxer makes it.
+        header: ``avcC`` or ``hvcC`` of each clip; None where it is as the muxer makes it.
     """
 
     packets: SourcePackets
@@ -79,6 +92,29 @@ def splice_source(
     return SpliceSource(packets, plans, kind, header)
 
 
+def part_kind(
+    video: av.video.stream.VideoStream, info: VideoInfo, packets: SourcePackets, timeline: Timeline
+) -> PartKind:
+    """How parts have to be encoded so that they can stand beside frames of the source.
+
+    Args:
+        video: The source's stream.
+        info: Of the source.
+        packets: Of the source.
+        timeline: Of the source.
+    Raises:
+        ClipError: They cannot.
+    """
+    if packets.join_refusal or packets.sets is None:
+        raise ClipError(packets.join_refusal or f"frames of {info.codec} are not joined")
+    pictures = PartPictures.of(video, info)
+    if isinstance(packets.sets, HevcRecord):
+        is_in_header = not has_start_codes(video.codec_context.extradata or b"")
+        return hevc_parts(pictures, packets.sets, packets.reordering, is_in_header=is_in_header)
+    is_even = timeline.is_even(Span(0, timeline.frames))
+    return h264_parts(pictures, packets.sets, packets.reordering, is_even=is_even)
+
+
 @dataclass(frozen=True, slots=True)
 class Spliced:
     """The video that was written.
@@ -101,7 +137,7 @@ def splice_span(
     pictures: SourceReader,
     frames_of: FramesOf,
     *,
-    crf: float,
+    crf: int,
     threads: int,
 ) -> Spliced:
     """Write the frames of a span, the sound that belongs to them, and the subtitles.
@@ -129,11 +165,11 @@ def splice_span(
     watch = QualityWatch(plan.encoded_frames, task.settings.min_psnr_db)
     track = _Track(task, source, out, sound, watch)
     codec = task.reader.video.codec_context
-    spliced = Spliced(out, PacketSum(codec.name, codec.extradata), [])
+    spliced = Spliced(out, PacketSum(codec.name, source.header or codec.extradata), [])
     if plan.head:
         _encode(track, plan.head, pictures, frames_of, crf, threads, spliced)
     if plan.copied:
-        _copy(track, plan.copied, pictures, spliced.copied)
+        _copy(track, plan, plan.copied, pictures, spliced.copied)
     if plan.tail:
         _encode(track, plan.tail, pictures, frames_of, crf, threads, spliced)
     track.finish()
@@ -191,61 +227,84 @@ def _encode(
     span: Span,
     pictures: SourceReader,
     frames_of: FramesOf,
-    crf: float,
+    crf: int,
     threads: int,
     spliced: Spliced,
 ) -> None:
-    kind, sps = track.source.kind, track.source.packets.sps
-    if kind is None or sps is None:
+    kind = track.source.kind
+    if kind is None:
         raise ClipError(track.source.packets.join_refusal or "nothing can be joined with it")
-    encoder = None
-    samples = kind.size_px[0] * kind.size_px[1]
+    encoder: PartEncoder | None = None
 
-    def put(encoded: list[Packet]) -> None:
+    def put(encoded: Iterator[Packet]) -> None:
         for packet in encoded:
-            track.watch.add(psnr_of_packet(packet, sps.bit_depth_luma, samples))
-            part = av.Packet(as_sample(packet))
-            part.is_keyframe = packet.is_keyframe
             if packet.pts is None:
                 raise ClipError("the encoder gave a packet without a timestamp")
-            track.put(part, packet.pts)
+            track.put(packet, packet.pts)
 
     for frame in frames_of(span):
         picture = frame.decoded
-        if (picture.width, picture.height) != kind.size_px:
+        if (picture.width, picture.height) != kind.pictures.size_px:
             raise ClipError("the source's pictures change their size")
-        if picture.format.name != kind.pixel_format:
+        if picture.format.name != kind.pictures.pixel_format:
             raise ClipError("the source's pictures change their format")
         if encoder is None:
             metadata = hdr_metadata_of(frame, pictures)
-            encoder = kind.encoder(crf, track.task.settings.preset, threads, metadata)
+            preset = track.task.settings.preset
+            encoder = kind.encoder(crf, preset, threads, metadata, track.watch)
             spliced.first_encoded.append(frame)
         # Else the encoder would repeat the source's choice of I-frames.
         picture.pict_type = av.video.frame.PictureType.NONE
-        picture.pts, picture.time_base = frame.pts, kind.time_base
+        picture.pts, picture.time_base = frame.pts, kind.pictures.time_base
         put(encoder.encode(picture))
     if encoder is not None:
         put(encoder.encode(None))
 
 
-def _copy(track: _Track, run: CopiedRun, reader: SourceReader, copied: PacketSum) -> None:
+def _copy(
+    track: _Track, plan: SplicePlan, run: CopiedRun, reader: SourceReader, copied: PacketSum
+) -> None:
     packets = track.source.packets
     expected = packets.pts[run.first : run.first + run.packets].tolist()
-    extradata = reader.video.codec_context.extradata or b""
-    converts = track.source.header is not None and has_start_codes(extradata)
+    as_in_clip = _as_in_clip(track.source, plan, reader)
     found = _packets_at(reader, expected[0])
+    key_pts, most_ticks = expected[0], int(_SEEKABLE_SECONDS / reader.info.time_base)
     for place, pts in enumerate(expected):
         packet = next(found, None)
         if packet is None or packet.pts != pts:
             raise ClipError("the source gives other packets when it is read again")
         if place in run.dropped:
             continue
-        copied.add(packet)
-        if converts:
-            packet = av.Packet(sized(delimited_units(memoryview(packet))))
         # Readers go back to the last key frame, and no further.
-        packet.is_keyframe = place == 0 or bool(packets.begins[run.first + place])
+        may_be_point = packets.begins if pts - key_pts >= most_ticks else packets.seekable
+        is_point = place == 0 or bool(may_be_point[run.first + place])
+        if is_point:
+            key_pts = pts
+        packet = as_in_clip(packet, is_point, place == 0)
+        packet.is_keyframe = is_point
+        copied.add(packet)
         track.put(packet, pts)
+
+
+def _as_in_clip(
+    source: SpliceSource, plan: SplicePlan, reader: SourceReader
+) -> Callable[[Packet, bool, bool], Packet]:
+    """Gives a clip's packet for one of the source, at which decoding can begin, and for a first."""
+    kind, extradata = source.kind, reader.video.codec_context.extradata or b""
+    if kind is None:
+        return lambda packet, is_point, is_first: packet
+    codec, converts = reader.info.codec, has_start_codes(extradata)
+
+    def as_in_clip(packet: Packet, is_point: bool, is_first: bool) -> Packet:
+        is_changed = is_point and plan.encoded_frames > 0
+        if not converts and not is_changed:
+            return packet
+        units = [bytes(each) for each in UnitReader(codec, extradata).units(memoryview(packet))]
+        if is_changed:
+            units = kind.at_point(units, after_encoded=is_first and plan.head is not None)
+        return av.Packet(sized(units))
+
+    return as_in_clip
 
 
 def _packets_at(reader: SourceReader, pts: int) -> Iterator[Packet]:

@@ -130,6 +130,7 @@ def _run_from(packets: SourcePackets, first: int, span: Span) -> CopiedRun | Non
         last = max(last, frame)
         if last >= span.end:
             break
-        if last - start + 1 == shown:
+        tail = span.end - 1 - last
+        if last - start + 1 == shown and (tail == 0 or tail >= packets.shortest_tail):
             best = CopiedRun(Span(start, last + 1), first, place + 1, frozenset(dropped))
     return best

@@ -11,6 +11,7 @@ from heaters_pipeline.video.media.nal_units import (
     delimited_units,
     h264_type,
     has_start_codes,
+    without_zeros,
 )
 
 SIZE_BYTES = 4
@@ -43,7 +44,8 @@ class AvcRecord:
             ValueError: It holds no parameter sets, or is cut short.
         """
         if has_start_codes(extradata):
-            units = [bytes(unit) for unit in delimited_units(memoryview(extradata)) if unit]
+            split = map(without_zeros, delimited_units(memoryview(extradata)))
+            units = [unit for unit in split if unit]
             record = cls(_of_type(units, SPS), _of_type(units, PPS))
         elif len(extradata) > 6 and extradata[0] == 1:
             sps, at = _sets(extradata, 6, extradata[5] & 0x1F)

@@ -1,9 +1,21 @@
-"""Numbers in units of H.264, whose content is written bit by bit (ITU-T H.264, 7.2 and 9.1)."""
+"""Numbers in units of H.264 and HEVC, whose content is written bit by bit.
+
+ITU-T H.264, 7.2 and 9.1; H.265 does as H.264 in 7.2 and 9.2.
+"""
+
+import re
+
+_TO_ESCAPE = re.compile(rb"\x00\x00(?=[\x00-\x03])")
 
 
 def unescaped(content: bytes) -> bytes:
     """Content of a unit without the bytes that keep start codes from arising (7.4.1)."""
     return content.replace(b"\0\0\3", b"\0\0")
+
+
+def escaped(content: bytes) -> bytes:
+    """The reverse of ``unescaped``."""
+    return _TO_ESCAPE.sub(b"\0\0\3", content)
 
 
 class BitReader:
@@ -28,7 +40,7 @@ class BitReader:
         """An unsigned number of so many bits."""
         self._left -= count
         if self._left < 0:
-            raise ValueError("a parameter set of H.264 is cut short")
+            raise ValueError("a parameter set is cut short")
         return self._bits >> self._left & ((1 << count) - 1)
 
     def flag(self) -> bool:

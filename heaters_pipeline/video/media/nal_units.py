@@ -21,8 +21,14 @@ HEVC_SLICE_TYPES = range(32)
 HEVC_IRAP_TYPES = range(16, 24)
 """Those of pictures at which decoding can begin: BLA, IDR, CRA, and two reserved."""
 
+HEVC_BLA_N_LP, HEVC_CRA = 18, 21
+"""A picture that follows a broken link, without leading pictures, and a clean one."""
+
 HEVC_LEADING_TYPES = range(6, 10)
 """Those of pictures that are shown before the one at which decoding can begin: RADL and RASL."""
+
+HEVC_SKIPPED_TYPES = range(8, 10)
+"""Those of leading pictures that cannot be decoded if decoding begins there: RASL."""
 
 CODECS_WITH_UNITS = frozenset(_SIZE_LENGTH_AT)
 """FFmpeg's names of the codecs."""
@@ -41,6 +47,19 @@ def h264_type(unit: memoryview) -> int:
 def hevc_type(unit: memoryview) -> int:
     """The type of a unit of HEVC, which is not empty (ITU-T H.265, 7.3.1.2)."""
     return (unit[0] >> 1) & 0x3F
+
+
+def hevc_layer(unit: memoryview) -> int:
+    """The layer of a unit of HEVC of at least two bytes, 0 for the base (7.3.1.2)."""
+    return (unit[0] & 1) << 5 | unit[1] >> 3
+
+
+def without_zeros(unit: memoryview) -> bytes:
+    """A unit without zeros behind it, which belong to the start code that follows (annex B.1).
+
+    No unit ends with one. In parameter sets that FFmpeg took out of a stream the last may have one.
+    """
+    return bytes(unit).rstrip(b"\0")
 
 
 class UnitReader:

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import av
 import cv2
-import numpy as np
 import pytest
 
-from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips import auto, splice
 from heaters_pipeline.video.clips.luma_quality import QualityWatch, TooFarError
-from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, inspect_clip
-from heaters_pipeline.video.media.frames import FrameReader
-from heaters_pipeline.video.media.pyav import rows_of
+from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip
 from heaters_pipeline.video.media.timing import Span
+from heaters_pipeline_tests.video.clips.auto_clips import (
+    AUTO,
+    lumas,
+    make_all,
+    numbers_in,
+    path_of,
+    psnr_db,
+    remux,
+)
 from heaters_pipeline_tests.video.clips.clip_sources import (
     ENCODINGS,
     Encoding,
@@ -24,59 +29,11 @@ from heaters_pipeline_tests.video.clips.clip_sources import (
     know,
     random_spans,
     write_clip,
-    write_many,
 )
-from heaters_pipeline_tests.videos import frame_number_of, make_video
+from heaters_pipeline_tests.videos import make_video
 
-AUTO = ClipSettings("auto", preset="ultrafast")
 SPANS_EACH = 5
 X264 = {"preset": "veryfast", "crf": "24"}
-
-
-def make_all(
-    known: Known, spans: list[Span], folder: Path, settings: ClipSettings = AUTO, **more: object
-) -> dict[Span, ClipFile]:
-    """Make clips ``<folder>/<start>-<end>.mp4``, each of which has to be of the mode ``auto``."""
-    made: dict[Span, ClipFile] = {}
-
-    def on_clip(span: Span, outcome: ClipFile | ClipError) -> None:
-        assert isinstance(outcome, ClipFile), outcome
-        assert (outcome.method, outcome.hidden_frames) == ("auto", 0), outcome
-        made[span] = outcome
-
-    write_many(
-        known,
-        spans,
-        lambda span: path_of(folder, span),
-        settings,
-        picture_digests=known.digests,
-        workers=2,
-        on_clip=on_clip,
-        **more,
-    )
-    assert set(made) == set(spans)
-    return made
-
-
-def path_of(folder: Path, span: Span) -> Path:
-    return folder / f"{span.start}-{span.end}.mp4"
-
-
-def lumas(path: Path, options: dict[str, str] | None = None) -> list[np.ndarray]:
-    """The luma of each picture that PyAV shows, 255 at most, in the order in which it comes."""
-    with av.open(str(path), options=options or {}) as container:
-        return [luma(frame) for frame in container.decode(video=0)]
-
-
-def luma(frame: av.VideoFrame) -> np.ndarray:
-    is_deep = frame.format.components[0].bits > 8
-    rows = rows_of(frame.planes[0])[: frame.height, : frame.width * (2 if is_deep else 1)]
-    return np.ascontiguousarray(rows).view(np.uint16) * (255 / 1023) if is_deep else rows.copy()
-
-
-def psnr_db(one: np.ndarray, other: np.ndarray) -> float:
-    squares = np.mean((one[: other.shape[0], : other.shape[1]].astype(float) - other) ** 2)
-    return 100.0 if squares == 0 else 10 * float(np.log10(255**2 / squares))
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS, ids=str)
@@ -144,10 +101,6 @@ def test_frames_come_in_order_across_switches(
         assert numbers_in(path_of(tmp_path, span)) == list(range(span.start, span.end))
 
 
-def numbers_in(path: Path) -> list[int]:
-    return [frame_number_of(frame.picture()) for frame in FrameReader(path, know(path).info)]
-
-
 @pytest.mark.parametrize("name", ["h264-closed-b2.mp4", "h264-open-ts.ts", "h264-no-b.mov"])
 def test_frames_of_the_source_come_back_from_clips_that_are_joined(
     name: str, tmp_path: Path
@@ -163,19 +116,6 @@ def test_frames_of_the_source_come_back_from_clips_that_are_joined(
         remux(tmp_path / "list.txt", joined, "concat")
         close = [psnr_db(*pair) for pair in zip(lumas(joined), lumas(known.path), strict=True)]
         assert min(close) >= 44
-
-
-def remux(source: Path, target: Path, format_name: str | None = None) -> None:
-    options = {"safe": "0"} if format_name else {}
-    with (
-        av.open(str(source), format=format_name, options=options) as container,
-        av.open(str(target), "w") as out,
-    ):
-        stream = out.add_stream_from_template(container.streams.video[0])
-        for packet in container.demux(video=0):
-            if packet.size:
-                packet.stream = stream
-                out.mux(packet)
 
 
 def test_a_remux_to_matroska_brings_nothing_back(tmp_path: Path) -> None:
@@ -333,24 +273,31 @@ def test_an_encoder_that_refuses_costs_the_joins_alone(
     assert "does not take its kind of stream" in str(made[Span(7, 83)].fallback_reason)
 
 
-def test_captions_are_there_in_encoded_and_in_copied_frames(tmp_path: Path) -> None:
-    options = {"preset": "ultrafast", "x264-params": "keyint=24:scenecut=0:bframes=2"}
-    plain = make_video(tmp_path / "plain.mp4", [72], options=options)
+@pytest.mark.parametrize(("codec", "header"), [("libx264", b"\6"), ("libx265", b"\x4e\1")])
+def test_captions_are_there_in_encoded_and_in_copied_frames(
+    codec: str, header: bytes, tmp_path: Path
+) -> None:
+    params = {
+        "libx264": {"x264-params": "keyint=24:scenecut=0:bframes=2"},
+        "libx265": {"x265-params": "log-level=none:keyint=24:scenecut=0:bframes=2:open-gop=0"},
+    }
+    options = {"preset": "ultrafast", **params[codec]}
+    plain = make_video(tmp_path / "plain.mp4", [72], codec=codec, options=options)
     path = tmp_path / "captioned.mp4"
-    add_captions(plain, path)
+    add_captions(plain, path, header)
     known = know(path)
     clip = make_all(known, [Span(10, 72)], tmp_path)[Span(10, 72)]
     assert clip.copied == (Span(24, 72),)
     assert captions_in(path_of(tmp_path, Span(10, 72))) == captions_in(path)[10:72]
 
 
-def add_captions(source: Path, target: Path) -> None:
-    """Put a closed caption (ATSC A/53) before the slices of each picture."""
+def add_captions(source: Path, target: Path, header: bytes) -> None:
+    """Put a closed caption (ATSC A/53) before the slices of each picture, in a unit of messages."""
     with av.open(str(source)) as container, av.open(str(target), "w") as out:
         stream = out.add_stream_from_template(container.streams.video[0])
         for number, packet in enumerate(each for each in container.demux(video=0) if each.size):
             data = b"\xb5\0\x31GA94\x03\x41\xff\xfc" + bytes([0x80 | number % 64, 0x80]) + b"\xff"
-            unit = bytes([6, 4, len(data)]) + data + b"\x80"
+            unit = header + bytes([4, len(data)]) + data + b"\x80"
             content = len(unit).to_bytes(4, "big") + unit + bytes(packet)
             captioned = av.Packet(content)
             captioned.pts, captioned.dts = packet.pts, packet.dts

@@ -44,6 +44,14 @@ def test_threads_are_shared_within_memory(
     assert encoders_and_threads(sized, settings, clips=clips, workers=workers) == expected
 
 
+def test_joins_of_hevc_take_more(info: VideoInfo) -> None:
+    sized, settings = replace(info, width_px=854, height_px=480), ClipSettings("auto")
+    found = encoders_and_threads(sized, settings, clips=50, workers=8)
+    assert found == (4, 2)
+    found = encoders_and_threads(sized, settings, clips=50, workers=8, joins_hevc=True)
+    assert found == (2, 4)
+
+
 @pytest.mark.parametrize(
     ("size_px", "verify", "workers", "expected"),
     [

@@ -1,5 +1,7 @@
 """Which frames of a clip are copied, and which have to be encoded so that none is hidden."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,12 +35,12 @@ def source(
         pts=numbers * 40,
         frames=numbers,
         begins=np.isin(numbers, list(begins)),
+        seekable=np.isin(numbers, list(begins)),
         switches=np.isin(numbers, list(idr)),
         droppable=np.isin(numbers, list(droppable)),
         reordering=1,
         least_ticks=40,
         sets=None,
-        sps=None,
         join_refusal=refusal,
     )
 
@@ -66,6 +68,14 @@ def test_the_tail_begins_behind_the_last_prefix_without_a_gap(end: int, copied_t
     plan = plan_splice(source(THREE_GOPS), Span(10, end))
     assert plan.copied_span == Span(10, copied_to)
     assert plan.tail == (Span(copied_to, end) if copied_to < end else None)
+
+
+@pytest.mark.parametrize(
+    ("end", "copied_to"), [(27, 27), (26, 21), (25, 21), (24, 24), (28, 24), (29, 24), (30, 30)]
+)
+def test_a_tail_of_few_frames_begins_earlier_where_it_has_to(end: int, copied_to: int) -> None:
+    packets = replace(source(THREE_GOPS), shortest_tail=4)
+    assert plan_splice(packets, Span(10, end)).copied_span == Span(10, copied_to)
 
 
 @pytest.mark.parametrize("head", [1, 2, 3])

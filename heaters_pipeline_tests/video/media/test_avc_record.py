@@ -29,6 +29,13 @@ def test_streams_for_broadcasting_give_the_same_header(tmp_path: Path) -> None:
     assert AvcRecord.parse(streamed) == AvcRecord.parse(boxed)
 
 
+def test_zeros_behind_a_unit_are_no_part_of_it(tmp_path: Path) -> None:
+    streamed = extradata_of(tmp_path / "a.ts", "8x8dct=1")
+    record = AvcRecord.parse(streamed)
+    assert AvcRecord.parse(streamed.rstrip(b"\0")) == record
+    assert AvcRecord.parse(streamed + b"\0\0") == record
+
+
 def test_others_stand_beside_those_of_the_source(tmp_path: Path) -> None:
     source = AvcRecord.parse(extradata_of(tmp_path / "a.mp4", "8x8dct=1"))
     other = AvcRecord.parse(extradata_of(tmp_path / "b.mp4", "sps-id=5"))
