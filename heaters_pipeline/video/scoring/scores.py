@@ -144,11 +144,18 @@ class _Pass:
         sampler = self._sampler("full")
         builder = TrackBuilder("full", self._step, ALGORITHM_VERSION)
         reader = FrameReader(self._path, self._info)
+        last: tuple[FrameSample, bool] | None = None
         for frame in reader:
-            is_analysed = analysed_pts is None or frame.index == 0 or frame.pts in analysed_pts
-            builder.add(sampler.sample(frame), analysed=is_analysed)
+            if last is not None:
+                builder.add(last[0], analysed=last[1])
+            # Packets are known by the times that stand in the file; a frame's may be mended.
+            is_analysed = analysed_pts is None or frame.decoded.pts in analysed_pts
+            last = sampler.sample(frame), is_analysed or frame.index == 0
             if (frame.index + 1) % _REPORT_EVERY_FRAMES == 0:
                 self._on_progress(frame.index + 1)
+        if last is not None:
+            # As the first one, whatever its packet says: what is found lies between the two.
+            builder.add(last[0], analysed=True)
         timeline = reader.timeline
         self._on_progress(timeline.frames)
         return builder.track(timeline)
