@@ -5,6 +5,7 @@ libraries report neither a truncated file nor one without a single picture. ``re
 only the frames ``[start, end)`` of a file whose timeline is known.
 """
 
+import re
 import zlib
 from collections import deque
 from collections.abc import Iterator
@@ -45,6 +46,9 @@ from heaters_pipeline.video.media.seeking import packets_from_i_frame
 from heaters_pipeline.video.media.timing import Span, Timeline, TimestampMender
 
 Interpolation = av.video.reformatter.Interpolation
+
+_PACKED_B_FRAMES = re.compile(rb"DivX\d+(b|Build)\d+p")
+"""What encoders that pack them say of themselves, before the first frame."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,8 @@ class FrameReader:
             for packet in packets_of(container):
                 if packet.stream_index == stream.index:
                     self._verdict.note_packet(packet)
+                    if self._verdict.packets == 1:
+                        self._in_decoding_order |= self._is_packed(packet)
                     yield from self._decode(stream, packet)
                 else:
                     self._verdict.note_other_stream(packet)
@@ -175,6 +181,14 @@ class FrameReader:
             time_base=self.info.time_base,
             from_stream=not self._pts.mended,
         )
+
+    def _is_packed(self, first: Packet) -> bool:
+        """Whether each B-frame stands in the packet of the frame before, and an empty one follows.
+
+        As DivX and XviD wrote it in AVI. FFmpeg gives the frames the times of other packets.
+        """
+        is_divx = self.info.container == "avi" and self.info.codec == "mpeg4"
+        return is_divx and _PACKED_B_FRAMES.search(memoryview(first)) is not None
 
     def _decode(
         self, stream: av.video.stream.VideoStream, packet: "Packet | None"

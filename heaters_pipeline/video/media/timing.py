@@ -12,6 +12,10 @@ from fractions import Fraction
 from itertools import pairwise
 
 
+_MOST_REORDERED_FRAMES = 16
+"""How far a frame may be from its place in H.264 and HEVC, the most of all codecs."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
     """Frames ``[start, end)`` of a video.
@@ -125,8 +129,9 @@ def grouped(frames: Sequence[int], belong_together: Callable[[int, int], bool]) 
 class TimestampMender:
     """Turn the timestamps of frames, as decoded, into strictly increasing ones.
 
-    Those that increase already stay as they are. A missing or repeated one becomes the end of the
-    frame before; a jump back (two recordings glued) moves everything that follows.
+    Those that increase already stay as they are. A missing or repeated one, or one that is out of
+    order, becomes the end of the frame before; a jump back by more than codecs reorder frames (two
+    recordings glued) moves everything that follows.
 
     Attributes:
         pts: The timestamps so far.
@@ -175,5 +180,6 @@ class TimestampMender:
         if not self.pts or pts > self.pts[-1]:
             return pts
         self.stalled += raw_pts == self._last_raw
-        self._offset += expected - pts
+        if expected - pts > _MOST_REORDERED_FRAMES * self._nominal_ticks:
+            self._offset += expected - pts
         return expected

@@ -66,6 +66,31 @@ def test_stamps_of_a_variable_frame_rate_are_exact(tmp_path: Path) -> None:
     assert min(frame.duration_ticks for frame in frames) >= 1
 
 
+def test_packed_b_frames_in_avi_are_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    plain = make_video(tmp_path / "plain.avi", [40], codec="mpeg4", options={"bf": "1", "g": "99"})
+    with av.open(str(plain)) as source, av.open(str(path), "w") as target:
+        video = source.streams.video[0]
+        stream = target.add_stream_from_template(video)
+        whole = [bytes(packet) for packet in source.demux(video) if packet.size]
+        # As DivX and XviD did it: a B-frame in the packet before, and one of 6 bytes in its place.
+        first, *others = whole
+        packed = [b"\0\0\1\xb2DivX503b1393p" + first]
+        for reference, b_frame in zip(others[::2], others[1::2], strict=False):
+            packed += [reference + b_frame, b"\0\0\1\xb6\x50\x81"]
+        for number, content in enumerate(packed):
+            packet = av.Packet(content)
+            packet.pts = packet.dts = number
+            packet.time_base, packet.stream = Fraction(1, 25), stream
+            packet.is_keyframe = number == 0
+            target.mux(packet)
+    reader = FrameReader(path, probe(path))
+    numbers = [frame_number_of(frame.picture()) for frame in reader]
+    assert numbers == list(range(len(packed)))
+    assert [pts - reader.timeline.pts[0] for pts in reader.timeline.pts] == numbers
+    assert reader.timeline.end_pts - reader.timeline.pts[0] == len(packed)
+
+
 def test_h264_in_avi_gets_even_stamps_though_the_file_has_none(tmp_path: Path) -> None:
     # The ticks are finer than the frames, as ffmpeg writes them when it copies from MP4.
     path = make_video(
