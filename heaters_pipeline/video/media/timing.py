@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-
 _MOST_REORDERED_FRAMES = 16
 """How far a frame may be from its place in H.264 and HEVC, the most of all codecs."""
 
