@@ -5,6 +5,7 @@ Only headers are read here; what decoding alone can show (no frames, a file cut 
 only, and a list of allowed containers, since playlists make FFmpeg read other files and URLs.
 """
 
+import logging
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ _RAW_HEADS = (
     b"DKIF",
 )
 _CHUNK_BYTES = 1 << 24
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +180,10 @@ def shown_name(path: Path) -> str:
 
 
 def wanted_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream:
-    """The stream that a person would call the video.
+    """The stream that a person would call the video: the largest that is no cover picture.
 
-    The first stream with the default disposition that is no cover picture, else the first that
-    is no cover picture.
+    Of equally large ones one with the default disposition, else the first. One that FFmpeg cannot
+    decode is taken only if there is no other.
 
     Raises:
         InvalidVideoError: There is none.
@@ -192,18 +195,14 @@ def wanted_stream(container: av.container.InputContainer) -> av.video.stream.Vid
             f"{name} has {len(container.streams)} streams, at most {MAX_STREAMS} are accepted; "
             "remux the wanted ones into a file of their own",
         )
-    streams = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & av.stream.Disposition.attached_pic
-    ]
+    streams = _pictured(container)
     if not streams:
         raise InvalidVideoError(
             "no_video",
             f"{name} holds no video stream (sound, subtitles or a cover only); "
             "submit a file with pictures",
         )
-    return next((stream for stream in streams if _is_default(stream)), streams[0])
+    return max(streams, key=lambda stream: (_pixels(stream), _is_default(stream), -stream.index))
 
 
 def probe(path: Path) -> VideoInfo:
@@ -216,6 +215,7 @@ def probe(path: Path) -> VideoInfo:
     with open_input(path) as container:
         stream = wanted_stream(container)
         _require_decodable(stream, path)
+        _tell_of_others(container, stream, path)
         context = stream.codec_context
         _require_sane_size(context.width, context.height, path)
         name = container.format.name.split(",")[0]
@@ -299,6 +299,41 @@ def _refusal(path: Path, error: Exception) -> InvalidVideoError:
         f"{name} is not a video that can be read (unknown, damaged or incomplete file); "
         "check that it plays, or download it again",
     )
+
+
+def _pictured(container: av.container.InputContainer) -> list[av.video.stream.VideoStream]:
+    """The video streams that are no cover picture."""
+    return [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & av.stream.Disposition.attached_pic
+    ]
+
+
+def _tell_of_others(
+    container: av.container.InputContainer, taken: av.video.stream.VideoStream, path: Path
+) -> None:
+    others = [one for one in _pictured(container) if one.index != taken.index]
+    if others:
+        left_out = ", ".join(f"stream {one.index} ({_shown_size(one)})" for one in others)
+        _logger.warning(
+            "%s has several video streams: stream %d (%s) is taken, %s %s left out",
+            shown_name(path),
+            taken.index,
+            _shown_size(taken),
+            left_out,
+            "is" if len(others) == 1 else "are",
+        )
+
+
+def _shown_size(stream: av.video.stream.VideoStream) -> str:
+    if not has_decoder(stream):
+        return "unknown"
+    return f"{stream.codec_context.width}x{stream.codec_context.height}"
+
+
+def _pixels(stream: av.video.stream.VideoStream) -> int:
+    return stream.codec_context.width * stream.codec_context.height if has_decoder(stream) else 0
 
 
 def _is_default(stream: av.video.stream.VideoStream) -> bool:

@@ -114,18 +114,23 @@ def test_containers_promise_only_what_they_keep(
     ) == expected
 
 
-def test_the_first_default_stream_is_the_video(tmp_path: Path) -> None:
+def test_the_largest_stream_is_the_video(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     small, large = (96, 54), (160, 90)
     none, default = Disposition(0), Disposition.default
+    by_size = write_streams(
+        tmp_path / "a.mkv", [("libx264", small, default), ("libx264", large, none)]
+    )
+    assert (probe(by_size).stream_index, probe(by_size).width_px) == (1, 160)
+    assert (
+        "a.mkv has several video streams: stream 1 (160x90) is taken, "
+        "stream 0 (96x54) is left out" in caplog.text
+    )
     by_default = write_streams(
-        tmp_path / "a.mkv",
-        [("libx264", small, none), ("libx264", large, default), ("libx264", small, default)],
+        tmp_path / "b.mkv", [("libx264", large, none), ("libx264", large, default)]
     )
-    assert (probe(by_default).stream_index, probe(by_default).width_px) == (1, 160)
-    without_default = write_streams(
-        tmp_path / "b.mkv", [("libx264", large, none), ("libx264", small, none)]
-    )
-    assert probe(without_default).stream_index == 0
+    assert probe(by_default).stream_index == 1
+    first = write_streams(tmp_path / "c.mkv", [("libx264", large, none), ("libx264", large, none)])
+    assert probe(first).stream_index == 0
 
 
 def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
