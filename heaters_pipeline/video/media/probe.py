@@ -29,19 +29,21 @@ MAX_STREAMS = 64
 DEFAULT_FRAME_RATE = Fraction(25)
 """Frames a second of a video whose header says nothing."""
 
-# mov stands for mp4 and 3gp as well, matroska for webm.
-_CONTAINERS = "mov,matroska,mpegts,mpeg,avi,flv,asf,ogg,gif,mxf"
+# mov stands for mp4 and 3gp as well, matroska for webm. Those of the last line hold one stream
+# without times, whose frames follow each other at its rate.
+_CONTAINERS = (
+    "mov,matroska,mpegts,mpeg,avi,flv,asf,ogg,gif,mxf,ivf,dv,apng,yuv4mpegpipe,m4v,mpegvideo"
+)
 _OPEN_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 _EXACT_FRAME_COUNT_CONTAINERS = ("mov",)
 
 _PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0\r\n", b"v=0\n")
 _AUDIO_HEADS = (b"ID3", b"fLaC", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
 _PICTURE_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
-# Raw H.264 and H.265 (parameter sets, delimiters, SEI), Y4M, IVF.
-_RAW_HEADS = (
-    *(b"\0\0\0\1" + unit for unit in (b"\x67", b"\x27", b"\x09", b"\x06", b"\x40", b"\x46")),
-    b"YUV4MPEG2",
-    b"DKIF",
+_REAL_MEDIA_HEAD = b".RMF"
+# Raw H.264 and H.265 (parameter sets, delimiters, SEI), which do not tell their rate.
+_RAW_HEADS = tuple(
+    b"\0\0\0\1" + unit for unit in (b"\x67", b"\x27", b"\x09", b"\x06", b"\x40", b"\x46")
 )
 _CHUNK_BYTES = 1 << 24
 
@@ -279,7 +281,9 @@ def _refusal(path: Path, error: Exception) -> InvalidVideoError:
     name = shown_name(path)
     if head.lstrip().startswith(_PLAYLIST_HEADS) or b"<MPD" in head:
         return InvalidVideoError(
-            "playlist", f"{name} is a playlist, not a video; submit the video that it names"
+            "playlist",
+            f"{name} is a playlist, not a video; submit the video that it names, or join its "
+            "parts into one file first",
         )
     if head.startswith(_PICTURE_HEADS):
         return InvalidVideoError("still_image", f"{name} is a still picture; submit a video")
@@ -288,7 +292,12 @@ def _refusal(path: Path, error: Exception) -> InvalidVideoError:
     if head.startswith(_RAW_HEADS):
         return InvalidVideoError(
             "not_allowed_container",
-            f"{name} is a raw stream without a container and without times; remux it to MP4",
+            f"{name} is a raw stream without a container, times and a rate; remux it to MP4",
+        )
+    if head.startswith(_REAL_MEDIA_HEAD):
+        return InvalidVideoError(
+            "not_allowed_container",
+            f"{name} is RealMedia, whose timestamps are not exact; convert it to MP4",
         )
     if isinstance(error, EOFError):
         return InvalidVideoError(

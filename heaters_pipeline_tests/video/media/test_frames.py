@@ -66,6 +66,21 @@ def test_stamps_of_a_variable_frame_rate_are_exact(tmp_path: Path) -> None:
     assert min(frame.duration_ticks for frame in frames) >= 1
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.m1v", "mpeg1video"), ("a.m2v", "mpeg2video"), ("a.ivf", "libvpx-vp9")]
+)
+def test_streams_that_know_their_rate_need_no_container(
+    tmp_path: Path, name: str, codec: str
+) -> None:
+    path = make_video(tmp_path / name, [40], codec=codec)
+    reader = FrameReader(path, probe(path))
+    assert [frame_number_of(frame.picture()) for frame in reader] == list(range(40))
+    timeline = reader.timeline
+    assert [timeline.seconds_at(frame) for frame in range(41)] == [
+        Fraction(frame, 25) for frame in range(41)
+    ]
+
+
 def test_packed_b_frames_in_avi_are_in_order(tmp_path: Path) -> None:
     path = tmp_path / "a.avi"
     plain = make_video(tmp_path / "plain.avi", [40], codec="mpeg4", options={"bf": "1", "g": "99"})

@@ -209,6 +209,10 @@ def _raw_h264(path: Path) -> None:
     raw.rename(path)
 
 
+def _real_media(path: Path) -> None:
+    path.write_bytes(b".RMF\0\0\0\x12" + bytes(1000))
+
+
 def _without_index(path: Path) -> None:
     make_video(path)
     content = path.read_bytes()
@@ -249,12 +253,13 @@ def _many_streams(path: Path) -> None:
         (Path.mkdir, "not_regular_file", "give the video file itself"),
         (_fifo, "not_regular_file", "give the video file itself"),
         (_symlink, "not_regular_file", "give the video file itself"),
-        (_playlist, "playlist", "submit the video that it names"),
+        (_playlist, "playlist", "join its parts into one file first"),
         (_concat_script, "playlist", "submit the video that it names"),
         (_still_picture, "still_image", "submit a video"),
         (_wave_file, "no_video", "submit a video"),
         (_sound_in_mp4, "no_video", "submit a file with pictures"),
         (_raw_h264, "not_allowed_container", "remux it to MP4"),
+        (_real_media, "not_allowed_container", "convert it to MP4"),
         (_without_index, "not_video", "download it again"),
         (_index_cut, "no_frames", "copy it again"),
         (_unknown_codec, "no_decoder", "convert it to H.264"),
