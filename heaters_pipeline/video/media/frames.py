@@ -28,6 +28,7 @@ from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage, sho
 from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict
 from heaters_pipeline.video.media.orientation import Orientation as Orientation
 from heaters_pipeline.video.media.probe import (
+    CONTAINERS_WITHOUT_TIMES,
     VideoInfo,
     open_input,
     reading,
@@ -130,6 +131,7 @@ class FrameReader:
         self.info = info
         self._verdict = FileVerdict(path, info)
         self._pts = TimestampMender(info.nominal_ticks)
+        self._has_times = info.container not in CONTAINERS_WITHOUT_TIMES
         # AVI stores no presentation times, and FFmpeg cannot tell those of these codecs.
         self._in_decoding_order = info.container == "avi" and info.codec in ("h264", "hevc")
         self._unused_dts: deque[int | None] = deque()
@@ -203,8 +205,11 @@ class FrameReader:
 
     def _with_pts(self, decoded: av.video.frame.VideoFrame) -> Frame:
         raw_pts, duration_ticks = decoded.pts, decoded.duration or 0
-        in_stream = raw_pts is not None and not self._in_decoding_order
-        if self._in_decoding_order:
+        in_stream = raw_pts is not None and not self._in_decoding_order and self._has_times
+        if not self._has_times:
+            # FFmpeg's own are wrong at the start; each frame lasts as long as the rate says.
+            raw_pts, duration_ticks = None, self.info.nominal_ticks
+        elif self._in_decoding_order:
             # Whatever comes out first is shown first, at the first of the times that went in.
             raw_pts = self._unused_dts.popleft() if self._unused_dts else None
             duration_ticks = 0

@@ -24,7 +24,12 @@ from heaters_pipeline.video.media.nal_units import (
     h264_type,
     hevc_type,
 )
-from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading
+from heaters_pipeline.video.media.probe import (
+    CONTAINERS_WITHOUT_TIMES,
+    VideoInfo,
+    open_input,
+    reading,
+)
 from heaters_pipeline.video.media.pyav import Packet, packets_of
 from heaters_pipeline.video.media.timing import Timeline
 
@@ -94,7 +99,8 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
         StoreUnavailableError: The disk failed.
     """
     # AVI stores no presentation times; the palette of a GIF may stand in its first packet alone.
-    if info.container == "avi" or info.pixel_format == "pal8":
+    has_times = info.container not in {"avi", *CONTAINERS_WITHOUT_TIMES}
+    if not has_times or info.pixel_format == "pal8":
         return None
     verdict = FileVerdict(path, info)
     rows: list[tuple[int, int, bool, bool, int]] = []

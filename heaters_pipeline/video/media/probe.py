@@ -29,8 +29,7 @@ MAX_STREAMS = 64
 DEFAULT_FRAME_RATE = Fraction(25)
 """Frames a second of a video whose header says nothing."""
 
-# mov stands for mp4 and 3gp as well, matroska for webm. Those of the last line hold one stream
-# without times, whose frames follow each other at its rate.
+# mov stands for mp4 and 3gp as well, matroska for webm.
 _CONTAINERS = (
     "mov,matroska,mpegts,mpeg,avi,flv,asf,ogg,gif,mxf,ivf,dv,apng,yuv4mpegpipe,m4v,mpegvideo"
 )
