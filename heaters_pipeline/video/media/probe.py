@@ -33,6 +33,8 @@ DEFAULT_FRAME_RATE = Fraction(25)
 _CONTAINERS = (
     "mov,matroska,mpegts,mpeg,avi,flv,asf,ogg,gif,mxf,ivf,dv,apng,yuv4mpegpipe,m4v,mpegvideo"
 )
+CONTAINERS_WITHOUT_TIMES = frozenset({"m4v", "mpegvideo"})
+"""They hold one stream, whose frames follow each other at its rate."""
 _OPEN_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 _EXACT_FRAME_COUNT_CONTAINERS = ("mov",)
 
