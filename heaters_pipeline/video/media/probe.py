@@ -22,6 +22,7 @@ import av.video.stream
 
 from heaters_pipeline.errors import InvalidVideoError, SourceChangedError, StoreUnavailableError
 from heaters_pipeline.video.media.pyav import has_decoder
+from heaters_pipeline.video.media.refusals import PHOTO_BRANDS, refusal_of, still_picture
 
 MAX_PIXELS = 8192 * 8192
 MIN_SIDE_PX = 8
@@ -38,14 +39,6 @@ CONTAINERS_WITHOUT_TIMES = frozenset({"m4v", "mpegvideo"})
 _OPEN_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 _EXACT_FRAME_COUNT_CONTAINERS = ("mov",)
 
-_PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0\r\n", b"v=0\n")
-_AUDIO_HEADS = (b"ID3", b"fLaC", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
-_PICTURE_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
-_REAL_MEDIA_HEAD = b".RMF"
-# Raw H.264 and H.265 (parameter sets, delimiters, SEI), which do not tell their rate.
-_RAW_HEADS = tuple(
-    b"\0\0\0\1" + unit for unit in (b"\x67", b"\x27", b"\x09", b"\x06", b"\x40", b"\x46")
-)
 _CHUNK_BYTES = 1 << 24
 
 _logger = logging.getLogger(__name__)
@@ -124,7 +117,9 @@ def open_input(
         )
     except (av.error.FFmpegError, ValueError) as error:
         _raise_if_machine_failed(path, error)
-        raise _refusal(path, error) from error
+        with path.open("rb") as file:
+            head = file.read(512)
+        raise refusal_of(shown_name(path), head, error) from error
     with container:
         yield container
 
@@ -217,6 +212,8 @@ def probe(path: Path) -> VideoInfo:
     """
     with open_input(path) as container:
         stream = wanted_stream(container)
+        if container.metadata.get("major_brand") in PHOTO_BRANDS and stream.frames <= 1:
+            raise still_picture(shown_name(path))
         _require_decodable(stream, path)
         _tell_of_others(container, stream, path)
         context = stream.codec_context
@@ -274,41 +271,6 @@ def _raise_if_machine_failed(path: Path, error: Exception) -> None:
     # FFmpeg reports some damage as an I/O error too, so the disk itself has to be asked.
     if isinstance(error, OSError):
         require_readable(path)
-
-
-def _refusal(path: Path, error: Exception) -> InvalidVideoError:
-    with path.open("rb") as file:
-        head = file.read(512)
-    name = shown_name(path)
-    if head.lstrip().startswith(_PLAYLIST_HEADS) or b"<MPD" in head:
-        return InvalidVideoError(
-            "playlist",
-            f"{name} is a playlist, not a video; submit the video that it names, or join its "
-            "parts into one file first",
-        )
-    if head.startswith(_PICTURE_HEADS):
-        return InvalidVideoError("still_image", f"{name} is a still picture; submit a video")
-    if head.startswith(_AUDIO_HEADS) or head[8:12] == b"WAVE":
-        return InvalidVideoError("no_video", f"{name} is a sound file; submit a video")
-    if head.startswith(_RAW_HEADS):
-        return InvalidVideoError(
-            "not_allowed_container",
-            f"{name} is a raw stream without a container, times and a rate; remux it to MP4",
-        )
-    if head.startswith(_REAL_MEDIA_HEAD):
-        return InvalidVideoError(
-            "not_allowed_container",
-            f"{name} is RealMedia, whose timestamps are not exact; convert it to MP4",
-        )
-    if isinstance(error, EOFError):
-        return InvalidVideoError(
-            "no_frames", f"{name} ends inside its header, no picture can be read; copy it again"
-        )
-    return InvalidVideoError(
-        "not_video",
-        f"{name} is not a video that can be read (unknown, damaged or incomplete file); "
-        "check that it plays, or download it again",
-    )
 
 
 def _pictured(container: av.container.InputContainer) -> list[av.video.stream.VideoStream]:

@@ -188,6 +188,13 @@ def _still_picture(path: Path) -> None:
     path.write_bytes(cv2.imencode(".jpg", make_picture(0))[1].tobytes())
 
 
+def _photo(path: Path) -> None:
+    """One frame in a file that says that it is a photo, as phones write it."""
+    make_video(path, [1])
+    content = path.read_bytes()
+    path.write_bytes(content[:8] + b"heic" + content[12:])
+
+
 def _wave_file(path: Path) -> None:
     with wave.open(str(path), "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
@@ -256,6 +263,7 @@ def _many_streams(path: Path) -> None:
         (_playlist, "playlist", "join its parts into one file first"),
         (_concat_script, "playlist", "submit the video that it names"),
         (_still_picture, "still_image", "submit a video"),
+        (_photo, "still_image", "submit a video"),
         (_wave_file, "no_video", "submit a video"),
         (_sound_in_mp4, "no_video", "submit a file with pictures"),
         (_raw_h264, "not_allowed_container", "remux it to MP4"),
