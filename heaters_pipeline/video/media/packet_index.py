@@ -15,6 +15,7 @@ from heaters_pipeline.video.arrays import BoolArray, Int64Array
 from heaters_pipeline.video.media.frames import video_stream
 from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict
 from heaters_pipeline.video.media.nal_units import (
+    CODECS_WITH_UNITS,
     H264_IDR_SLICE,
     H264_SLICE,
     HEVC_IRAP_TYPES,
@@ -92,7 +93,7 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
 
     Returns:
         None where packets do not tell the frames and their timestamps: none, doubtful ones, hidden
-        packets, a beginning that cannot be decoded. Then the file has to be decoded.
+        or damaged packets, a beginning that cannot be decoded. Then the file has to be decoded.
     Raises:
         InvalidVideoError: The file is encrypted or cannot be read.
         SourceChangedError: The file is no longer the one that was probed.
@@ -106,13 +107,18 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
     rows: list[tuple[int, int, bool, bool, int]] = []
     with open_input(path) as container, reading(path):
         stream = video_stream(container, path, info)
-        role_of = _role_test(info.codec, stream.codec_context.extradata or b"")
+        extradata = stream.codec_context.extradata or b""
+        role_of = _role_test(info.codec, extradata)
+        units = UnitReader(info.codec, extradata) if info.codec in CODECS_WITH_UNITS else None
         for packet in packets_of(container):
             if packet.stream_index != stream.index:
                 verdict.note_other_stream(packet)
                 continue
             verdict.note_packet(packet)
             if packet.pts is None or packet.is_discard or packet.is_corrupt:
+                return None
+            if units and not units.is_whole(memoryview(packet)):
+                # It may be no frame, which a scan that leaves it out would not notice.
                 return None
             role = role_of(packet)
             times = packet.pts, packet.duration or 0

@@ -157,6 +157,13 @@ class _Pass:
             # As the first one, whatever its packet says: what is found lies between the two.
             builder.add(last[0], analysed=True)
         timeline = reader.timeline
+        if damaged := reader.decode_errors + reader.corrupt_frames:
+            _logger.warning(
+                "%s is damaged: %d of %d frames are missing or not as they should be",
+                shown_name(self._path),
+                damaged,
+                timeline.frames + reader.decode_errors,
+            )
         self._on_progress(timeline.frames)
         return builder.track(timeline)
 

@@ -149,6 +149,28 @@ def test_an_ignored_region_counts_for_nothing(tmp_path: Path) -> None:
     assert whole.similarities["correl"][20] < 0.9 < rest.similarities["correl"][20]
 
 
+def test_a_frame_that_the_decoder_refuses_is_none_of_a_fast_scan_either(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = make_video(tmp_path / "whole.mp4", [30, 30], options={"bf": "2", "b-pyramid": "none"})
+    path = tmp_path / "damaged.mp4"
+    with av.open(str(whole)) as source, av.open(str(path), "w") as target:
+        video = source.streams.video[0]
+        stream = target.add_stream_from_template(video)
+        for number, packet in enumerate(each for each in source.demux(video) if each.size):
+            # A unit of no bytes after the others, in a frame that no other refers to.
+            damaged = av.Packet(bytes(packet) + bytes(4)) if number == 17 else packet
+            damaged.pts, damaged.dts = packet.pts, packet.dts
+            damaged.time_base, damaged.stream = packet.time_base, stream
+            target.mux(damaged)
+    fast = score_frames(path, probe(path), ScoreSettings("fast"))
+    full = score_frames(path, probe(path), ScoreSettings("full"))
+    assert fast.frames == full.frames < 60
+    assert "damaged.mp4 is damaged: 1 of 60 frames are missing or not as they should be" in (
+        caplog.text
+    )
+
+
 def test_frames_out_of_order_are_known_by_the_times_that_stand_in_the_file(tmp_path: Path) -> None:
     whole = make_video(tmp_path / "whole.mp4", [30, 30], options={"bf": "2", "g": "60"})
     path = tmp_path / "mixed.mkv"
