@@ -14,6 +14,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 SAMPLE := .demo/sample.mp4
 PYTEST_ARGS :=
+READERS := .venv-readers
+READERS_ARGS :=
 
 # Else each program that the tests start would compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -94,6 +96,10 @@ coverage: $(VENV)/installed-tests ## The tests again, with the lines and branche
 test-slow: $(VENV)/installed-tests ## The long form of the fault and load tests
 	@$(RUN) pytest -m slow $(PYTEST_ARGS)
 
+.PHONY: readers
+readers: $(VENV)/installed-tests $(READERS)/installed ## Read clips with every player and loader; READERS_ARGS="--mode copy --quick"
+	@$(RUN) benchmarks.readers --python $(READERS)/bin/python $(READERS_ARGS)
+
 .PHONY: lint
 lint: $(VENV)/installed-tests ## Linters, formatting, types and import contracts
 	@$(RUN) ruff check --quiet
@@ -134,7 +140,7 @@ build: $(VENV)/installed-tests ## Write a wheel into dist/
 
 .PHONY: clean
 clean: ## Remove .venv, the sample and all caches; data/ and .dagster/ stay
-	@rm -rf .venv .venv-3.* .demo build dist *.egg-info htmlcov .coverage .coverage.* \
+	@rm -rf .venv .venv-3.* $(READERS) .demo build dist *.egg-info htmlcov .coverage .coverage.* \
 	    .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find heaters_pipeline heaters_pipeline_tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
@@ -147,3 +153,14 @@ $(VENV)/installed: $(VENV)/created pyproject.toml constraints.txt
 # In one go where nothing is installed yet: pip then resolves once.
 $(VENV)/installed-tests: $(VENV)/created pyproject.toml constraints.txt
 	@$(call INSTALL,.[test],the pipeline and the tests' tools,$(VENV)/installed $@)
+
+# An environment of their own, since they ask for other versions than the pipeline does. decord2 has the
+# name of decord, and so a folder of its own.
+$(READERS)/installed: $(VENV)/created benchmarks/readers/requirements.txt
+	@echo "Installing the readers of benchmarks/readers into $(READERS), once"
+	@$(RUN) venv --clear $(READERS)
+	@$(READERS)/bin/python -m pip --no-input --disable-pip-version-check install -qq \
+	    --requirement benchmarks/readers/requirements.txt
+	@$(READERS)/bin/python -m pip --no-input --disable-pip-version-check install -qq --no-deps \
+	    --target $(READERS)/decord2 decord2==3.4.0
+	@touch $@

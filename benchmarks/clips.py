@@ -7,7 +7,8 @@ The film is cut at its own scene changes. Peers: PySceneDetect's split-video (on
 clip, x264) and the ffmpeg program copying packets (one process a clip; starts at I-frames, so its
 clips are not exact). Ours are checked before they are published. What each wrote is counted
 afterwards, frame by frame: the last column says how many clips show the frames that were asked
-for. Runs alternate; medians are printed, and the highest peak of memory of a process.
+for. Of ours it is said how many frames are copied. Runs alternate; medians are printed, and the
+highest peak of memory of a process.
 Peers come with the extra ``bench``.
 """
 
@@ -23,6 +24,7 @@ import av
 import imageio_ffmpeg
 
 from benchmarks.timing import Spent, median_of, print_table, run, versions
+from heaters_pipeline.video.clips.write import inspect_clip
 from heaters_pipeline.video.detection.scenes import scenes_from
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
@@ -71,7 +73,9 @@ for start, end in json.loads(Path(spans).read_text()):
     out = f"{folder}/{start:06}-{end:06}.mp4"
     subprocess.run(["ffmpeg", "-v", "error", "-nostdin", *times, "-c", "copy", out], check=True)
 """
-_OURS_COPY = "ours, copy"
+_OURS_AUTO, _OURS_COPY = "ours, auto", "ours, copy"
+# About the quality of what auto encodes.
+_CRF_OF_AUTO = 16
 
 
 def prepare(film: Path, clips: int, folder: Path) -> list[tuple[int, int]]:
@@ -100,19 +104,38 @@ def commands(film: Path, folder: Path, preset: str, crf: int, full: bool) -> dic
     rate = str(float(probe(film).frame_rate or 25))
     x264 = f"-map 0:v:0 -map 0:a? -c:v libx264 -preset {preset} -crf {crf} -c:a aac"
 
-    def ours(mode: str, verify: str) -> list[str]:
-        return [sys.executable, "-c", OURS, *given, mode, verify, preset, str(crf)]
+    def ours(mode: str, verify: str, factor: int) -> list[str]:
+        return [sys.executable, "-c", OURS, *given, mode, verify, preset, str(factor)]
 
     pyscenedetect = [sys.executable, "-c", PYSCENEDETECT, *given, x264]
     found = {
         f"PySceneDetect split-video, x264 {preset} CRF {crf}": pyscenedetect,
         "ffmpeg, stream copy": [sys.executable, "-c", STREAM_COPY, *given, rate],
-        _OURS_COPY: ours("copy", "quick"),
-        f"ours, reencode, x264 {preset} CRF {crf}": ours("reencode", "quick"),
+        _OURS_AUTO: ours("auto", "quick", crf),
+        _OURS_COPY: ours("copy", "quick", crf),
+        **{
+            f"ours, reencode, x264 {preset} CRF {factor}": ours("reencode", "quick", factor)
+            for factor in dict.fromkeys((_CRF_OF_AUTO, crf))
+        },
     }
     if full:
-        found["ours, copy, verify: full"] = ours("copy", "full")
+        found["ours, copy, verify: full"] = ours("copy", "full", crf)
     return found
+
+
+def described(folder: Path) -> str:
+    """How much the clips of ours hold, and how many of their frames are copied."""
+    clips = [inspect_clip(path) for path in folder.glob("*.mp4")]
+    frames = sum(clip.frames for clip in clips)
+    copied = sum(len(part) for clip in clips for part in clip.copied)
+    whole = sum(clip.copied == (clip.span,) for clip in clips)
+    mixed = sum(bool(clip.copied) for clip in clips) - whole
+    hidden = sum(clip.hidden_frames for clip in clips)
+    size_mb = sum(clip.size_bytes for clip in clips) / 1e6
+    return (
+        f"{size_mb:.1f} MB, {copied / frames:.1%} of frames copied; {whole} clips copied whole, "
+        f"{mixed} in part; {hidden} frames hidden"
+    )
 
 
 def shown_frames(clip: Path) -> int:
@@ -164,6 +187,8 @@ def main() -> None:
                     )
                     if name not in right:
                         right[name] = right_clips(Path(target), spans)
+                        if name.startswith("ours"):
+                            print(f"{name}: {described(Path(target))}", flush=True)
     base = median_of(spent[next(iter(timed))]).wall_seconds
     rows = [["", "wall s", "of the first", "CPU s", "peak MB", "clips with the right frames"]]
     for name, runs in spent.items():

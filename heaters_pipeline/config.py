@@ -145,6 +145,7 @@ class ClipConfig(dg.Config):
     bit_depth: BitDepth = _field("clips", "bit_depth")
     interlaced: Interlaced = _field("clips", "interlaced")
     audio_bitrate_kbps: int = _field("clips", "audio_bitrate_kbps")
+    min_psnr_db: int = _field("clips", "min_psnr_db")
     verify: Verify = _field("clips", "verify")
 
     def settings(self) -> ClipSettings:

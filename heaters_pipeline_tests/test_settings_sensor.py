@@ -181,7 +181,7 @@ def test_the_launchpad_shows_the_settings_of_the_store(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert done.stdout == "18 copy\n", done.stderr
+    assert done.stdout == "18 auto\n", done.stderr
 
 
 @pytest.mark.parametrize(

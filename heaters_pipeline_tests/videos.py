@@ -4,7 +4,10 @@ The number stands in a strip at the top, one column a bit. A bit is white over b
 over white, so that the histogram of a picture does not depend on its number.
 """
 
-from collections.abc import Mapping, Sequence
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -70,6 +73,24 @@ def frame_number_of(picture: Picture) -> int:
     return number
 
 
+@contextmanager
+def scheduled_as_before() -> Iterator[None]:
+    """Give this thread back the scheduling that it had.
+
+    As root, SVT-AV1 makes whoever opens it real-time, before all other programs of the machine, and
+    so are the programs that it starts from then on.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *before)
+
+
+@scheduled_as_before()
 def make_video(
     path: Path,
     scenes: Sequence[int] = (25,),

@@ -26,6 +26,7 @@ from heaters_pipeline.video.clips.write import (
     ClipFile,
     ClipSettings,
     inspect_clip,
+    left_out,
     write_clips,
 )
 from heaters_pipeline.video.media.timing import Span
@@ -113,6 +114,8 @@ def clip_details(clip: ClipFile) -> dict[str, Json]:
         "fallback_reason": clip.fallback_reason,
         "exact": True,
         "checked": list(clip.checked),
+        "copied": [[part.start, part.end] for part in clip.copied],
+        "hidden_frames": clip.hidden_frames,
         "first_pts": clip.first_pts,
         "last_pts": clip.last_pts,
         "time_base": exact_seconds(clip.time_base),
@@ -144,13 +147,29 @@ def frame_totals(run: StageRun, clips: Sequence[ManifestItem]) -> dict[str, int]
     return {**totals, "source": track.end_frame}
 
 
+def frames_by_origin(clips: Sequence[ManifestItem]) -> dict[str, int]:
+    """Frames copied, encoded and hidden, and clips encoded whole, where their record says so."""
+    said = [item for item in clips if "copied" in item.details]
+    copied = sum(end - start for item in said for start, end in item.details["copied"])
+    return {
+        "frames/copied": copied,
+        "frames/encoded": sum(item.end_frame - item.start_frame for item in said) - copied,
+        "frames/hidden": sum(item.details["hidden_frames"] for item in said),
+        "reencoded": sum(not item.details["copied"] for item in said),
+    }
+
+
 def make_clips(
     work: StageWork, source: Source, settings: ClipSettings, *, verify: Verify, workers: int
-) -> None:
-    """Make and store what is missing; what fails is recorded and the others go on."""
+) -> Json:
+    """Make and store what is missing; what fails is recorded and the others go on.
+
+    Returns:
+        What of the source clips have not, None where that was not looked at now nor before.
+    """
     units = {unit.scene.span: unit for unit in work.missing}
     if not units:
-        return
+        return work.current.summary.get("left_out") if work.current else None
     run = work.run
     track = track_of(run)
     waiting = BoundedSemaphore(UPLOADS_AT_ONCE)
@@ -174,6 +193,9 @@ def make_clips(
                 work.fail(units[span], outcome)
             run.progress("clips", len(uploads), len(units))
 
+        missed = left_out(path, info, settings.mode)
+        if missed:
+            _logger.warning("no clip of %s has its %s", run.video_id, ", ".join(missed))
         with run.phase("cut"):
             write_clips(
                 path,
@@ -191,6 +213,7 @@ def make_clips(
         with run.phase("upload"):
             for upload in uploads:
                 upload.result()
+    return list(missed)
 
 
 def _store(work: StageWork, unit: Unit, path: Path, clip: ClipFile) -> None:

@@ -10,6 +10,7 @@ from heaters_pipeline.assets.clip_work import (
     clip_units,
     clips_work,
     frame_totals,
+    frames_by_origin,
     make_clips,
 )
 from heaters_pipeline.assets.links import links
@@ -55,10 +56,12 @@ def clips(
             source, scenes = source_of(run), scenes_of(run)
             work.plan(clip_units(run.video_id, source, scenes, settings))
             adopt_clips(work)
-            make_clips(work, source, settings, verify=chosen.verify, workers=os.cpu_count() or 1)
+            missed = make_clips(
+                work, source, settings, verify=chosen.verify, workers=os.cpu_count() or 1
+            )
             work.require_complete()
             frames = frame_totals(run, work.ordered_items)
-            summary = {"contact_sheet": contact_sheet(work), "frames": frames}
+            summary = {"contact_sheet": contact_sheet(work), "frames": frames, "left_out": missed}
         items = work.ordered_items
         return work.finish(
             summary,
@@ -66,9 +69,10 @@ def clips(
                 "contact_sheet": shown_picture(run, summary["contact_sheet"], "clips"),
                 "links": links(workspace.store, items),
                 "clips": len(items),
+                **({"left_out": summary["left_out"]} if summary.get("left_out") else {}),
                 **{f"frames/{kind}": count for kind, count in summary["frames"].items()},
                 **run.clips_per_minute(work.made_count),
-                "reencoded": sum(item.details["method"] == "reencode" for item in items),
+                **frames_by_origin(items),
                 "table": clip_table(items),
             },
         )

@@ -11,6 +11,7 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.intake.sources import video_names
 from heaters_pipeline.storage.records.manifests import Json, Manifest, exact_seconds
+from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.probe import VideoInfo, probe
 
@@ -77,7 +78,11 @@ def scenes_of(run: StageRun) -> list[Scene]:
 
 def settings_json(settings: Any) -> dict[str, Json]:
     """A settings dataclass as manifests keep it; fractions are written exactly."""
+    values = asdict(settings)
+    if isinstance(settings, ClipSettings) and settings.mode != "auto":
+        # It decides nothing there, and clips that were made before it existed keep their names.
+        del values["min_psnr_db"]
     return {
         name: exact_seconds(value) if isinstance(value, Fraction) else value
-        for name, value in asdict(settings).items()
+        for name, value in values.items()
     }

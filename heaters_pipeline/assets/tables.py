@@ -34,7 +34,7 @@ CLIP_SCHEMA = dg.TableSchema(
         dg.TableColumn("end_frame", "int", description="First frame that is no longer shown"),
         dg.TableColumn("start_time_seconds", "float", description="Start, from the first frame"),
         dg.TableColumn("duration_seconds", "float", description="Length"),
-        dg.TableColumn("method", "string", description="copy, or reencode"),
+        dg.TableColumn("method", "string", description="auto, copy, or reencode"),
         dg.TableColumn("reused", "bool", description="It existed before this run"),
         dg.TableColumn("file", "string", description="Name under clips/<video_id>/"),
     ]

@@ -149,6 +149,8 @@ def _clip(item: ManifestItem, skipped: Collection[str]) -> dict[str, Any]:
             **_outcome(item, "clips", skipped),
             "method": item.details["method"],
             "fallback_reason": item.details["fallback_reason"],
+            "copied": item.details.get("copied"),
+            "hidden_frames": item.details.get("hidden_frames"),
             "size_bytes": item.size_bytes,
         },
     }

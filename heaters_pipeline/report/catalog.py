@@ -28,8 +28,8 @@ from heaters_pipeline.storage.records.manifests import (
 )
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
 
-CATALOG_VERSION = 2
-"""2 brought ``title``, ``tags`` and ``source_deleted``."""
+CATALOG_VERSION = 3
+"""2 brought ``title``, ``tags`` and ``source_deleted``; 3 ``copied_frames``, ``hidden_frames``."""
 READERS = 16
 _FINGERPRINT = b"heaters_fingerprint"
 _LEFT_OUT = b"heaters_left_out"
@@ -85,7 +85,14 @@ CLIP_COLUMNS = (
     Column("scene_index", pa.int64(), "Position in the video, from 0"),
     Column("clip_filepath", pa.string(), "Key of the clip"),
     *_SPAN,
-    Column("method", pa.string(), "copy, or reencode"),
+    Column("method", pa.string(), "auto, copy, or reencode"),
+    Column(
+        "copied_frames",
+        pa.list_(pa.list_(pa.int64())),
+        "Frames of the video that are copied bit for bit, as [first, first not copied]; the others "
+        "are encoded. Empty where the record is older",
+    ),
+    Column("hidden_frames", pa.int64(), "Frames that it holds and does not show; may be empty"),
     Column("size_bytes", pa.int64(), "Size of the clip"),
     Column("sprite_index_filepath", pa.string(), "Key of the JSON beside the sprite sheets"),
     Column("sprite_sheet_filepaths", pa.list_(pa.string()), "Keys of the sprite sheets"),
@@ -353,6 +360,8 @@ def _clip_row(
         "end_time_seconds": float(item.end_seconds),
         "duration_seconds": float(item.end_seconds - item.start_seconds),
         "method": item.details["method"],
+        "copied_frames": item.details.get("copied"),
+        "hidden_frames": item.details.get("hidden_frames"),
         "size_bytes": item.size_bytes,
         "sprite_index_filepath": indexes[0] if indexes else None,
         "sprite_sheet_filepaths": [sheet.key for sheet in sheets if "page" in sheet.details],

@@ -65,6 +65,7 @@ CHANGES: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("clips", "bit_depth"): ("source", CLIPS),
     ("clips", "interlaced"): ("keep", CLIPS),
     ("clips", "audio_bitrate_kbps"): (64, CLIPS),
+    ("clips", "min_psnr_db"): (40, CLIPS),
     ("clips", "verify"): ("full", NOTHING),
     ("sprite_sheets", "tiles_per_second"): (3.0, SPRITES),
     ("sprite_sheets", "tile_width_px"): (80, SPRITES),

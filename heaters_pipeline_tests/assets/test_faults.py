@@ -9,8 +9,9 @@ import pytest
 from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
 from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.video_manifests import read_video
+from heaters_pipeline.video.clips.auto import AutoMaker
 from heaters_pipeline.video.clips.maker import ClipMaker
-from heaters_pipeline.video.media.timing import Span
+from heaters_pipeline.video.clips.splice_plan import SplicePlan
 from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.pipeline import SPANS, VIDEO_ID, Pipeline, spans
 
@@ -24,7 +25,7 @@ def test_a_clip_that_fails_is_named_and_the_next_run_makes_it_alone(
     assert not failed.success
     assert failed.error == (
         f"1 of 4 clips failed, 3 are kept and will be reused: {VIDEO_ID}_clip_002: the disc "
-        "is bent (it was encoded because: it cannot be copied)"
+        "is bent (it was copied because: the disc is bent)"
     )
     assert failed.events["STEP_UP_FOR_RETRY"] == 0
     assert set(failed.metadata) == {"source_videos", "frame_scores", "scenes"}
@@ -118,15 +119,18 @@ def test_many_failures_are_cut_short(
 
 def fail_clips(patch: pytest.MonkeyPatch, *bad: tuple[int, int]) -> None:
     """Let some spans be impossible to cut, by copying and by encoding."""
-    copy = ClipMaker.copy
+    splice = AutoMaker.splice
 
-    def copy_or_fail(maker: ClipMaker, reader: object, span: Span, *args: object) -> object:
-        if (span.start, span.end) in bad:
-            raise ClipError("it cannot be copied")
-        return copy(maker, reader, span, *args)  # type: ignore[arg-type]
+    def splice_or_fail(
+        maker: AutoMaker, reader: object, pictures: object, plan: SplicePlan, *args: object
+    ) -> object:
+        if (plan.span.start, plan.span.end) in bad:
+            raise ClipError("it cannot be joined")
+        return splice(maker, reader, pictures, plan, *args)  # type: ignore[arg-type]
 
     def fail(*_: object) -> object:
         raise ClipError("the disc is bent")
 
-    patch.setattr(ClipMaker, "copy", copy_or_fail)
-    patch.setattr(ClipMaker, "encode", fail)
+    patch.setattr(AutoMaker, "splice", splice_or_fail)
+    patch.setattr(AutoMaker, "encode", fail)
+    patch.setattr(ClipMaker, "copy", fail)

@@ -47,6 +47,8 @@ CLIP_SETTINGS = (
     ),
     ClipSettings(mode="reencode", interlaced="keep"),
 )
+# The mode that came after the golden file was written.
+AUTO_SETTINGS = (ClipSettings(), ClipSettings(min_psnr_db=40))
 SPRITE_SETTINGS = (SpriteSettings(), SpriteSettings(tiles_per_second=24, tile_width_px=320))
 KEYFRAME_SETTINGS = (KeyframeSettings(), KeyframeSettings(strategy="multi", max_side_px=640))
 DETECTION_SETTINGS = (
@@ -74,6 +76,10 @@ def found() -> dict[str, Any]:
             for settings in KEYFRAME_SETTINGS
         ],
         "detection": [fingerprint_of(settings_json(settings)) for settings in DETECTION_SETTINGS],
+        "clips_auto": [
+            [unit.keys[0] for unit in clip_units(VIDEO_ID, SOURCE, SCENES, settings)]
+            for settings in AUTO_SETTINGS
+        ],
         "frame_scores": [
             keys.frame_scores_key(VIDEO_ID, "7a" * 32, kind) for kind in ("fast", "full")
         ],
@@ -81,8 +87,18 @@ def found() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "kind", ["clips", "sprite_sheets", "keyframes", "detection", "frame_scores"]
+    "kind", ["clips", "clips_auto", "sprite_sheets", "keyframes", "detection", "frame_scores"]
 )
 def test_nothing_stored_gets_another_name(kind: str) -> None:
     as_stored = json.loads(json.dumps(found()[kind]))
     assert as_stored == json.loads(GOLDEN.read_text())[kind]
+
+
+def test_closeness_decides_nothing_but_in_auto() -> None:
+    for mode in ("copy", "reencode"):
+        names = [
+            [unit.keys[0] for unit in clip_units(VIDEO_ID, SOURCE, SCENES, settings)]
+            for settings in (ClipSettings(mode), ClipSettings(mode, min_psnr_db=30))
+        ]
+        assert names[0] == names[1]
+    assert settings_json(ClipSettings())["min_psnr_db"] == 44

@@ -7,8 +7,10 @@ import pytest
 from heaters_pipeline.assets.stage_work import SHOWN_SKIP_REASON, SKIP_REASON
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.s3.store import S3ObjectStore
+from heaters_pipeline.video.clips.write import inspect_clip
 from heaters_pipeline.video.detection.cuts import cut_strengths
 from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.pipeline import (
     SOURCE_KEY,
     SPANS,
@@ -220,7 +222,7 @@ def test_a_deleted_clip_is_made_again_alone(pipeline: Pipeline, made: Outcome) -
 
 @pytest.mark.parametrize("kept_bytes", [0, 10, -1, -200, "half"])
 def test_a_clip_that_was_cut_short_is_made_again(
-    pipeline: Pipeline, made: Outcome, kept_bytes: int | str
+    pipeline: Pipeline, made: Outcome, kept_bytes: int | str, tmp_path: Path
 ) -> None:
     key = pipeline.manifest("clips").items[2].key
     whole = pipeline.store.read_bytes(key)
@@ -229,7 +231,10 @@ def test_a_clip_that_was_cut_short_is_made_again(
     outcome = pipeline.process()
     assert outcome.success, outcome.error
     assert_made_alone(pipeline, outcome, SPANS[2])
-    assert pipeline.store.read_bytes(key) == whole
+    # Encoders do not give the same bytes twice.
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(pipeline.store.read_bytes(key))
+    assert inspect_clip(clip).span == Span(*SPANS[2])
 
 
 @pytest.mark.parametrize("stage", FROM_CLIPS)

@@ -64,7 +64,10 @@ def test_help_names_every_command_and_every_option(heaters: Heaters) -> None:
         (["process", "--gradual", "blur", "film.mp4"], "'blur' is not one of 'split', 'exclude'"),
         (["detect", "--short-scenes", "hide", "film.mp4"], "'hide' is not one of 'merge', 'drop'"),
         (["detect", "--long-scenes", "cut", "film.mp4"], "'cut' is not one of 'split', 'keep'"),
-        (["process", "--clips", "magic", "film.mp4"], "'magic' is not one of 'copy', 'reencode'"),
+        (
+            ["process", "--clips", "magic", "film.mp4"],
+            "'magic' is not one of 'auto', 'copy', 'reencode'",
+        ),
         (["process", "--crf", "good", "film.mp4"], "'good' is not a valid integer"),
         (["process", "--preset", "quick", "film.mp4"], "'quick' is not one of 'ultrafast'"),
         (["process", "--codec", "av1", "film.mp4"], "'av1' is not one of 'h264', 'hevc'"),

@@ -106,7 +106,9 @@ def test_options_are_the_settings_of_the_assets(
     (video,) = heaters("process", film, "--json", *options).videos
     assert [(scene["start_frame"], scene["end_frame"]) for scene in video["scenes"]] == [(0, 95)]
     assert [picture["position_percent"] for picture in video["keyframes"]] == [25, 50, 75]
-    assert video["clips"][0]["metadata"]["method"] == "copy"
+    assert video["clips"][0]["metadata"]["method"] == "auto"
+    assert video["clips"][0]["metadata"]["copied"] == [[0, 95]]
+    assert video["clips"][0]["metadata"]["hidden_frames"] == 0
     # What was typed before stays with the video.
     changed = ["--method", "adaptive", "--threshold", "4.3", "--min-duration", "0.9"]
     (video,) = heaters("process", film, "--json", *changed).videos

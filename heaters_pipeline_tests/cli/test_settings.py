@@ -176,7 +176,7 @@ def test_process_works_with_the_file(
         ),
         (
             "ops: {clips: {config: {mode: cut}}}",
-            "FILE: ops.clips.config.mode: it should be 'copy' or 'reencode', got 'cut'",
+            "FILE: ops.clips.config.mode: it should be 'auto', 'copy' or 'reencode', got 'cut'",
         ),
         (
             "ops: {scenes: {config: {threshold: 101}}}",

@@ -1,12 +1,13 @@
 """The sound of a clip: every audio stream of the source, cut at the same times as its video.
 
 Packets are copied where MP4 players know the codec; else, or where it is asked for, the samples
-``[start, end)`` are encoded as AAC.
+``[start, end)`` are encoded as AAC. What there should be to hear is known before (``sound_times``),
+and each track has to have got it in the end.
 """
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 import av.audio.frame
@@ -21,6 +22,13 @@ from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.probe import shown_name
 from heaters_pipeline.video.media.pyav import Packet
+from heaters_pipeline.video.media.sound_times import (
+    JITTER_SECONDS,
+    PREROLL_SECONDS,
+    SoundPart,
+    packet_samples,
+    packet_seconds,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -31,111 +39,129 @@ _AAC_RATES_HZ = frozenset(
 )
 _AAC_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 
-# Decoders need what came before to be exact: AAC one frame, MP3 some, Opus asks for 80 ms.
-_PREROLL_SECONDS = Fraction(1, 10)
-_DECODED_BEFORE_SECONDS = Fraction(1, 2)
-# Timestamps of Matroska are rounded to milliseconds; closer than this they say the same.
-_JITTER_SECONDS = Fraction(2, 1000)
-# Packets of the same time do not stand exactly beside each other in a file.
-_INTERLEAVING_SECONDS = 10
+# Decoders need what came before to be exact: of these codecs so many frames, of the others less
+# than so many seconds (Opus asks for 80 ms). Readers that do not heed edit lists let it be heard.
+_FRAMES_BEFORE: Mapping[str, int] = {"aac": 1, "ac3": 1, "eac3": 1, "flac": 0, "alac": 0}
+_COPIED_BEFORE_SECONDS = Fraction(1, 10)
+# A decoder that gives its samples late has given all of the clip's after so much more.
+_DECODED_AFTER_SECONDS = 1
 _SILENCE_BLOCK_SAMPLES = 65536
+# So much may be missing where rates are converted, or times overlap a little.
+_MISSING_SECONDS = Fraction(10, 1000)
+_MISSING_SHARE = Fraction(1, 100)
 
 
 class AudioTracks:
     """All sound of one clip."""
 
     def __init__(self, task: ClipTask, *, copy: bool) -> None:
-        """Add a track to the clip for each audio stream of the source.
+        """Add a track to the clip for each audio stream of the source that sounds in it.
 
         Args:
             task: What is to be made.
             copy: Whether packets are copied where MP4 players know the codec.
         """
-        self._window = task.window
-        self._fed_seconds = self._window.start - _INTERLEAVING_SECONDS
-        self._passed = False
         self._tracks: dict[int, _CopiedTrack | _EncodedTrack] = {}
         streams = {stream.index: stream for stream in task.reader.container.streams.audio}
-        for audio in task.reader.info.audio:
-            stream = streams[audio.stream_index]
-            if not audio.sample_rate_hz or not audio.channels:
-                logger.warning(
-                    "audio stream %d of %s is left out: nothing is known of its sound (%s)",
-                    audio.stream_index,
-                    shown_name(task.reader.path),
-                    audio.codec,
-                )
-            elif copy and audio.codec in _COPIED_AUDIO_CODECS:
-                self._tracks[stream.index] = _CopiedTrack(task, stream)
-            else:
-                self._tracks[stream.index] = _EncodedTrack(task, stream)
+        codecs = {audio.stream_index: audio.codec for audio in task.reader.info.audio}
+        for index, part in task.sound.within(task.window).items():
+            kind = _CopiedTrack if copy and codecs[index] in _COPIED_AUDIO_CODECS else _EncodedTrack
+            self._tracks[index] = kind(task, streams[index], part)
 
     def feed(self, packet: Packet) -> None:
         """Take a packet of any stream, in the order of the file."""
         track = self._tracks.get(packet.stream_index)
         if track is not None and not track.done:
             track.feed(packet)
-        at = packet.pts if packet.dts is None else packet.dts
-        if at is not None:
-            seconds = at * packet.time_base
-            if track is not None:
-                self._fed_seconds = seconds
-            if seconds > self._window.end + _INTERLEAVING_SECONDS:
-                self._passed = True
 
     @property
     def complete(self) -> bool:
         """Whether nothing of the clip's sound can follow in the file."""
-        return self._passed or all(track.done for track in self._tracks.values())
+        return all(track.done for track in self._tracks.values())
 
     def feed_until(self, packets: Iterator[Packet], seconds: Fraction) -> None:
-        """Take packets up to a time of the source, so that sound and video stay together."""
-        while not self.complete and self._fed_seconds < seconds:
+        """Take packets until each track has come to a time of the source, or is complete."""
+        while any(
+            not track.done and track.fed.seconds < seconds for track in self._tracks.values()
+        ):
             packet = next(packets, None)
             if packet is None:
-                self._passed = True
-            else:
-                self.feed(packet)
+                return
+            self.feed(packet)
 
     def finish(self) -> None:
-        """Write what is still held back."""
+        """Write what is still held back.
+
+        Raises:
+            ClipError: Sound that the source has was lost on the way.
+        """
         for track in self._tracks.values():
             track.finish()
 
 
+class _Fed:
+    """Counts the packets that a track was given, and holds them against the source's."""
+
+    def __init__(self, task: ClipTask, part: SoundPart, rate_hz: int) -> None:
+        self.seconds = task.window.start - PREROLL_SECONDS
+        self._rate_hz = rate_hz
+        # In samples of the file's clock, rounded as in ``sound_times``.
+        first = round(task.window.start * rate_hz)
+        end = first + round(part.end * rate_hz) - round(JITTER_SECONDS * rate_hz)
+        self._here = range(first, end)
+        self._missing = part.packets
+
+    def note(self, seconds: Fraction) -> None:
+        self.seconds = seconds
+        self._missing -= round(seconds * self._rate_hz) in self._here
+
+    def require_all(self) -> None:
+        if self._missing > 0:
+            raise ClipError(f"{self._missing} packets of the source's sound were not found again")
+
+
 class _CopiedTrack:
-    def __init__(self, task: ClipTask, template: av.audio.stream.AudioStream) -> None:
+    def __init__(
+        self, task: ClipTask, template: av.audio.stream.AudioStream, part: SoundPart
+    ) -> None:
         self.done = False
+        self.fed = _Fed(task, part, template.rate)
         self._writer = task.writer
         self._out = task.writer.add_copied(template)
         self._window = task.window
+        self._part = part
         self._rate = template.rate
         self._frame_samples = template.frame_size
-        self._total = self._window.ticks(self._rate)
-        self._preroll = round(_PREROLL_SECONDS * self._rate)
-        self._jitter = round(_JITTER_SECONDS * self._rate)
+        self._end = round(part.end * self._rate)
+        frames = _FRAMES_BEFORE.get(template.codec_context.codec.canonical_name)
+        before = _COPIED_BEFORE_SECONDS * self._rate
+        self._preroll = round(before) if frames is None else frames * self._frame_samples
+        self._jitter = round(JITTER_SECONDS * self._rate)
         self._held: deque[tuple[int, int, Packet]] = deque()
         self._previous: int | None = None
         self._expected: int | None = None
 
     def feed(self, packet: Packet) -> None:
-        if packet.pts is None:
+        seconds = packet_seconds(packet)
+        if seconds is None:
             raise ClipError(f"packets of audio stream {packet.stream_index} have no timestamps")
-        start = self._window.position(packet.pts * packet.time_base, self._rate)
+        self.fed.note(seconds)
+        start = self._window.position(seconds, self._rate)
         if self._expected is not None and abs(start - self._expected) <= self._jitter:
             start = self._expected
-        samples = self._frame_samples or round(
-            (packet.duration or 0) * packet.time_base * self._rate
-        )
+        samples = packet_samples(packet, packet.time_base * self._rate, self._frame_samples)
         self._expected = start + samples
-        if start >= self._total:
-            self.done = True
+        self.done = self._expected >= self._end - self._jitter
+        if start >= self._end:
             return
+        if self._held and start <= self._held[-1][0]:
+            # After a seek FFmpeg gives what is before 0 in Matroska the time 0; it is pre-roll.
+            self._held.clear()
         self._held.append((start, samples, packet))
         while self._held and sum(self._held[0][:2]) <= -self._preroll:
             self._held.popleft()
         # Pre-roll that no sound follows is not worth a track.
-        if start + samples > 0:
+        if self._expected > 0:
             self._write_held()
 
     def _write_held(self) -> None:
@@ -151,14 +177,21 @@ class _CopiedTrack:
         self._held.clear()
 
     def finish(self) -> None:
-        self._held.clear()
+        self.fed.require_all()
+        self._writer.show(self._out.index, self._part.start, self._part.end)
 
 
 class _EncodedTrack:
-    def __init__(self, task: ClipTask, template: av.audio.stream.AudioStream) -> None:
+    def __init__(
+        self, task: ClipTask, template: av.audio.stream.AudioStream, part: SoundPart
+    ) -> None:
         self.done = False
+        self.fed = _Fed(task, part, template.rate)
+        self._name = f"stream {template.index} of {shown_name(task.reader.path)}"
+        self._decoder = template.codec_context
         self._writer = task.writer
         self._window = task.window
+        self._part = part
         self._rate = template.rate
         self._layout = _AAC_LAYOUTS.get(template.channels, "stereo")
         self._channels = template.channels if template.channels in _AAC_LAYOUTS else 2
@@ -170,43 +203,61 @@ class _EncodedTrack:
             layout=self._layout,
         )
         task.writer.describe(self._out, template)
-        self._total = self._window.ticks(self._rate)
+        self._end = round(part.end * self._rate)
+        self._end_seconds = task.window.start + part.end
         self._written = 0
+        self._heard = 0
+        self._decoded_seconds = Fraction(0)
+        self._damage = ""
+        self._next_seconds: Fraction | None = None
         self._resampler: av.audio.resampler.AudioResampler | None = None
         self._resampled: object = None
 
     def feed(self, packet: Packet) -> None:
-        if packet.pts is not None:
-            end_pts = packet.pts + (packet.duration or 0)
-            if end_pts * packet.time_base < self._window.start - _DECODED_BEFORE_SECONDS:
+        seconds = packet_seconds(packet)
+        if seconds is not None:
+            self.fed.note(seconds)
+            # Of several frames in a packet only the first has a time.
+            self._next_seconds = seconds
+            if seconds + (packet.duration or 0) * packet.time_base < (
+                self._window.start - PREROLL_SECONDS
+            ):
                 return
+            if seconds > self._end_seconds + _DECODED_AFTER_SECONDS:
+                self.done = True
+                return
+        frames = self._decode(packet)
+        lasts_until = self.fed.seconds + (packet.duration or 0) * packet.time_base
+        if self._window.start <= self.fed.seconds and lasts_until <= self._end_seconds:
+            for frame in frames:
+                self._decoded_seconds += Fraction(frame.samples, frame.sample_rate)
+        self._place(frames)
+
+    def _decode(self, packet: "Packet | None") -> list[av.audio.frame.AudioFrame]:
         try:
-            frames = packet.decode()
+            return self._decoder.decode(packet)
         except av.error.FFmpegError as error:
-            raise_if_shortage(error, packet.stream.codec_context)
+            raise_if_shortage(error, self._decoder)
             # Damaged sound costs its own samples only: they become silence. Where reading began,
             # half a packet is nothing unusual.
-            if packet.pts is None or packet.pts * packet.time_base >= self._window.start:
-                logger.warning(
-                    "sound at %s of stream %d becomes silence, it cannot be decoded: %s",
-                    packet.pts,
-                    packet.stream_index,
-                    error,
-                )
-            return
-        for frame in frames:
-            if isinstance(frame, av.audio.frame.AudioFrame):
-                self._place(frame)
+            if self.fed.seconds >= self._window.start:
+                self._damage = f"; at {float(self.fed.seconds):.3f} s: {error}"
+            return []
 
-    def _place(self, frame: av.audio.frame.AudioFrame) -> None:
-        for converted in self._converted(frame):
-            if converted.pts is None or converted.time_base is None or self.done:
-                continue
-            samples = converted.to_ndarray().reshape(-1, self._channels).astype(np.float32)
-            start = self._window.position(converted.pts * converted.time_base, self._rate)
-            if self._written and abs(start - self._written) <= _JITTER_SECONDS * self._rate:
-                start = self._written
-            self._write_at(start, samples)
+    def _place(self, frames: Iterable[av.audio.frame.AudioFrame]) -> None:
+        for frame in frames:
+            self._stamp(frame)
+            for converted in self._converted(frame):
+                self._write_converted(converted)
+
+    def _stamp(self, frame: av.audio.frame.AudioFrame) -> None:
+        """Give a frame the time that follows from the one before, where it has none of its own."""
+        if frame.pts is not None and frame.time_base is not None:
+            self._next_seconds = frame.pts * frame.time_base
+        if self._next_seconds is not None:
+            frame.time_base = Fraction(1, frame.sample_rate)
+            frame.pts = round(self._next_seconds * frame.sample_rate)
+            self._next_seconds += Fraction(frame.samples, frame.sample_rate)
 
     def _converted(self, frame: av.audio.frame.AudioFrame) -> list[av.audio.frame.AudioFrame]:
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
@@ -215,19 +266,29 @@ class _EncodedTrack:
             self._resampler = av.audio.resampler.AudioResampler("flt", self._layout, self._rate)
         return self._resampler.resample(frame)
 
-    def _write_at(self, start: int, samples: Float32Array) -> None:
-        if start >= self._total:
-            self.done = True
+    def _write_converted(self, frame: av.audio.frame.AudioFrame) -> None:
+        if frame.pts is None or frame.time_base is None or self.done:
             return
+        samples = frame.to_ndarray().reshape(-1, self._channels).astype(np.float32)
+        start = self._window.position(frame.pts * frame.time_base, self._rate)
+        if self._written and abs(start - self._written) <= JITTER_SECONDS * self._rate:
+            start = self._written
         if start + len(samples) <= self._written:
             return
-        while self._written < start:
-            gap = min(start - self._written, _SILENCE_BLOCK_SAMPLES)
+        self._write_silence(min(start, self._end))
+        samples = samples[self._written - start : max(self._end - start, 0)]
+        self._heard += len(samples)
+        self._write(samples)
+        self.done = self._written >= self._end
+
+    def _write_silence(self, end: int) -> None:
+        while self._written < end:
+            gap = min(end - self._written, _SILENCE_BLOCK_SAMPLES)
             self._write(np.zeros((gap, self._channels), np.float32))
-        self._write(samples[self._written - start : self._total - start])
-        self.done = self._written == self._total
 
     def _write(self, samples: Float32Array) -> None:
+        if not len(samples):
+            return
         # Interleaved (flt), since PyAV 18 cannot take 8 planes (fltp).
         frame = av.audio.frame.AudioFrame.from_ndarray(
             np.ascontiguousarray(samples).reshape(1, -1), "flt", self._layout
@@ -239,9 +300,34 @@ class _EncodedTrack:
         self._mux(self._out.encode(frame))
 
     def finish(self) -> None:
-        if self._written:
-            self._mux(self._out.encode(None))
+        if not self.done:
+            # Some decoders hold back what they have of a last packet.
+            self._place(self._decode(None))
+            self._decoder.flush_buffers()
+        self.fed.require_all()
+        self._require_heard()
+        self._write_silence(self._end)
+        self._mux(self._out.encode(None))
+        self._writer.show(self._out.index, Fraction(0), self._part.end)
 
     def _mux(self, packets: list[Packet]) -> None:
         for packet in packets:
             self._writer.mux(packet)
+
+    def _require_heard(self) -> None:
+        """All that was decoded has to be there, and whoever has less than they should is told."""
+        heard = Fraction(self._heard, self._rate)
+        allowed = max(_MISSING_SECONDS, _MISSING_SHARE * self._part.seconds)
+        if heard < min(self._decoded_seconds, self._part.seconds) - allowed:
+            raise ClipError(
+                f"of {float(self._decoded_seconds):.3f} s of sound that were decoded only "
+                f"{float(heard):.3f} s are in the clip"
+            )
+        if heard < self._part.seconds - allowed:
+            logger.warning(
+                "%.3f s of the sound of %s, from %.3f s on, are silence, the decoder gives none%s",
+                float(self._part.seconds - heard),
+                self._name,
+                float(self._window.start),
+                self._damage,
+            )

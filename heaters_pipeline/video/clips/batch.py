@@ -1,6 +1,6 @@
-"""Make many clips of a video in several threads, by one method.
+"""Make many clips of a video in several threads, in one way.
 
-Threads and what they share. A single clip is made by ``maker``; ``write`` tries the other method.
+Threads and what they share. A single clip is made by ``maker`` or ``auto``; ``write`` tries others.
 """
 
 import math
@@ -8,18 +8,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
+from heaters_pipeline.video.clips.auto import AutoMaker
 from heaters_pipeline.video.clips.maker import ClipMaker
 from heaters_pipeline.video.clips.memory import copies_at_once, encoders_and_threads
 from heaters_pipeline.video.clips.record import ClipFile
-from heaters_pipeline.video.clips.settings import ClipMethod
+from heaters_pipeline.video.clips.splice import SpliceSource
 from heaters_pipeline.video.media.ffmpeg_resources import free_memory
 from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.media.worker_threads import Backpressure, run_in_threads
 
+Way = Literal["splice", "encode", "copy"]
 ClipFailure = ClipError | InvalidVideoError
 _Outcomes = Iterator[tuple[Span, ClipFile | ClipFailure]]
 
@@ -33,22 +36,25 @@ _PARTS_PER_ENCODER = 2
 
 def make_clips(
     maker: ClipMaker,
-    method: ClipMethod,
+    way: Way,
     reasons: Mapping[Span, str | None],
     target_for: Callable[[Span], Path],
     workers: int,
     on_clip: Callable[[Span, ClipFile], None],
+    source: SpliceSource | None = None,
 ) -> dict[Span, ClipFailure]:
-    """Make clips by one method; one that fails does not keep the others from being made.
+    """Make clips in one way; one that fails does not keep the others from being made.
 
     Args:
         maker: Of the video's clips.
-        method: Encoders share one pass over the video, copies the packets that the system caches.
-        reasons: The spans, each with the reason why the other method was not taken, where that was
+        way: Encoders share one pass over the video, copies the packets that the system caches;
+            ``splice`` copies what it can of each clip.
+        reasons: The spans, each with the reason why another way was not taken, where that was
             asked for.
         target_for: Gives each clip's file.
         workers: Number of threads.
         on_clip: Called by the calling thread with each clip, in no certain order.
+        source: What the clips have in common in the mode ``auto``, where something can be copied.
     Returns:
         Why the others could not be made.
     Raises:
@@ -58,8 +64,8 @@ def make_clips(
     failures: dict[Span, ClipFailure] = {}
     if not reasons:
         return failures
-    outcomes_of = _copied if method == "copy" else _encoded
-    with outcomes_of(maker, reasons, target_for, workers) as outcomes:
+    outcomes_of = {"copy": _copied, "encode": _encoded, "splice": _spliced}[way]
+    with outcomes_of(maker, source, reasons, target_for, workers) as outcomes:
         for span, outcome in outcomes:
             if isinstance(outcome, ClipFile):
                 on_clip(span, outcome)
@@ -71,6 +77,7 @@ def make_clips(
 @contextmanager
 def _copied(
     maker: ClipMaker,
+    source: SpliceSource | None,
     reasons: Mapping[Span, str | None],
     target_for: Callable[[Span], Path],
     workers: int,
@@ -94,8 +101,41 @@ def _copied(
 
 
 @contextmanager
+def _spliced(
+    maker: ClipMaker,
+    source: SpliceSource | None,
+    reasons: Mapping[Span, str | None],
+    target_for: Callable[[Span], Path],
+    workers: int,
+) -> Iterator[_Outcomes]:
+    if source is None:
+        raise ValueError("what the clips have in common has to be known")
+    encoders, threads = encoders_and_threads(
+        maker.info, maker.settings, clips=len(reasons), workers=workers
+    )
+    auto = AutoMaker(replace(maker, threads=threads), source)
+
+    def worker(spans: Iterator[Span], backpressure: Backpressure) -> _Outcomes:
+        with (
+            SourceReader(maker.source, maker.info) as reader,
+            SourceReader(maker.source, maker.info) as pictures,
+        ):
+            for span in spans:
+                backpressure.wait_for_room()
+                try:
+                    plan = source.plan(span)
+                    yield span, auto.splice(reader, pictures, plan, target_for(span))
+                except (ClipError, InvalidVideoError) as error:
+                    yield span, error
+
+    with run_in_threads(reasons, worker, workers=encoders, ahead=2 * encoders) as outcomes:
+        yield outcomes
+
+
+@contextmanager
 def _encoded(
     maker: ClipMaker,
+    source: SpliceSource | None,
     reasons: Mapping[Span, str | None],
     target_for: Callable[[Span], Path],
     workers: int,
@@ -104,18 +144,20 @@ def _encoded(
         maker.info, maker.settings, clips=len(reasons), workers=workers
     )
     maker = replace(maker, threads=threads)
+    is_auto = maker.settings.mode == "auto"
+    encode = AutoMaker(maker, source).encode if is_auto else maker.encode
 
     def worker(parts: Iterator[Sequence[Span]], backpressure: Backpressure) -> _Outcomes:
         frames_encoded = 0
         with SourceReader(maker.source, maker.info) as reader:
             for part in parts:
-                decoded = _SharedPass(maker, part[-1].end)
+                decoded = _SharedPass(maker, max(span.end for span in part))
                 for span in part:
                     backpressure.wait_for_room()
                     try:
                         frames = _while_wanted(decoded.frames_of(span), backpressure)
                         target, reason = target_for(span), reasons[span]
-                        clip = maker.encode(reader, frames, span, target, reason)
+                        clip = encode(reader, frames, span, target, reason)
                         frames_encoded += len(span)
                         if frames_encoded >= _FRAMES_UNTIL_FREED:
                             free_memory()

@@ -18,9 +18,10 @@ import numpy as np
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.arrays import UInt8Array
-from heaters_pipeline.video.clips.mp4_boxes import read_tracks
+from heaters_pipeline.video.clips.mp4_boxes import TrackHeader, read_tracks
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.record import ClipFacts, ClipNote
+from heaters_pipeline.video.clips.track_times import can_end_exactly
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.probe import open_input, shown_name, wanted_stream
@@ -43,20 +44,27 @@ def inspect_clip(path: Path) -> ClipFacts:
     return _read(path, _Seen())
 
 
-def check_clip(path: Path, timeline: Timeline, span: Span) -> ClipFacts:
+def check_clip(
+    path: Path, timeline: Timeline, span: Span, seconds: Fraction | None = None
+) -> ClipFacts:
     """Read a new clip and require that it shows exactly a span, with the source's timestamps.
 
+    Args:
+        path: The clip.
+        timeline: Of the source.
+        span: Frames that the clip has to show.
+        seconds: How long all that it holds lasts, where it holds more than the span.
     Raises:
         ClipError: It does not.
     """
     seen = _Seen()
     facts = _read(path, seen)
-    _require_span(facts, sorted(seen.shown_pts), timeline, span)
+    _require_span(facts, seen, timeline, span, seconds or timeline.duration_of(span))
     return facts
 
 
 def check_copy(
-    path: Path, timeline: Timeline, span: Span, packets: PacketSum, digest: int
+    path: Path, timeline: Timeline, span: Span, packets: PacketSum, digest: int, seconds: Fraction
 ) -> ClipFacts:
     """Require all that ``check_clip`` does, and that packets and first picture are the source's.
 
@@ -66,18 +74,19 @@ def check_copy(
         span: Frames that the clip has to show.
         packets: Of the source, from the first to the last that was copied.
         digest: ``Frame.digest`` of the source's picture.
+        seconds: How long all that was copied lasts, with what is hidden.
     Raises:
         ClipError: It is not so.
     """
     seen = _Seen(wants_packets=True, wants_picture=True)
     facts = _read(path, seen)
-    _require_span(facts, sorted(seen.shown_pts), timeline, span)
+    _require_span(facts, seen, timeline, span, seconds)
     # A reader that heeds edit lists may keep packets to itself.
     if seen.packets != packets and _all_packets(path) != packets:
         raise ClipError("the clip's packets are not the source's")
     if seen.picture is None or seen.picture.digest != digest:
         # Where a picture is made of several packets, it was decoded too early.
-        with _clip_errors(path):
+        with clip_errors(path):
             picture = _first_picture(path)
         if picture is None or picture.digest != digest:
             raise ClipError("the clip's first picture is not the source's")
@@ -100,19 +109,20 @@ def check_pictures(
         SourceChangedError: It is no longer what it was.
     """
     wanted = [None] * frames if expected is None else expected
-    for offset, (picture, frame) in enumerate(zip_longest(_pictures(path, threads), wanted)):
+    for offset, (picture, frame) in enumerate(zip_longest(pictures_of(path, threads), wanted)):
         if picture is None:
             raise ClipError(f"the clip ends before its frame {offset}")
         if offset >= frames:
             raise ClipError(f"the clip shows more than {frames} frames")
         if picture.is_corrupt and (frame is None or not frame.decoded.is_corrupt):
             raise ClipError(f"frame {offset} of the clip is damaged")
-        if frame is not None and not _is_same(picture, frame.decoded):
+        if frame is not None and not is_same(picture, frame.decoded):
             raise ClipError(f"frame {offset} of the clip is not the source's picture")
 
 
-def _pictures(path: Path, threads: int) -> Iterator[av.video.frame.VideoFrame]:
-    with _clip_errors(path), open_input(path) as container:
+def pictures_of(path: Path, threads: int) -> Iterator[av.video.frame.VideoFrame]:
+    """Decode a clip, with so many threads; 0 for as many as there are cores."""
+    with clip_errors(path), open_input(path) as container:
         stream = wanted_stream(container)
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
@@ -126,12 +136,14 @@ class _Seen:
     wants_packets: bool = False
     wants_picture: bool = False
     shown_pts: list[int] = field(default_factory=list)
+    last_ticks: int = 0
+    all_seconds: Fraction = Fraction(0)
     packets: PacketSum | None = None
     picture: Frame | None = None
 
 
 def _read(path: Path, seen: _Seen) -> ClipFacts:
-    with _clip_errors(path), open_input(path, _AS_WRITTEN) as container:
+    with clip_errors(path), open_input(path, _AS_WRITTEN) as container:
         stream = wanted_stream(container)
         note = ClipNote.decode(container.metadata.get("comment", ""))
         _look_through(container, stream, seen)
@@ -140,6 +152,8 @@ def _read(path: Path, seen: _Seen) -> ClipFacts:
         time_base = stream.time_base or Fraction(1)
     if not seen.shown_pts:
         raise ClipError(f"{shown_name(path)} shows no frame")
+    track = _video_track(path)
+    seen.all_seconds = Fraction(track.samples_ticks, track.timescale)
     return ClipFacts(
         method=note.method,
         fallback_reason=note.fallback_reason,
@@ -147,9 +161,11 @@ def _read(path: Path, seen: _Seen) -> ClipFacts:
         first_pts=min(seen.shown_pts),
         last_pts=max(seen.shown_pts),
         time_base=time_base,
-        duration_seconds=_video_duration(path),
+        duration_seconds=track.shown.duration_seconds,
         size_bytes=path.stat().st_size,
         checked=note.checked,
+        copied=note.copied,
+        hidden_frames=track.samples - len(seen.shown_pts),
         span=note.span,
         width_px=size_px[0],
         height_px=size_px[1],
@@ -165,11 +181,14 @@ def _look_through(
         seen.packets = PacketSum(stream.codec_context.name, stream.codec_context.extradata)
     # Frames that are decoded in parallel come late, and the first one is all that is wanted.
     stream.codec_context.thread_count = 1
+    latest = 0
     for packet in packets_of(container, stream):
         if seen.packets is not None:
             seen.packets.add(packet)
         if packet.pts is not None and not packet.is_discard:
             seen.shown_pts.append(packet.pts)
+            if packet.pts >= latest:
+                latest, seen.last_ticks = packet.pts, packet.duration or 0
         if seen.wants_picture:
             seen.picture = _picture_at_start(stream, packet)
             # All that has to be decoded before the picture at the start was, once its packet is.
@@ -199,7 +218,7 @@ def _first_picture(path: Path) -> Frame | None:
 
 
 def _all_packets(path: Path) -> PacketSum:
-    with _clip_errors(path), open_input(path, _ALL_PACKETS) as container:
+    with clip_errors(path), open_input(path, _ALL_PACKETS) as container:
         stream = wanted_stream(container)
         packets = PacketSum(stream.codec_context.name, stream.codec_context.extradata)
         for packet in packets_of(container, stream):
@@ -207,7 +226,10 @@ def _all_packets(path: Path) -> PacketSum:
     return packets
 
 
-def _require_span(facts: ClipFacts, shown: list[int], timeline: Timeline, span: Span) -> None:
+def _require_span(
+    facts: ClipFacts, seen: _Seen, timeline: Timeline, span: Span, all_seconds: Fraction
+) -> None:
+    shown = sorted(seen.shown_pts)
     if len(shown) != len(span):
         raise ClipError(f"the clip shows {len(shown)} frames instead of {len(span)}")
     origin = timeline.pts[span.start]
@@ -224,9 +246,22 @@ def _require_span(facts: ClipFacts, shown: list[int], timeline: Timeline, span: 
             f"the clip lasts {float(facts.duration_seconds)} s "
             f"instead of {float(timeline.duration_of(span))} s"
         )
+    # Readers divide the number of all packets by this.
+    if seen.all_seconds != all_seconds:
+        raise ClipError(
+            f"all packets of the clip last {float(seen.all_seconds)} s instead of "
+            f"{float(all_seconds)} s, so its frame rate is wrong"
+        )
+    last = timeline.duration_of(Span(span.end - 1, span.end))
+    if seen.last_ticks * facts.time_base != last and can_end_exactly(timeline, span):
+        raise ClipError(
+            f"the last frame of the clip lasts {float(seen.last_ticks * facts.time_base)} s "
+            f"instead of {float(last)} s"
+        )
 
 
-def _is_same(one: av.video.frame.VideoFrame, other: av.video.frame.VideoFrame) -> bool:
+def is_same(one: av.video.frame.VideoFrame, other: av.video.frame.VideoFrame) -> bool:
+    """Whether two pictures are the same bit for bit."""
     kinds = [(frame.format.name, frame.width, frame.height) for frame in (one, other)]
     return kinds[0] == kinds[1] and all(
         np.array_equal(_visible_bytes(one, plane), _visible_bytes(other, plane))
@@ -243,7 +278,8 @@ def _visible_bytes(picture: av.video.frame.VideoFrame, index: int) -> UInt8Array
 
 
 @contextmanager
-def _clip_errors(path: Path) -> Iterator[None]:
+def clip_errors(path: Path) -> Iterator[None]:
+    """Raise what a clip cannot be read for as ``ClipError``."""
     try:
         yield
     except (InvalidVideoError, av.error.FFmpegError) as error:
@@ -252,10 +288,8 @@ def _clip_errors(path: Path) -> Iterator[None]:
         raise ClipError(f"{shown_name(path)} is no readable clip: {error}") from error
 
 
-def _video_duration(path: Path) -> Fraction:
-    durations = [
-        track.shown.duration_seconds for track in read_tracks(path) if track.handler == "vide"
-    ]
-    if len(durations) != 1:
-        raise ClipError(f"{shown_name(path)} has {len(durations)} video tracks, one is expected")
-    return durations[0]
+def _video_track(path: Path) -> TrackHeader:
+    tracks = [track for track in read_tracks(path) if track.handler == "vide"]
+    if len(tracks) != 1:
+        raise ClipError(f"{shown_name(path)} has {len(tracks)} video tracks, one is expected")
+    return tracks[0]

@@ -5,18 +5,24 @@ ends with the last wanted packet in the file's decoding order. Frames before (th
 between that nobody asked for are hidden by the edit list.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from fractions import Fraction
+from itertools import chain
+from math import floor
 
 import av.video.stream
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.audio import AudioTracks
+from heaters_pipeline.video.clips.hidden_frames import require_few_hidden
 from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.subtitles import add_subtitles
 from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.clips.telemetry import add_telemetry
+from heaters_pipeline.video.clips.track_times import Sample, end_exactly, hidden_after
+from heaters_pipeline.video.media.field_pictures import with_whole_frames
 from heaters_pipeline.video.media.nal_units import has_start_codes
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import VideoInfo
@@ -33,7 +39,6 @@ Not MPEG-1: FFmpeg's reader splits it again, and so hides another frame than it 
 # Hidden frames cost space and time in each player; more of them are not worth an exact copy.
 _MOST_PREROLL_SECONDS = 120
 # From how far before the span to read, as long as that is in vain; at last from the file's start.
-# The first also lets the sound start early enough.
 _START_BEFORE_SECONDS = (1, 5, 20, 80, _MOST_PREROLL_SECONDS)
 
 
@@ -53,10 +58,12 @@ class Copied:
     Attributes:
         video: Its stream in the clip.
         packets: What was read of the source for it.
+        seconds: How long all of it lasts, hidden frames included.
     """
 
     video: av.video.stream.VideoStream
     packets: PacketSum
+    seconds: Fraction
 
 
 def copy_span(task: ClipTask) -> Copied:
@@ -67,11 +74,13 @@ def copy_span(task: ClipTask) -> Copied:
     """
     reader, writer = task.reader, task.writer
     plan = _Planner(task).plan()
+    require_few_hidden(len(task.span), len(plan.pts) - len(task.span))
     packets = _packets_from(reader, plan.from_pts)
     out = writer.add_copied(reader.video)
-    _keep_picture_tags(out, reader.video)
+    keep_picture_tags(out, reader.video)
     audio = AudioTracks(task, copy=True)
     add_subtitles(writer, reader, task.subtitles, task.window)
+    add_telemetry(task)
     video = _CopiedVideo(plan, task, out)
     for packet in packets:
         if packet.stream_index == reader.info.stream_index:
@@ -83,7 +92,7 @@ def copy_span(task: ClipTask) -> Copied:
     if not video.done:
         raise ClipError("the source ended before the span did; was it replaced?")
     audio.finish()
-    return Copied(out, video.packets)
+    return Copied(out, video.packets, video.ticks * task.timeline.time_base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +109,26 @@ class _Plan:
     skip: int
     pts: list[int]
 
-    def decoding_times(self, end_pts: int) -> tuple[list[int], list[int]]:
-        """DTS and duration of each packet.
+    def samples(self, last_pts: int, end_pts: int) -> list[Sample]:
+        """When each packet is shown and decoded.
 
-        Not the source's, as many containers know no DTS, but the sorted PTS, moved back by so much
-        that no packet is decoded after it is shown.
+        Not the source's times, as many containers know no DTS, but the sorted PTS, moved back by so
+        much that no packet is decoded after it is shown.
 
         Args:
-            end_pts: When the last frame of the span ends.
+            last_pts: When the last frame of the span is shown.
+            end_pts: When it ends.
         """
-        shown = sorted(self.pts)
-        delay = max(at - pts for at, pts in zip(shown, self.pts, strict=True))
-        steps = [after - at for at, after in pairwise(shown)]
-        if 0 in steps:
+        last_ticks = end_pts - last_pts
+        pts = hidden_after(self.pts, end_pts, last_ticks)
+        shown = sorted(pts)
+        if len(set(shown)) < len(shown):
             raise ClipError("two packets of the source have the same timestamp")
-        # Of hidden packets after the span it does not matter how long they last.
-        last_ticks = max(end_pts - shown[-1], 1)
-        return [at - delay for at in shown], [*steps, last_ticks]
+        delay = max(at - own for at, own in zip(shown, pts, strict=True))
+        samples = [Sample(own, at - delay) for at, own in zip(shown, pts, strict=True)]
+        # Those that are hidden behind it last as long.
+        end_exactly(samples, end_pts, shown[-1] + last_ticks - delay, samples[0].dts - delay)
+        return samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +157,7 @@ class _Planner:
         extradata = task.reader.video.codec_context.extradata or b""
         self._is_random_access = random_access_test(task.reader.info.codec, extradata)
         self._most_preroll = int(_MOST_PREROLL_SECONDS / self._time_base)
+        self._sound_from = task.sound.read_from(task.window)
 
     def plan(self) -> _Plan:
         """Read from further and further back until all packets are found.
@@ -161,12 +174,18 @@ class _Planner:
             f"cannot begin within {_MOST_PREROLL_SECONDS} s before them"
         )
 
-    def _places(self) -> Iterator[int | None]:
+    def _places(self) -> Iterable[int | None]:
         start = self._wanted[0]
-        ticks_back = (int(seconds / self._time_base) for seconds in _START_BEFORE_SECONDS)
-        yield from dict.fromkeys(max(self._first_pts, start - back) for back in ticks_back)
+        places = [start - int(seconds / self._time_base) for seconds in _START_BEFORE_SECONDS]
+        if self._sound_from is None:
+            places.insert(0, self._first_pts)
+        else:
+            sound_pts = floor(self._sound_from / self._time_base)
+            places = [min(place, sound_pts) for place in places]
         if start - self._first_pts <= self._most_preroll:
-            yield None
+            places.append(self._first_pts)
+        # A seek to where a file begins may land after its first packets, or change their times.
+        return dict.fromkeys(None if place <= self._first_pts else place for place in places)
 
     def _plan_from(self, from_pts: int | None) -> _Plan | None:
         packets = (
@@ -225,7 +244,11 @@ def _pts_of(packet: Packet) -> int:
 
 
 def _packets_from(reader: SourceReader, pts: int | None) -> Iterator[Packet]:
-    return reader.packets_from_start() if pts is None else reader.packets_from(pts)
+    packets = reader.packets_from_start() if pts is None else reader.packets_from(pts)
+    if reader.info.codec != "h264":
+        return packets
+    extradata = reader.video.codec_context.extradata or b""
+    return with_whole_frames(packets, reader.info.stream_index, extradata)
 
 
 class _CopiedVideo:
@@ -238,8 +261,9 @@ class _CopiedVideo:
         self._out = out
         self._origin = task.start_pts
         self._skip = plan.skip
-        dts, durations = plan.decoding_times(task.end_pts)
-        self._ahead = list(zip(plan.pts, dts, durations, strict=True))[::-1]
+        samples = plan.samples(task.timeline.pts[task.span.end - 1], task.end_pts)
+        self.ticks = sum(sample.duration for sample in samples)
+        self._ahead = list(zip(plan.pts, samples, strict=True))[::-1]
 
     @property
     def done(self) -> bool:
@@ -251,21 +275,22 @@ class _CopiedVideo:
             return
         if self.done:
             return
-        pts, dts, duration = self._ahead.pop()
+        pts, sample = self._ahead.pop()
         if packet.pts != pts:
             raise ClipError("the source gives other packets when it is read again")
         # Readers go back to the last key frame before the part that is shown, and no further.
         packet.is_keyframe = not self.packets.packets or self._is_random_access(packet)
         self.packets.add(packet)
-        packet.pts, packet.dts = pts - self._origin, dts - self._origin
-        packet.duration = duration
+        packet.pts, packet.dts = sample.pts - self._origin, sample.dts - self._origin
+        packet.duration = sample.duration
         packet.stream = self._out
         self._writer.mux(packet)
 
 
-def _keep_picture_tags(
+def keep_picture_tags(
     out: av.video.stream.VideoStream, source: av.video.stream.VideoStream
 ) -> None:
+    """Note of a copied stream what the muxer does not find where it looks."""
     if source.sample_aspect_ratio:
         # Matroska keeps it beside the codec's parameters, and the muxer looks there alone.
         out.codec_context.sample_aspect_ratio = source.sample_aspect_ratio

@@ -6,16 +6,19 @@ What users choose is ``settings``'; here it becomes what the libraries take, wit
 from collections.abc import Mapping
 from typing import cast
 
+import av.codec.context
 import av.video.frame
 import av.video.stream
 import numpy as np
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.encoder_frames import ClipPictures
+from heaters_pipeline.video.clips.luma_quality import CLOSE_PARAMS
 from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.settings import Codec
 from heaters_pipeline.video.clips.task import ClipTask
-from heaters_pipeline.video.media.hdr_metadata import MasteringDisplay
+from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, MasteringDisplay
+from heaters_pipeline.video.media.picture_boxes import crop_of, picture_boxes
 from heaters_pipeline.video.media.probe import DEFAULT_FRAME_RATE, VideoInfo
 from heaters_pipeline.video.media.pyav import side_data_of
 
@@ -28,12 +31,18 @@ _HDR_PARAMS: Mapping[Codec, tuple[str, str]] = {
 _HEVC_REORDERED_FRAMES = 2
 # Of less than 50 pixels in width libx265 writes beyond its memory, which may end the process.
 _HEVC_LEAST_PX = (64, 16)
+_KEPT_BOXES = frozenset({b"st3d", b"sv3d"})
 # Units of HEVC's and H.264's messages.
 _CHROMATICITY_STEPS, _NIT_STEPS = 50_000, 10_000
 
 
 def add_video(
-    task: ClipTask, first: av.video.frame.VideoFrame, pictures: ClipPictures, *, threads: int
+    task: ClipTask,
+    first: av.video.frame.VideoFrame,
+    pictures: ClipPictures,
+    *,
+    threads: int,
+    measured: bool = False,
 ) -> av.video.stream.VideoStream:
     """Add the stream that a clip's pictures are encoded into.
 
@@ -42,6 +51,8 @@ def add_video(
         first: The first frame, as it is stored in the source.
         pictures: What is encoded.
         threads: How many the encoder may use; 0 for as many as there are cores.
+        measured: Packets of libx264 say how close they are to what was encoded, which is as close
+            as can be for their size.
     Raises:
         ClipError: The encoder does not take such small pictures.
     """
@@ -49,7 +60,7 @@ def add_video(
     if settings.codec == "hevc":
         _require_size_for_hevc(pictures.size_px)
     params = _hevc_params(len(task.span), threads) if settings.codec == "hevc" else {}
-    params |= _described_params(pictures, settings.codec)
+    params |= _described_params(pictures, settings.codec) | (dict(CLOSE_PARAMS) if measured else {})
     encoder = _ENCODERS[settings.codec]
     options = {
         "crf": str(settings.crf),
@@ -58,6 +69,9 @@ def add_video(
             f"{name}={value}" for name, value in params.items()
         ),
     }
+    if settings.codec == "hevc":
+        # Closed captions, which libx264 writes unasked.
+        options["a53cc"] = "1"
     rate = info.frame_rate or DEFAULT_FRAME_RATE
     video = cast(
         "av.video.stream.VideoStream",
@@ -66,14 +80,26 @@ def add_video(
     writer.describe(video, task.reader.video)
     _set_picture_kind(video, pictures, info)
     context = video.codec_context
+    if measured:
+        context.flags |= av.codec.context.Flags.psnr
     context.thread_count = threads
     # PyAV 18 asks for slices by default, which cost quality.
     context.thread_type = "FRAME"
     if settings.codec == "hevc":
         context.codec_tag = HEVC_TAG
+    _describe(task, video.index, pictures.size_px)
     if matrix := side_data_of(first, "DISPLAYMATRIX"):
         video.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
     return video
+
+
+def _describe(task: ClipTask, stream_index: int, size_px: tuple[int, int]) -> None:
+    """What no encoder says of pictures: their crop, and how they lie on a sphere or in pairs."""
+    boxes = picture_boxes(task.reader.video)
+    if crop := crop_of(task.reader.video):
+        task.writer.describe_pictures(stream_index, crop.clean_aperture(*size_px))
+    for kind in _KEPT_BOXES & boxes.keys():
+        task.writer.describe_pictures(stream_index, boxes[kind])
 
 
 def _set_picture_kind(
@@ -110,12 +136,18 @@ def _hevc_params(frames: int, threads: int) -> dict[str, str]:
 
 def _described_params(pictures: ClipPictures, codec: Codec) -> dict[str, str]:
     params: dict[str, str] = {}
-    display_name, light_name = _HDR_PARAMS[codec]
     if pictures.field_order:
         params[pictures.field_order] = "1"
-    if display := pictures.hdr_metadata.mastering_display:
+    return params | hdr_params(pictures.hdr_metadata, codec)
+
+
+def hdr_params(metadata: HdrMetadata, codec: Codec) -> dict[str, str]:
+    """What tells libx264 or libx265 the HDR metadata of the pictures."""
+    params: dict[str, str] = {}
+    display_name, light_name = _HDR_PARAMS[codec]
+    if display := metadata.mastering_display:
         params[display_name] = _coded(display)
-    if light := pictures.hdr_metadata.content_light:
+    if light := metadata.content_light:
         params[light_name] = f"{light.max_cll_nits},{light.max_fall_nits}"
     return params
 

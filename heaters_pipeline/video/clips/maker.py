@@ -4,10 +4,12 @@ Knows nothing of other clips or threads (``batch``), nor of falling back (``writ
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from heaters_pipeline.video.clips.check import check_clip, check_copy, check_pictures
+from heaters_pipeline.video.clips.check_sound import check_sound
 from heaters_pipeline.video.clips.copy import copy_span, why_not_copied
 from heaters_pipeline.video.clips.encode import encode_span
 from heaters_pipeline.video.clips.mp4_writer import ClipWriter, open_clip
@@ -15,9 +17,11 @@ from heaters_pipeline.video.clips.record import ClipFacts, ClipFile, ClipNote, c
 from heaters_pipeline.video.clips.settings import ClipMethod, ClipSettings, Verify
 from heaters_pipeline.video.clips.subtitles import SourceSubtitles
 from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.clips.timecode import clip_timecode
 from heaters_pipeline.video.media.frames import Frame, read_span
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import VideoInfo
+from heaters_pipeline.video.media.sound_times import SourceSound
 from heaters_pipeline.video.media.timing import Span, Timeline
 
 _KNOWN_WITHIN_FRAMES = 32
@@ -36,6 +40,7 @@ class ClipMaker:
         tags: Written into each clip.
         verify: ``full`` decodes all of each clip before it is published.
         subtitles: Of the video.
+        sound: Of the video.
         known_digest: Gives ``Frame.digest`` of a frame, or None where it is not known.
         threads: How many the decoder and the encoder of one clip may use each; 0 for as many as
             there are cores.
@@ -48,6 +53,7 @@ class ClipMaker:
     tags: Mapping[str, str]
     verify: Verify
     subtitles: SourceSubtitles
+    sound: SourceSound
     known_digest: Callable[[int], int | None]
     threads: int = 0
 
@@ -72,17 +78,17 @@ class ClipMaker:
             SourceChangedError: It is no longer what it was.
             StoreUnavailableError: The disk failed.
         """
-        digest = self.known_digest(span.start)
-        if digest is None:
-            digest = next(self.frames_of(Span(span.start, span.start + 1))).digest
-        with open_clip(target, self._note("copy", span, fallback_reason)) as writer:
-            copied = copy_span(self._task(reader, span, writer))
+        digest = self.digest_of(span.start)
+        note = self.note("copy", span, fallback_reason, (span,))
+        with self.opened(reader, span, target, note) as writer:
+            copied = copy_span(self.task(reader, span, writer))
             path = writer.finish(copied.video.index, self.timeline.duration_of(span))
-            facts = check_copy(path, self.timeline, span, copied.packets, digest)
+            facts = check_copy(path, self.timeline, span, copied.packets, digest, copied.seconds)
+            self.check_sound(path, span)
             if self.verify == "full":
                 check_pictures(path, self.frames_of(span), len(span), threads=self.threads)
             writer.publish(target)
-        return _without_source(facts)
+        return as_clip_file(facts)
 
     def encode(
         self,
@@ -106,23 +112,53 @@ class ClipMaker:
             SourceChangedError: It is no longer what it was.
             StoreUnavailableError: The disk failed.
         """
-        with open_clip(target, self._note("reencode", span, fallback_reason)) as writer:
-            task = self._task(reader, span, writer)
+        note = self.note("reencode", span, fallback_reason)
+        with self.opened(reader, span, target, note) as writer:
+            task = self.task(reader, span, writer)
             video = encode_span(task, frames, threads=self.threads)
             path = writer.finish(video.index, self.timeline.duration_of(span))
             facts = check_clip(path, self.timeline, span)
+            self.check_sound(path, span)
             if self.verify == "full":
                 check_pictures(path, None, len(span), threads=self.threads)
             writer.publish(target)
-        return _without_source(facts)
+        return as_clip_file(facts)
 
-    def _task(self, reader: SourceReader, span: Span, writer: ClipWriter) -> ClipTask:
-        return ClipTask(reader, self.timeline, span, writer, self.settings, self.subtitles)
+    def digest_of(self, frame: int) -> int:
+        """``Frame.digest`` of a frame, decoded if it is not known."""
+        known = self.known_digest(frame)
+        return next(self.frames_of(Span(frame, frame + 1))).digest if known is None else known
 
-    def _note(self, method: ClipMethod, span: Span, fallback_reason: str | None) -> str:
+    @contextmanager
+    def opened(
+        self, reader: SourceReader, span: Span, target: Path, note: str
+    ) -> Iterator[ClipWriter]:
+        """Write a clip inside, which exists only once it was published."""
+        timecode = clip_timecode(reader, self.timeline, span.start)
+        with open_clip(target, note, timecode) as writer:
+            yield writer
+
+    def task(self, reader: SourceReader, span: Span, writer: ClipWriter) -> ClipTask:
+        """What is to be written of a clip."""
+        return ClipTask(
+            reader, self.timeline, span, writer, self.settings, self.subtitles, self.sound
+        )
+
+    def check_sound(self, path: Path, span: Span) -> None:
+        """Require that all sound of the source is in a clip."""
+        check_sound(path, self.sound.within(self.timeline.window_of(span)))
+
+    def note(
+        self,
+        method: ClipMethod,
+        span: Span,
+        fallback_reason: str | None,
+        copied: tuple[Span, ...] = (),
+    ) -> str:
+        """What a clip says of itself."""
         # A file is published only after these checks.
         checked = checks_of(method, self.verify)
-        return ClipNote(method, fallback_reason, span, checked, self.tags).encode()
+        return ClipNote(method, fallback_reason, span, checked, self.tags, copied).encode()
 
     def frames_of(self, span: Span) -> Iterator[Frame]:
         """Decode the frames of a span, with the pictures that they have in the whole video.
@@ -153,5 +189,6 @@ class ClipMaker:
                 yield frame
 
 
-def _without_source(facts: ClipFacts) -> ClipFile:
+def as_clip_file(facts: ClipFacts) -> ClipFile:
+    """What is recorded of a clip that was checked."""
     return ClipFile(**{field.name: getattr(facts, field.name) for field in fields(ClipFile)})

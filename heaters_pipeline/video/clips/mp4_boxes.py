@@ -7,10 +7,11 @@ that a player can begin before it has the whole file. Strict: what is not as exp
 """
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 import numpy as np
@@ -26,6 +27,9 @@ _COPY_BYTES = 1 << 20
 _INDEX_BYTES_MAX = 1 << 30
 _DEPTH_MAX = 8
 _NOTHING_SHOWN = -1
+# What stands in stsd before its only entry, and in that before the boxes in it (8.5.2, 12.1.3).
+_TABLE_HEAD_BYTES = 8
+_PICTURE_ENTRY_BYTES = 86
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,23 @@ class ShownPart:
 
 @dataclass(frozen=True, slots=True)
 class TrackHeader:
-    """What the index says of one track."""
+    """What the index says of one track.
+
+    Attributes:
+        track_id: Its number.
+        handler: Such as ``vide``.
+        timescale: Ticks a second.
+        shown: What of it is shown.
+        samples: How many it holds.
+        samples_ticks: How long all of them last.
+    """
 
     track_id: int
     handler: str
     timescale: int
     shown: ShownPart
+    samples: int
+    samples_ticks: int
 
 
 @dataclass(slots=True)
@@ -76,7 +91,12 @@ class _Box:
         return struct.pack(">I4s", len(body) + 8, self.kind) + body
 
 
-def write_fast_start(muxed: Path, target: Path, shown: Mapping[int, ShownPart]) -> None:
+def write_fast_start(
+    muxed: Path,
+    target: Path,
+    shown: Mapping[int, ShownPart],
+    described: Mapping[int, Sequence[bytes]] = MappingProxyType({}),
+) -> None:
     """Copy an MP4 file with exact edit lists and its index first.
 
     The first track gives the movie its timescale, so that its edit list is exact to the tick.
@@ -85,6 +105,8 @@ def write_fast_start(muxed: Path, target: Path, shown: Mapping[int, ShownPart]) 
         muxed: File as the muxer wrote it, its index last.
         target: File to write; must not exist.
         shown: What is shown of each track, by track id. All tracks must be named.
+        described: Boxes, by track id, that describe its pictures; left out where the muxer wrote
+            one of the kind.
     """
     with muxed.open("rb") as source, target.open("xb") as out:
         places = list(_top_level(source))
@@ -94,6 +116,9 @@ def write_fast_start(muxed: Path, target: Path, shown: Mapping[int, ShownPart]) 
         (_, _, head_end), (_, index_start, index_end) = places[0], places[-1]
         movie = _read_index(source, index_start, index_end)
         _set_shown(movie, shown)
+        for track in movie.children:
+            if track.kind == b"trak" and _handler(track) == "vide":
+                _describe_pictures(track, described.get(_track_id(track), ()))
         index = _moved_index(movie)
         source.seek(0)
         _copy(source, out, head_end)
@@ -115,17 +140,22 @@ def read_tracks(path: Path) -> list[TrackHeader]:
     try:
         timescale = _timescale(movie.child(b"mvhd"))
         return [_track_header(box, timescale) for box in movie.children if box.kind == b"trak"]
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, ValueError) as error:
         raise ClipError(f"the MP4 index of {shown_name(path)} is damaged: {error}") from error
 
 
 def _track_header(track: _Box, movie_timescale: int) -> TrackHeader:
     media = track.child(b"mdia")
+    durations = media.child(b"minf").child(b"stbl").child(b"stts").payload
+    (count,) = struct.unpack_from(">I", durations, 4)
+    runs = np.frombuffer(durations, ">u4", 2 * count, 8).astype(np.int64).reshape(-1, 2)
     return TrackHeader(
         track_id=_track_id(track),
-        handler=media.child(b"hdlr").payload[8:12].decode("latin-1"),
+        handler=_handler(track),
         timescale=_timescale(media.child(b"mdhd")),
         shown=_shown_part(track.child(b"edts").child(b"elst").payload, movie_timescale),
+        samples=int(runs[:, 0].sum()),
+        samples_ticks=int(runs.prod(axis=1).sum()),
     )
 
 
@@ -169,6 +199,19 @@ def _set_shown(movie: _Box, shown: Mapping[int, ShownPart]) -> None:
     _set_movie_duration(movie.child(b"mvhd"), timescale, longest)
 
 
+def _describe_pictures(track: _Box, boxes: Sequence[bytes]) -> None:
+    table = track.child(b"mdia").child(b"minf").child(b"stbl").child(b"stsd")
+    start = _TABLE_HEAD_BYTES + _PICTURE_ENTRY_BYTES
+    head, entry = table.payload[:_TABLE_HEAD_BYTES], table.payload[_TABLE_HEAD_BYTES:start]
+    there = {box.kind: box.encode() for box in _parse(table.payload[start:])}
+    if b"st3d" in there:
+        # The muxer writes the same once more in Apple's way, without what is beside or above what.
+        there.pop(b"vexu", None)
+    entry += b"".join(there.values())
+    entry += b"".join(box for box in boxes if box[4:8] not in there)
+    table.payload = head + struct.pack(">I", len(entry)) + entry[4:]
+
+
 def _edit_list(edits: list[tuple[int, int]]) -> _Box:
     wide = any(duration > _UINT32_MAX or start > _INT32_MAX for duration, start in edits)
     entry = ">Qqhh" if wide else ">Iihh"
@@ -180,6 +223,10 @@ def _timescale(header: _Box) -> int:
     """Of ``mvhd`` or ``mdhd``, where it stands at the same place."""
     payload = header.payload
     return int(struct.unpack_from(">I", payload, 20 if payload[0] == 1 else 12)[0])
+
+
+def _handler(track: _Box) -> str:
+    return track.child(b"mdia").child(b"hdlr").payload[8:12].decode("latin-1")
 
 
 def _track_id(track: _Box) -> int:

@@ -4,17 +4,20 @@ FFmpeg's muxer and the life of the file; the boxes are edited in ``mp4_boxes``.
 """
 
 import errno
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import av
 import av.error
 import av.stream
+import av.video.stream
+from av.video.reformatter import ColorRange
 
 from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
 from heaters_pipeline.video.clips.mp4_boxes import ShownPart, write_fast_start
@@ -34,6 +37,9 @@ _DESCRIPTIONS = (
     ("title", "title"),
 )
 
+# Of primaries, transfer and matrix (ITU-T H.273).
+_UNKNOWN_COLOURS = 2
+
 _Stream = TypeVar("_Stream", bound=av.stream.Stream)
 
 
@@ -52,15 +58,21 @@ class ClipWriter:
     written too, and hidden by the edit lists.
     """
 
-    def __init__(self, folder: Path, note: str) -> None:
+    def __init__(self, folder: Path, note: str, timecode: str | None) -> None:
         self._muxed = folder / "muxed.mp4"
         self._finished = folder / "clip.mp4"
         # Each track's edit list is written exactly once all is known; the muxer's own is not
         # used, but without the option it would move everything so that nothing is before 0.
-        options = {"use_editlist": "1", "write_tmcd": "0"}
+        # Dolby Vision, stereo and spheres of MP4 are no part of the standard.
+        options = {"use_editlist": "1", "write_tmcd": "0", "strict": "unofficial"}
+        self._timecode = timecode
+        if timecode:
+            options["write_tmcd"] = "1"
         self.container = av.open(str(self._muxed), "w", format="mp4", options=options)
         self.container.metadata["comment"] = note
         self._written: dict[int, _Written] = {}
+        self._described: dict[int, list[bytes]] = {}
+        self._shown_seconds: dict[int, tuple[Fraction, Fraction]] = {}
 
     def add_copied(self, template: _Stream) -> _Stream:
         """A stream for packets of ``template``, with all that the source says of it.
@@ -83,6 +95,9 @@ class ClipWriter:
             if read in source.metadata:
                 stream.metadata[written] = source.metadata[read]
         stream.disposition = source.disposition
+        if self._timecode and stream.type == "video":
+            # The muxer makes a track of it.
+            stream.metadata["timecode"] = self._timecode
 
     def mux(self, packet: Packet) -> None:
         """Write a packet whose timestamps count from the clip's first frame."""
@@ -94,6 +109,15 @@ class ClipWriter:
         track = self._written.setdefault(packet.stream_index, _Written(packet.dts, end_dts))
         track.end_dts = end_dts
 
+    def show(self, stream_index: int, start: Fraction, end: Fraction) -> None:
+        """Show of a stream no more than what lies in ``[start, end)``, in seconds of the clip."""
+        self._shown_seconds[stream_index] = (start, end)
+
+    def describe_pictures(self, stream_index: int, box: bytes) -> None:
+        """Add a box to what is said of a stream's pictures, unless the muxer writes such a one."""
+        # The muxer numbers tracks from 1 in the order of streams.
+        self._described.setdefault(stream_index + 1, []).append(box)
+
     def finish(self, video_index: int, duration_seconds: Fraction) -> Path:
         """Complete the file so that it shows exactly ``[0, duration_seconds)``.
 
@@ -103,20 +127,25 @@ class ClipWriter:
         time_bases = {
             stream.index: stream.time_base or Fraction() for stream in self.container.streams
         }
+        if colours := _colours(self.container.streams[video_index]):
+            self.describe_pictures(video_index, colours)
         self.container.close()
         shown = {}
         for index, track in self._written.items():
             time_base = time_bases[index]
-            end_seconds = duration_seconds
+            start, end = self._shown_seconds.get(index, (Fraction(0), duration_seconds))
+            start = max(start, track.first_dts * time_base)
+            end = min(end, duration_seconds)
             if index != video_index:
-                end_seconds = min(end_seconds, track.end_dts * time_base)
-            # The muxer numbers tracks from 1 in the order of streams.
+                end = min(end, track.end_dts * time_base)
             shown[index + 1] = ShownPart(
-                empty_seconds=max(track.first_dts, 0) * time_base,
-                media_start_ticks=max(-track.first_dts, 0),
-                duration_seconds=end_seconds - max(track.first_dts, 0) * time_base,
+                empty_seconds=start,
+                media_start_ticks=round(start / time_base) - track.first_dts,
+                duration_seconds=end - start,
             )
-        write_fast_start(self._muxed, self._finished, shown)
+        if self._timecode:
+            shown[len(time_bases) + 1] = ShownPart(Fraction(0), 0, duration_seconds)
+        write_fast_start(self._muxed, self._finished, shown, self._described)
         self._muxed.unlink()
         return self._finished
 
@@ -133,10 +162,27 @@ class ClipWriter:
             return
 
 
+def _colours(video: av.stream.Stream) -> bytes | None:
+    """The box ``colr`` (ISO/IEC 14496-12, 12.1.5), which the muxer leaves out if one is unknown.
+
+    So the range would be lost that stands in the header of the source alone.
+    """
+    context = cast("av.video.stream.VideoStream", video).codec_context
+    numbers = (context.color_primaries, context.color_trc, context.colorspace)
+    if {*numbers} == {_UNKNOWN_COLOURS} and context.color_range == ColorRange.UNSPECIFIED:
+        return None
+    full_range = 0x80 if context.color_range == ColorRange.JPEG else 0
+    return struct.pack(">I4s4s3HB", 19, b"colr", b"nclx", *map(int, numbers), full_range)
+
+
 @contextmanager
-def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
+def open_clip(target: Path, note: str, timecode: str | None = None) -> Iterator[ClipWriter]:
     """Write a clip in a folder of its own beside ``target``, which is removed in any case.
 
+    Args:
+        target: Where it is published.
+        note: What it says of itself.
+        timecode: Of its first frame, if it is to have one.
     Raises:
         ClipError: FFmpeg cannot write it.
         StoreError: The disk is full or cannot be written.
@@ -145,7 +191,7 @@ def open_clip(target: Path, note: str) -> Iterator[ClipWriter]:
     """
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.stem}-", dir=target.parent) as folder:
-            writer = ClipWriter(Path(folder), note)
+            writer = ClipWriter(Path(folder), note, timecode)
             try:
                 yield writer
             finally:

@@ -1,12 +1,12 @@
 """Sum up packets, so that what a clip holds can be held against what its source held."""
 
 import hashlib
-from collections.abc import Iterator
 
 from heaters_pipeline.video.media.nal_units import (
     CODECS_WITH_UNITS,
     delimited_units,
     has_start_codes,
+    sized,
 )
 from heaters_pipeline.video.media.pyav import Packet
 
@@ -31,7 +31,7 @@ class PacketSum:
         """Take the next packet."""
         content = bytes(packet)
         if self._has_start_codes:
-            content = b"".join(_with_sizes(content))
+            content = sized(delimited_units(memoryview(content)))
         self.packets += 1
         self._sum.update(len(content).to_bytes(8, "big"))
         self._sum.update(content)
@@ -42,9 +42,3 @@ class PacketSum:
         return (self.packets, self._sum.digest()) == (other.packets, other._sum.digest())
 
     __hash__ = None  # type: ignore[assignment]
-
-
-def _with_sizes(content: bytes) -> Iterator[bytes | memoryview]:
-    for unit in delimited_units(memoryview(content)):
-        yield len(unit).to_bytes(4, "big")
-        yield unit

@@ -17,11 +17,14 @@ from heaters_pipeline.video.media.timing import Span
 _FORMAT = "heaters_clip"
 _FORMAT_VERSION = 2
 
+_TIMES = ("frame_count", "every_pts", "duration", "frame_rate", "last_frame")
 _QUICK_CHECKS: Mapping[ClipMethod, tuple[str, ...]] = {
-    "copy": ("frame_count", "every_pts", "duration", "packets", "first_picture"),
-    "reencode": ("frame_count", "every_pts", "duration"),
+    "auto": (*_TIMES, "sound", "packets", "first_picture", "psnr"),
+    "copy": (*_TIMES, "sound", "packets", "first_picture"),
+    "reencode": (*_TIMES, "sound"),
 }
 _FULL_CHECKS: Mapping[ClipMethod, tuple[str, ...]] = {
+    "auto": ("every_picture",),
     "copy": ("every_picture",),
     "reencode": ("every_frame_decodes",),
 }
@@ -46,6 +49,8 @@ class ClipFile:
         duration_seconds: From the start of the first frame to the end of the last.
         size_bytes: Length of the file.
         checked: What was checked, such as ``frame_count``.
+        copied: Frames of the source whose packets it holds as they are.
+        hidden_frames: How many frames it holds besides those that it shows.
     """
 
     method: ClipMethod
@@ -57,6 +62,8 @@ class ClipFile:
     duration_seconds: Fraction
     size_bytes: int
     checked: tuple[str, ...]
+    copied: tuple[Span, ...]
+    hidden_frames: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +94,13 @@ class ClipNote:
     span: Span
     checked: tuple[str, ...]
     tags: Mapping[str, str]
+    copied: tuple[Span, ...] = ()
 
     def encode(self) -> str:
         """As canonical JSON."""
         content = {
             "checked": list(self.checked),
+            "copied": [[part.start, part.end] for part in self.copied],
             "fallback_reason": self.fallback_reason,
             "format": _FORMAT,
             "format_version": _FORMAT_VERSION,
@@ -115,11 +124,14 @@ class ClipNote:
             method = content["method"]
             if not _is_method(method):
                 raise ClipError(f"the clip was made by an unknown method: {method!r:.80}")
-            start, end = content["span"]
+            span = Span(*content["span"])
+            # Clips of earlier versions do not say it; they were copied as a whole or not at all.
+            copied = content.get("copied", [content["span"]] if method == "copy" else [])
             return cls(
                 method=method,
                 fallback_reason=content["fallback_reason"],
-                span=Span(start, end),
+                span=span,
+                copied=tuple(Span(*part) for part in copied),
                 checked=tuple(content["checked"]),
                 tags=content["tags"],
             )

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from heaters_pipeline.errors import SettingsError
 
-ClipMethod = Literal["copy", "reencode"]
+ClipMethod = Literal["auto", "copy", "reencode"]
 Verify = Literal["quick", "full"]
 """How closely a clip is verified before it is published; ``full`` decodes all of it."""
 DEFAULT_VERIFY: Verify = "quick"
@@ -44,26 +44,30 @@ class ClipSettings:
     """How clips are made.
 
     Attributes:
-        mode: ``copy`` takes the source's packets, ``reencode`` makes new ones. The rest counts for
-            what is encoded, also where copying is impossible.
+        mode: ``auto`` takes the source's packets where it can without hiding a frame, and encodes
+            the others almost without loss; ``copy`` takes the source's packets, and hides frames
+            that others need; ``reencode`` makes new ones. The rest counts for what is encoded.
+        min_psnr_db: In ``auto``, 30 to 60: the least PSNR in dB of the luma of each encoded frame
+            against the source's; 19 of 20 are closer by 4 dB. It decides, not ``crf``.
         crf: Constant rate factor, 0 (best and largest) to 51.
         preset: One of ``PRESETS``: slower ones make smaller files of the same quality.
         codec: ``h264`` or ``hevc``, when encoding.
         bit_depth: ``8``, for which HDR is tone-mapped to BT.709, or ``source``: 10 bits where the
-            source has more than 8, with its colours as they are.
+            source has more than 8, with its colours as they are, as always in ``auto``.
         interlaced: ``deinterlace`` makes each interlaced picture a whole one, ``keep`` encodes
-            its two fields.
-        audio_bitrate_kbps: Of each AAC stream that is encoded, 8 to 512. In ``copy`` only sound
-            that MP4 players do not know is encoded.
+            its two fields, as in ``auto``.
+        audio_bitrate_kbps: Of each AAC stream that is encoded, 8 to 512. In ``auto`` and ``copy``
+            only sound that MP4 players do not know is encoded.
     """
 
-    mode: ClipMethod = "copy"
+    mode: ClipMethod = "auto"
     crf: int = 25
     preset: str = "fast"
     codec: Codec = "h264"
     bit_depth: BitDepth = "8"
     interlaced: Interlaced = "deinterlace"
     audio_bitrate_kbps: int = 128
+    min_psnr_db: int = 44
 
     def __post_init__(self) -> None:
         for name, kind in _CHOICES.items():
@@ -79,6 +83,8 @@ class ClipSettings:
                 "interlaced=keep needs codec=h264: HEVC codes each field as a picture of its own, "
                 "which few players show right; use interlaced=deinterlace or codec=h264"
             )
+        if not 30 <= self.min_psnr_db <= 60:
+            raise SettingsError(f"min_psnr_db must be from 30 to 60, got {self.min_psnr_db}")
         if not 8 <= self.audio_bitrate_kbps <= 512:
             raise SettingsError(
                 f"audio_bitrate_kbps must be from 8 to 512, got {self.audio_bitrate_kbps}"

@@ -9,6 +9,7 @@ from heaters_pipeline.video.clips.mp4_writer import ClipWriter
 from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.clips.subtitles import SourceSubtitles
 from heaters_pipeline.video.media.packet_reader import SourceReader
+from heaters_pipeline.video.media.sound_times import SourceSound
 from heaters_pipeline.video.media.timing import Span, Timeline, Window
 
 
@@ -23,6 +24,7 @@ class ClipTask:
         writer: Takes the clip's packets.
         settings: How clips are made.
         subtitles: Of the source.
+        sound: Of the source.
     """
 
     reader: SourceReader
@@ -31,6 +33,7 @@ class ClipTask:
     writer: ClipWriter
     settings: ClipSettings
     subtitles: SourceSubtitles
+    sound: SourceSound
 
     @property
     def start_pts(self) -> int:

@@ -1,25 +1,30 @@
 """Make clips: an MP4 file for a span of frames, exact to the frame, verified, then published.
 
 What other packages use of clips is here; the modules beside this one do the work.
-``copy`` takes the source's packets as they are; ``reencode`` makes H.264 or HEVC, and AAC. A clip
-that cannot be made by the method that was asked for, or fails its check, is tried by the other one.
-A clip starts at timestamp 0 and ends with its last frame; players that ignore edit lists show a
-copied clip from the I-frame before it.
+``auto`` copies what it can without hiding a frame, and encodes the rest; ``copy`` takes the
+source's packets as they are; ``reencode`` makes H.264 or HEVC, and AAC. A clip that cannot be made
+by the method that was asked for, or fails its check, is tried by another one. A clip starts at
+timestamp 0 and ends with its last frame; players that ignore edit lists show what ``copy`` hides.
 """
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
-from heaters_pipeline.video.clips.batch import make_clips
+from heaters_pipeline.video.clips.batch import ClipFailure, Way, make_clips
 from heaters_pipeline.video.clips.check import inspect_clip
+from heaters_pipeline.video.clips.left_out import left_out
 from heaters_pipeline.video.clips.maker import ClipMaker
 from heaters_pipeline.video.clips.record import ClipFacts, ClipFile
-from heaters_pipeline.video.clips.settings import DEFAULT_VERIFY, ClipMethod, ClipSettings, Verify
+from heaters_pipeline.video.clips.settings import DEFAULT_VERIFY, ClipSettings, Verify
+from heaters_pipeline.video.clips.splice import SpliceSource, splice_source
 from heaters_pipeline.video.clips.subtitles import SourceSubtitles
+from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import VideoInfo, shown_name
+from heaters_pipeline.video.media.sound_times import SourceSound
 from heaters_pipeline.video.media.timing import Span, Timeline
 
 __all__ = [
@@ -28,6 +33,7 @@ __all__ = [
     "ClipFile",
     "ClipSettings",
     "inspect_clip",
+    "left_out",
     "write_clips",
 ]
 
@@ -37,6 +43,8 @@ FORMAT_VERSION = 2
 """Raised when the same settings would give other files."""
 
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+_DONE: Mapping[Way, str] = {"splice": "joined", "encode": "encoded", "copy": "copied"}
 
 OnClip = Callable[[Span, ClipFile | ClipError], None]
 """Takes what became of a clip."""
@@ -86,34 +94,85 @@ def write_clips(
         tags=tags,
         verify=verify,
         subtitles=SourceSubtitles(source, info),
+        sound=SourceSound(source, info),
         known_digest=(lambda _: None) if picture_digests is None else picture_digests.__getitem__,
     )
 
-    first = settings.mode
-    second: ClipMethod = "reencode" if first == "copy" else "copy"
-    reasons: dict[Span, str] = {}
-    failures = make_clips(maker, first, dict.fromkeys(spans), target_for, workers, on_clip)
-    for span, error in failures.items():
-        if first == "reencode" and isinstance(error, InvalidVideoError):
-            # What cannot be decoded would be copied with its damage.
-            on_clip(span, ClipError(str(error)))
-        else:
-            reasons[span] = str(error)
-    _log_fallback(shown_name(source), second, reasons)
-    tried = "copied" if second == "copy" else "encoded"
-    failures = make_clips(maker, second, reasons, target_for, workers, on_clip)
-    for span, error in failures.items():
-        on_clip(span, ClipError(f"{error} (it was {tried} because: {reasons[span]})"))
+    run = _Run(maker, target_for, workers, on_clip)
+    if settings.mode == "auto":
+        run.auto(spans)
+    elif settings.mode == "copy":
+        run.one_or_other("copy", "encode", spans)
+    else:
+        run.one_or_other("encode", "copy", spans)
 
 
-def _log_fallback(name: str, method: ClipMethod, reasons: Mapping[Span, str]) -> None:
-    for reason in dict.fromkeys(reasons.values()):
-        starts = [span.start for span in reasons if reasons[span] == reason]
-        logger.warning(
-            "%d clips of %s, from frame %d on, are made by the method %s: %s",
-            len(starts),
-            name,
-            min(starts),
-            method,
-            reason,
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The ways in which clips are made, one after the other."""
+
+    maker: ClipMaker
+    target_for: Callable[[Span], Path]
+    workers: int
+    on_clip: OnClip
+
+    def auto(self, spans: Sequence[Span]) -> None:
+        """Copy what can be copied without hiding a frame, and encode the rest."""
+        source, planned = self._plan(spans)
+        # Nothing is wrong with these.
+        self._log("encode", planned, logging.INFO)
+        copied = dict.fromkeys(span for span in spans if span not in planned)
+        failed = {span: str(error) for span, error in self._make("splice", copied, source).items()}
+        self._log("encode", failed)
+        failures = self._make("encode", planned | failed, source)
+        # A clip that hides frames is better than none.
+        self._last_resort("copy", failures)
+
+    def one_or_other(self, first: Way, second: Way, spans: Sequence[Span]) -> None:
+        """Make clips in one way, and in the other where that fails."""
+        self._last_resort(second, self._make(first, dict.fromkeys(spans)))
+
+    def _plan(self, spans: Sequence[Span]) -> tuple[SpliceSource | None, dict[Span, str]]:
+        """What the clips have in common, and which have to be encoded whole, each with why."""
+        maker = self.maker
+        try:
+            if maker.copy_refusal:
+                raise ClipError(maker.copy_refusal)
+            with SourceReader(maker.source, maker.info) as reader:
+                source = splice_source(reader, maker.timeline, maker.settings.preset)
+        except ClipError as error:
+            return None, dict.fromkeys(spans, str(error))
+        reasons = {span: source.plan(span).reason for span in spans}
+        return source, {span: reason for span, reason in reasons.items() if reason}
+
+    def _make(
+        self, way: Way, reasons: Mapping[Span, str | None], source: SpliceSource | None = None
+    ) -> dict[Span, ClipFailure]:
+        return make_clips(
+            self.maker, way, reasons, self.target_for, self.workers, self.on_clip, source
         )
+
+    def _log(self, way: Way, reasons: Mapping[Span, str], level: int = logging.WARNING) -> None:
+        for reason in dict.fromkeys(reasons.values()):
+            starts = [span.start for span in reasons if reasons[span] == reason]
+            logger.log(
+                level,
+                "%d clips of %s, from frame %d on, are %s: %s",
+                len(starts),
+                shown_name(self.maker.source),
+                min(starts),
+                _DONE[way],
+                reason,
+            )
+
+    def _last_resort(self, way: Way, failures: Mapping[Span, ClipFailure]) -> None:
+        reasons: dict[Span, str] = {}
+        for span, error in failures.items():
+            if way == "copy" and isinstance(error, InvalidVideoError):
+                # What cannot be decoded would be copied with its damage.
+                self.on_clip(span, ClipError(str(error)))
+            else:
+                reasons[span] = str(error)
+        self._log(way, reasons)
+        for span, error in self._make(way, reasons).items():
+            self.on_clip(span, ClipError(f"{error} (it was {_DONE[way]} because: {reasons[span]})"))

@@ -100,18 +100,6 @@ class Frame:
         matrix = side_data_of(self.decoded, "DISPLAYMATRIX")
         return Orientation() if matrix is None else Orientation.from_display_matrix(matrix)
 
-    def display_picture(
-        self, max_size_px: tuple[int, int], sample_aspect_ratio: Fraction
-    ) -> Picture:
-        """The picture as a person sees it: turned, square pixels, at most ``(width, height)``."""
-        stored_width = self.decoded.width * sample_aspect_ratio
-        shown = (stored_width, Fraction(self.decoded.height))
-        if self.orientation.transpose:
-            shown = (shown[1], shown[0])
-        scale = min(max_size_px[0] / shown[0], max_size_px[1] / shown[1], Fraction(1))
-        size_px = (max(1, round(stored_width * scale)), max(1, round(self.decoded.height * scale)))
-        return self.orientation.apply(self.picture(size_px, Interpolation.AREA))
-
 
 class FrameReader:
     """Iterate once over all frames of a file, from the first to the last.
@@ -215,6 +203,10 @@ class FrameReader:
             duration_ticks = 0
         elif raw_pts is None:
             raw_pts = decoded.dts
+        elif decoded.interlaced_frame and self._pts.pts:
+            # Where each field is a packet, FFmpeg gives the first one's duration.
+            step = raw_pts - self._pts.pts[-1]
+            duration_ticks = step if abs(step - 2 * duration_ticks) <= 1 else duration_ticks
         pts = self._pts.mend(raw_pts, duration_ticks, in_stream=in_stream)
         if (pts - self._pts.pts[0]) * self.info.time_base > MAX_DURATION_SECONDS:
             raise self._verdict.too_long()

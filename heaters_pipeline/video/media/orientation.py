@@ -1,6 +1,6 @@
 """How a stored picture is turned and mirrored before a person sees it. Pure.
 
-Sizes and sample aspect ratio are ``Frame.display_picture``'s.
+Sizes and sample aspect ratio are ``shown_pictures``'.
 """
 
 from dataclasses import dataclass

@@ -80,7 +80,7 @@ class PacketIndex:
 
 
 @dataclass(frozen=True, slots=True)
-class _Role:
+class Role:
     """What a packet is to others: referred to, a random access point, and its temporal layer."""
 
     is_reference: bool
@@ -108,7 +108,7 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
     with open_input(path) as container, reading(path):
         stream = video_stream(container, path, info)
         extradata = stream.codec_context.extradata or b""
-        role_of = _role_test(info.codec, extradata)
+        role_of = role_test(info.codec, extradata)
         units = UnitReader(info.codec, extradata) if info.codec in CODECS_WITH_UNITS else None
         for packet in packets_of(container):
             if packet.stream_index != stream.index:
@@ -160,7 +160,7 @@ def _followed_by_later_ones(pts: Int64Array, random_access: BoolArray) -> BoolAr
     return np.asarray(random_access & (pts > latest_before))
 
 
-def _role_test(codec: str, extradata: bytes) -> Callable[[Packet], _Role]:
+def role_test(codec: str, extradata: bytes) -> Callable[[Packet], Role]:
     """For a stream, tell the role of each packet."""
     if codec == "h264":
         return _UnitRoles(codec, extradata, _h264_role)
@@ -170,38 +170,38 @@ def _role_test(codec: str, extradata: bytes) -> Callable[[Packet], _Role]:
         return _mpeg12_role
     if codec == "mpeg4":
         return _mpeg4_role
-    return lambda packet: _Role(True, packet.is_keyframe)
+    return lambda packet: Role(True, packet.is_keyframe)
 
 
 class _UnitRoles:
     """Look at the first slice of an H.264 or HEVC packet."""
 
     def __init__(
-        self, codec: str, extradata: bytes, role_of: Callable[[memoryview], _Role | None]
+        self, codec: str, extradata: bytes, role_of: Callable[[memoryview], Role | None]
     ) -> None:
         self._reader = UnitReader(codec, extradata)
         self._role_of = role_of
 
-    def __call__(self, packet: Packet) -> _Role:
+    def __call__(self, packet: Packet) -> Role:
         for unit in self._reader.units(memoryview(packet)):
             if found := self._role_of(unit):
                 return found
         # Nothing that is understood: keep it, and do not start there.
-        return _Role(is_reference=True, is_random_access=False)
+        return Role(is_reference=True, is_random_access=False)
 
 
-def _h264_role(unit: memoryview) -> _Role | None:
+def _h264_role(unit: memoryview) -> Role | None:
     if not unit or h264_type(unit) not in (H264_SLICE, H264_IDR_SLICE):
         return None
     nal_ref_idc = (unit[0] >> 5) & 3
-    return _Role(nal_ref_idc > 0, is_random_access=h264_type(unit) == H264_IDR_SLICE)
+    return Role(nal_ref_idc > 0, is_random_access=h264_type(unit) == H264_IDR_SLICE)
 
 
-def _hevc_role(unit: memoryview) -> _Role | None:
+def _hevc_role(unit: memoryview) -> Role | None:
     if len(unit) < 2 or hevc_type(unit) not in HEVC_SLICE_TYPES:
         return None
     kind = hevc_type(unit)
-    return _Role(
+    return Role(
         # Even types below 16 are referred to by no frame of their own temporal layer.
         is_reference=kind >= HEVC_IRAP_TYPES.start or kind % 2 == 1,
         is_random_access=kind in HEVC_IRAP_TYPES,
@@ -209,17 +209,17 @@ def _hevc_role(unit: memoryview) -> _Role | None:
     )
 
 
-def _mpeg12_role(packet: Packet) -> _Role:
+def _mpeg12_role(packet: Packet) -> Role:
     # After the start code: ten bits of temporal_reference, three of picture_coding_type.
     header = _bytes_after(_MPEG12_PICTURE, packet, 2)
     kind = (header[1] >> 3) & 7 if header else 0
-    return _Role(kind != _MPEG12_B_PICTURE, packet.is_keyframe)
+    return Role(kind != _MPEG12_B_PICTURE, packet.is_keyframe)
 
 
-def _mpeg4_role(packet: Packet) -> _Role:
+def _mpeg4_role(packet: Packet) -> Role:
     header = _bytes_after(_MPEG4_PICTURE, packet, 1)
     kind = header[0] >> 6 if header else 0
-    return _Role(kind != _MPEG4_B_PICTURE, packet.is_keyframe)
+    return Role(kind != _MPEG4_B_PICTURE, packet.is_keyframe)
 
 
 def _bytes_after(start_code: bytes, packet: Packet, count: int) -> bytes | None:

@@ -54,6 +54,11 @@ class AudioInfo:
     channels: int
     language: str | None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether enough is known of the sound to copy or decode it."""
+        return self.sample_rate_hz > 0 and self.channels > 0
+
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:

@@ -7,6 +7,7 @@ of the encoder) stands where it is called, errors of memory and threads in ``ffm
 from collections.abc import Iterator
 from typing import TypeAlias, cast
 
+import av.audio.stream
 import av.container
 import av.packet
 import av.stream
@@ -23,7 +24,8 @@ Packet: TypeAlias = "av.packet.Packet[av.stream.Stream]"
 
 
 def packets_of(
-    container: av.container.InputContainer, *streams: av.video.stream.VideoStream
+    container: av.container.InputContainer,
+    *streams: av.video.stream.VideoStream | av.audio.stream.AudioStream,
 ) -> Iterator[Packet]:
     """The packets with content in the order of the file, of all streams where none is named."""
     try:
@@ -81,3 +83,14 @@ def rows_of(plane: av.video.plane.VideoPlane) -> UInt8Array:
     """
     rows: UInt8Array = np.asarray(plane).reshape(-1, abs(plane.line_size))
     return rows
+
+
+def skipped_samples(packet: Packet) -> tuple[int, int]:
+    """How many samples of an audio packet are not to be heard at its start and its end.
+
+    ``AV_PKT_DATA_SKIP_SAMPLES``: two little-endian uint32, then what is of no interest here.
+    """
+    if not packet.has_sidedata("skip_samples"):
+        return 0, 0
+    content = bytes(packet.get_sidedata("skip_samples"))
+    return int.from_bytes(content[:4], "little"), int.from_bytes(content[4:8], "little")

@@ -9,6 +9,7 @@ from pathlib import Path
 from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.media.frames import read_span
 from heaters_pipeline.video.media.probe import VideoInfo
+from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.timing import Span, Timeline, grouped
 
 # A seek opens the file again and decodes from the I-frame before, which encoders set every 250
@@ -41,12 +42,14 @@ def pictures_at(
         # Without timestamps in the file, every seek begins at its first frame.
         return following - frame <= _SEEK_COSTS_FRAMES or not timeline.from_stream
 
+    wanted_frames = sorted(set(frames))
+    if not wanted_frames:
+        return {}
+    shown = ShownPictures(path, info)
     pictures: dict[int, Picture] = {}
-    for group in grouped(sorted(set(frames)), reached_without_seek):
+    for group in grouped(wanted_frames, reached_without_seek):
         wanted = set(group)
         for frame in read_span(path, info, timeline, Span(group[0], group[-1] + 1)):
             if frame.index in wanted:
-                pictures[frame.index] = frame.display_picture(
-                    (max_side_px, max_side_px), info.sample_aspect_ratio
-                )
+                pictures[frame.index] = shown.picture(frame, (max_side_px, max_side_px))
     return pictures

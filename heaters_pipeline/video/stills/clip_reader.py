@@ -14,6 +14,7 @@ from heaters_pipeline.errors import ClipError, InvalidVideoError, SourceChangedE
 from heaters_pipeline.video.media.frames import Frame, FrameReader, read_span, video_stream
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, probe, reading
 from heaters_pipeline.video.media.pyav import packets_of
+from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.timing import Span, Timeline, grouped
 
 
@@ -25,6 +26,16 @@ def probe_clip(clip: Path) -> VideoInfo:
     """
     with _clip_errors(clip):
         return probe(clip)
+
+
+def shown_pictures(clip: Path, info: VideoInfo) -> ShownPictures:
+    """What makes pictures of a clip's frames.
+
+    Raises:
+        ClipError: The clip cannot be read.
+    """
+    with _clip_errors(clip):
+        return ShownPictures(clip, info)
 
 
 def read_clip(clip: Path, info: VideoInfo, frames: int) -> Iterator[Frame]:

@@ -9,7 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from heaters_pipeline.video.arrays import Picture
-from heaters_pipeline.video.stills.clip_reader import probe_clip, read_clip_frames
+from heaters_pipeline.video.stills.clip_reader import (
+    probe_clip,
+    read_clip_frames,
+    shown_pictures,
+)
 from heaters_pipeline.video.stills.jpeg_files import PictureFiles
 from heaters_pipeline.video.stills.settings import KeyframeSettings, KeyframeStrategy
 
@@ -77,10 +81,11 @@ def write_keyframes(
     positions = keyframe_positions(settings)
     wanted = sorted({keyframe_frame(frames, percent) for percent in positions})
     max_size_px = (settings.max_side_px, settings.max_side_px)
+    shown = shown_pictures(clip, info)
     written: list[KeyframePicture] = []
     with PictureFiles() as files:
         for frame, time_seconds in read_clip_frames(clip, info, frames, wanted):
-            picture = frame.display_picture(max_size_px, info.sample_aspect_ratio)
+            picture = shown.picture(frame, max_size_px)
             height_px, width_px = picture.shape[:2]
             for percent in positions:
                 if keyframe_frame(frames, percent) != frame.index:
@@ -104,4 +109,4 @@ def middle_picture(clip: Path, frames: int, max_side_px: int) -> Picture:
     info = probe_clip(clip)
     wanted = [keyframe_frame(frames, 50)]
     ((frame, _),) = read_clip_frames(clip, info, frames, wanted)
-    return frame.display_picture((max_side_px, max_side_px), info.sample_aspect_ratio)
+    return shown_pictures(clip, info).picture(frame, (max_side_px, max_side_px))

@@ -6,7 +6,6 @@ Which frames stand where is decided in ``sprite_layout``.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import repeat
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import numpy as np
 
 from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.media.frames import Frame
-from heaters_pipeline.video.stills.clip_reader import probe_clip, read_clip
+from heaters_pipeline.video.media.shown_pictures import ShownPictures
+from heaters_pipeline.video.stills.clip_reader import probe_clip, read_clip, shown_pictures
 from heaters_pipeline.video.stills.jpeg_files import PictureFiles
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, SpritePage
 
@@ -120,7 +120,7 @@ def write_sprites(clip: Path, layout: SpriteLayout, page_paths: Sequence[Path]) 
     frames = read_clip(clip, info, layout.frames)
     sheets: list[SpriteSheet] = []
     with PictureFiles() as files:
-        tiles = _tile_pictures(frames, layout, info.sample_aspect_ratio)
+        tiles = _tile_pictures(frames, layout, shown_pictures(clip, info))
         for page, picture in _page_pictures(tiles, layout):
             path = page_paths[len(sheets)]
             size_bytes = files.add(path, picture, layout.settings.jpeg_quality)
@@ -130,7 +130,7 @@ def write_sprites(clip: Path, layout: SpriteLayout, page_paths: Sequence[Path]) 
 
 
 def _tile_pictures(
-    frames: Iterator[Frame], layout: SpriteLayout, sample_aspect_ratio: Fraction
+    frames: Iterator[Frame], layout: SpriteLayout, shown: ShownPictures
 ) -> Iterator[Picture]:
     """The picture of each tile, all of one shape. Reads the frames to their end."""
     tiles_of = Counter(layout.tile_frames)
@@ -139,11 +139,11 @@ def _tile_pictures(
     for frame in frames:
         if frame.index not in tiles_of:
             continue
-        picture = frame.display_picture((side_px, side_px), sample_aspect_ratio)
+        picture = shown.picture(frame, (side_px, side_px))
         shape = shape or picture.shape
         if picture.shape != shape:
             # The size of the picture may change within a clip; a tile's may not.
-            inside = frame.display_picture((shape[1], shape[0]), sample_aspect_ratio)
+            inside = shown.picture(frame, (shape[1], shape[0]))
             picture = _centred(inside, shape)
         yield from repeat(picture, tiles_of[frame.index])
 

@@ -20,6 +20,7 @@ from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, write_cli
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.probe import VideoInfo, probe
 from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline_tests.videos import scheduled_as_before
 
 SIZE_PX = (160, 90)
 AUDIO_RATE_HZ = 48000
@@ -81,6 +82,7 @@ class Encoding:
         write_fast_start(whole, path, {1: shown})
         return path
 
+    @scheduled_as_before()
     def _write(self, path: Path, seed: int) -> Path:
         with av.open(str(path), "w", format=self.muxer) as container:
             video = container.add_stream(self.codec, rate=self.rate, options=dict(self.options))
@@ -185,7 +187,7 @@ ENCODINGS = (
     Encoding("h264-one-i", "mp4", "libx264", _x264("keyint=infinite:scenecut=0")),
     Encoding("h264-all-i", "mkv", "libx264", _x264("keyint=1")),
     Encoding("h264-gop-250", "mkv", "libx264", _x264("keyint=250:scenecut=0"), frames=300),
-    Encoding("h264-gop-600", "mp4", "libx264", _x264("keyint=600:scenecut=0"), frames=640),
+    Encoding("h264-gop-256", "mp4", "libx264", _x264("keyint=256:scenecut=0"), frames=300),
     Encoding("h264-trimmed", "mp4", "libx264", _x264("keyint=24:bframes=2"), hidden=31),
     Encoding("h264-delayed", "mov", "libx264", _x264("keyint=24"), empty_seconds=Fraction(3, 2)),
     Encoding("h264-wrapping", "ts", "libx264", _x264("keyint=24:bframes=2"), start_seconds=95441),

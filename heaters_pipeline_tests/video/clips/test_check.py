@@ -1,12 +1,15 @@
 """The checks that a clip has to pass see what is wrong with it, wherever it is."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 
 from heaters_pipeline.errors import ClipError
+from heaters_pipeline.video.clips import check as clip_check
 from heaters_pipeline.video.clips import maker as clip_maker
 from heaters_pipeline.video.clips.check import check_clip, check_copy, check_pictures
 from heaters_pipeline.video.clips.packet_digest import PacketSum
@@ -17,9 +20,10 @@ from heaters_pipeline_tests.video.clips.clip_sources import Known, know, write_c
 from heaters_pipeline_tests.videos import make_video
 
 SPAN = Span(25, 50)
-COPY = ClipSettings(preset="ultrafast")
+COPY = ClipSettings("copy", preset="ultrafast")
 REENCODE = ClipSettings("reencode", preset="ultrafast")
 SIZE_PX = (320, 180)
+TIMES = ("frame_count", "every_pts", "duration", "frame_rate", "last_frame")
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +59,7 @@ def damage_packet(path: Path, number: int) -> None:
 def test_a_copy_holds_the_source_s_packets(known: Known, tmp_path: Path) -> None:
     clip = make(known, tmp_path / "clip.mp4")
     assert clip.method == "copy"
-    assert clip.checked == ("frame_count", "every_pts", "duration", "packets", "first_picture")
+    assert clip.checked == (*TIMES, "sound", "packets", "first_picture")
     copied = packets_of(tmp_path / "clip.mp4")
     assert copied.packets >= len(SPAN) + 5
     # They begin with the I-frame before the span.
@@ -68,18 +72,21 @@ def test_a_byte_that_differs_is_seen(known: Known, tmp_path: Path, number: int) 
     clip = tmp_path / "clip.mp4"
     make(known, clip)
     written, digest = packets_of(clip), known.digests[SPAN.start]
-    check_copy(clip, known.timeline, SPAN, written, digest)
+    seconds = Fraction(written.packets, 25)
+    check_copy(clip, known.timeline, SPAN, written, digest, seconds)
     damage_packet(clip, number)
     with pytest.raises(ClipError, match=r"packets are not the source's|no readable clip"):
-        check_copy(clip, known.timeline, SPAN, written, digest)
-    check_clip(clip, known.timeline, SPAN)
+        check_copy(clip, known.timeline, SPAN, written, digest, seconds)
+    check_clip(clip, known.timeline, SPAN, seconds)
 
 
 def test_another_first_picture_is_seen(known: Known, tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     make(known, clip)
+    packets = packets_of(clip)
+    seconds = Fraction(packets.packets, 25)
     with pytest.raises(ClipError, match="first picture is not the source's"):
-        check_copy(clip, known.timeline, SPAN, packets_of(clip), known.digests[SPAN.start + 1])
+        check_copy(clip, known.timeline, SPAN, packets, known.digests[SPAN.start + 1], seconds)
 
 
 @pytest.mark.parametrize("shift", [-1, 1])
@@ -111,7 +118,7 @@ def test_full_verification_looks_at_every_picture(known: Known, tmp_path: Path) 
 def test_full_verification_decodes_what_was_encoded(known: Known, tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     made = make(known, clip, REENCODE, verify="full")
-    assert made.checked == ("frame_count", "every_pts", "duration", "every_frame_decodes")
+    assert made.checked == (*TIMES, "sound", "every_frame_decodes")
     damage_packet(clip, 0)
     # Nothing of it shows in the tables of the file.
     check_clip(clip, known.timeline, SPAN)
@@ -162,3 +169,24 @@ def test_start_codes_and_sizes_sum_up_alike(
     streamed, boxed = in_annex_b(video, name)
     assert streamed.packets == 30
     assert streamed == boxed
+
+
+def test_another_rate_and_another_last_frame_are_seen(
+    known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    copied = make(known, clip)
+    seconds = Fraction(len(SPAN) + copied.hidden_frames, 25)
+    check_clip(clip, known.timeline, SPAN, seconds)
+    with pytest.raises(ClipError, match="its frame rate is wrong"):
+        check_clip(clip, known.timeline, SPAN, seconds + Fraction(1, 25))
+    look_through = clip_check._look_through
+
+    def with_longer_last(*arguments: Any) -> None:
+        look_through(*arguments)
+        arguments[-1].last_ticks *= 3
+
+    # As FFmpeg reads it where hidden frames are far behind the span.
+    monkeypatch.setattr(clip_check, "_look_through", with_longer_last)
+    with pytest.raises(ClipError, match="the last frame of the clip lasts"):
+        check_clip(clip, known.timeline, SPAN, seconds)

@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
+from heaters_pipeline.video.clips.hidden_frames import MOST_HIDDEN_FRAMES
 from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import (
@@ -22,7 +23,7 @@ from heaters_pipeline_tests.video.clips.clip_sources import (
 from heaters_pipeline_tests.videos import make_video
 
 SPANS_EACH = 6
-SETTINGS = ClipSettings(preset="ultrafast")
+SETTINGS = ClipSettings("copy", preset="ultrafast")
 
 
 def copy_clip(known: Known, span: Span, target: Path) -> Known:
@@ -163,3 +164,41 @@ def described(path: Path) -> tuple[object, ...]:
             context.colorspace,
             context.color_range,
         )
+
+
+def test_frames_are_hidden_up_to_a_bound(tmp_path: Path) -> None:
+    options = {"g": "1000", "keyint_min": "1000", "sc_threshold": "0", "bf": "0"}
+    known = know(make_video(tmp_path / "a.mp4", [400], options=options))
+    at_the_bound = Span(MOST_HIDDEN_FRAMES, MOST_HIDDEN_FRAMES + 38)
+    assert write_clip(known, at_the_bound, tmp_path / "a.mp4-1", SETTINGS).method == "copy"
+    behind = Span(at_the_bound.start + 1, at_the_bound.end + 1)
+    clip = write_clip(known, behind, tmp_path / "clip.mp4", SETTINGS)
+    assert clip.method == "reencode"
+    assert "257 frames would have to be hidden to show 38" in str(clip.fallback_reason)
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        assert container.streams.video[0].frames == 38
+
+
+@pytest.mark.parametrize("params", ["bframes=3:b-adapt=0", "bframes=5:b-adapt=0:b-pyramid=normal"])
+def test_frames_hidden_behind_the_span_spoil_neither_rate_nor_last_frame(
+    params: str, tmp_path: Path
+) -> None:
+    options = {"preset": "ultrafast", "x264-params": f"keyint=48:scenecut=0:{params}"}
+    known = know(make_video(tmp_path / "a.mp4", [60], options=options))
+    clip = tmp_path / "clip.mp4"
+    hiding = 0
+    for end in range(20, 33):
+        copied = write_clip(known, Span(5, end), clip, SETTINGS)
+        assert (copied.method, copied.fallback_reason) == ("copy", None)
+        hiding += copied.hidden_frames > 5
+        with av.open(str(clip)) as container:
+            stream = container.streams.video[0]
+            shown = [
+                packet
+                for packet in container.demux(stream)
+                if packet.size and not packet.is_discard
+            ]
+            last = max(shown, key=lambda packet: packet.pts or 0)
+            assert stream.average_rate == 25, end
+            assert (last.duration or 0) * stream.time_base == Fraction(1, 25), end
+    assert hiding > 5, "no clip hides a frame behind its span"

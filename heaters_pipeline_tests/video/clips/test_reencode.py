@@ -241,7 +241,7 @@ def described(path: Path) -> tuple[object, ...]:
         )
 
 
-@pytest.mark.parametrize("mode", ["copy", "reencode"])
+@pytest.mark.parametrize("mode", ["auto", "copy", "reencode"])
 def test_streams_without_i_frames_give_the_right_pictures(mode: str, tmp_path: Path) -> None:
     known = know(named("h264-intra-refresh.mkv").write(tmp_path))
     originals = pictures_of(known.path)
@@ -314,7 +314,7 @@ def test_several_encoders_share_one_pass(tmp_path: Path, passes: list[Span]) -> 
     assert sorted(passes)[-1].end == 300
 
 
-@pytest.mark.parametrize("mode", ["copy", "reencode"])
+@pytest.mark.parametrize("mode", ["auto", "copy", "reencode"])
 def test_what_people_said_of_the_video_survives(mode: ClipMethod, tmp_path: Path) -> None:
     path = tmp_path / "spoken.mkv"
     plain = make_video(tmp_path / "plain.mp4", [20])

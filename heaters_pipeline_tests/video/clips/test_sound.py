@@ -1,5 +1,6 @@
 """The sound of a clip is cut at the times of its pictures, and stays with them."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from heaters_pipeline.video.clips.mp4_boxes import read_tracks
 from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip
+from heaters_pipeline.video.media import packet_reader
+from heaters_pipeline.video.media.pyav import Packet
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import (
     AUDIO_RATE_HZ,
@@ -168,7 +171,7 @@ def test_sound_of_any_kind_is_encoded(
     assert heard == pytest.approx(expected, abs=0.003)
 
 
-@pytest.mark.parametrize("mode", ["copy", "reencode"])
+@pytest.mark.parametrize("mode", ["auto", "copy", "reencode"])
 def test_all_streams_are_kept_with_their_languages(mode: str, tmp_path: Path) -> None:
     plain = clicking(tmp_path, "mkv", "aac", "ac3")
     path = tmp_path / "named.mkv"
@@ -188,7 +191,7 @@ def test_all_streams_are_kept_with_their_languages(mode: str, tmp_path: Path) ->
         assert require_in_sync(known, Span(20, 90), tmp_path / "clip.mp4", stream) > 5
 
 
-@pytest.mark.parametrize("mode", ["copy", "reencode"])
+@pytest.mark.parametrize("mode", ["auto", "copy", "reencode"])
 def test_sound_that_starts_within_the_clip_starts_late(mode: str, tmp_path: Path) -> None:
     plain = clicking(tmp_path, "mp4", "aac")
     path = tmp_path / "late.mkv"
@@ -207,7 +210,7 @@ def test_sound_that_starts_within_the_clip_starts_late(mode: str, tmp_path: Path
     assert [track.handler for track in read_tracks(tmp_path / "clip.mp4")] == ["vide"]
 
 
-@pytest.mark.parametrize("mode", ["copy", "reencode"])
+@pytest.mark.parametrize("mode", ["auto", "copy", "reencode"])
 def test_sound_that_ends_early_ends_early(mode: str, tmp_path: Path) -> None:
     known = know(make_video(tmp_path / "silent.mp4", [25], audio="aac"))
     longer = know(make_video(tmp_path / "longer.mp4", [60]))
@@ -230,3 +233,124 @@ def test_sound_that_ends_early_ends_early(mode: str, tmp_path: Path) -> None:
     assert inspect_clip(tmp_path / "clip.mp4").duration_seconds == Fraction(40, 25)
     (track,) = [t for t in read_tracks(tmp_path / "clip.mp4") if t.handler == "soun"]
     assert abs(float(track.shown.duration_seconds) - 15 / 25) < 0.03
+
+
+def in_chunks(known: Known, target: Path, chunk_seconds: int) -> Known:
+    """The same packets, but for so many seconds those of one stream, then those of the next."""
+    with (
+        av.open(str(known.path)) as source,
+        av.open(str(target), "w", options={"max_interleave_delta": "1"}) as out,
+    ):
+        streams = [out.add_stream_from_template(s, opaque=True) for s in source.streams]
+        packets = [packet for packet in source.demux() if packet.size]
+        packets.sort(
+            key=lambda each: (
+                int(each.dts * each.time_base / chunk_seconds),
+                each.stream_index,
+                each.dts,
+            )
+        )
+        for packet in packets:
+            packet.stream = streams[packet.stream_index]
+            out.mux(packet)
+    return know(target)
+
+
+@pytest.mark.parametrize("chunk_seconds", [1, 3])
+@pytest.mark.parametrize("mode", ["copy", "reencode"])
+def test_each_stream_is_whole_however_they_are_interleaved(
+    mode: str, chunk_seconds: int, tmp_path: Path
+) -> None:
+    plain = clicking(tmp_path, "mp4", "aac", "aac")
+    known = in_chunks(plain, tmp_path / "chunks.mkv", chunk_seconds)
+    for span in random_spans(100, 8, "chunks"):
+        cut(known, span, tmp_path / "clip.mp4", mode)
+        length = known.timeline.duration_of(span)
+        ends = [
+            track.shown.empty_seconds + track.shown.duration_seconds
+            for track in read_tracks(tmp_path / "clip.mp4")
+            if track.handler == "soun"
+        ]
+        assert [float(end) for end in ends] == pytest.approx([float(length)] * 2, abs=0.01), span
+        for stream in (0, 1):
+            require_in_sync(known, span, tmp_path / "clip.mp4", stream)
+
+
+def with_speech(known: Known, target: Path) -> Known:
+    """A video with sound of AMR, a codec of telephones."""
+    rate_hz, frame_samples = 8000, 160
+    wave = np.zeros(4 * rate_hz, np.int16)
+    for position in range(rate_hz // 4, len(wave), rate_hz // 4):
+        wave[position : position + 400] = 25_000 * np.sin(np.arange(400) * 0.8)
+    with av.open(str(known.path)) as pictures, av.open(str(target), "w") as out:
+        video = out.add_stream_from_template(pictures.streams.video[0])
+        sound = out.add_stream("libopencore_amrnb", rate=rate_hz, layout="mono", bit_rate=12_200)
+        for position in range(0, len(wave), frame_samples):
+            block = wave[position : position + frame_samples].reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(block, "s16", "mono")
+            frame.sample_rate, frame.pts = rate_hz, position
+            out.mux(sound.encode(frame))
+        for packet in pictures.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                out.mux(packet)
+    return know(target)
+
+
+def joined(packets: Iterator[Packet], frames: int) -> Iterator[Packet]:
+    """The packets, but so many of the sound in one, as telephones write them; FFmpeg does not."""
+    held: list[Packet] = []
+    for packet in packets:
+        if packet.stream.type != "audio":
+            yield packet
+            continue
+        held.append(packet)
+        if len(held) == frames:
+            together = av.Packet(b"".join(map(bytes, held)))
+            together.stream, together.time_base = packet.stream, packet.time_base
+            together.pts = together.dts = held[0].pts
+            together.duration = sum(each.duration or 0 for each in held)
+            yield together
+            held.clear()
+
+
+def loud_seconds(path: Path) -> float:
+    """How much of a file's sound is no silence, in windows of 10 ms."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("flt", "mono", 8000)
+        blocks = [
+            block.to_ndarray()[0]
+            for frame in container.decode(audio=0)
+            for block in resampler.resample(frame)
+        ]
+    wave = np.concatenate(blocks)
+    return float(np.count_nonzero(np.abs(wave) > 0.05)) / 8000
+
+
+@pytest.mark.parametrize("mode", ["copy", "reencode"])
+@pytest.mark.parametrize("frames", [1, 5, 10])
+def test_all_frames_of_a_packet_are_heard(
+    mode: str, frames: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = know(make_video(tmp_path / "silent.mp4", [100], codec="mpeg4"))
+    known = with_speech(silent, tmp_path / "speech.3gp")
+    packets_of = packet_reader.packets_of
+    monkeypatch.setattr(
+        packet_reader, "packets_of", lambda container: joined(packets_of(container), frames)
+    )
+    source_share = loud_seconds(known.path) / 4
+    for span in (Span(0, 100), Span(13, 88)):
+        cut(known, span, tmp_path / "clip.mp4", mode)
+        share = loud_seconds(tmp_path / "clip.mp4") / (len(span) / 25)
+        assert share == pytest.approx(source_share, rel=0.15)
+
+
+def test_what_a_source_leaves_silent_at_its_end_stays_silent(tmp_path: Path) -> None:
+    # Matroska says of the last packet of Opus how much of it is not to be heard.
+    known = clicking(tmp_path, "mkv", "libopus")
+    with av.open(str(known.path)) as container:
+        *_, last = container.decode(audio=0)
+    end_seconds = float(last.pts * last.time_base) + last.samples / AUDIO_RATE_HZ
+    cut(known, Span(60, 100), tmp_path / "clip.mp4", "copy")
+    (track,) = [t for t in read_tracks(tmp_path / "clip.mp4") if t.handler == "soun"]
+    assert float(track.shown.duration_seconds) == pytest.approx(end_seconds - 60 / 25, abs=0.002)

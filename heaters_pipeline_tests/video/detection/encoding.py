@@ -12,6 +12,7 @@ import numpy.typing as npt
 from av.codec.context import Flags
 
 from heaters_pipeline_tests.video.detection.moving_shots import Picture
+from heaters_pipeline_tests.videos import scheduled_as_before
 
 _DEFAULT_OPTIONS: Mapping[str, Mapping[str, str]] = {"libx264": {"preset": "veryfast"}}
 _BT2020, _PQ, _BT2020_MATRIX = 9, 16, 9
@@ -46,6 +47,7 @@ class Encoding:
     interlaced: bool = False
 
 
+@scheduled_as_before()
 def encode(
     path: Path,
     pictures: Sequence[Picture],

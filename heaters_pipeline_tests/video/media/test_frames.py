@@ -209,42 +209,6 @@ def test_a_digest_covers_every_pixel_format(tmp_path: Path, pixel_format: str) -
     assert len({frame.digest for frame in frames}) == 5
 
 
-@pytest.mark.parametrize("is_mirrored", [False, True])
-@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_display_pictures_are_turned_and_mirrored(
-    tmp_path: Path, degrees: int, is_mirrored: bool
-) -> None:
-    path = make_video(tmp_path / "a.mp4", [1], rotation_degrees=degrees, is_mirrored=is_mirrored)
-    frame = read(path)[0][0]
-    expected = np.rot90(make_picture(0), degrees // 90)
-    if is_mirrored:
-        expected = expected[:, ::-1]
-    shown = frame.display_picture((1000, 1000), Fraction(1))
-    assert shown.shape == expected.shape
-    assert mean_difference(shown, expected) < 8
-
-
-@pytest.mark.parametrize(
-    ("degrees", "box_px", "expected_px"),
-    [
-        (0, (1000, 1000), (320, 90)),
-        (0, (160, 160), (160, 45)),
-        (90, (45, 1000), (45, 160)),
-        (0, (1, 1), (1, 1)),
-    ],
-)
-def test_display_pictures_fit_and_have_square_pixels(
-    tmp_path: Path, degrees: int, box_px: tuple[int, int], expected_px: tuple[int, int]
-) -> None:
-    path = make_video(
-        tmp_path / "a.mp4", [1], rotation_degrees=degrees, sample_aspect_ratio=Fraction(2)
-    )
-    info = probe(path)
-    frame = next(iter(FrameReader(path, info)))
-    height, width = frame.display_picture(box_px, info.sample_aspect_ratio).shape[:2]
-    assert (width, height) == expected_px
-
-
 def _truncated_mp4(folder: Path) -> Path:
     path = make_video(folder / "a.mp4", [50], container_options={"movflags": "faststart"})
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])

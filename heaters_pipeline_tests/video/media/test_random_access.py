@@ -76,7 +76,7 @@ def test_frames_that_a_container_wrongly_calls_key_frames_are_not_entered(
     known = know(flagged)
     for span in (Span(30, 40), Span(61, 90)):
         target = tmp_path / "clip.mp4"
-        clip = write_clip(known, span, target, ClipSettings())
+        clip = write_clip(known, span, target, ClipSettings("copy"))
         assert (clip.method, clip.fallback_reason) == ("copy", None)
         assert know(target).pictures == known.pictures[span.start : span.end]
 
@@ -105,7 +105,7 @@ def test_too_long_a_lead_is_not_worth_a_copy(
             known,
             span,
             tmp_path / "clip.mp4",
-            ClipSettings(preset="ultrafast"),
+            ClipSettings("copy", preset="ultrafast"),
         ).fallback_reason
 
     monkeypatch.setattr(clip_copy, "_MOST_PREROLL_SECONDS", 4)

@@ -1,0 +1,266 @@
+"""Write a clip whose video is joined of encoded and copied frames, so that none is hidden.
+
+In H.264 the header of all clips of a video holds the source's parameter sets and those of the
+encoder, under different ids; each part begins with an IDR picture, where others may be activated.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import av
+import av.video.stream
+
+from heaters_pipeline.errors import ClipError
+from heaters_pipeline.video.clips.copy import keep_picture_tags
+from heaters_pipeline.video.clips.encode import Sound, hdr_metadata_of
+from heaters_pipeline.video.clips.luma_quality import QualityWatch, psnr_of_packet
+from heaters_pipeline.video.clips.packet_digest import PacketSum
+from heaters_pipeline.video.clips.part_encoder import PartKind, as_sample, part_kind
+from heaters_pipeline.video.clips.source_packets import SourcePackets, read_packets
+from heaters_pipeline.video.clips.splice_plan import CopiedRun, SplicePlan, plan_splice
+from heaters_pipeline.video.clips.subtitles import add_subtitles
+from heaters_pipeline.video.clips.task import ClipTask
+from heaters_pipeline.video.clips.telemetry import add_telemetry
+from heaters_pipeline.video.clips.track_times import EvenDecoding, Sample
+from heaters_pipeline.video.media.frames import Frame
+from heaters_pipeline.video.media.nal_units import delimited_units, has_start_codes, sized
+from heaters_pipeline.video.media.packet_reader import SourceReader
+from heaters_pipeline.video.media.pyav import Packet
+from heaters_pipeline.video.media.timing import Span, Timeline
+
+FramesOf = Callable[[Span], Iterator[Frame]]
+"""Decodes frames of the source."""
+
+# How far before a packet to look for it, where a seek lands behind it; at last in the whole file.
+_FOUND_WITHIN_SECONDS = (0, 2, 20)
+
+
+@dataclass(frozen=True, slots=True)
+class SpliceSource:
+    """What all joined clips of a video have in common.
+
+    Attributes:
+        packets: Of the source.
+        kind: Of the encoded parts; None where none can stand beside copied frames.
+        header: ``avcC`` of each clip; None where it is as the muxer makes it.
+    """
+
+    packets: SourcePackets
+    kind: PartKind | None = None
+    header: bytes | None = None
+
+    def plan(self, span: Span) -> SplicePlan:
+        """Which frames of a clip are copied."""
+        return plan_splice(self.packets, span)
+
+
+def splice_source(reader: SourceReader, timeline: Timeline, preset: str) -> SpliceSource:
+    """Look through a source.
+
+    Args:
+        reader: The open source.
+        timeline: Of the source.
+        preset: Of the encoder.
+    Raises:
+        ClipError: Nothing of it can be copied.
+        InvalidVideoError: The source cannot be read.
+        SourceChangedError: It is no longer the file that was probed.
+        StoreUnavailableError: The disk failed.
+    """
+    packets = read_packets(reader, timeline)
+    try:
+        kind = part_kind(reader.video, reader.info, packets)
+        return SpliceSource(packets, kind, kind.header(preset))
+    except ClipError as error:
+        return SpliceSource(replace(packets, join_refusal=str(error)))
+
+
+@dataclass(frozen=True, slots=True)
+class Spliced:
+    """The video that was written.
+
+    Attributes:
+        video: Its stream in the clip.
+        copied: What was copied of the source.
+        first_encoded: The first frame of each encoded part.
+    """
+
+    video: av.video.stream.VideoStream
+    copied: PacketSum
+    first_encoded: list[Frame]
+
+
+def splice_span(
+    task: ClipTask,
+    source: SpliceSource,
+    plan: SplicePlan,
+    pictures: SourceReader,
+    frames_of: FramesOf,
+    *,
+    crf: float,
+    threads: int,
+) -> Spliced:
+    """Write the frames of a span, the sound that belongs to them, and the subtitles.
+
+    Args:
+        task: What is to be made; its reader is used for sound.
+        source: What the clips have in common.
+        plan: Which frames are copied.
+        pictures: The same source, opened once more.
+        frames_of: Decodes what is encoded.
+        crf: Constant rate factor of what is encoded.
+        threads: How many the encoder may use; 0 for as many as there are cores.
+    Raises:
+        TooFarError: What is encoded is not close enough to the source.
+        ClipError: It cannot be done; the message says why.
+        InvalidVideoError: The source cannot be read.
+    """
+    out = task.writer.add_copied(task.reader.video)
+    keep_picture_tags(out, task.reader.video)
+    if source.header:
+        out.codec_context.extradata = source.header
+    sound = Sound(task, copy=True)
+    add_subtitles(task.writer, task.reader, task.subtitles, task.window)
+    add_telemetry(task)
+    watch = QualityWatch(plan.encoded_frames, task.settings.min_psnr_db)
+    track = _Track(task, source, out, sound, watch)
+    codec = task.reader.video.codec_context
+    spliced = Spliced(out, PacketSum(codec.name, codec.extradata), [])
+    if plan.head:
+        _encode(track, plan.head, pictures, frames_of, crf, threads, spliced)
+    if plan.copied:
+        _copy(track, plan.copied, pictures, spliced.copied)
+    if plan.tail:
+        _encode(track, plan.tail, pictures, frames_of, crf, threads, spliced)
+    track.finish()
+    sound.finish()
+    return spliced
+
+
+class _Track:
+    """Takes the packets of all parts in decoding order, and gives them their decoding times."""
+
+    def __init__(
+        self,
+        task: ClipTask,
+        source: SpliceSource,
+        out: av.video.stream.VideoStream,
+        sound: Sound,
+        watch: QualityWatch,
+    ) -> None:
+        self.watch = watch
+        self.task = task
+        self.source = source
+        self._out = out
+        self._sound = sound
+        packets = source.packets
+        self._times = EvenDecoding(
+            task.timeline.pts[task.span.start : task.span.end],
+            task.end_pts,
+            packets.reordering,
+            packets.least_ticks,
+        )
+        self._waiting: deque[Packet] = deque()
+
+    def put(self, packet: Packet, pts: int) -> None:
+        """Take the next packet."""
+        self._waiting.append(packet)
+        self._mux(self._times.add(pts))
+        self._sound.feed_until(pts * self.task.timeline.time_base)
+
+    def finish(self) -> None:
+        self._mux(self._times.finish())
+
+    def _mux(self, samples: Iterator[Sample]) -> None:
+        for sample in samples:
+            packet = self._waiting.popleft()
+            packet.time_base = self.task.timeline.time_base
+            packet.pts = sample.pts - self.task.start_pts
+            packet.dts = sample.dts - self.task.start_pts
+            packet.duration = sample.duration
+            packet.stream = self._out
+            self.task.writer.mux(packet)
+
+
+def _encode(
+    track: _Track,
+    span: Span,
+    pictures: SourceReader,
+    frames_of: FramesOf,
+    crf: float,
+    threads: int,
+    spliced: Spliced,
+) -> None:
+    kind, sps = track.source.kind, track.source.packets.sps
+    if kind is None or sps is None:
+        raise ClipError(track.source.packets.join_refusal or "nothing can be joined with it")
+    encoder = None
+    samples = kind.size_px[0] * kind.size_px[1]
+
+    def put(encoded: list[Packet]) -> None:
+        for packet in encoded:
+            track.watch.add(psnr_of_packet(packet, sps.bit_depth_luma, samples))
+            part = av.Packet(as_sample(packet))
+            part.is_keyframe = packet.is_keyframe
+            if packet.pts is None:
+                raise ClipError("the encoder gave a packet without a timestamp")
+            track.put(part, packet.pts)
+
+    for frame in frames_of(span):
+        picture = frame.decoded
+        if (picture.width, picture.height) != kind.size_px:
+            raise ClipError("the source's pictures change their size")
+        if picture.format.name != kind.pixel_format:
+            raise ClipError("the source's pictures change their format")
+        if encoder is None:
+            metadata = hdr_metadata_of(frame, pictures)
+            encoder = kind.encoder(crf, track.task.settings.preset, threads, metadata)
+            spliced.first_encoded.append(frame)
+        # Else the encoder would repeat the source's choice of I-frames.
+        picture.pict_type = av.video.frame.PictureType.NONE
+        picture.pts, picture.time_base = frame.pts, kind.time_base
+        put(encoder.encode(picture))
+    if encoder is not None:
+        put(encoder.encode(None))
+
+
+def _copy(track: _Track, run: CopiedRun, reader: SourceReader, copied: PacketSum) -> None:
+    packets = track.source.packets
+    expected = packets.pts[run.first : run.first + run.packets].tolist()
+    extradata = reader.video.codec_context.extradata or b""
+    converts = track.source.header is not None and has_start_codes(extradata)
+    found = _packets_at(reader, expected[0])
+    for place, pts in enumerate(expected):
+        packet = next(found, None)
+        if packet is None or packet.pts != pts:
+            raise ClipError("the source gives other packets when it is read again")
+        if place in run.dropped:
+            continue
+        copied.add(packet)
+        if converts:
+            packet = av.Packet(sized(delimited_units(memoryview(packet))))
+        # Readers go back to the last key frame, and no further.
+        packet.is_keyframe = place == 0 or bool(packets.begins[run.first + place])
+        track.put(packet, pts)
+
+
+def _packets_at(reader: SourceReader, pts: int) -> Iterator[Packet]:
+    """The video packets from the one with a timestamp on."""
+    time_base, index = reader.info.time_base, reader.info.stream_index
+    for seconds in (*_FOUND_WITHIN_SECONDS, None):
+        packets = (
+            reader.packets_from_start()
+            if seconds is None
+            else reader.packets_from(pts - int(seconds / time_base))
+        )
+        for packet in packets:
+            if packet.stream_index != index:
+                continue
+            if packet.pts == pts:
+                yield packet
+                yield from (each for each in packets if each.stream_index == index)
+                return
+            if packet.dts is not None and packet.dts > pts:
+                break
+    raise ClipError("the source does not give its packets again; was it replaced?")

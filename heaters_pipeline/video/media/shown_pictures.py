@@ -1,0 +1,102 @@
+"""From a decoded frame to the picture that a person sees: the one way for sheets, stills and plots.
+
+Cropped, with square pixels, tone-mapped if it is HDR, turned and mirrored, in this order.
+"""
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av.video.frame
+
+from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.media.ffmpeg_resources import shortage_raised
+from heaters_pipeline.video.media.filter_graph import PictureFilter, source_arguments
+from heaters_pipeline.video.media.frames import (
+    Frame,
+    FrameReader,
+    Interpolation,
+    video_stream,
+)
+from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, is_hdr
+from heaters_pipeline.video.media.picture_boxes import crop_of
+from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading
+from heaters_pipeline.video.media.tone_mapping import ToneMapper
+
+# As an encoded clip has it, but with the colours of each pixel.
+_TONE_MAPPED = "yuv444p"
+
+
+class ShownPictures:
+    """Makes pictures of the frames of one video, in the order in which they come."""
+
+    def __init__(self, path: Path, info: VideoInfo) -> None:
+        """Read from the header what of the pictures is shown.
+
+        Args:
+            path: The file.
+            info: From ``probe``.
+        Raises:
+            SourceChangedError: The file is no longer the one that was probed.
+            InvalidVideoError: It cannot be read.
+            StoreUnavailableError: The disk failed.
+        """
+        self._path = path
+        self._info = info
+        with open_input(path) as container, reading(path):
+            self._crop = crop_of(video_stream(container, path, info))
+        self._cropping: tuple[str, PictureFilter] | None = None
+        self._metadata: HdrMetadata | None = None
+        self._tone_mappers: dict[tuple[str, int, int], ToneMapper] = {}
+
+    def picture(self, frame: Frame, max_size_px: tuple[int, int]) -> Picture:
+        """The picture as a person sees it: (height, width, 3) uint8 BGR.
+
+        Args:
+            frame: Of the video.
+            max_size_px: Most pixels, ``(width, height)``; smaller videos are not enlarged.
+        """
+        with shortage_raised():
+            cropped = replace(frame, decoded=self._cropped(frame.decoded))
+            size_px = self._stored_size(cropped, max_size_px)
+            if is_hdr(cropped.decoded):
+                cropped = replace(cropped, decoded=self._tone_mapped(cropped, size_px))
+            picture = cropped.picture(size_px, Interpolation.AREA)
+        return frame.orientation.apply(picture)
+
+    def _stored_size(self, frame: Frame, max_size_px: tuple[int, int]) -> tuple[int, int]:
+        """Of the picture before it is turned, but with square pixels."""
+        stored_width = frame.decoded.width * self._info.sample_aspect_ratio
+        shown = (stored_width, Fraction(frame.decoded.height))
+        if frame.orientation.transpose:
+            shown = (shown[1], shown[0])
+        scale = min(max_size_px[0] / shown[0], max_size_px[1] / shown[1], Fraction(1))
+        return max(1, round(stored_width * scale)), max(1, round(frame.decoded.height * scale))
+
+    def _cropped(self, decoded: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
+        stored_px = (self._info.width_px, self._info.height_px)
+        if self._crop is None or (decoded.width, decoded.height) != stored_px:
+            return decoded
+        kind = source_arguments(decoded)
+        if self._cropping is None or self._cropping[0] != kind:
+            crop = self._crop
+            area = f"{crop.width_px}:{crop.height_px}:{crop.left}:{crop.top}:exact=1"
+            self._cropping = kind, PictureFilter(decoded, "crop", area)
+        self._cropping[1].push(decoded)
+        return self._cropping[1].pull() or decoded
+
+    def _tone_mapped(self, frame: Frame, size_px: tuple[int, int]) -> av.video.frame.VideoFrame:
+        # Few pixels are mapped much faster than many.
+        small = frame.decoded.reformat(*size_px, interpolation=Interpolation.AREA)
+        if self._metadata is None:
+            self._metadata = HdrMetadata.of(frame.decoded)
+            if self._metadata == HdrMetadata():
+                # In H.264 it stands at I-frames alone.
+                first = next(iter(FrameReader(self._path, self._info)), frame)
+                self._metadata = HdrMetadata.of(first.decoded)
+        kind = (source_arguments(small), small.color_trc, small.color_primaries)
+        mapper = self._tone_mappers.get(kind)
+        if mapper is None:
+            mapper = ToneMapper(small, self._metadata, _TONE_MAPPED, threads=1)
+            self._tone_mappers[kind] = mapper
+        return mapper.convert(small)
