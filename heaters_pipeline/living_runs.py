@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from fcntl import LOCK_EX
@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from heaters_pipeline import home
 from heaters_pipeline.names import ALIVE_TAG, DIED_TAG, JOBS, MAX_RETRIES_TAG, PROCESS_TAG
 from heaters_pipeline.storage.file_locks import abandoned_files, lock_file, unlock_file
+from heaters_pipeline.storage.heartbeats import beating
 
 FOLDER = "runs"
 """Where the locks lie, in the folder of local copies."""
@@ -98,26 +99,19 @@ def living_run(instance: dg.DagsterInstance, run: DagsterRun, cache_folder: Path
             yield
 
 
-@contextmanager
-def _signs_of_life(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
-    ended = threading.Event()
+def _signs_of_life(instance: dg.DagsterInstance, run_id: str) -> AbstractContextManager[None]:
+    number = 0
 
-    def beat() -> None:
-        number = 0
-        while not ended.wait(BEAT_SECONDS):
-            number += 1
-            try:
-                tag_run(instance, run_id, {ALIVE_TAG: str(number)})
-            except (SQLAlchemyError, dg.DagsterError) as error:
-                _logger.warning("this run may be taken for dead: %s", error)
+    def beat() -> bool:
+        nonlocal number
+        number += 1
+        try:
+            tag_run(instance, run_id, {ALIVE_TAG: str(number)})
+        except (SQLAlchemyError, dg.DagsterError) as error:
+            _logger.warning("this run may be taken for dead: %s", error)
+        return True
 
-    thread = threading.Thread(target=beat, name="alive", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return beating(beat, BEAT_SECONDS, "alive")
 
 
 def report_dead_here(instance: dg.DagsterInstance, cache_folder: Path) -> list[DagsterRun]:

@@ -76,11 +76,9 @@ class Workspace:
 
     def afresh(self) -> "Workspace":
         """The same store for another run, which has to look for itself."""
-        return Workspace(
-            self.store, self.cache, self._scratch_folder, self.metrics, self.allowed_links
-        )
+        return self.with_settings(None)
 
-    def with_settings(self, settings: SettingsFile) -> "Workspace":
+    def with_settings(self, settings: SettingsFile | None) -> "Workspace":
         """The same store for who has just read its settings."""
         return Workspace(
             self.store,

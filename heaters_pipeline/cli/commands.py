@@ -62,11 +62,13 @@ def _refused_record(error: Exception) -> str | None:
         is_record = isinstance(cause, OSError) and str(cause.filename).startswith(".dagster")
         if isinstance(cause, sqlite3.OperationalError) or is_record:
             reason = getattr(cause, "strerror", None) or str(cause)
-            return (
-                f"Dagster cannot keep its records in {home.home_folder()}: {reason}; give this "
-                "user the right to write there, free some space, or set DAGSTER_HOME to another "
-                "folder"
+            advice = (
+                "let the other program that works there, perhaps one that was stopped, go on or end"
+                if "locked" in reason
+                else "give this user the right to write there, free some space, or set "
+                "DAGSTER_HOME to another folder"
             )
+            return f"Dagster cannot keep its records in {home.home_folder()}: {reason}; {advice}"
     return None
 
 

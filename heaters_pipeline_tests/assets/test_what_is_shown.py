@@ -93,7 +93,7 @@ def test_every_asset_tells_counts_seconds_memory_and_requests(made: Outcome) -> 
 
 def test_the_source_is_described(pipeline: Pipeline, made: Outcome) -> None:
     facts = made.metadata["source_videos"]
-    assert facts["picture"] == "160x90 h264, yuv420p"
+    assert facts["picture"] == "128x72 h264, yuv420p"
     assert facts["container"] == "mov"
     assert facts["duration_seconds"] == pytest.approx(SPANS[-1][1] / 25, abs=0.1)
     assert facts["frames_per_second"] == 25.0

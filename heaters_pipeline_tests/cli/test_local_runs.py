@@ -38,6 +38,31 @@ def test_another_process_may_add_the_same_partition_at_the_same_moment(
     assert ended.videos[0]["state"] == "spliced"
 
 
+def test_records_that_another_program_keeps_locked_are_said_to_be_so(
+    home: Path, film: Path, heaters: Heaters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        instance.get_runs_count()
+    records = home / ".dagster" / "history" / "runs" / "index.db"
+
+    def wait_not(_: object, __: object, ___: object, parameters: dict[str, object]) -> None:
+        parameters["timeout"] = 0
+
+    event.listen(Engine, "do_connect", wait_not)
+    try:
+        with closing(sqlite3.connect(records)) as other:
+            # As a program leaves it that was stopped with Ctrl-Z while it wrote.
+            other.execute("BEGIN IMMEDIATE")
+            ended = heaters("process", film)
+    finally:
+        event.remove(Engine, "do_connect", wait_not)
+    assert ended.code == 1
+    last = ended.err.splitlines()[-1]
+    assert "database is locked; let the other program that works there" in last, ended.err
+    assert "right to write" not in last
+
+
 def test_runs_of_the_command_belong_to_the_code_location_of_the_ui(
     home: Path, film: Path, heaters: Heaters, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,7 @@ def test_the_document_has_the_promised_fields(home: Path, film: Path, heaters: H
     assert video["source"]["key"] == "source_videos/film.mp4"
     assert video["source"]["origin"] == str(film)
     assert video["source"]["size_bytes"] == film.stat().st_size
-    assert (video["source"]["width_px"], video["source"]["frame_rate"]) == (160, 25.0)
+    assert (video["source"]["width_px"], video["source"]["frame_rate"]) == (128, 25.0)
     assert video["scenes"][1] == {
         "start_frame": 20,
         "end_frame": 45,

@@ -3,11 +3,12 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,6 +53,20 @@ class Program:
             if time.monotonic() > deadline:
                 raise AssertionError(f"not within {seconds:.0f} s: {what}\n{self.output}")
             time.sleep(0.5)
+
+    def stand_still(self, folder: Path) -> None:
+        """Stop it and all that it started, at a time when it keeps no database of others.
+
+        Args:
+            folder: Has the databases in it; whoever wants to write there waits half a minute.
+        """
+        while True:
+            os.killpg(self.process.pid, signal.SIGSTOP)
+            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            if not any(_is_locked(path) for path in folder.rglob("*.db")):
+                return
+            os.killpg(self.process.pid, signal.SIGCONT)
+            time.sleep(0.05)
 
     @property
     def output(self) -> str:
@@ -103,6 +118,17 @@ def _neutral_environment() -> dict[str, str]:
     # The package is found where the tests found it, installed or not.
     paths = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+
+
+def _is_locked(database: Path) -> bool:
+    with closing(sqlite3.connect(database, timeout=0)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                return True
+            raise
+    return False
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

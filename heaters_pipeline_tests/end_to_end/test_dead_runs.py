@@ -67,7 +67,7 @@ def test_two_killed_commands_and_a_killed_daemon_hold_up_nobody(
                 lambda name=name: "scenes" in read_video(store, name).stages,
                 seconds=SECONDS,
             )
-            os.killpg(program.process.pid, signal.SIGSTOP)
+            program.stand_still(home)
         for program in commands.values():
             kill(program)
         assert instance.get_runs_count(STARTED) == len(KILLED)

@@ -250,7 +250,9 @@ def test_a_fault_that_lasts_fails_clearly_and_the_next_run_makes_what_is_missing
         if fault is Fault.DENIED:
             assert "give these credentials the permission s3:" in failed.error
         retried = failed.events["STEP_UP_FOR_RETRY"]
-        assert retried == (0 if fault is Fault.DENIED else 3), failed.error
+        # Its second attempt finds what the first one sent, so that a later step is the one to fail.
+        overcome = kind == "head"
+        assert retried == (0 if fault is Fault.DENIED else 3 + overcome), failed.error
     assert_no_temporary_files(link)
     link.work.clear()
     link.proxy.calm()
@@ -277,7 +279,7 @@ def test_faults_at_random(
         link.send_all_in_parts()
     link.proxy.script = at_random(seed)
     outcome = link.process()
-    assert link.proxy.faults.total() > 0.1 * link.proxy.total
+    assert link.proxy.faults.total() > 0.05 * link.proxy.total
     assert link.proxy.total <= 2 * link.proxy.forwarded.total()
     link.proxy.calm()
     if not outcome.success:

@@ -65,7 +65,7 @@ def test_pandas_reads_both_tables(built: Pipeline, tmp_path: Path) -> None:
     assert film["source_key"] == "source_videos/film.mp4"
     assert film["source_sha256"] == source["sha256"]
     assert film["size_bytes"] == built.store.read_bytes("source_videos/film.mp4").__len__()
-    assert (film["width_px"], film["height_px"], film["frame_rate"]) == (160, 90, 25.0)
+    assert (film["width_px"], film["height_px"], film["frame_rate"]) == (128, 72, 25.0)
     assert (film["frames"], film["duration_seconds"], film["clips"]) == (95, 3.8, 4)
     clips = pd.read_parquet(tmp_path / "store" / keys.CATALOG_CLIPS)
     assert list(clips.columns) == [column.name for column in CLIP_COLUMNS]

@@ -27,7 +27,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from heaters_pipeline.errors import (
 )
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.file_locks import abandoned_files, lock_file, unlock_file
+from heaters_pipeline.storage.heartbeats import beating
 from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.json_records import SMALL_BYTES, read_json
@@ -236,28 +237,20 @@ class HeldClaim:
             # What others saw last is as old as the request, at least.
             self._seen = began
 
-    @contextmanager
-    def beating(self) -> Iterator[None]:
+    def beating(self) -> AbstractContextManager[None]:
         """Give signs of life inside, until the claim is lost."""
-        ended = threading.Event()
 
-        def beat() -> None:
-            while not self._lost and not ended.wait(self._times.beat):
-                try:
-                    with self._lock:
-                        self._look()
-                    if not self._lost:
-                        self.write()
-                except StoreError as error:
-                    _logger.warning("others may take this run for dead: %s", error)
+        def beat() -> bool:
+            try:
+                with self._lock:
+                    self._look()
+                if not self._lost:
+                    self.write()
+            except StoreError as error:
+                _logger.warning("others may take this run for dead: %s", error)
+            return not self._lost
 
-        thread = threading.Thread(target=beat, name="claim", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
+        return beating(beat, self._times.beat, "claim")
 
     def _look(self) -> None:
         """Find out whether the claim is lost; the caller has the lock.

@@ -4,7 +4,7 @@ Threads and what they share. A single clip is made by ``maker`` or ``auto``; ``w
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -84,12 +84,11 @@ def _copied(
 ) -> Iterator[_Outcomes]:
     def worker(spans: Iterator[Span], backpressure: Backpressure) -> _Outcomes:
         with SourceReader(maker.source, maker.info) as reader:
-            for span in spans:
-                backpressure.wait_for_room()
-                try:
-                    yield span, maker.copy(reader, span, target_for(span), reasons[span])
-                except (ClipError, InvalidVideoError) as error:
-                    yield span, error
+            yield from _one_by_one(
+                spans,
+                backpressure,
+                lambda span: maker.copy(reader, span, target_for(span), reasons[span]),
+            )
 
     if maker.copy_refusal:
         yield ((span, ClipError(maker.copy_refusal)) for span in reasons)
@@ -120,16 +119,25 @@ def _spliced(
             SourceReader(maker.source, maker.info) as reader,
             SourceReader(maker.source, maker.info) as pictures,
         ):
-            for span in spans:
-                backpressure.wait_for_room()
-                try:
-                    plan = source.plan(span)
-                    yield span, auto.splice(reader, pictures, plan, target_for(span))
-                except (ClipError, InvalidVideoError) as error:
-                    yield span, error
+            yield from _one_by_one(
+                spans,
+                backpressure,
+                lambda span: auto.splice(reader, pictures, source.plans[span], target_for(span)),
+            )
 
     with run_in_threads(reasons, worker, workers=encoders, ahead=2 * encoders) as outcomes:
         yield outcomes
+
+
+def _one_by_one(
+    spans: Iterable[Span], backpressure: Backpressure, make: Callable[[Span], ClipFile]
+) -> _Outcomes:
+    for span in spans:
+        backpressure.wait_for_room()
+        try:
+            yield span, make(span)
+        except (ClipError, InvalidVideoError) as error:
+            yield span, error
 
 
 @contextmanager

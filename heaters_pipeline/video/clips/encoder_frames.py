@@ -12,13 +12,12 @@ import av.video.frame
 import av.video.plane
 import av.video.reformatter
 import numpy as np
-import numpy.typing as npt
 
 from heaters_pipeline.video.clips.deinterlace import shows_bottom_first
 from heaters_pipeline.video.clips.settings import BitDepth
 from heaters_pipeline.video.media.filter_graph import PictureFilter
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, is_hdr
-from heaters_pipeline.video.media.pyav import rows_of
+from heaters_pipeline.video.media.pyav import plane_samples
 from heaters_pipeline.video.media.tone_mapping import ToneMapper
 
 _EIGHT_BITS, _TEN_BITS = "yuv420p", "yuv420p10le"
@@ -97,7 +96,7 @@ class ClipPictures:
     def _tags(self, first: av.video.frame.VideoFrame) -> ColourTags:
         converted = self._converted(first)
         described = first if self._tone_mapper is None else converted
-        matrix = converted.colorspace if _is_rgb(first) else described.colorspace
+        matrix = converted.colorspace if is_rgb(first) else described.colorspace
         return ColourTags(
             described.color_primaries, described.color_trc, matrix, converted.color_range
         )
@@ -107,7 +106,7 @@ class ClipPictures:
             return self._tone_mapper.convert(decoded)
         width_px, height_px = self._source_size_px
         colorspace = color_range = None
-        if _is_rgb(decoded):
+        if is_rgb(decoded):
             is_high = height_px >= _HIGH_DEFINITION_PX
             colorspace = _Space.ITU709 if is_high else _Space.ITU601
             color_range = _Range.MPEG
@@ -119,7 +118,7 @@ class ClipPictures:
             height_px,
             self.pixel_format,
             dst_colorspace=colorspace,
-            src_color_range=None if _is_rgb(decoded) else color_range,
+            src_color_range=None if is_rgb(decoded) else color_range,
             dst_color_range=color_range,
         )
 
@@ -128,7 +127,8 @@ def _rounded_up(side_px: int, step_px: int) -> int:
     return -(-side_px // step_px) * step_px
 
 
-def _is_rgb(decoded: av.video.frame.VideoFrame) -> bool:
+def is_rgb(decoded: av.video.frame.VideoFrame) -> bool:
+    """Whether a picture has no luma of its own."""
     return decoded.format.is_rgb or decoded.format.has_palette
 
 
@@ -146,13 +146,8 @@ class _Padding:
         fields = 2 if picture.interlaced_frame else 1
         for source, target in zip(picture.planes, larger.planes, strict=True):
             for field in range(fields):
-                rows = _plane_samples(source, is_deep)[field::fields]
-                room = _plane_samples(target, is_deep)[field::fields]
+                rows = plane_samples(source, is_deep)[field::fields]
+                room = plane_samples(target, is_deep)[field::fields]
                 missing = [(0, room.shape[axis] - rows.shape[axis]) for axis in (0, 1)]
                 room[:] = np.pad(rows, missing, "edge")
         return larger
-
-
-def _plane_samples(plane: av.video.plane.VideoPlane, is_deep: bool) -> npt.NDArray[np.generic]:
-    samples = rows_of(plane).view(np.uint16 if is_deep else np.uint8)
-    return samples[: plane.height, : plane.width]

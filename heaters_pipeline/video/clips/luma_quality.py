@@ -10,7 +10,8 @@ import numpy as np
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.arrays import Float32Array
-from heaters_pipeline.video.media.pyav import Packet, rows_of
+from heaters_pipeline.video.clips.encoder_frames import is_rgb
+from heaters_pipeline.video.media.pyav import Packet, plane_samples
 
 TYPICAL_OVER_LEAST_DB = 4
 """By how much 19 of 20 frames have to be closer than the worst may be."""
@@ -114,8 +115,7 @@ def psnr_of_pictures(
     The clip's may have more columns and rows, which repeat the last ones.
     """
     kind, bits = picture.format, picture.format.components[0].bits
-    has_other_luma = reference.format.is_rgb or reference.format.has_palette
-    if has_other_luma or reference.format.components[0].bits != bits:
+    if is_rgb(reference) or reference.format.components[0].bits != bits:
         reference = reference.reformat(
             format=kind.name, dst_colorspace=picture.colorspace, dst_color_range=picture.color_range
         )
@@ -131,6 +131,4 @@ def _db(mean_square: float, bits: int) -> float:
 
 
 def _luma(frame: av.video.frame.VideoFrame, bits: int) -> Float32Array:
-    kind, sample_bytes = (np.uint8, 1) if bits <= 8 else (np.uint16, 2)
-    rows = rows_of(frame.planes[0])[: frame.height, : frame.width * sample_bytes]
-    return np.ascontiguousarray(rows).view(kind).astype(np.float32)
+    return plane_samples(frame.planes[0], bits > 8).astype(np.float32)

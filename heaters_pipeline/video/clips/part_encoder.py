@@ -14,11 +14,11 @@ import av.video.codeccontext
 import av.video.stream
 
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.clips.avc_record import AvcRecord
 from heaters_pipeline.video.clips.encoder_frames import ColourTags
 from heaters_pipeline.video.clips.encoder_options import hdr_params
 from heaters_pipeline.video.clips.luma_quality import CLOSE_PARAMS
 from heaters_pipeline.video.clips.source_packets import SourcePackets
+from heaters_pipeline.video.media.avc_record import AvcRecord
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.h264_sets import PPS, SPS
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata

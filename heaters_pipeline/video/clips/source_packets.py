@@ -10,7 +10,7 @@ import numpy as np
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.arrays import BoolArray, Int64Array
-from heaters_pipeline.video.clips.avc_record import SIZE_BYTES, AvcRecord
+from heaters_pipeline.video.media.avc_record import SIZE_BYTES, AvcRecord
 from heaters_pipeline.video.media.h264_sets import PPS, SPS, Sps, parse_sps
 from heaters_pipeline.video.media.nal_units import (
     H264_IDR_SLICE,

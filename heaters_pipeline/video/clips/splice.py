@@ -5,7 +5,7 @@ encoder, under different ids; each part begins with an IDR picture, where others
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import av
@@ -42,38 +42,41 @@ class SpliceSource:
 
     Attributes:
         packets: Of the source.
+        plans: Which frames of each clip are copied.
         kind: Of the encoded parts; None where none can stand beside copied frames.
         header: ``avcC`` of each clip; None where it is as the muxer makes it.
     """
 
     packets: SourcePackets
+    plans: Mapping[Span, SplicePlan]
     kind: PartKind | None = None
     header: bytes | None = None
 
-    def plan(self, span: Span) -> SplicePlan:
-        """Which frames of a clip are copied."""
-        return plan_splice(self.packets, span)
 
-
-def splice_source(reader: SourceReader, timeline: Timeline, preset: str) -> SpliceSource:
-    """Look through a source.
+def splice_source(
+    reader: SourceReader, timeline: Timeline, preset: str, spans: Iterable[Span]
+) -> SpliceSource:
+    """Look through a source, and plan its clips.
 
     Args:
         reader: The open source.
         timeline: Of the source.
         preset: Of the encoder.
+        spans: Frames of the clips.
     Raises:
         ClipError: Nothing of it can be copied.
         InvalidVideoError: The source cannot be read.
         SourceChangedError: It is no longer the file that was probed.
         StoreUnavailableError: The disk failed.
     """
-    packets = read_packets(reader, timeline)
+    packets, kind, header = read_packets(reader, timeline), None, None
     try:
         kind = part_kind(reader.video, reader.info, packets)
-        return SpliceSource(packets, kind, kind.header(preset))
+        header = kind.header(preset)
     except ClipError as error:
-        return SpliceSource(replace(packets, join_refusal=str(error)))
+        packets, kind = replace(packets, join_refusal=str(error)), None
+    plans = {span: plan_splice(packets, span) for span in spans}
+    return SpliceSource(packets, plans, kind, header)
 
 
 @dataclass(frozen=True, slots=True)

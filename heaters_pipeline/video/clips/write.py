@@ -139,11 +139,10 @@ class _Run:
             if maker.copy_refusal:
                 raise ClipError(maker.copy_refusal)
             with SourceReader(maker.source, maker.info) as reader:
-                source = splice_source(reader, maker.timeline, maker.settings.preset)
+                source = splice_source(reader, maker.timeline, maker.settings.preset, spans)
         except ClipError as error:
             return None, dict.fromkeys(spans, str(error))
-        reasons = {span: source.plan(span).reason for span in spans}
-        return source, {span: reason for span, reason in reasons.items() if reason}
+        return source, {span: plan.reason for span, plan in source.plans.items() if plan.reason}
 
     def _make(
         self, way: Way, reasons: Mapping[Span, str | None], source: SpliceSource | None = None

@@ -9,28 +9,18 @@ from dataclasses import dataclass
 
 import av.packet
 
+from heaters_pipeline.video.media.avc_record import AvcRecord
+from heaters_pipeline.video.media.bit_reader import BitReader
+from heaters_pipeline.video.media.h264_sets import Sps, parse_sps
 from heaters_pipeline.video.media.nal_units import (
     H264_IDR_SLICE,
-    H264_SEQUENCE,
     H264_SLICE,
     UnitReader,
-    configured_units,
     h264_type,
 )
 from heaters_pipeline.video.media.pyav import Packet
 
-# Profiles whose sequences say how chroma is stored (ITU-T H.264, 7.3.2.1.1).
-_PROFILES_WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _HEADER_BYTES = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Sequence:
-    """What a sequence parameter set says of how slices begin."""
-
-    frame_num_bits: int
-    has_colour_planes: bool
-    may_have_fields: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +30,6 @@ class _Field:
     frame_num: int
     is_bottom: bool
     is_idr: bool
-
-
-class _Bits:
-    def __init__(self, content: bytes) -> None:
-        unescaped = content.replace(b"\0\0\3", b"\0\0")
-        self._bits = "".join(f"{byte:08b}" for byte in unescaped)
-        self._at = 0
-
-    def number(self, bits: int) -> int:
-        self._at += bits
-        return int(self._bits[self._at - bits : self._at] or "0", 2)
-
-    def exp_golomb(self) -> int:
-        """An unsigned number (ITU-T H.264, 9.1); 0 where the data is damaged and has none."""
-        zeros = self._bits.find("1", self._at) - self._at
-        if zeros < 0:
-            return 0
-        self._at += zeros
-        return self.number(zeros + 1) - 1
 
 
 def with_whole_frames(
@@ -114,59 +85,38 @@ def _joined(first: Packet, second: Packet) -> Packet:
 
 def _field_test(extradata: bytes) -> Callable[[Packet], _Field | None] | None:
     """Tells which field a packet is, None for a frame. None for streams without fields."""
-    sequences = [
-        _sequence_of(bytes(unit))
-        for unit in configured_units(extradata)
-        if unit and h264_type(unit) == H264_SEQUENCE
-    ]
-    if not sequences or not sequences[0].may_have_fields:
+    try:
+        sps = parse_sps(AvcRecord.parse(extradata).sps[0])
+    except ValueError:
+        # What cannot be read is left as it is.
         return None
-    sequence, reader = sequences[0], UnitReader("h264", extradata)
+    # Nobody broadcasts fields with scaling lists, or with the order of pictures in this way.
+    is_untried = sps.has_scaling_matrices or sps.order_count_type == 1
+    if sps.frames_only or is_untried:
+        return None
+    reader = UnitReader("h264", extradata)
 
     def field_of(packet: Packet) -> _Field | None:
         for unit in reader.units(memoryview(packet)):
             if unit and h264_type(unit) in (H264_SLICE, H264_IDR_SLICE):
-                return _field_in(bytes(unit[:_HEADER_BYTES]), sequence)
+                return _field_in(bytes(unit[:_HEADER_BYTES]), sps)
         return None
 
     return field_of
 
 
-def _sequence_of(unit: bytes) -> _Sequence:
-    """Read a sequence parameter set (ITU-T H.264, 7.3.2.1.1) up to what is asked."""
-    bits = _Bits(unit[1:])
-    profile = bits.number(24) >> 16
-    bits.exp_golomb()
-    has_colour_planes = False
-    if profile in _PROFILES_WITH_CHROMA:
-        has_colour_planes = bits.exp_golomb() == 3 and bits.number(1) == 1
-        bits.exp_golomb()
-        bits.exp_golomb()
-        bits.number(1)
-        if bits.number(1):
-            # Scaling lists are of many lengths; nobody broadcasts them.
-            return _Sequence(0, has_colour_planes, may_have_fields=False)
-    frame_num_bits = bits.exp_golomb() + 4
-    order_type = bits.exp_golomb()
-    if order_type == 0:
-        bits.exp_golomb()
-    elif order_type == 1:
-        return _Sequence(frame_num_bits, has_colour_planes, may_have_fields=False)
-    bits.exp_golomb()
-    bits.number(1)
-    bits.exp_golomb()
-    bits.exp_golomb()
-    return _Sequence(frame_num_bits, has_colour_planes, may_have_fields=bits.number(1) == 0)
-
-
-def _field_in(unit: bytes, sequence: _Sequence) -> _Field | None:
+def _field_in(unit: bytes, sps: Sps) -> _Field | None:
     """Read how a slice begins (ITU-T H.264, 7.3.3) of a stream that may have fields."""
-    bits = _Bits(unit[1:])
-    for _ in ("first_mb_in_slice", "slice_type", "pic_parameter_set_id"):
-        bits.exp_golomb()
-    if sequence.has_colour_planes:
-        bits.number(2)
-    frame_num = bits.number(sequence.frame_num_bits)
-    if not bits.number(1):
+    bits = BitReader.of_unit(unit)
+    try:
+        for _ in ("first_mb_in_slice", "slice_type", "pic_parameter_set_id"):
+            bits.exp_golomb()
+        if sps.has_colour_planes:
+            bits.number(2)
+        frame_num = bits.number(sps.frame_num_bits)
+        if not bits.flag():
+            return None
+        return _Field(frame_num, bits.flag(), h264_type(memoryview(unit)) == H264_IDR_SLICE)
+    except ValueError:
+        # It is cut short.
         return None
-    return _Field(frame_num, bits.number(1) == 1, unit[0] & 0x1F == H264_IDR_SLICE)

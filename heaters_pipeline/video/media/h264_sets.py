@@ -5,6 +5,7 @@ Read bit by bit as ITU-T H.264 writes them in 7.3.2.1 (SPS), 7.3.2.2 (PPS) and E
 
 from dataclasses import dataclass
 
+from heaters_pipeline.video.media.bit_reader import BitReader
 from heaters_pipeline.video.media.nal_units import h264_type
 
 SPS, PPS = 7, 8
@@ -27,6 +28,10 @@ class Sps:
         chroma_format_idc: 0 grey, 1 4:2:0, 2 4:2:2, 3 4:4:4.
         bit_depth_luma: 8 to 14.
         bit_depth_chroma: 8 to 14.
+        has_colour_planes: The three kinds of samples are coded as pictures of their own.
+        has_scaling_matrices: It holds scaling lists.
+        frame_num_bits: How many bits the number of a frame has in its slices.
+        order_count_type: In which of three ways slices tell the order of pictures.
         reference_frames: How many frames a decoder keeps for reference at most.
         frames_only: No picture is a field, no macroblock is coded as two.
         reordered_frames: How many frames may precede another in decoding and follow it in
@@ -41,47 +46,14 @@ class Sps:
     chroma_format_idc: int
     bit_depth_luma: int
     bit_depth_chroma: int
+    has_colour_planes: bool
+    has_scaling_matrices: bool
+    frame_num_bits: int
+    order_count_type: int
     reference_frames: int
     frames_only: bool
     reordered_frames: int | None
     buffered_frames: int | None
-
-
-class BitReader:
-    """Reads the bits of a unit, from the byte after its header on.
-
-    Raises (wherever it reads):
-        ValueError: The unit ends before.
-    """
-
-    def __init__(self, unit: bytes) -> None:
-        # Bytes that keep start codes from arising are no part of the content (7.4.1).
-        content = unit[1:].replace(b"\0\0\3", b"\0\0")
-        self._bits = int.from_bytes(content, "big")
-        self._left = 8 * len(content)
-
-    def number(self, count: int) -> int:
-        """An unsigned number of so many bits."""
-        self._left -= count
-        if self._left < 0:
-            raise ValueError("a parameter set of H.264 is cut short")
-        return self._bits >> self._left & ((1 << count) - 1)
-
-    def flag(self) -> bool:
-        """One bit."""
-        return bool(self.number(1))
-
-    def exp_golomb(self) -> int:
-        """An unsigned number in Exp-Golomb code (9.1)."""
-        zeros = 0
-        while not self.number(1):
-            zeros += 1
-        return (1 << zeros) - 1 + self.number(zeros)
-
-    def signed_exp_golomb(self) -> int:
-        """A signed number in Exp-Golomb code (9.1.1)."""
-        coded = self.exp_golomb()
-        return (coded + 1) // 2 if coded % 2 else -coded // 2
 
 
 def set_id(unit: bytes) -> int:
@@ -90,7 +62,7 @@ def set_id(unit: bytes) -> int:
     Raises:
         ValueError: It is cut short.
     """
-    bits = BitReader(unit)
+    bits = BitReader.of_unit(unit)
     if h264_type(memoryview(unit)) == SPS:
         # Profile, constraints and level.
         bits.number(24)
@@ -103,22 +75,24 @@ def parse_sps(unit: bytes) -> Sps:
     Raises:
         ValueError: It is cut short.
     """
-    bits = BitReader(unit)
+    bits = BitReader.of_unit(unit)
     profile_idc = bits.number(8)
     bits.number(8)
     level_idc = bits.number(8)
     sps_id = bits.exp_golomb()
     chroma_format_idc, depth_luma, depth_chroma = 1, 8, 8
+    has_colour_planes = has_scaling_matrices = False
     if profile_idc in _PROFILES_WITH_CHROMA:
         chroma_format_idc = bits.exp_golomb()
         if chroma_format_idc == _CHROMA_444:
-            bits.flag()
+            has_colour_planes = bits.flag()
         depth_luma, depth_chroma = 8 + bits.exp_golomb(), 8 + bits.exp_golomb()
         bits.flag()
-        if bits.flag():
+        has_scaling_matrices = bits.flag()
+        if has_scaling_matrices:
             _skip_scaling_matrices(bits, 12 if chroma_format_idc == _CHROMA_444 else 8)
-    bits.exp_golomb()
-    _skip_order_count(bits)
+    frame_num_bits = bits.exp_golomb() + 4
+    order_count_type = _order_count_type(bits)
     reference_frames = bits.exp_golomb()
     bits.flag()
     bits.exp_golomb()
@@ -138,6 +112,10 @@ def parse_sps(unit: bytes) -> Sps:
         chroma_format_idc=chroma_format_idc,
         bit_depth_luma=depth_luma,
         bit_depth_chroma=depth_chroma,
+        has_colour_planes=has_colour_planes,
+        has_scaling_matrices=has_scaling_matrices,
+        frame_num_bits=frame_num_bits,
+        order_count_type=order_count_type,
         reference_frames=reference_frames,
         frames_only=frames_only,
         reordered_frames=reordered,
@@ -155,7 +133,8 @@ def _skip_scaling_matrices(bits: BitReader, count: int) -> None:
                 last = following or last
 
 
-def _skip_order_count(bits: BitReader) -> None:
+def _order_count_type(bits: BitReader) -> int:
+    """``pic_order_cnt_type``; what depends on it is skipped."""
     kind = bits.exp_golomb()
     if kind == 0:
         bits.exp_golomb()
@@ -165,6 +144,7 @@ def _skip_order_count(bits: BitReader) -> None:
         bits.signed_exp_golomb()
         for _ in range(bits.exp_golomb()):
             bits.signed_exp_golomb()
+    return kind
 
 
 def _vui_buffering(bits: BitReader) -> tuple[int | None, int | None]:

@@ -12,9 +12,8 @@ _ANNEX_B_STARTS = (START_CODE, b"\0" + START_CODE)
 # Where the configuration record of MP4 and Matroska says how long the sizes are.
 _SIZE_LENGTH_AT = {"h264": 4, "hevc": 21}
 
-H264_SLICE, H264_IDR_SLICE, H264_SEI, H264_SEQUENCE = 1, 5, 6, 7
-"""Types of units of H.264 (ITU-T H.264, table 7-1): a slice, one of an IDR picture, messages, what
-is said of a sequence of pictures."""
+H264_SLICE, H264_IDR_SLICE, H264_SEI = 1, 5, 6
+"""Types of units of H.264 (ITU-T H.264, table 7-1): a slice, one of an IDR picture, messages."""
 
 HEVC_SLICE_TYPES = range(32)
 """Types of the units of HEVC that hold a part of a picture (ITU-T H.265, table 7-1)."""
@@ -89,22 +88,6 @@ class UnitReader:
 def sized(units: Iterable[bytes | memoryview]) -> bytes:
     """Units with their size before each, of four bytes, as MP4 has them."""
     return b"".join(part for unit in units for part in (len(unit).to_bytes(4, "big"), unit))
-
-
-def configured_units(extradata: bytes) -> Iterator[memoryview]:
-    """The units of H.264 that a stream's header holds: its parameter sets.
-
-    With start codes, or in the configuration record of ISO/IEC 14496-15, 5.2.4.1, of which those of
-    sequences are given.
-    """
-    if has_start_codes(extradata):
-        yield from delimited_units(memoryview(extradata))
-        return
-    count, at = extradata[5] & 0x1F if len(extradata) > 6 else 0, 6
-    for _ in range(count):
-        size = int.from_bytes(extradata[at : at + 2], "big")
-        yield memoryview(extradata)[at + 2 : at + 2 + size]
-        at += 2 + size
 
 
 def delimited_units(content: memoryview) -> Iterator[memoryview]:

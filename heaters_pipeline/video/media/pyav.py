@@ -15,6 +15,7 @@ import av.video.frame
 import av.video.plane
 import av.video.stream
 import numpy as np
+import numpy.typing as npt
 from av.sidedata.sidedata import Type as SideDataType
 
 from heaters_pipeline.video.arrays import UInt8Array
@@ -94,3 +95,9 @@ def skipped_samples(packet: Packet) -> tuple[int, int]:
         return 0, 0
     content = bytes(packet.get_sidedata("skip_samples"))
     return int.from_bytes(content[:4], "little"), int.from_bytes(content[4:8], "little")
+
+
+def plane_samples(plane: av.video.plane.VideoPlane, is_deep: bool) -> npt.NDArray[np.generic]:
+    """The samples of a plane, without copying: (height, width), uint16 where they are deep."""
+    samples = rows_of(plane).view(np.uint16 if is_deep else np.uint8)
+    return samples[: plane.height, : plane.width]

@@ -7,6 +7,7 @@ which also asks that nothing shown later stands before the point.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from heaters_pipeline.video.media.bit_reader import BitReader, unescaped
 from heaters_pipeline.video.media.nal_units import (
     H264_IDR_SLICE,
     H264_SEI,
@@ -95,7 +96,7 @@ def recovery_point(messages: bytes) -> RecoveryPoint | None:
         messages: The unit without its first byte (ITU-T H.264, 7.3.2.3), as it stands in the
             stream.
     """
-    messages = messages.replace(b"\0\0\3", b"\0\0")
+    messages = unescaped(messages)
     at = 0
     while at + 2 <= len(messages):
         kind, at = _long_number(messages, at)
@@ -118,14 +119,9 @@ def _long_number(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _recovery_point(data: bytes) -> RecoveryPoint | None:
-    bits = "".join(f"{byte:08b}" for byte in data)
-    zeros = bits.find("1")
-    # The number is written in Exp-Golomb code, two flags follow.
-    flags_at = 2 * zeros + 1
-    if zeros < 0 or len(bits) < flags_at + 2:
+    bits = BitReader(data)
+    try:
+        return RecoveryPoint(frames=bits.exp_golomb(), is_exact=bits.flag(), is_broken=bits.flag())
+    except ValueError:
+        # It is cut short.
         return None
-    return RecoveryPoint(
-        frames=int(bits[zeros:flags_at], 2) - 1,
-        is_exact=bits[flags_at] == "1",
-        is_broken=bits[flags_at + 1] == "1",
-    )

@@ -6,8 +6,9 @@ from pathlib import Path
 import av
 import pytest
 
-from heaters_pipeline.video.clips.avc_record import AvcRecord
-from heaters_pipeline.video.media.h264_sets import BitReader, parse_sps, set_id
+from heaters_pipeline.video.media.avc_record import AvcRecord
+from heaters_pipeline.video.media.bit_reader import BitReader
+from heaters_pipeline.video.media.h264_sets import parse_sps, set_id
 from heaters_pipeline_tests.videos import make_video
 
 
@@ -79,7 +80,7 @@ def test_ids_are_read_of_both_kinds(tmp_path: Path) -> None:
 
 def test_bits_are_read_without_what_keeps_start_codes_away() -> None:
     # The header's byte, then 0, 0, and 1 behind the byte that was put in.
-    bits = BitReader(b"\x67\x00\x00\x03\x01")
+    bits = BitReader.of_unit(b"\x67\x00\x00\x03\x01")
     assert [bits.number(16), bits.number(8)] == [0, 1]
     with pytest.raises(ValueError, match="cut short"):
         bits.flag()
@@ -91,8 +92,8 @@ def test_bits_are_read_without_what_keeps_start_codes_away() -> None:
 )
 def test_exp_golomb_numbers(coded: str, number: int, signed: int) -> None:
     unit = b"\0" + int(coded.ljust(8, "1"), 2).to_bytes(1, "big")
-    assert BitReader(unit).exp_golomb() == number
-    assert BitReader(unit).signed_exp_golomb() == signed
+    assert BitReader.of_unit(unit).exp_golomb() == number
+    assert BitReader.of_unit(unit).signed_exp_golomb() == signed
 
 
 def test_a_set_that_is_cut_short_is_refused(tmp_path: Path) -> None:

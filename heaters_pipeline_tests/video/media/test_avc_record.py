@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import pytest
 
-from heaters_pipeline.video.clips.avc_record import AvcRecord
+from heaters_pipeline.video.media.avc_record import AvcRecord
 from heaters_pipeline.video.media.h264_sets import set_id
 from heaters_pipeline_tests.videos import make_video
 
