@@ -66,7 +66,11 @@ def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> 
             stored = run.workspace.write_bytes(key, data, TRACK_CONTENT_TYPE)
         details = {"sha256": bytes_sha256(data)}
         work.add(unit, [unit.scene.item(key, stored.size_bytes, details)])
-    return {"scan": track.scan, "frames_compared": len(track.analysed_frames)}
+    return {
+        "scan": track.scan,
+        "frames_compared": len(track.analysed_frames),
+        "faults": list(track.faults),
+    }
 
 
 def stored_track(work: StageWork, scan: Scan) -> ScoreTrack | None:

@@ -44,12 +44,15 @@ from heaters_pipeline.video.media.pyav import (
     side_data_of,
 )
 from heaters_pipeline.video.media.seeking import packets_from_i_frame
+from heaters_pipeline.video.media.steady_clock import SteadyClock
 from heaters_pipeline.video.media.timing import Span, Timeline, TimestampMender
 
 Interpolation = av.video.reformatter.Interpolation
 
 _PACKED_B_FRAMES = re.compile(rb"DivX\d+(b|Build)\d+p")
 """What encoders that pack them say of themselves, before the first frame."""
+
+_JUMPS_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ class FrameReader:
         self.info = info
         self._verdict = FileVerdict(path, info)
         self._pts = TimestampMender(info.nominal_ticks)
+        self._clock = SteadyClock(info)
         self._has_times = info.container not in CONTAINERS_WITHOUT_TIMES
         # AVI stores no presentation times, and FFmpeg cannot tell those of these codecs.
         self._in_decoding_order = info.container == "avi" and info.codec in ("h264", "hevc")
@@ -130,6 +134,7 @@ class FrameReader:
         with open_input(self.path) as container, reading(self.path):
             stream = video_stream(container, self.path, self.info)
             for packet in packets_of(container):
+                self._clock.mend(packet)
                 if packet.stream_index == stream.index:
                     self._verdict.note_packet(packet)
                     if self._verdict.packets == 1:
@@ -163,13 +168,30 @@ class FrameReader:
         return self._verdict.corrupt_frames
 
     @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with the file, and was made the best of; known once all was read."""
+        faults = []
+        if damaged := self.decode_errors + self.corrupt_frames:
+            frames = len(self._pts.pts) + self.decode_errors
+            faults.append(
+                f"is damaged: {damaged} of {frames} frames are missing or not as they should be"
+            )
+        if jumps := self._clock.jumps:
+            shown = ", ".join(map(str, jumps[:_JUMPS_SHOWN]))
+            more = f" and {len(jumps) - _JUMPS_SHOWN} more" if len(jumps) > _JUMPS_SHOWN else ""
+            faults.append(
+                f"has a clock that jumps by {shown}{more}; pictures and sound go on without"
+            )
+        return tuple(faults)
+
+    @property
     def timeline(self) -> Timeline:
         """When each frame is shown; complete once the iteration has ended."""
         return Timeline(
             pts=tuple(self._pts.pts),
             end_pts=self._pts.end_pts,
             time_base=self.info.time_base,
-            from_stream=not self._pts.mended,
+            from_stream=not (self._pts.mended or self._clock.has_jumped),
         )
 
     def _is_packed(self, first: Packet) -> bool:

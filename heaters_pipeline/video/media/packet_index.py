@@ -32,6 +32,7 @@ from heaters_pipeline.video.media.probe import (
     reading,
 )
 from heaters_pipeline.video.media.pyav import Packet, packets_of
+from heaters_pipeline.video.media.steady_clock import SteadyClock
 from heaters_pipeline.video.media.timing import Timeline
 
 # Places between the order in the file and the order of presentation; codecs allow 16 frames.
@@ -93,7 +94,8 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
 
     Returns:
         None where packets do not tell the frames and their timestamps: none, doubtful ones, hidden
-        or damaged packets, a beginning that cannot be decoded. Then the file has to be decoded.
+        or damaged packets, a beginning that cannot be decoded, a clock that jumps. Then the file
+        has to be decoded.
     Raises:
         InvalidVideoError: The file is encrypted or cannot be read.
         SourceChangedError: The file is no longer the one that was probed.
@@ -103,7 +105,7 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
     has_times = info.container not in {"avi", *CONTAINERS_WITHOUT_TIMES}
     if not has_times or info.pixel_format == "pal8":
         return None
-    verdict = FileVerdict(path, info)
+    verdict, clock = FileVerdict(path, info), SteadyClock(info)
     rows: list[tuple[int, int, bool, bool, int]] = []
     with open_input(path) as container, reading(path):
         stream = video_stream(container, path, info)
@@ -111,6 +113,7 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
         role_of = role_test(info.codec, extradata)
         units = UnitReader(info.codec, extradata) if info.codec in CODECS_WITH_UNITS else None
         for packet in packets_of(container):
+            clock.mend(packet)
             if packet.stream_index != stream.index:
                 verdict.note_other_stream(packet)
                 continue
@@ -123,7 +126,7 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
             role = role_of(packet)
             times = packet.pts, packet.duration or 0
             rows.append((*times, role.is_reference, role.is_random_access, role.layer))
-    if not rows:
+    if not rows or clock.has_jumped:
         return None
     columns = (np.array(column) for column in zip(*rows, strict=True))
     pts, durations, references, random_access, layers = columns

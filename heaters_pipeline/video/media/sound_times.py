@@ -134,6 +134,7 @@ class SourceSound:
         self._info = info
         self._lock = Lock()
         self._streams: Mapping[int, StreamTimes] | None = None
+        self._clock_jumps = False
 
     def streams(self) -> Mapping[int, StreamTimes]:
         """By the index of the stream in the file, those of which it is known how they are stored.
@@ -158,8 +159,11 @@ class SourceSound:
         """From which time of the video the file has to be read for all sound of a window.
 
         Returns:
-            Seconds, at most the start of the window; None for the start of the file.
+            Seconds, at most the start of the window; None for the start of the file, also where
+            its clock jumps.
         """
+        if self.streams() and self._clock_jumps:
+            return None
         places = [times.read_from(window) for times in self.streams().values()]
         known = [place for place in places if place is not None]
         return None if len(known) < len(places) else min(known, default=window.start)
@@ -187,6 +191,7 @@ class SourceSound:
                     collector.add(packet, reached)
                 elif (at := packet.pts if packet.dts is None else packet.dts) is not None:
                     reached = at
+            self._clock_jumps = reader.clock.has_jumped
         return {index: collector.times() for index, collector in collectors.items()}
 
 

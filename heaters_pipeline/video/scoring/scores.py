@@ -10,7 +10,7 @@ Here is decided what is decoded, and in which way; how is in ``parallel_scan``.
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import get_args
@@ -157,15 +157,10 @@ class _Pass:
             # As the first one, whatever its packet says: what is found lies between the two.
             builder.add(last[0], analysed=True)
         timeline = reader.timeline
-        if damaged := reader.decode_errors + reader.corrupt_frames:
-            _logger.warning(
-                "%s is damaged: %d of %d frames are missing or not as they should be",
-                shown_name(self._path),
-                damaged,
-                timeline.frames + reader.decode_errors,
-            )
+        for fault in reader.faults:
+            _logger.warning("%s %s", shown_name(self._path), fault)
         self._on_progress(timeline.frames)
-        return builder.track(timeline)
+        return replace(builder.track(timeline), faults=reader.faults)
 
     def _with_closer_look(
         self, track: ScoreTrack, order: PresentationOrder, scanner: PartScanner[FrameSample]
