@@ -206,11 +206,12 @@ class FrameReader:
         self, stream: av.video.stream.VideoStream, packet: "Packet | None"
     ) -> Iterator[Frame]:
         frames, is_damaged = decode_packet(stream, packet)
-        self._verdict.decode_errors += is_damaged
+        if is_damaged:
+            self._verdict.note_refused()
         if self._in_decoding_order and packet is not None and not is_damaged:
             self._unused_dts.append(packet.dts)
         for decoded in frames:
-            self._verdict.corrupt_frames += decoded.is_corrupt
+            self._verdict.note_frame(decoded)
             yield self._with_pts(decoded)
 
     def _with_pts(self, decoded: av.video.frame.VideoFrame) -> Frame:

@@ -290,6 +290,40 @@ def test_a_little_damage_costs_its_own_frames_only(tmp_path: Path) -> None:
     assert reader.decode_errors + reader.corrupt_frames > 0
 
 
+def _overwritten(folder: Path, every: int) -> Path:
+    """One GOP, in which every so many frames the end of one is overwritten."""
+    path = make_video(
+        folder / "overwritten.mp4",
+        [60],
+        size_px=(320, 180),
+        options={"g": "600", "bf": "0", "sc_threshold": "0"},
+    )
+    content = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    for packet in packets[every - 1 :: every]:
+        assert packet.pos is not None
+        half = packet.size // 2
+        content[packet.pos + half : packet.pos + packet.size] = b"\x5a" * (packet.size - half)
+    path.write_bytes(content)
+    return path
+
+
+def test_one_that_is_spoiled_nearly_everywhere_is_refused(tmp_path: Path) -> None:
+    path = _overwritten(tmp_path, every=4)
+    with pytest.raises(InvalidVideoError, match="of 60 frames are, and they spoil") as refusal:
+        read(path)
+    assert refusal.value.reason == "too_corrupt"
+
+
+def test_few_damaged_frames_do_not_condemn_those_that_follow(tmp_path: Path) -> None:
+    path = _overwritten(tmp_path, every=14)
+    reader = FrameReader(path, probe(path))
+    assert sum(1 for _ in reader) >= 56
+    (fault,) = reader.faults
+    assert fault == "is damaged: 4 of 60 frames are missing or not as they should be"
+
+
 def test_a_file_that_is_replaced_by_sound_is_told_from_a_bad_one(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mp4", audio="aac")
     info = probe(path)
