@@ -24,11 +24,14 @@ class Source:
         key: Its key under ``source_videos/``.
         version: What stands for its content until the object is replaced.
         sha256: The video's identity.
+        video_stream: Which video stream of it was chosen, by the recorded track; None for the
+            largest.
     """
 
     key: str
     version: str
     sha256: str
+    video_stream: int | None = None
 
 
 def source_of(run: StageRun) -> Source:
@@ -38,6 +41,7 @@ def source_of(run: StageRun) -> Source:
         key=str(summary["source_key"]),
         version=str(summary["version"]),
         sha256=str(summary["sha256"]),
+        video_stream=_chosen_stream(run),
     )
     run.input_version = source.version
     return source
@@ -55,7 +59,12 @@ def local_source(run: StageRun, source: Source) -> Iterator[tuple[Path, VideoInf
     with ExitStack() as stack:
         with run.phase("fetch"):
             path = stack.enter_context(run.workspace.local_copy(source.key, source.version))
-        yield path, probe(path)
+        yield path, probe(path, source.video_stream)
+
+
+def _chosen_stream(run: StageRun) -> int | None:
+    track = run.workspace.manifest("frame_scores", run.video_id)
+    return track.inputs["settings"].get("video_stream") if track else None
 
 
 def recorded_track(run: StageRun) -> Manifest:
@@ -82,7 +91,14 @@ def settings_json(settings: Any) -> dict[str, Json]:
     if isinstance(settings, ClipSettings) and settings.mode != "auto":
         # It decides nothing there, and clips that were made before it existed keep their names.
         del values["min_psnr_db"]
+    if not values.get("audio_languages", True):
+        # The same of those that are made without a choice.
+        del values["audio_languages"]
     return {
-        name: exact_seconds(value) if isinstance(value, Fraction) else value
+        name: exact_seconds(value)
+        if isinstance(value, Fraction)
+        else list(value)
+        if isinstance(value, tuple)
+        else value
         for name, value in values.items()
     }

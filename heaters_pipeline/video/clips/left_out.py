@@ -3,7 +3,7 @@
 From the header alone. Text that proves unreadable is named in the log by ``subtitles``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import av.stream
@@ -16,17 +16,21 @@ from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.picture_boxes import picture_boxes
 from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.pyav import has_decoder
+from heaters_pipeline.video.media.sound_times import wanted_sound
 
 _DOLBY_VISION = frozenset({b"dvcC", b"dvvC", b"dvwC"})
 
 
-def left_out(source: Path, info: VideoInfo, mode: ClipMethod) -> tuple[str, ...]:
+def left_out(
+    source: Path, info: VideoInfo, mode: ClipMethod, languages: Collection[str] = ()
+) -> tuple[str, ...]:
     """What a video has and its clips have not.
 
     Args:
         source: The video.
         info: From ``probe``.
         mode: How its clips are made.
+        languages: Of their sound, as for ``wanted_sound``.
     Returns:
         A few words each, such as ``data stream 3 (GoPro MET)``.
     Raises:
@@ -35,11 +39,12 @@ def left_out(source: Path, info: VideoInfo, mode: ClipMethod) -> tuple[str, ...]
         StoreUnavailableError: The disk failed.
     """
     with SourceReader(source, info) as reader:
-        return (*_streams(reader), *_of_pictures(reader, mode))
+        return (*_streams(reader, languages), *_of_pictures(reader, mode))
 
 
-def _streams(reader: SourceReader) -> Iterator[str]:
-    known_sound = {audio.stream_index for audio in reader.info.audio if audio.is_known}
+def _streams(reader: SourceReader, languages: Collection[str]) -> Iterator[str]:
+    sound = wanted_sound(reader.info, languages)
+    known_sound = {audio.stream_index for audio in sound}
     telemetry = {stream.index for stream in telemetry_streams(reader)}
     kept = {reader.info.stream_index} | known_sound | telemetry
     has_timecode = source_timecode(reader) is not None

@@ -20,7 +20,12 @@ import av.error
 import av.stream
 import av.video.stream
 
-from heaters_pipeline.errors import InvalidVideoError, SourceChangedError, StoreUnavailableError
+from heaters_pipeline.errors import (
+    InvalidVideoError,
+    SettingsError,
+    SourceChangedError,
+    StoreUnavailableError,
+)
 from heaters_pipeline.video.media.pyav import has_decoder
 from heaters_pipeline.video.media.refusals import PHOTO_BRANDS, refusal_of, still_picture
 
@@ -182,14 +187,20 @@ def shown_name(path: Path) -> str:
     return path.name if path.name.isprintable() else ascii(path.name)
 
 
-def wanted_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream:
+def wanted_stream(
+    container: av.container.InputContainer, index: int | None = None
+) -> av.video.stream.VideoStream:
     """The stream that a person would call the video: the largest that is no cover picture.
 
     Of equally large ones one with the default disposition, else the first. One that FFmpeg cannot
     decode is taken only if there is no other.
 
+    Args:
+        container: The open file.
+        index: Of another one that was chosen.
     Raises:
         InvalidVideoError: There is none.
+        SettingsError: The one that was chosen is none.
     """
     name = shown_name(Path(container.name))
     if len(container.streams) > MAX_STREAMS:
@@ -205,18 +216,28 @@ def wanted_stream(container: av.container.InputContainer) -> av.video.stream.Vid
             f"{name} holds no video stream (sound, subtitles or a cover only); "
             "submit a file with pictures",
         )
-    return max(streams, key=lambda stream: (_pixels(stream), _is_default(stream), -stream.index))
+    if index is None:
+        return max(streams, key=lambda each: (_pixels(each), _is_default(each), -each.index))
+    chosen = next((stream for stream in streams if stream.index == index), None)
+    if chosen is None:
+        there = ", ".join(f"{stream.index} ({_shown_size(stream)})" for stream in streams)
+        raise SettingsError(f"{name} has no video stream {index} but {there}; choose one of them")
+    return chosen
 
 
-def probe(path: Path) -> VideoInfo:
+def probe(path: Path, video_stream: int | None = None) -> VideoInfo:
     """Read the header of a video file.
 
+    Args:
+        path: The file.
+        video_stream: Index of the wanted video stream, None for the largest.
     Raises:
         InvalidVideoError: The file cannot be processed; its ``reason`` says why.
+        SettingsError: There is no such video stream.
         StoreUnavailableError: The disk failed.
     """
     with open_input(path) as container:
-        stream = wanted_stream(container)
+        stream = wanted_stream(container, video_stream)
         if container.metadata.get("major_brand") in PHOTO_BRANDS and stream.frames <= 1:
             raise still_picture(shown_name(path))
         _require_decodable(stream, path)

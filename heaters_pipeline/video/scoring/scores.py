@@ -60,14 +60,19 @@ class ScoreSettings:
         scan: ``fast`` decodes only what ``adaptive`` asks for, where that saves something; ``full``
             decodes every frame, which the histogram methods need.
         ignored: Parts of the picture that count for nothing.
+        video_stream: Index in the file of the video stream that is taken, for who probes it; None
+            for the largest.
     """
 
     scan: Scan = "fast"
     ignored: tuple[IgnoredRegion, ...] = ()
+    video_stream: int | None = None
 
     def __post_init__(self) -> None:
         if self.scan not in get_args(Scan):
             raise SettingsError(f"scan {self.scan!r} is none of {', '.join(get_args(Scan))}")
+        if self.video_stream is not None and self.video_stream < 0:
+            raise SettingsError(f"video_stream must be 0 or more, got {self.video_stream}")
         require_picture_left(self.ignored)
 
 

@@ -15,7 +15,7 @@ import av.video.stream
 import cv2
 import pytest
 
-from heaters_pipeline.errors import InvalidVideoError, StoreUnavailableError
+from heaters_pipeline.errors import InvalidVideoError, SettingsError, StoreUnavailableError
 from heaters_pipeline.video.media.probe import (
     AudioInfo,
     VideoInfo,
@@ -332,3 +332,15 @@ def test_lack_of_memory_is_not_blamed_on_the_video(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mp4")
     with pytest.raises(MemoryError, match=r"not enough memory to read a\.mp4"), reading(path):
         raise av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")
+
+
+def test_another_stream_can_be_chosen(tmp_path: Path) -> None:
+    none = Disposition(0)
+    path = write_streams(
+        tmp_path / "a.mkv", [("libx264", (80, 48), none), ("libx264", (160, 90), none)]
+    )
+    assert probe(path).stream_index == 1
+    chosen = probe(path, 0)
+    assert (chosen.stream_index, chosen.width_px) == (0, 80)
+    with pytest.raises(SettingsError, match=r"no video stream 2 but 0 \(80x48\), 1 \(160x90\)"):
+        probe(path, 2)
