@@ -5,7 +5,7 @@ needed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from heaters_pipeline.assets.clip_work import clip_units, clips_work
@@ -123,6 +123,7 @@ def plan_video(
     identity = expected.identity
     if identity is None:
         return VideoPlan(video_id, expected, None, _before_reading(run, expected))
+    identity = replace(identity, video_stream=settings.scan.video_stream)
     if not expected.registered:
         workspace.expect_work(video_id)
     track = _Track(run.of_stage("frame_scores"), identity, settings.scan, expected)
