@@ -26,6 +26,7 @@ from heaters_pipeline.errors import (
     SourceChangedError,
     StoreUnavailableError,
 )
+from heaters_pipeline.video.media.motion_photos import video_in_photo
 from heaters_pipeline.video.media.pyav import has_decoder
 from heaters_pipeline.video.media.refusals import PHOTO_BRANDS, refusal_of, still_picture
 
@@ -122,16 +123,24 @@ def open_input(
     """
     require_regular_file(path)
     try:
-        container = av.open(
-            str(path.absolute()), options={**_OPEN_OPTIONS, **options}, metadata_errors="replace"
-        )
-    except (av.error.FFmpegError, ValueError) as error:
+        url, allowed = _address_of(path)
+        container = av.open(url, options={**allowed, **options}, metadata_errors="replace")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
         _raise_if_machine_failed(path, error)
         with path.open("rb") as file:
             head = file.read(512)
         raise refusal_of(shown_name(path), head, error) from error
     with container:
         yield container
+
+
+def _address_of(path: Path) -> tuple[str, Mapping[str, str]]:
+    """What FFmpeg opens, and what it may use for that; of a motion photo its video alone."""
+    place = video_in_photo(path)
+    if place is None:
+        return str(path.absolute()), _OPEN_OPTIONS
+    url = f"subfile,,start,{place.start},end,{place.stop},,:{path.absolute()}"
+    return url, {**_OPEN_OPTIONS, "protocol_whitelist": "subfile,file"}
 
 
 @contextmanager
