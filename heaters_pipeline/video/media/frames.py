@@ -25,7 +25,8 @@ import av.video.stream
 from heaters_pipeline.errors import SourceChangedError
 from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage, shortage_raised
-from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict
+from heaters_pipeline.video.media.integrity import FileVerdict
+from heaters_pipeline.video.media.limits import most_seconds
 from heaters_pipeline.video.media.orientation import Orientation as Orientation
 from heaters_pipeline.video.media.probe import (
     CONTAINERS_WITHOUT_TIMES,
@@ -123,6 +124,7 @@ class FrameReader:
         self._verdict = FileVerdict(path, info)
         self._pts = TimestampMender(info.nominal_ticks)
         self._clock = SteadyClock(info)
+        self._most_seconds = most_seconds()
         self._has_times = info.container not in CONTAINERS_WITHOUT_TIMES
         # AVI stores no presentation times, and FFmpeg cannot tell those of these codecs.
         self._in_decoding_order = info.container == "avi" and info.codec in ("h264", "hevc")
@@ -231,7 +233,7 @@ class FrameReader:
             step = raw_pts - self._pts.pts[-1]
             duration_ticks = step if abs(step - 2 * duration_ticks) <= 1 else duration_ticks
         pts = self._pts.mend(raw_pts, duration_ticks, in_stream=in_stream)
-        if (pts - self._pts.pts[0]) * self.info.time_base > MAX_DURATION_SECONDS:
+        if (pts - self._pts.pts[0]) * self.info.time_base > self._most_seconds:
             raise self._verdict.too_long()
         return Frame(
             len(self._pts.pts) - 1, pts, duration_ticks or self.info.nominal_ticks, decoded

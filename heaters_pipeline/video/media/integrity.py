@@ -11,10 +11,10 @@ import av.video.frame
 from av.video.frame import PictureType
 
 from heaters_pipeline.errors import InvalidVideoError
+from heaters_pipeline.video.media.limits import most_seconds
 from heaters_pipeline.video.media.probe import VideoInfo, shown_name
 from heaters_pipeline.video.media.pyav import Packet
 
-MAX_DURATION_SECONDS = 48 * 3600
 _LOST_SHARE_ALLOWED = Fraction(1, 2)
 _DAMAGED_SHARE_ALLOWED = Fraction(1, 10)
 """Of frames that are damaged themselves, where most are spoiled by those before them, too."""
@@ -80,11 +80,11 @@ class FileVerdict:
             self._furthest_seconds = max(self._furthest_seconds, end)
 
     def too_long(self) -> InvalidVideoError:
-        """What is said of a video that passes ``MAX_DURATION_SECONDS``."""
+        """What is said of a video that is longer than ``limits`` allow."""
         return InvalidVideoError(
             "too_long",
-            f"{self._name} lasts over {MAX_DURATION_SECONDS // 3600} hours or "
-            "its timestamps jump; split it or remux it",
+            f"{self._name} lasts over {most_seconds() / 3600:g} hours or its timestamps jump; "
+            "split it or remux it, or raise HEATERS_MAX_HOURS",
         )
 
     def judge(

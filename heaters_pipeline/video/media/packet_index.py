@@ -6,14 +6,14 @@ random access points, so that parts of a file can be decoded at the same time.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from heaters_pipeline.video.arrays import BoolArray, Int64Array
 from heaters_pipeline.video.media.frames import video_stream
-from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict
+from heaters_pipeline.video.media.integrity import FileVerdict
+from heaters_pipeline.video.media.limits import most_seconds
 from heaters_pipeline.video.media.nal_units import (
     CODECS_WITH_UNITS,
     H264_IDR_SLICE,
@@ -153,7 +153,7 @@ def _is_regular(pts: Int64Array, random_access: BoolArray, info: VideoInfo) -> b
         and order[0] == 0
         and (rising > 0).all()
         and moved.max() <= _MOST_REORDERING
-        and seconds <= Fraction(MAX_DURATION_SECONDS)
+        and seconds <= most_seconds()
     )
 
 

@@ -5,7 +5,6 @@ Only headers are read here; what decoding alone can show (no frames, a file cut 
 only, and a list of allowed containers, since playlists make FFmpeg read other files and URLs.
 """
 
-import logging
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,17 +21,17 @@ import av.video.stream
 
 from heaters_pipeline.errors import (
     InvalidVideoError,
-    SettingsError,
     SourceChangedError,
     StoreUnavailableError,
 )
+from heaters_pipeline.video.media.limits import most_bytes, most_pixels
 from heaters_pipeline.video.media.motion_photos import video_in_photo
 from heaters_pipeline.video.media.pyav import has_decoder
 from heaters_pipeline.video.media.refusals import PHOTO_BRANDS, refusal_of, still_picture
+from heaters_pipeline.video.media.refusals import shown_name as shown_name
+from heaters_pipeline.video.media.video_streams import tell_of_others, wanted_stream
 
-MAX_PIXELS = 8192 * 8192
 MIN_SIDE_PX = 8
-MAX_STREAMS = 64
 DEFAULT_FRAME_RATE = Fraction(25)
 """Frames a second of a video whose header says nothing."""
 
@@ -46,8 +45,6 @@ _OPEN_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 _EXACT_FRAME_COUNT_CONTAINERS = ("mov",)
 
 _CHUNK_BYTES = 1 << 24
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,49 +188,6 @@ def source_changed(path: Path) -> SourceChangedError:
     )
 
 
-def shown_name(path: Path) -> str:
-    """The name of a file as messages print it, without line breaks and other surprises."""
-    return path.name if path.name.isprintable() else ascii(path.name)
-
-
-def wanted_stream(
-    container: av.container.InputContainer, index: int | None = None
-) -> av.video.stream.VideoStream:
-    """The stream that a person would call the video: the largest that is no cover picture.
-
-    Of equally large ones one with the default disposition, else the first. One that FFmpeg cannot
-    decode is taken only if there is no other.
-
-    Args:
-        container: The open file.
-        index: Of another one that was chosen.
-    Raises:
-        InvalidVideoError: There is none.
-        SettingsError: The one that was chosen is none.
-    """
-    name = shown_name(Path(container.name))
-    if len(container.streams) > MAX_STREAMS:
-        raise InvalidVideoError(
-            "too_many_streams",
-            f"{name} has {len(container.streams)} streams, at most {MAX_STREAMS} are accepted; "
-            "remux the wanted ones into a file of their own",
-        )
-    streams = _pictured(container)
-    if not streams:
-        raise InvalidVideoError(
-            "no_video",
-            f"{name} holds no video stream (sound, subtitles or a cover only); "
-            "submit a file with pictures",
-        )
-    if index is None:
-        return max(streams, key=lambda each: (_pixels(each), _is_default(each), -each.index))
-    chosen = next((stream for stream in streams if stream.index == index), None)
-    if chosen is None:
-        there = ", ".join(f"{stream.index} ({_shown_size(stream)})" for stream in streams)
-        raise SettingsError(f"{name} has no video stream {index} but {there}; choose one of them")
-    return chosen
-
-
 def probe(path: Path, video_stream: int | None = None) -> VideoInfo:
     """Read the header of a video file.
 
@@ -245,12 +199,14 @@ def probe(path: Path, video_stream: int | None = None) -> VideoInfo:
         SettingsError: There is no such video stream.
         StoreUnavailableError: The disk failed.
     """
+    require_regular_file(path)
+    _require_few_bytes(path)
     with open_input(path) as container:
         stream = wanted_stream(container, video_stream)
         if container.metadata.get("major_brand") in PHOTO_BRANDS and stream.frames <= 1:
             raise still_picture(shown_name(path))
         _require_decodable(stream, path)
-        _tell_of_others(container, stream, path)
+        tell_of_others(container, stream, path)
         context = stream.codec_context
         _require_sane_size(context.width, context.height, path)
         name = container.format.name.split(",")[0]
@@ -308,45 +264,6 @@ def _raise_if_machine_failed(path: Path, error: Exception) -> None:
         require_readable(path)
 
 
-def _pictured(container: av.container.InputContainer) -> list[av.video.stream.VideoStream]:
-    """The video streams that are no cover picture."""
-    return [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & av.stream.Disposition.attached_pic
-    ]
-
-
-def _tell_of_others(
-    container: av.container.InputContainer, taken: av.video.stream.VideoStream, path: Path
-) -> None:
-    others = [one for one in _pictured(container) if one.index != taken.index]
-    if others:
-        left_out = ", ".join(f"stream {one.index} ({_shown_size(one)})" for one in others)
-        _logger.warning(
-            "%s has several video streams: stream %d (%s) is taken, %s %s left out",
-            shown_name(path),
-            taken.index,
-            _shown_size(taken),
-            left_out,
-            "is" if len(others) == 1 else "are",
-        )
-
-
-def _shown_size(stream: av.video.stream.VideoStream) -> str:
-    if not has_decoder(stream):
-        return "unknown"
-    return f"{stream.codec_context.width}x{stream.codec_context.height}"
-
-
-def _pixels(stream: av.video.stream.VideoStream) -> int:
-    return stream.codec_context.width * stream.codec_context.height if has_decoder(stream) else 0
-
-
-def _is_default(stream: av.video.stream.VideoStream) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.default)
-
-
 def _require_decodable(stream: av.video.stream.VideoStream, path: Path) -> None:
     if not has_decoder(stream):
         raise InvalidVideoError(
@@ -355,12 +272,21 @@ def _require_decodable(stream: av.video.stream.VideoStream, path: Path) -> None:
         )
 
 
+def _require_few_bytes(path: Path) -> None:
+    if path.stat().st_size > most_bytes():
+        raise InvalidVideoError(
+            "too_large",
+            f"{shown_name(path)} has {path.stat().st_size:,} bytes, more than {most_bytes():,.0f}; "
+            "split it, or raise HEATERS_MAX_FILE_GB",
+        )
+
+
 def _require_sane_size(width_px: int, height_px: int, path: Path) -> None:
-    if width_px * height_px > MAX_PIXELS:
+    if width_px * height_px > most_pixels():
         raise InvalidVideoError(
             "too_many_pixels",
-            f"{shown_name(path)} has pictures of {width_px}x{height_px}, more than {MAX_PIXELS} "
-            "pixels; scale it down",
+            f"{shown_name(path)} has pictures of {width_px}x{height_px}, more than {most_pixels()} "
+            "pixels; scale it down, or raise HEATERS_MAX_MEGAPIXELS",
         )
     if 0 < min(width_px, height_px) < MIN_SIDE_PX:
         raise InvalidVideoError(

@@ -1,5 +1,7 @@
 """What a file is that is no video, told by its first bytes, and what to do about it."""
 
+from pathlib import Path
+
 from heaters_pipeline.errors import InvalidVideoError
 
 _PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0\r\n", b"v=0\n")
@@ -13,6 +15,11 @@ _RAW_HEADS = tuple(
 
 PHOTO_BRANDS = frozenset({"heic", "heix", "heim", "heis", "mif1", "mif2", "avif"})
 """What HEIF says of files that hold still pictures (ISO/IEC 23008-12, 10); others are videos."""
+
+
+def shown_name(path: Path) -> str:
+    """The name of a file as messages print it, without line breaks and other surprises."""
+    return path.name if path.name.isprintable() else ascii(path.name)
 
 
 def still_picture(name: str) -> InvalidVideoError:
