@@ -171,7 +171,7 @@ class _CopiedTrack:
             self._previous = start
             packet.time_base = Fraction(1, self._rate)
             packet.pts = packet.dts = start
-            packet.duration = samples
+            packet.duration = min(samples, self._end - start)
             packet.stream = self._out
             self._writer.mux(packet)
         self._held.clear()

@@ -59,7 +59,10 @@ def add_video(
     settings, writer, info = task.settings, task.writer, task.reader.info
     if settings.codec == "hevc":
         _require_size_for_hevc(pictures.size_px)
-    params = _hevc_params(len(task.span), threads) if settings.codec == "hevc" else {}
+    if settings.codec == "hevc":
+        params = _hevc_params(len(task.span), threads)
+    else:
+        params = rate_params(is_even=task.timeline.is_even(task.span))
     params |= _described_params(pictures, settings.codec) | (dict(CLOSE_PARAMS) if measured else {})
     encoder = _ENCODERS[settings.codec]
     options = {
@@ -132,6 +135,15 @@ def _hevc_params(frames: int, threads: int) -> dict[str, str]:
     if frames <= _HEVC_REORDERED_FRAMES:
         params["bframes"] = "0"
     return params
+
+
+def rate_params(*, is_even: bool) -> dict[str, str]:
+    """What tells libx264 to write the frame rate into the stream, where there is one.
+
+    It writes the time base of the pictures by itself; by that libraries of FFmpeg up to 5.1 take
+    each frame to last no time, so that the last one is missing in the length.
+    """
+    return {"force-cfr": "1"} if is_even else {}
 
 
 def _described_params(pictures: ClipPictures, codec: Codec) -> dict[str, str]:

@@ -15,7 +15,7 @@ import av.video.stream
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.encoder_frames import ColourTags
-from heaters_pipeline.video.clips.encoder_options import hdr_params
+from heaters_pipeline.video.clips.encoder_options import hdr_params, rate_params
 from heaters_pipeline.video.clips.luma_quality import CLOSE_PARAMS
 from heaters_pipeline.video.clips.source_packets import SourcePackets
 from heaters_pipeline.video.media.avc_record import AvcRecord
@@ -25,6 +25,7 @@ from heaters_pipeline.video.media.hdr_metadata import HdrMetadata
 from heaters_pipeline.video.media.nal_units import H264_SEI, delimited_units, h264_type, sized
 from heaters_pipeline.video.media.probe import DEFAULT_FRAME_RATE, VideoInfo
 from heaters_pipeline.video.media.pyav import Packet
+from heaters_pipeline.video.media.timing import Span, Timeline
 
 _PROFILES: Mapping[int, str] = {
     66: "baseline",
@@ -129,7 +130,7 @@ class PartKind:
 
 
 def part_kind(
-    video: av.video.stream.VideoStream, info: VideoInfo, packets: SourcePackets
+    video: av.video.stream.VideoStream, info: VideoInfo, packets: SourcePackets, timeline: Timeline
 ) -> PartKind:
     """How parts have to be encoded so that they can stand beside frames of the source.
 
@@ -137,6 +138,7 @@ def part_kind(
         video: The source's stream.
         info: Of the source.
         packets: Of the source.
+        timeline: Of the source.
     Raises:
         ClipError: They cannot.
     """
@@ -165,6 +167,7 @@ def part_kind(
         profile=_PROFILES[sps.profile_idc],
         level_idc=sps.level_idc,
         params={
+            **rate_params(is_even=timeline.is_even(Span(0, timeline.frames))),
             "sps-id": str(sets.free_id),
             "stitchable": "1",
             "bframes": str(_B_FRAMES if reordering else 0),

@@ -71,7 +71,7 @@ def splice_source(
     """
     packets, kind, header = read_packets(reader, timeline), None, None
     try:
-        kind = part_kind(reader.video, reader.info, packets)
+        kind = part_kind(reader.video, reader.info, packets, timeline)
         header = kind.header(preset)
     except ClipError as error:
         packets, kind = replace(packets, join_refusal=str(error)), None

@@ -13,6 +13,8 @@ from itertools import pairwise
 
 _MOST_REORDERED_FRAMES = 16
 """How far a frame may be from its place in H.264 and HEVC, the most of all codecs."""
+# Where frames last so many ticks, one more or less is how the times of an even rate are rounded.
+_ROUNDED_TICKS = 10
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -102,6 +104,13 @@ class Timeline:
         """The time that a span is shown, on the clock of the file."""
         ticks = self.boundary_pts(span.start), self.boundary_pts(span.end)
         return Window(ticks[0] * self.time_base, ticks[1] * self.time_base)
+
+    def is_even(self, span: Span) -> bool:
+        """Whether the frames of a span follow each other evenly, but for the rounding of times."""
+        pts = (*self.pts[span.start : span.end], self.boundary_pts(span.end))
+        steps = {following - one for one, following in pairwise(pts)}
+        least, most = min(steps), max(steps)
+        return most == least or (most - least == 1 and least >= _ROUNDED_TICKS)
 
     def frame_at(self, seconds: Fraction) -> int:
         """The frame shown at a time, counted from the first frame; clamped to the video."""

@@ -200,6 +200,18 @@ def test_all_clips_of_a_source_have_one_header_and_one_delay(tmp_path: Path) -> 
     assert len(found) == 1
 
 
+def test_the_streams_of_encoded_frames_tell_their_rate(tmp_path: Path) -> None:
+    # Of times in ticks of 1/12800 s, which x264 would write in its place.
+    known = know(ENCODINGS[0].write(tmp_path))
+    spans = [Span(7, 83), Span(21, 39)]
+    make_all(known, spans, tmp_path)
+    paths = [path_of(tmp_path, span) for span in spans]
+    write_clip(known, Span(7, 83), tmp_path / "whole.mp4", ClipSettings("reencode"))
+    for path in (*paths, tmp_path / "whole.mp4"):
+        with av.open(str(path)) as container:
+            assert container.streams.video[0].codec_context.framerate == 25, path
+
+
 def test_a_clip_says_what_of_it_is_copied(tmp_path: Path) -> None:
     known = know(ENCODINGS[0].write(tmp_path))
     span = Span(7, 83)

@@ -99,6 +99,24 @@ def test_mended_stamps_make_a_timeline_whatever_the_file_says(
     assert timeline.frames == len(frames)
 
 
+@pytest.mark.parametrize(
+    ("pts", "is_even"),
+    [
+        ([0, 512, 1024, 1536], True),
+        # Of 30 frames a second in milliseconds, and in ticks that are coarser than frames.
+        ([0, 33, 67, 100], True),
+        ([0, 1, 3, 4], False),
+        ([0, 40, 80, 160], False),
+        # All that is uneven lies before the span.
+        ([-7, 40, 80, 120], True),
+    ],
+)
+def test_frames_of_an_even_rate_are_known(pts: list[int], is_even: bool) -> None:
+    start = 1 if pts[0] < 0 else 0
+    timeline = Timeline(pts, 2 * pts[-1] - pts[-2], Fraction(1, 1000))
+    assert timeline.is_even(Span(start, 4)) == is_even
+
+
 @given(st.sets(st.integers(-(10**9), 10**9), min_size=1), st.integers(1, 50))
 def test_timestamps_that_increase_stay_as_they_are(all_pts: set[int], nominal_ticks: int) -> None:
     mender = TimestampMender(nominal_ticks)
