@@ -88,7 +88,7 @@ class ScoreTrack:
         signatures: (frames, 6, 8, 3) mean Y, Cr and Cb of each cell of an analysed frame, 0 to 255;
             0 of others.
         algorithm_version: Of the code that made the track.
-        faults: What is wrong with the file and was made the best of, such as "is damaged: ...".
+        faults: What is odd about the file and was made the best of, such as "is damaged: ...".
     """
 
     timeline: Timeline

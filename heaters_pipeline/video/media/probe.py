@@ -29,7 +29,7 @@ from heaters_pipeline.video.media.motion_photos import video_in_photo
 from heaters_pipeline.video.media.pyav import has_decoder
 from heaters_pipeline.video.media.refusals import PHOTO_BRANDS, refusal_of, still_picture
 from heaters_pipeline.video.media.refusals import shown_name as shown_name
-from heaters_pipeline.video.media.video_streams import tell_of_others, wanted_stream
+from heaters_pipeline.video.media.video_streams import wanted_stream
 
 MIN_SIDE_PX = 8
 DEFAULT_FRAME_RATE = Fraction(25)
@@ -206,7 +206,6 @@ def probe(path: Path, video_stream: int | None = None) -> VideoInfo:
         if container.metadata.get("major_brand") in PHOTO_BRANDS and stream.frames <= 1:
             raise still_picture(shown_name(path))
         _require_decodable(stream, path)
-        tell_of_others(container, stream, path)
         context = stream.codec_context
         _require_sane_size(context.width, context.height, path)
         name = container.format.name.split(",")[0]

@@ -1,6 +1,5 @@
 """Which stream of a file is the video, and which others there are."""
 
-import logging
 from pathlib import Path
 
 import av.container
@@ -11,8 +10,6 @@ from heaters_pipeline.errors import InvalidVideoError, SettingsError
 from heaters_pipeline.video.media.limits import most_streams
 from heaters_pipeline.video.media.pyav import has_decoder
 from heaters_pipeline.video.media.refusals import shown_name
-
-_logger = logging.getLogger(__name__)
 
 
 def wanted_stream(
@@ -62,21 +59,22 @@ def _pictured(container: av.container.InputContainer) -> list[av.video.stream.Vi
     ]
 
 
-def tell_of_others(
-    container: av.container.InputContainer, taken: av.video.stream.VideoStream, path: Path
-) -> None:
-    """Say in the log which video streams are not taken."""
-    others = [one for one in _pictured(container) if one.index != taken.index]
-    if others:
-        left_out = ", ".join(f"stream {one.index} ({_shown_size(one)})" for one in others)
-        _logger.warning(
-            "%s has several video streams: stream %d (%s) is taken, %s %s left out",
-            shown_name(path),
-            taken.index,
-            _shown_size(taken),
-            left_out,
-            "is" if len(others) == 1 else "are",
-        )
+def others_left_out(container: av.container.InputContainer, taken: int) -> str | None:
+    """What is said of a file with several video streams, None of others.
+
+    Args:
+        container: The open file.
+        taken: Index of the stream that is the video.
+    """
+    sizes = {
+        stream.index: f"{stream.index} ({_shown_size(stream)})" for stream in _pictured(container)
+    }
+    others = [size for index, size in sizes.items() if index != taken]
+    if not others:
+        return None
+    left_out = ", ".join(f"stream {size}" for size in others)
+    verb = "is" if len(others) == 1 else "are"
+    return f"has several video streams: stream {sizes[taken]} is taken, {left_out} {verb} left out"
 
 
 def _shown_size(stream: av.video.stream.VideoStream) -> str:

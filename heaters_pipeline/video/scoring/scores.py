@@ -23,7 +23,8 @@ from heaters_pipeline.video.detection.cuts import gaps_to_decode
 from heaters_pipeline.video.detection.score_track import Scan, ScoreTrack
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.packet_index import PacketIndex, index_packets
-from heaters_pipeline.video.media.probe import VideoInfo, require_readable, shown_name
+from heaters_pipeline.video.media.probe import VideoInfo, open_input, require_readable, shown_name
+from heaters_pipeline.video.media.video_streams import others_left_out
 from heaters_pipeline.video.scoring.analysed_frames import choose_analysed, frame_step_of
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, require_picture_left
 from heaters_pipeline.video.scoring.parallel_scan import (
@@ -95,7 +96,16 @@ def score_frames(
         SourceChangedError: It is no longer the one that was probed.
         StoreUnavailableError: The disk failed.
     """
-    pass_ = _Pass(path, info, settings or ScoreSettings(), on_progress)
+    track = _scored(_Pass(path, info, settings or ScoreSettings(), on_progress), path, info)
+    with open_input(path) as container:
+        others = others_left_out(container, info.stream_index)
+    track = replace(track, faults=(*track.faults, *filter(None, [others])))
+    for fault in track.faults:
+        _logger.warning("%s %s", shown_name(path), fault)
+    return track
+
+
+def _scored(pass_: "_Pass", path: Path, info: VideoInfo) -> ScoreTrack:
     index = index_packets(path, info)
     if index is not None:
         try:
@@ -162,8 +172,6 @@ class _Pass:
             # As the first one, whatever its packet says: what is found lies between the two.
             builder.add(last[0], analysed=True)
         timeline = reader.timeline
-        for fault in reader.faults:
-            _logger.warning("%s %s", shown_name(self._path), fault)
         self._on_progress(timeline.frames)
         return replace(builder.track(timeline), faults=reader.faults)
 

@@ -23,6 +23,7 @@ from heaters_pipeline.video.media.probe import (
     reading,
     require_readable,
 )
+from heaters_pipeline.video.scoring.scores import score_frames
 from heaters_pipeline_tests.videos import make_picture, make_video
 
 Disposition = av.stream.Disposition
@@ -121,10 +122,9 @@ def test_the_largest_stream_is_the_video(tmp_path: Path, caplog: pytest.LogCaptu
         tmp_path / "a.mkv", [("libx264", small, default), ("libx264", large, none)]
     )
     assert (probe(by_size).stream_index, probe(by_size).width_px) == (1, 160)
-    assert (
-        "a.mkv has several video streams: stream 1 (160x90) is taken, "
-        "stream 0 (96x54) is left out" in caplog.text
-    )
+    others = "has several video streams: stream 1 (160x90) is taken, stream 0 (96x54) is left out"
+    assert score_frames(by_size, probe(by_size)).faults == (others,)
+    assert f"a.mkv {others}" in caplog.text
     by_default = write_streams(
         tmp_path / "b.mkv", [("libx264", large, none), ("libx264", large, default)]
     )
