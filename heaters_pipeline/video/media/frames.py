@@ -122,8 +122,8 @@ class FrameReader:
         self.path = path
         self.info = info
         self._verdict = FileVerdict(path, info)
-        self._pts = TimestampMender(info.nominal_ticks)
         self._clock = SteadyClock(info)
+        self._pts = TimestampMender(info.nominal_ticks, clock_may_jump=not self._clock.streams)
         self._most_seconds = most_seconds()
         self._has_times = info.container not in CONTAINERS_WITHOUT_TIMES
         # AVI stores no presentation times, and FFmpeg cannot tell those of these codecs.

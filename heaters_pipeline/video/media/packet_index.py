@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from heaters_pipeline.video.arrays import BoolArray, Int64Array
+from heaters_pipeline.video.media.frame_numbers import FrameNumbers
 from heaters_pipeline.video.media.frames import video_stream
 from heaters_pipeline.video.media.integrity import FileVerdict
 from heaters_pipeline.video.media.limits import most_seconds
@@ -112,6 +113,7 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
         extradata = stream.codec_context.extradata or b""
         role_of = role_test(info.codec, extradata)
         units = UnitReader(info.codec, extradata) if info.codec in CODECS_WITH_UNITS else None
+        numbers = FrameNumbers(extradata) if info.codec == "h264" else None
         for packet in packets_of(container):
             clock.mend(packet)
             if packet.stream_index != stream.index:
@@ -122,6 +124,8 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
                 return None
             if units and not units.is_whole(memoryview(packet)):
                 # It may be no frame, which a scan that leaves it out would not notice.
+                return None
+            if numbers and units and not numbers.follow(units.units(memoryview(packet))):
                 return None
             role = role_of(packet)
             times = packet.pts, packet.duration or 0

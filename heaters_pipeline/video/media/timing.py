@@ -147,7 +147,15 @@ class TimestampMender:
         stalled: How many frames repeat the raw timestamp of the frame before.
     """
 
-    def __init__(self, nominal_ticks: int) -> None:
+    def __init__(self, nominal_ticks: int, *, clock_may_jump: bool = True) -> None:
+        """Begin.
+
+        Args:
+            nominal_ticks: From one frame to the next at the header's rate.
+            clock_may_jump: Whether a frame that is far behind others is shown by another clock;
+                else it is one that comes late, as where others were lost.
+        """
+        self._clock_may_jump = clock_may_jump
         self.pts: list[int] = []
         self.mended = False
         self.stalled = 0
@@ -188,6 +196,6 @@ class TimestampMender:
         if not self.pts or pts > self.pts[-1]:
             return pts
         self.stalled += raw_pts == self._last_raw
-        if expected - pts > _MOST_REORDERED_FRAMES * self._nominal_ticks:
+        if self._clock_may_jump and expected - pts > _MOST_REORDERED_FRAMES * self._nominal_ticks:
             self._offset += expected - pts
         return expected

@@ -156,3 +156,11 @@ def test_repeated_stamps_are_counted() -> None:
     for raw_pts in (0, 0, 0, 80):
         mender.mend(raw_pts, 0, in_stream=True)
     assert mender.stalled == 2
+
+
+def test_a_frame_that_comes_late_is_no_other_clock() -> None:
+    times = [0, 40, 1000, 80, 1080]
+    steady = TimestampMender(nominal_ticks=40, clock_may_jump=False)
+    assert [steady.mend(at, 40, in_stream=True) for at in times] == [0, 40, 1000, 1040, 1080]
+    jumping = TimestampMender(nominal_ticks=40)
+    assert [jumping.mend(at, 40, in_stream=True) for at in times] == [0, 40, 1000, 1040, 2040]
