@@ -74,6 +74,7 @@ class ScanConfig(dg.Config):
 
     scan: Scan = _field("frame_scores", "scan")
     ignored_regions: list[str] = _field("frame_scores", "ignored_regions")
+    video_stream: int | None = _field("frame_scores", "video_stream")
 
     def settings(self) -> ScoreSettings:
         """The settings that the work is done with.
@@ -84,6 +85,7 @@ class ScanConfig(dg.Config):
         return ScoreSettings(
             scan=self.scan,
             ignored=tuple(IgnoredRegion.parse(region) for region in self.ignored_regions),
+            video_stream=self.video_stream,
         )
 
 
@@ -146,6 +148,7 @@ class ClipConfig(dg.Config):
     bit_depth: BitDepth = _field("clips", "bit_depth")
     interlaced: Interlaced = _field("clips", "interlaced")
     audio_bitrate_kbps: int = _field("clips", "audio_bitrate_kbps")
+    audio_languages: list[str] = _field("clips", "audio_languages")
     min_psnr_db: int = _field("clips", "min_psnr_db")
     container: Container = _field("clips", "container")
     verify: Verify = _field("clips", "verify")
@@ -156,7 +159,8 @@ class ClipConfig(dg.Config):
         Raises:
             SettingsError: A value is out of bounds.
         """
-        return ClipSettings(**self.model_dump(exclude={"verify"}))
+        values = self.model_dump(exclude={"verify", "audio_languages"})
+        return ClipSettings(**values, audio_languages=tuple(self.audio_languages))
 
 
 class SpriteConfig(dg.Config):

@@ -102,6 +102,17 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             "none; may be given more than once",
             "LEFT,TOP,RIGHT,BOTTOM",
         ),
+        Setting(
+            "video_stream",
+            int | None,
+            None,
+            "Which video stream of the file is taken, counted among all of its streams from 0, as "
+            "ffprobe does.",
+            "--video-stream",
+            "Detection",
+            "the largest that is no cover",
+            "INDEX",
+        ),
     ),
     "scenes": (
         Setting(
@@ -258,6 +269,17 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             "--audio-bitrate",
             "Encoding of clips",
             metavar="KBPS",
+        ),
+        Setting(
+            "audio_languages",
+            list[str],
+            [],
+            "Sound of these languages alone, as the file names them, such as deu; und is that of "
+            "no language. Where the file has none of them, all sound is kept.",
+            "--audio-language",
+            "Clips and key frames",
+            "all; may be given more than once",
+            "CODE",
         ),
         Setting(
             "min_psnr_db",

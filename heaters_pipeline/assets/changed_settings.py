@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from heaters_pipeline.assets.planning import plan_video
 from heaters_pipeline.assets.records import clip_settings_json, settings_json
 from heaters_pipeline.assets.run_settings import RunSettings
-from heaters_pipeline.assets.track_work import ignored_json
+from heaters_pipeline.assets.track_work import scan_json
 from heaters_pipeline.assets.video_settings import video_layers, video_settings
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.errors import HeatersError
@@ -75,7 +75,7 @@ def made_as(video: VideoManifest, settings: RunSettings) -> bool:
     """Whether a finished video was made with these settings."""
     codec = video.stages["source_videos"].summary["info"]["codec"]
     meant = {
-        "frame_scores": {"ignored": ignored_json(settings.scan)},
+        "frame_scores": scan_json(settings.scan),
         "scenes": settings_json(settings.detection),
         "clips": clip_settings_json(settings.clips, codec),
         "sprite_sheets": settings_json(settings.sprites),

@@ -53,12 +53,18 @@ def clips_work(
             "scenes": [scene.to_json() for scene in scenes],
             "settings": clip_settings_json(settings, source.codec),
             "format_version": FORMAT_VERSION,
-            "source_sha256": source.sha256,
+            **_source_inputs(source),
             "stage": "clips",
         },
     )
     require_picture(work, "contact_sheet")
     return work
+
+
+def _source_inputs(source: Source) -> dict[str, Json]:
+    """Of what clips are made; those that are made without a choice keep their names."""
+    chosen = {} if source.video_stream is None else {"video_stream": source.video_stream}
+    return {"source_sha256": source.sha256, **chosen}
 
 
 def clip_units(
@@ -73,7 +79,7 @@ def clip_units(
                 "end_frame": scene.span.end,
                 "format_version": FORMAT_VERSION,
                 "settings": clip_settings_json(settings, source.codec),
-                "source_sha256": source.sha256,
+                **_source_inputs(source),
                 "start_frame": scene.span.start,
             }
         )

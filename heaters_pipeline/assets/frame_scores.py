@@ -52,6 +52,7 @@ def frame_scores(
                 "scan": summary["scan"],
                 "frames": item.end_frame,
                 "frames_compared": summary["frames_compared"],
+                "faults": "; ".join(summary.get("faults", [])) or "none",
                 "video_seconds": round(float(item.end_seconds), 3),
                 "track": item.key,
                 "dagster/uri": f"{workspace.store.url}/{item.key}",

@@ -5,7 +5,7 @@ needed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from heaters_pipeline.assets.clip_work import clip_units, clips_work
@@ -54,6 +54,8 @@ class StagePlan:
         damaged: Recorded, but an object is gone or of another size.
         stale: Objects of the stage that nothing wants any more; a run leaves them.
         to_make: The missing and damaged units, as far as a unit is more than a row of a record.
+        about_bytes: How much the units to make will have, by the source's mean rate; None where
+            that tells nothing, as of what is encoded anew.
     """
 
     stage: str
@@ -65,6 +67,7 @@ class StagePlan:
     damaged: int = 0
     stale: tuple[ObjectInfo, ...] = ()
     to_make: tuple[Unit, ...] = ()
+    about_bytes: int | None = None
 
     @property
     def made(self) -> int:
@@ -123,12 +126,13 @@ def plan_video(
     identity = expected.identity
     if identity is None:
         return VideoPlan(video_id, expected, None, _before_reading(run, expected))
+    identity = replace(identity, video_stream=settings.scan.video_stream)
     if not expected.registered:
         workspace.expect_work(video_id)
     track = _Track(run.of_stage("frame_scores"), identity, settings.scan, expected)
     scenes, scenes_plan = _scenes(run.of_stage("scenes"), track, settings.detection)
     later = (
-        _from_scenes(run, identity, scenes, track, settings)
+        _from_scenes(run, identity, scenes, track, settings, expected.size_bytes)
         if scenes is not None
         else map(_unknown, LATER_STAGES[2:])
     )
@@ -210,17 +214,33 @@ def _scenes(
 
 
 def _from_scenes(
-    run: StageRun, source: Source, scenes: Sequence[Scene], track: _Track, settings: RunSettings
+    run: StageRun,
+    source: Source,
+    scenes: Sequence[Scene],
+    track: _Track,
+    settings: RunSettings,
+    source_bytes: int | None,
 ) -> Iterable[StagePlan]:
     """The stages that follow from the scenes: clips, and what is made of them."""
     video_id = run.video_id
     units = clip_units(video_id, source, scenes, settings.clips)
     cut = clips_work(run.of_stage("clips"), source, scenes, settings.clips)
-    yield _stage_plan(cut, units)
+    clips_plan = _stage_plan(cut, units)
+    if settings.clips.mode != "reencode" and source_bytes is not None:
+        clips_plan = replace(clips_plan, about_bytes=_about_bytes(clips_plan, scenes, source_bytes))
+    yield clips_plan
     clips = cut.ordered_items if cut.done else [_as_item(unit) for unit in units]
     yield _sheets(run.of_stage("sprite_sheets"), clips, track, settings.sprites)
     pictures = keyframe_work(run.of_stage("keyframes"), clips, settings.keyframes)
     yield _stage_plan(pictures, keyframe_units(video_id, clips, settings.keyframes))
+
+
+def _about_bytes(plan: StagePlan, scenes: Sequence[Scene], source_bytes: int) -> int:
+    """The share of a source that is copied into clips, by their time."""
+    # What no scene has is behind the last one, or was dropped: the source's bytes are of it, too.
+    video_seconds = max((scene.end_seconds for scene in scenes), default=Fraction(1))
+    seconds = sum(unit.scene.end_seconds - unit.scene.start_seconds for unit in plan.to_make)
+    return round(source_bytes * seconds / video_seconds)
 
 
 def _sheets(

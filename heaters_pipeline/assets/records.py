@@ -25,12 +25,15 @@ class Source:
         version: What stands for its content until the object is replaced.
         sha256: The video's identity.
         codec: FFmpeg's name of its video codec.
+        video_stream: Which video stream of it was chosen, by the recorded track; None for the
+            largest.
     """
 
     key: str
     version: str
     sha256: str
     codec: str
+    video_stream: int | None = None
 
 
 def source_of(run: StageRun) -> Source:
@@ -41,6 +44,7 @@ def source_of(run: StageRun) -> Source:
         version=str(summary["version"]),
         sha256=str(summary["sha256"]),
         codec=str(summary["info"]["codec"]),
+        video_stream=_chosen_stream(run),
     )
     run.input_version = source.version
     return source
@@ -58,7 +62,12 @@ def local_source(run: StageRun, source: Source) -> Iterator[tuple[Path, VideoInf
     with ExitStack() as stack:
         with run.phase("fetch"):
             path = stack.enter_context(run.workspace.local_copy(source.key, source.version))
-        yield path, probe(path)
+        yield path, probe(path, source.video_stream)
+
+
+def _chosen_stream(run: StageRun) -> int | None:
+    track = run.workspace.manifest("frame_scores", run.video_id)
+    return track.inputs["settings"].get("video_stream") if track else None
 
 
 def recorded_track(run: StageRun) -> Manifest:
@@ -100,7 +109,14 @@ def clip_settings_json(settings: ClipSettings, codec: str) -> dict[str, Json]:
 def settings_json(settings: Any) -> dict[str, Json]:
     """A settings dataclass as manifests keep it; fractions are written exactly."""
     values = asdict(settings)
+    if not values.get("audio_languages", True):
+        # It decides nothing there, and clips that were made before it existed keep their names.
+        del values["audio_languages"]
     return {
-        name: exact_seconds(value) if isinstance(value, Fraction) else value
+        name: exact_seconds(value)
+        if isinstance(value, Fraction)
+        else list(value)
+        if isinstance(value, tuple)
+        else value
         for name, value in values.items()
     }

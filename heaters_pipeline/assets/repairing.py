@@ -122,10 +122,12 @@ def recorded_config(report: VideoReport) -> Config:
             f"{video_id} with those that you want"
         )
     _require_this_version(manifests, video_id)
+    scan = manifests["frame_scores"].inputs["settings"]
     config = {
         "frame_scores": {
             "scan": manifests["frame_scores"].summary["scan"],
-            "ignored_regions": manifests["frame_scores"].inputs["settings"]["ignored"],
+            "ignored_regions": scan["ignored"],
+            "video_stream": scan.get("video_stream"),
         },
         **{stage: _typed(manifests[stage]) for stage in VIDEO_STAGES[2:]},
     }

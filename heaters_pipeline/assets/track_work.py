@@ -6,6 +6,7 @@ the fingerprint is the same.
 """
 
 import logging
+from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
@@ -19,7 +20,7 @@ from heaters_pipeline.storage.digests import bytes_sha256
 from heaters_pipeline.storage.records.manifests import Json
 from heaters_pipeline.video.detection.score_track import Scan, ScoreTrack
 from heaters_pipeline.video.media.timing import Span
-from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion
+from heaters_pipeline.video.scoring.method_scores import scan_settings
 from heaters_pipeline.video.scoring.scores import ALGORITHM_VERSION, ScoreSettings, score_frames
 
 _logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def track_work(run: StageRun, source: Source, settings: ScoreSettings) -> StageW
         run,
         inputs={
             "algorithm_version": ALGORITHM_VERSION,
-            "settings": {"ignored": ignored_json(settings)},
+            "settings": scan_json(settings),
             "source_sha256": source.sha256,
             "stage": "frame_scores",
         },
@@ -66,7 +67,11 @@ def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> 
             stored = run.workspace.write_bytes(key, data, TRACK_CONTENT_TYPE)
         details = {"sha256": bytes_sha256(data)}
         work.add(unit, [unit.scene.item(key, stored.size_bytes, details)])
-    return {"scan": track.scan, "frames_compared": len(track.analysed_frames)}
+    return {
+        "scan": track.scan,
+        "frames_compared": len(track.analysed_frames),
+        "faults": list(track.faults),
+    }
 
 
 def stored_track(work: StageWork, scan: Scan) -> ScoreTrack | None:
@@ -107,18 +112,23 @@ def scan_in_full(run: StageRun, source: Source, reason: str) -> None:
     """
     _logger.warning("%s: %s; the video is decoded once more, in full", run.video_id, reason)
     inputs = run.workspace.require_manifest("frame_scores", run.video_id).inputs
-    ignored = tuple(IgnoredRegion.parse(str(text)) for text in inputs["settings"]["ignored"])
-    settings = ScoreSettings(scan="full", ignored=ignored)
+    recorded = inputs["settings"]
+    settings = scan_settings("full", recorded["ignored"], recorded.get("video_stream"))
     with run.phase("scan in full"):
         work = track_work(run.of_stage("frame_scores"), source, settings)
         work.finish(complete_track(work, source, settings), {})
 
 
-def ignored_json(settings: ScoreSettings) -> list[Json]:
-    return [str(region) for region in settings.ignored]
+def scan_json(settings: ScoreSettings) -> dict[str, Json]:
+    """What decides a track, as manifests keep it; a full track serves a fast scan as well."""
+    ignored: list[Json] = [str(region) for region in settings.ignored]
+    # Tracks that were made without a choice keep their names.
+    chosen = {} if settings.video_stream is None else {"video_stream": settings.video_stream}
+    return {"ignored": ignored, **chosen}
 
 
 def _score(run: StageRun, source: Source, settings: ScoreSettings) -> ScoreTrack:
+    source = replace(source, video_stream=settings.video_stream)
     with local_source(run, source) as (path, info), run.phase("decode"):
         frames = info.frames_promised or 0
         return score_frames(

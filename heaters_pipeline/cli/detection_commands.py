@@ -51,7 +51,7 @@ def detect(
 
         settings = DetectionSettings(**detection)
         path = file.resolve()
-        info = probe(path)
+        info = probe(path, scan.get("video_stream"))
         with Watcher() as watcher:
             watcher.start(file.name)
             frames = info.frames_promised or 0

@@ -24,6 +24,7 @@ _TYPES: dict[Any, click.ParamType[Any]] = {
     int: click.INT,
     float: click.FLOAT,
     float | None: click.FLOAT,
+    int | None: click.INT,
     list[str]: click.STRING,
 }
 

@@ -65,7 +65,9 @@ def _summary(document: Mapping[str, Any]) -> str:
         return f"{name}: all is done, a run would reuse {counts['reused']} and make nothing{stale}"
     if scenes is not None:
         made, reused = counts["made"], counts["reused"]
-        return f"{name}: {len(scenes)} scenes; a run would make {made}, reuse {reused}{stale}"
+        about = stages["clips"]["about_bytes"]
+        size = f" (clips of about {megabytes(about)})" if about else ""
+        return f"{name}: {len(scenes)} scenes; a run would make {made}{size}, reuse {reused}{stale}"
     first = "scan it" if stages["frame_scores"]["known"] else "read it"
     if not source["stored"]:
         size = "" if size_bytes is None else f" ({megabytes(size_bytes)})"
@@ -85,4 +87,5 @@ def _stage(stage: StagePlan) -> dict[str, Any]:
         "done": stage.done,
         **(counts if stage.known else dict.fromkeys(counts)),
         "to_make": [unit.identifier for unit in stage.to_make],
+        "about_bytes": stage.about_bytes,
     }

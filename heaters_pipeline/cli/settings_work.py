@@ -243,7 +243,7 @@ def _assignments(values: Sequence[str]) -> tuple[str | None, dict[Name, Any]]:
             value = YAML(typ="safe").load(written)
         except YAMLError:
             value = written
-        if field == "ignored_regions" and isinstance(value, str):
+        if field in ("ignored_regions", "audio_languages") and isinstance(value, str):
             value = [value]
         chosen[asset, field] = checked_value(asset, field, value, name)
     return apply, chosen

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.intake.picture_sequences import sequence_refusal
 from heaters_pipeline.intake.sources import LocalFile, classify, has_video_name
 
 
@@ -49,6 +50,8 @@ def _videos_of(wanted: WantedVideo) -> list[WantedVideo]:
         meant = classify(wanted.text) if paths is None else None
     except SettingsError as error:
         return [replace(wanted, refusal=str(error))]
+    if not paths and (why := sequence_refusal(wanted.text)):
+        return [replace(wanted, refusal=why)]
     if paths is None:
         text = str(meant.path) if isinstance(meant, LocalFile) else wanted.text
         return [replace(wanted, text=text)]

@@ -48,6 +48,7 @@ NOTHING: frozenset[str] = frozenset()
 CHANGES: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("frame_scores", "scan"): ("full", TRACK),
     ("frame_scores", "ignored_regions"): (["0,0.8,1,1"], TRACK | {"scenes"}),
+    ("frame_scores", "video_stream"): (0, SCENES),
     ("scenes", "method"): ("correl", SCENES),
     ("scenes", "threshold"): (20.0, SCENES),
     ("scenes", "scale"): ("unit", SCENES),
@@ -65,6 +66,7 @@ CHANGES: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("clips", "bit_depth"): ("source", CLIPS),
     ("clips", "interlaced"): ("keep", CLIPS),
     ("clips", "audio_bitrate_kbps"): (64, CLIPS),
+    ("clips", "audio_languages"): (["deu"], CLIPS),
     ("clips", "min_psnr_db"): (40, CLIPS),
     # The film is H.264, which is MP4 in any case.
     ("clips", "container"): ("mp4", NOTHING),
@@ -83,10 +85,12 @@ CHANGES: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
 IN_SHORT_FORM = {
     ("frame_scores", "scan"),
     ("frame_scores", "ignored_regions"),
+    ("frame_scores", "video_stream"),
     ("scenes", "threshold"),
     ("scenes", "max_duration_seconds"),
     ("clips", "crf"),
     ("clips", "mode"),
+    ("clips", "audio_languages"),
     ("clips", "verify"),
     ("sprite_sheets", "tile_width_px"),
     ("keyframes", "strategy"),

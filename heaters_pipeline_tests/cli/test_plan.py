@@ -103,11 +103,17 @@ def test_what_is_made_and_what_is_stale_is_summed_up_in_a_line(
     (video,) = heaters("plan", "film", "--json").videos
     assert video["stages"]["clips"]["to_make"] == ["film_clip_001"]
     assert video["stages"]["clips"]["damaged"] == 1
+    # A quarter of the film, about.
+    source_bytes = video["source"]["size_bytes"]
+    about = video["stages"]["clips"]["about_bytes"]
+    assert 0.1 * source_bytes < about < 0.5 * source_bytes
+    (encoded,) = heaters("plan", "film", "--json", "--clips", "reencode").videos
+    assert encoded["stages"]["clips"]["about_bytes"] is None
     line, *rows = heaters("plan", "film", "--keyframes", "multi").out.splitlines()
     stale = [found.size_bytes for found in store.list("keyframes/")]
     assert line == (
-        "film: 4 scenes; a run would make 5, reuse 8; stale objects that would stay: 4 "
-        f"({sum(stale) / 1e6:.1f} MB)"
+        f"film: 4 scenes; a run would make 5 (clips of about {about / 1e6:.1f} MB), reuse 8; "
+        f"stale objects that would stay: 4 ({sum(stale) / 1e6:.1f} MB)"
     )
     assert rows[-1].split()[:6] == ["keyframes", "0", "0", "4", "0", "4"]
 

@@ -91,6 +91,30 @@ def test_what_holds_no_video_is_said(
     assert good.refusal is None
 
 
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        ("frames", "-pattern_type glob -i 'frames/*.PNG' -c:v ffv1 frames.mkv"),
+        ("frames/", "-pattern_type glob -i 'frames/*.PNG' -c:v ffv1 frames.mkv"),
+        ("frames/*.PNG", "-pattern_type glob -i 'frames/*.PNG' -c:v ffv1 frames.mkv"),
+        ("frames/%03d.PNG", "-framerate 25 -i frames/%03d.PNG -c:v ffv1 frames.mkv"),
+        ("my frames/%d.jpg", "-framerate 25 -i 'my frames/%d.jpg' -c:v ffv1 'my frames.mkv'"),
+    ],
+)
+def test_pictures_are_refused_with_the_command_that_joins_them(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch, typed: str, command: str
+) -> None:
+    (shoot / "frames").mkdir()
+    for number in range(3):
+        (shoot / "frames" / f"{number:03}.PNG").write_bytes(b"content")
+    (shoot / "frames" / "notes.txt").write_bytes(b"content")
+    monkeypatch.chdir(shoot)
+    (refused,) = each_video([WantedVideo(typed)])
+    why, _, told = str(refused.refusal).partition(": ffmpeg ")
+    assert why == f"{typed} holds pictures, no video; join them without loss, at their rate"
+    assert told.endswith(command)
+
+
 def test_ids_and_links_stay_as_they_were_typed(shoot: Path) -> None:
     typed = ["film", "source_videos/film.mp4", "https://example.com/*.mp4?x=[1]"]
     assert [one.text for one in each_video(map(WantedVideo, typed))] == typed

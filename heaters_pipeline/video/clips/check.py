@@ -24,9 +24,10 @@ from heaters_pipeline.video.clips.record import ClipFacts, ClipNote
 from heaters_pipeline.video.clips.track_times import can_end_exactly
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.frames import Frame
-from heaters_pipeline.video.media.probe import open_input, shown_name, wanted_stream
+from heaters_pipeline.video.media.probe import open_input, shown_name
 from heaters_pipeline.video.media.pyav import Packet, packets_of, rows_of
 from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.media.video_streams import wanted_stream
 
 # Others, such as dav1d, take what to skip once and for all.
 _SKIPPING_DECODERS = frozenset({"h264", "hevc", "mpeg4", "mpeg2video"})

@@ -15,7 +15,7 @@ import av.video.stream
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.audio import AudioTracks
-from heaters_pipeline.video.clips.hidden_frames import require_few_hidden
+from heaters_pipeline.video.clips.hidden_frames import require_few_hidden, require_few_hidden_bytes
 from heaters_pipeline.video.clips.mp4_writer import HEVC_TAG
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.settings import MOV_CODECS, ClipContainer
@@ -77,7 +77,12 @@ def copy_span(task: ClipTask) -> Copied:
     """
     reader, writer = task.reader, task.writer
     plan = _Planner(task).plan()
-    require_few_hidden(len(task.span), len(plan.pts) - len(task.span))
+    shown = set(task.timeline.pts[task.span.start : task.span.end])
+    require_few_hidden(len(shown), len(plan.pts) - len(shown))
+    require_few_hidden_bytes(
+        sum(size for pts, size in zip(plan.pts, plan.sizes_bytes, strict=True) if pts in shown),
+        sum(size for pts, size in zip(plan.pts, plan.sizes_bytes, strict=True) if pts not in shown),
+    )
     packets = _packets_from(reader, plan.from_pts)
     out = writer.add_copied(reader.video)
     keep_picture_tags(out, reader)
@@ -106,11 +111,13 @@ class _Plan:
         from_pts: Where to read from, None for the start of the file.
         skip: Video packets from there that come before the first one.
         pts: Of the packets, in decoding order.
+        sizes_bytes: Of them.
     """
 
     from_pts: int | None
     skip: int
     pts: list[int]
+    sizes_bytes: list[int]
 
     def samples(self, last_pts: int, end_pts: int) -> list[Sample]:
         """When each packet is shown and decoded.
@@ -140,12 +147,13 @@ class _Entry:
 
     Attributes:
         skip: Video packets that were read before the entry point.
-        preroll_pts: Of the packets from the entry point on, up to the first of a wanted frame.
+        preroll: Timestamp and bytes of the packets from the entry point on, up to the first of a
+            wanted frame.
         first_wanted: That packet; the entry point itself if there is no pre-roll.
     """
 
     skip: int
-    preroll_pts: list[int]
+    preroll: list[tuple[int, int]]
     first_wanted: Packet
 
 
@@ -199,13 +207,14 @@ class _Planner:
         entry = self._find_entry(packets, is_start_of_file=from_pts is None)
         if entry is None:
             return None
-        pts = entry.preroll_pts
+        pts, sizes_bytes = ([each[column] for each in entry.preroll] for column in (0, 1))
         missing = set(self._wanted)
         for packet in chain([entry.first_wanted], packets):
             pts.append(_pts_of(packet))
+            sizes_bytes.append(packet.size)
             missing.discard(pts[-1])
             if not missing:
-                return _Plan(from_pts, entry.skip, pts)
+                return _Plan(from_pts, entry.skip, pts, sizes_bytes)
             if self._is_behind_span(packet):
                 return None
         return None
@@ -214,15 +223,15 @@ class _Planner:
         """The last place up to the first wanted packet where decoding can begin; None if none."""
         wanted = set(self._wanted)
         skip: int | None = None
-        preroll_pts: list[int] = []
+        preroll: list[tuple[int, int]] = []
         for number, packet in enumerate(packets):
             if self._can_begin(packet, is_first_of_file=is_start_of_file and number == 0):
                 skip = number
-                preroll_pts = []
+                preroll = []
             if packet.pts in wanted:
-                return None if skip is None else _Entry(skip, preroll_pts, packet)
+                return None if skip is None else _Entry(skip, preroll, packet)
             if skip is not None:
-                preroll_pts.append(_pts_of(packet))
+                preroll.append((_pts_of(packet), packet.size))
                 if self._is_behind_span(packet):
                     return None
         return None

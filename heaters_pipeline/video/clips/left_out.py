@@ -3,7 +3,7 @@
 From the header alone. Text that proves unreadable is named in the log by ``subtitles``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import av.stream
@@ -16,6 +16,7 @@ from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.picture_boxes import picture_boxes
 from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.pyav import has_decoder
+from heaters_pipeline.video.media.sound_times import wanted_sound
 
 _DOLBY_VISION = frozenset({b"dvcC", b"dvvC", b"dvwC"})
 
@@ -35,11 +36,15 @@ def left_out(source: Path, info: VideoInfo, settings: ClipSettings) -> tuple[str
         StoreUnavailableError: The disk failed.
     """
     with SourceReader(source, info) as reader:
-        return (*_streams(reader), *_of_pictures(reader, settings))
+        return (
+            *_streams(reader, settings.audio_languages),
+            *_of_pictures(reader, settings),
+        )
 
 
-def _streams(reader: SourceReader) -> Iterator[str]:
-    known_sound = {audio.stream_index for audio in reader.info.audio if audio.is_known}
+def _streams(reader: SourceReader, languages: Collection[str]) -> Iterator[str]:
+    sound = wanted_sound(reader.info, languages)
+    known_sound = {audio.stream_index for audio in sound}
     telemetry = {stream.index for stream in telemetry_streams(reader)}
     kept = {reader.info.stream_index} | known_sound | telemetry
     has_timecode = source_timecode(reader) is not None

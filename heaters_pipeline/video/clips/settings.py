@@ -70,6 +70,8 @@ class ClipSettings:
             its two fields, as in ``auto``.
         audio_bitrate_kbps: Of each AAC stream that is encoded, 8 to 512. In ``auto`` and ``copy``
             only sound that MP4 players do not know is encoded.
+        audio_languages: Of the audio streams that clips have, as the file names them; all streams
+            if there are none, or if no stream has one of these.
     """
 
     mode: ClipMethod = "auto"
@@ -81,6 +83,7 @@ class ClipSettings:
     audio_bitrate_kbps: int = 128
     min_psnr_db: int = 44
     container: Container = "auto"
+    audio_languages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, kind in _CHOICES.items():
@@ -98,6 +101,8 @@ class ClipSettings:
             )
         if not 30 <= self.min_psnr_db <= 60:
             raise SettingsError(f"min_psnr_db must be from 30 to 60, got {self.min_psnr_db}")
+        if blank := [code for code in self.audio_languages if not code.strip()]:
+            raise SettingsError(f"audio_languages must be codes such as deu, got {blank[0]!r}")
         if not 8 <= self.audio_bitrate_kbps <= 512:
             raise SettingsError(
                 f"audio_bitrate_kbps must be from 8 to 512, got {self.audio_bitrate_kbps}"

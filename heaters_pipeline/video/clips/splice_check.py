@@ -15,9 +15,10 @@ from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.record import ClipFacts
 from heaters_pipeline.video.clips.splice_plan import SplicePlan
 from heaters_pipeline.video.media.frames import Frame
-from heaters_pipeline.video.media.probe import open_input, wanted_stream
+from heaters_pipeline.video.media.probe import open_input
 from heaters_pipeline.video.media.pyav import Packet, packets_of
 from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.media.video_streams import wanted_stream
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,7 +210,7 @@ def _bytes_in_samples(texts: Sequence[TimedText]) -> int:
 def _texts_of(reader: SourceReader, wanted: dict[int, str]) -> dict[int, list[TimedText]]:
     packets = reader.packets_from_start()
     for stream in reader.container.streams:
-        if stream.index not in wanted:
+        if stream.index not in reader.clock.streams.union(wanted):
             stream.discard = av.stream.Discard.all
     texts: dict[int, list[TimedText]] = {index: [] for index in wanted}
     # A text without a duration is shown until the next one comes.

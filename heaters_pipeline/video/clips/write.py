@@ -94,7 +94,7 @@ def write_clips(
         tags=tags,
         verify=verify,
         subtitles=SourceSubtitles(source, info),
-        sound=SourceSound(source, info),
+        sound=SourceSound(source, info, settings.audio_languages),
         known_digest=(lambda _: None) if picture_digests is None else picture_digests.__getitem__,
     )
 

@@ -22,12 +22,13 @@ to tell where a cut is |
 A fast scan decodes the analysed frames (``scoring.analysed_frames`` chooses them) and a few more;
 what is not known of a frame is null. ``change`` to ``still``, ``detail`` and the signature are kept
 of analysed frames alone. The schema's metadata holds what belongs to the whole video:
-``format_version``, ``algorithm_version``, ``scan``, ``frame_step``, ``time_base``, ``end_pts`` and
-``pts_from_stream``.
+``format_version``, ``algorithm_version``, ``scan``, ``frame_step``, ``time_base``, ``end_pts``,
+``pts_from_stream``, and ``faults``, a JSON list that tracks of earlier versions lack.
 
 Decisions have no place here, nor has anything that another threshold would change.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -87,6 +88,7 @@ class ScoreTrack:
         signatures: (frames, 6, 8, 3) mean Y, Cr and Cb of each cell of an analysed frame, 0 to 255;
             0 of others.
         algorithm_version: Of the code that made the track.
+        faults: What is odd about the file and was made the best of, such as "is damaged: ...".
     """
 
     timeline: Timeline
@@ -104,6 +106,7 @@ class ScoreTrack:
     detail: Float32Array
     signatures: UInt8Array
     algorithm_version: int
+    faults: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         frames = self.timeline.frames
@@ -203,6 +206,7 @@ class ScoreTrack:
                 "time_base": str(self.timeline.time_base),
                 "end_pts": str(self.timeline.end_pts),
                 "pts_from_stream": str(self.timeline.from_stream).lower(),
+                "faults": json.dumps(self.faults),
             }
         )
 
@@ -235,6 +239,7 @@ class ScoreTrack:
             **{attribute: _with_nan(table[name]) for attribute, name in _COLUMNS.items()},
             signatures=cells.reshape(shape),
             algorithm_version=int(metadata["algorithm_version"]),
+            faults=tuple(map(str, json.loads(metadata.get("faults", "[]")))),
         )
 
 

@@ -5,6 +5,7 @@ libraries report neither a truncated file nor one without a single picture. ``re
 only the frames ``[start, end)`` of a file whose timeline is known.
 """
 
+import re
 import zlib
 from collections import deque
 from collections.abc import Iterator
@@ -24,9 +25,11 @@ import av.video.stream
 from heaters_pipeline.errors import SourceChangedError
 from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage, shortage_raised
-from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict
+from heaters_pipeline.video.media.integrity import FileVerdict
+from heaters_pipeline.video.media.limits import most_seconds
 from heaters_pipeline.video.media.orientation import Orientation as Orientation
 from heaters_pipeline.video.media.probe import (
+    CONTAINERS_WITHOUT_TIMES,
     VideoInfo,
     open_input,
     reading,
@@ -42,9 +45,15 @@ from heaters_pipeline.video.media.pyav import (
     side_data_of,
 )
 from heaters_pipeline.video.media.seeking import packets_from_i_frame
+from heaters_pipeline.video.media.steady_clock import SteadyClock
 from heaters_pipeline.video.media.timing import Span, Timeline, TimestampMender
 
 Interpolation = av.video.reformatter.Interpolation
+
+_PACKED_B_FRAMES = re.compile(rb"DivX\d+(b|Build)\d+p")
+"""What encoders that pack them say of themselves, before the first frame."""
+
+_JUMPS_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,10 @@ class FrameReader:
         self.path = path
         self.info = info
         self._verdict = FileVerdict(path, info)
-        self._pts = TimestampMender(info.nominal_ticks)
+        self._clock = SteadyClock(info)
+        self._pts = TimestampMender(info.nominal_ticks, clock_may_jump=not self._clock.streams)
+        self._most_seconds = most_seconds()
+        self._has_times = info.container not in CONTAINERS_WITHOUT_TIMES
         # AVI stores no presentation times, and FFmpeg cannot tell those of these codecs.
         self._in_decoding_order = info.container == "avi" and info.codec in ("h264", "hevc")
         self._unused_dts: deque[int | None] = deque()
@@ -124,8 +136,11 @@ class FrameReader:
         with open_input(self.path) as container, reading(self.path):
             stream = video_stream(container, self.path, self.info)
             for packet in packets_of(container):
+                self._clock.mend(packet)
                 if packet.stream_index == stream.index:
                     self._verdict.note_packet(packet)
+                    if self._verdict.packets == 1:
+                        self._in_decoding_order |= self._is_packed(packet)
                     yield from self._decode(stream, packet)
                 else:
                     self._verdict.note_other_stream(packet)
@@ -155,30 +170,59 @@ class FrameReader:
         return self._verdict.corrupt_frames
 
     @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with the file, and was made the best of; known once all was read."""
+        faults = []
+        if damaged := self.decode_errors + self.corrupt_frames:
+            frames = len(self._pts.pts) + self.decode_errors
+            faults.append(
+                f"is damaged: {damaged} of {frames} frames are missing or not as they should be"
+            )
+        if jumps := self._clock.jumps:
+            shown = ", ".join(map(str, jumps[:_JUMPS_SHOWN]))
+            more = f" and {len(jumps) - _JUMPS_SHOWN} more" if len(jumps) > _JUMPS_SHOWN else ""
+            faults.append(
+                f"has a clock that jumps by {shown}{more}; pictures and sound go on without"
+            )
+        return tuple(faults)
+
+    @property
     def timeline(self) -> Timeline:
         """When each frame is shown; complete once the iteration has ended."""
         return Timeline(
             pts=tuple(self._pts.pts),
             end_pts=self._pts.end_pts,
             time_base=self.info.time_base,
-            from_stream=not self._pts.mended,
+            from_stream=not (self._pts.mended or self._clock.has_jumped),
         )
+
+    def _is_packed(self, first: Packet) -> bool:
+        """Whether each B-frame stands in the packet of the frame before, and an empty one follows.
+
+        As DivX and XviD wrote it in AVI. FFmpeg gives the frames the times of other packets.
+        """
+        is_divx = self.info.container == "avi" and self.info.codec == "mpeg4"
+        return is_divx and _PACKED_B_FRAMES.search(memoryview(first)) is not None
 
     def _decode(
         self, stream: av.video.stream.VideoStream, packet: "Packet | None"
     ) -> Iterator[Frame]:
         frames, is_damaged = decode_packet(stream, packet)
-        self._verdict.decode_errors += is_damaged
+        if is_damaged:
+            self._verdict.note_refused()
         if self._in_decoding_order and packet is not None and not is_damaged:
             self._unused_dts.append(packet.dts)
         for decoded in frames:
-            self._verdict.corrupt_frames += decoded.is_corrupt
+            self._verdict.note_frame(decoded)
             yield self._with_pts(decoded)
 
     def _with_pts(self, decoded: av.video.frame.VideoFrame) -> Frame:
         raw_pts, duration_ticks = decoded.pts, decoded.duration or 0
-        in_stream = raw_pts is not None and not self._in_decoding_order
-        if self._in_decoding_order:
+        in_stream = raw_pts is not None and not self._in_decoding_order and self._has_times
+        if not self._has_times:
+            # FFmpeg's own are wrong at the start; each frame lasts as long as the rate says.
+            raw_pts, duration_ticks = None, self.info.nominal_ticks
+        elif self._in_decoding_order:
             # Whatever comes out first is shown first, at the first of the times that went in.
             raw_pts = self._unused_dts.popleft() if self._unused_dts else None
             duration_ticks = 0
@@ -189,7 +233,7 @@ class FrameReader:
             step = raw_pts - self._pts.pts[-1]
             duration_ticks = step if abs(step - 2 * duration_ticks) <= 1 else duration_ticks
         pts = self._pts.mend(raw_pts, duration_ticks, in_stream=in_stream)
-        if (pts - self._pts.pts[0]) * self.info.time_base > MAX_DURATION_SECONDS:
+        if (pts - self._pts.pts[0]) * self.info.time_base > self._most_seconds:
             raise self._verdict.too_long()
         return Frame(
             len(self._pts.pts) - 1, pts, duration_ticks or self.info.nominal_ticks, decoded

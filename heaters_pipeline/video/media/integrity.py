@@ -7,12 +7,18 @@ who reads (``frames``, ``packet_index``) counts with a ``FileVerdict``. Headers 
 from fractions import Fraction
 from pathlib import Path
 
+import av.video.frame
+from av.video.frame import PictureType
+
 from heaters_pipeline.errors import InvalidVideoError
+from heaters_pipeline.video.media.limits import most_seconds
 from heaters_pipeline.video.media.probe import VideoInfo, shown_name
 from heaters_pipeline.video.media.pyav import Packet
 
-MAX_DURATION_SECONDS = 48 * 3600
 _LOST_SHARE_ALLOWED = Fraction(1, 2)
+_DAMAGED_SHARE_ALLOWED = Fraction(1, 10)
+"""Of frames that are damaged themselves, where most are spoiled by those before them, too."""
+
 _MISSING_SHARE_ALLOWED = Fraction(1, 50)
 
 
@@ -24,6 +30,8 @@ class FileVerdict:
         discarded_packets: Packets among them that the container hides.
         decode_errors: Packets among them that the decoder refused.
         corrupt_frames: Frames that the decoder gave but knows to be damaged.
+        spoiled_frames: Those, and the ones between a damaged frame and the next key frame: they are
+            made of it, as far as they show what it shows.
     """
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
@@ -31,6 +39,8 @@ class FileVerdict:
         self.discarded_packets = 0
         self.decode_errors = 0
         self.corrupt_frames = 0
+        self.spoiled_frames = 0
+        self._is_spoiled = False
         self._name = shown_name(path)
         self._info = info
         self._furthest_seconds = Fraction(0)
@@ -49,6 +59,20 @@ class FileVerdict:
         self.packets += 1
         self.discarded_packets += packet.is_discard
 
+    def note_refused(self) -> None:
+        """Count a packet that the decoder refused."""
+        self.decode_errors += 1
+        self._is_spoiled = True
+
+    def note_frame(self, frame: av.video.frame.VideoFrame) -> None:
+        """Count a frame that was decoded, in order of presentation."""
+        self.corrupt_frames += frame.is_corrupt
+        if frame.key_frame:
+            self._is_spoiled = frame.is_corrupt
+        elif frame.pict_type != PictureType.B:
+            self._is_spoiled |= frame.is_corrupt
+        self.spoiled_frames += self._is_spoiled or frame.is_corrupt
+
     def note_other_stream(self, packet: Packet) -> None:
         """Take into account how far the other streams reach."""
         if packet.pts is not None and packet.time_base:
@@ -56,11 +80,11 @@ class FileVerdict:
             self._furthest_seconds = max(self._furthest_seconds, end)
 
     def too_long(self) -> InvalidVideoError:
-        """What is said of a video that passes ``MAX_DURATION_SECONDS``."""
+        """What is said of a video that is longer than ``limits`` allow."""
         return InvalidVideoError(
             "too_long",
-            f"{self._name} lasts over {MAX_DURATION_SECONDS // 3600} hours or "
-            "its timestamps jump; split it or remux it",
+            f"{self._name} lasts over {most_seconds() / 3600:g} hours or its timestamps jump; "
+            "split it or remux it, or raise HEATERS_MAX_HOURS",
         )
 
     def judge(
@@ -95,6 +119,15 @@ class FileVerdict:
                 "too_corrupt",
                 f"{self._name} is damaged: {bad} of {shown} frames cannot be decoded; "
                 "copy it again",
+            )
+        damaged, spoiled = (
+            self.decode_errors + n for n in (self.corrupt_frames, self.spoiled_frames)
+        )
+        if damaged > _DAMAGED_SHARE_ALLOWED * shown and spoiled > _LOST_SHARE_ALLOWED * shown:
+            return InvalidVideoError(
+                "too_corrupt",
+                f"{self._name} is damaged: {damaged} of {shown} frames are, and they spoil "
+                f"{spoiled - damaged} that are made of them; copy it again",
             )
         if frames > 2 and stalled_frames > frames // 2:
             return InvalidVideoError(

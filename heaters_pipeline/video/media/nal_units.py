@@ -80,6 +80,21 @@ class UnitReader:
         """The units of a packet, without what frames them; a last one that is cut short, too."""
         return self._sized(content) if self._size_bytes else delimited_units(content)
 
+    def is_whole(self, content: memoryview) -> bool:
+        """Whether a packet consists of units alone, of which none is empty or cut short.
+
+        Decoders refuse others. What follows start codes always does.
+        """
+        if not self._size_bytes:
+            return True
+        at = 0
+        while at + self._size_bytes < len(content):
+            size = int.from_bytes(content[at : at + self._size_bytes], "big")
+            if not size:
+                return False
+            at += self._size_bytes + size
+        return at == len(content)
+
     def _sized(self, content: memoryview) -> Iterator[memoryview]:
         at = 0
         while at + self._size_bytes < len(content):

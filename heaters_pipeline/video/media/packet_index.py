@@ -6,15 +6,17 @@ random access points, so that parts of a file can be decoded at the same time.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from heaters_pipeline.video.arrays import BoolArray, Int64Array
+from heaters_pipeline.video.media.frame_numbers import FrameNumbers
 from heaters_pipeline.video.media.frames import video_stream
-from heaters_pipeline.video.media.integrity import MAX_DURATION_SECONDS, FileVerdict
+from heaters_pipeline.video.media.integrity import FileVerdict
+from heaters_pipeline.video.media.limits import most_seconds
 from heaters_pipeline.video.media.nal_units import (
+    CODECS_WITH_UNITS,
     H264_IDR_SLICE,
     H264_SLICE,
     HEVC_IRAP_TYPES,
@@ -24,8 +26,14 @@ from heaters_pipeline.video.media.nal_units import (
     h264_type,
     hevc_type,
 )
-from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading
+from heaters_pipeline.video.media.probe import (
+    CONTAINERS_WITHOUT_TIMES,
+    VideoInfo,
+    open_input,
+    reading,
+)
 from heaters_pipeline.video.media.pyav import Packet, packets_of
+from heaters_pipeline.video.media.steady_clock import SteadyClock
 from heaters_pipeline.video.media.timing import Timeline
 
 # Places between the order in the file and the order of presentation; codecs allow 16 frames.
@@ -87,31 +95,42 @@ def index_packets(path: Path, info: VideoInfo) -> PacketIndex | None:
 
     Returns:
         None where packets do not tell the frames and their timestamps: none, doubtful ones, hidden
-        packets, a beginning that cannot be decoded. Then the file has to be decoded.
+        or damaged packets, a beginning that cannot be decoded, a clock that jumps. Then the file
+        has to be decoded.
     Raises:
         InvalidVideoError: The file is encrypted or cannot be read.
         SourceChangedError: The file is no longer the one that was probed.
         StoreUnavailableError: The disk failed.
     """
     # AVI stores no presentation times; the palette of a GIF may stand in its first packet alone.
-    if info.container == "avi" or info.pixel_format == "pal8":
+    has_times = info.container not in {"avi", *CONTAINERS_WITHOUT_TIMES}
+    if not has_times or info.pixel_format == "pal8":
         return None
-    verdict = FileVerdict(path, info)
+    verdict, clock = FileVerdict(path, info), SteadyClock(info)
     rows: list[tuple[int, int, bool, bool, int]] = []
     with open_input(path) as container, reading(path):
         stream = video_stream(container, path, info)
-        role_of = role_test(info.codec, stream.codec_context.extradata or b"")
+        extradata = stream.codec_context.extradata or b""
+        role_of = role_test(info.codec, extradata)
+        units = UnitReader(info.codec, extradata) if info.codec in CODECS_WITH_UNITS else None
+        numbers = FrameNumbers(extradata) if info.codec == "h264" else None
         for packet in packets_of(container):
+            clock.mend(packet)
             if packet.stream_index != stream.index:
                 verdict.note_other_stream(packet)
                 continue
             verdict.note_packet(packet)
             if packet.pts is None or packet.is_discard or packet.is_corrupt:
                 return None
+            if units and not units.is_whole(memoryview(packet)):
+                # It may be no frame, which a scan that leaves it out would not notice.
+                return None
+            if numbers and units and not numbers.follow(units.units(memoryview(packet))):
+                return None
             role = role_of(packet)
             times = packet.pts, packet.duration or 0
             rows.append((*times, role.is_reference, role.is_random_access, role.layer))
-    if not rows:
+    if not rows or clock.has_jumped:
         return None
     columns = (np.array(column) for column in zip(*rows, strict=True))
     pts, durations, references, random_access, layers = columns
@@ -138,7 +157,7 @@ def _is_regular(pts: Int64Array, random_access: BoolArray, info: VideoInfo) -> b
         and order[0] == 0
         and (rising > 0).all()
         and moved.max() <= _MOST_REORDERING
-        and seconds <= Fraction(MAX_DURATION_SECONDS)
+        and seconds <= most_seconds()
     )
 
 

@@ -15,12 +15,18 @@ import av.video.stream
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading, source_changed
 from heaters_pipeline.video.media.pyav import Packet, packets_of
 from heaters_pipeline.video.media.seeking import seeks_before
+from heaters_pipeline.video.media.steady_clock import SteadyClock
 
 
 class SourceReader:
     """An open source. Opening is the expensive part of a short clip, so it is done once for many.
 
     For one thread at a time.
+
+    Attributes:
+        path: The file.
+        info: From ``probe``.
+        clock: By which packets that were read from the start were moved.
 
     Raises (wherever it reads):
         InvalidVideoError: The source cannot be read.
@@ -31,6 +37,7 @@ class SourceReader:
     def __init__(self, path: Path, info: VideoInfo) -> None:
         self.path = path
         self.info = info
+        self.clock = SteadyClock(info)
         self._opened = ExitStack()
         self._container: av.container.InputContainer | None = None
 
@@ -78,13 +85,19 @@ class SourceReader:
         return self.packets_from_start()
 
     def packets_from_start(self) -> Iterator[Packet]:
-        """All packets of all streams."""
+        """All packets of all streams, on a clock that does not jump (``steady_clock``)."""
         # A seek to the first timestamp may land after the first packet.
         self._opened.close()
         self._container = None
         # Opened at once, so that streams of the file that was closed are not used any more.
         _ = self.container
-        return self._packets()
+        self.clock = SteadyClock(self.info)
+        return self._steady(self.clock)
+
+    def _steady(self, clock: SteadyClock) -> Iterator[Packet]:
+        for packet in self._packets():
+            if clock.mend(packet):
+                yield packet
 
     def _packets(self) -> Iterator[Packet]:
         container = self.container

@@ -19,29 +19,31 @@ import av.error
 import av.stream
 import av.video.stream
 
-from heaters_pipeline.errors import InvalidVideoError, SourceChangedError, StoreUnavailableError
+from heaters_pipeline.errors import (
+    InvalidVideoError,
+    SourceChangedError,
+    StoreUnavailableError,
+)
+from heaters_pipeline.video.media.limits import most_bytes, most_pixels
+from heaters_pipeline.video.media.motion_photos import video_in_photo
 from heaters_pipeline.video.media.pyav import has_decoder
+from heaters_pipeline.video.media.refusals import PHOTO_BRANDS, refusal_of, still_picture
+from heaters_pipeline.video.media.refusals import shown_name as shown_name
+from heaters_pipeline.video.media.video_streams import wanted_stream
 
-MAX_PIXELS = 8192 * 8192
 MIN_SIDE_PX = 8
-MAX_STREAMS = 64
 DEFAULT_FRAME_RATE = Fraction(25)
 """Frames a second of a video whose header says nothing."""
 
 # mov stands for mp4 and 3gp as well, matroska for webm.
-_CONTAINERS = "mov,matroska,mpegts,mpeg,avi,flv,asf,ogg,gif,mxf"
+_CONTAINERS = (
+    "mov,matroska,mpegts,mpeg,avi,flv,asf,ogg,gif,mxf,ivf,dv,apng,yuv4mpegpipe,m4v,mpegvideo"
+)
+CONTAINERS_WITHOUT_TIMES = frozenset({"m4v", "mpegvideo"})
+"""They hold one stream, whose frames follow each other at its rate."""
 _OPEN_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 _EXACT_FRAME_COUNT_CONTAINERS = ("mov",)
 
-_PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0\r\n", b"v=0\n")
-_AUDIO_HEADS = (b"ID3", b"fLaC", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
-_PICTURE_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
-# Raw H.264 and H.265 (parameter sets, delimiters, SEI), Y4M, IVF.
-_RAW_HEADS = (
-    *(b"\0\0\0\1" + unit for unit in (b"\x67", b"\x27", b"\x09", b"\x06", b"\x40", b"\x46")),
-    b"YUV4MPEG2",
-    b"DKIF",
-)
 _CHUNK_BYTES = 1 << 24
 
 
@@ -118,14 +120,24 @@ def open_input(
     """
     require_regular_file(path)
     try:
-        container = av.open(
-            str(path.absolute()), options={**_OPEN_OPTIONS, **options}, metadata_errors="replace"
-        )
-    except (av.error.FFmpegError, ValueError) as error:
+        url, allowed = _address_of(path)
+        container = av.open(url, options={**allowed, **options}, metadata_errors="replace")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
         _raise_if_machine_failed(path, error)
-        raise _refusal(path, error) from error
+        with path.open("rb") as file:
+            head = file.read(512)
+        raise refusal_of(shown_name(path), head, error) from error
     with container:
         yield container
+
+
+def _address_of(path: Path) -> tuple[str, Mapping[str, str]]:
+    """What FFmpeg opens, and what it may use for that; of a motion photo its video alone."""
+    place = video_in_photo(path)
+    if place is None:
+        return str(path.absolute()), _OPEN_OPTIONS
+    url = f"subfile,,start,{place.start},end,{place.stop},,:{path.absolute()}"
+    return url, {**_OPEN_OPTIONS, "protocol_whitelist": "subfile,file"}
 
 
 @contextmanager
@@ -176,50 +188,23 @@ def source_changed(path: Path) -> SourceChangedError:
     )
 
 
-def shown_name(path: Path) -> str:
-    """The name of a file as messages print it, without line breaks and other surprises."""
-    return path.name if path.name.isprintable() else ascii(path.name)
-
-
-def wanted_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream:
-    """The stream that a person would call the video.
-
-    The first stream with the default disposition that is no cover picture, else the first that
-    is no cover picture.
-
-    Raises:
-        InvalidVideoError: There is none.
-    """
-    name = shown_name(Path(container.name))
-    if len(container.streams) > MAX_STREAMS:
-        raise InvalidVideoError(
-            "too_many_streams",
-            f"{name} has {len(container.streams)} streams, at most {MAX_STREAMS} are accepted; "
-            "remux the wanted ones into a file of their own",
-        )
-    streams = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & av.stream.Disposition.attached_pic
-    ]
-    if not streams:
-        raise InvalidVideoError(
-            "no_video",
-            f"{name} holds no video stream (sound, subtitles or a cover only); "
-            "submit a file with pictures",
-        )
-    return next((stream for stream in streams if _is_default(stream)), streams[0])
-
-
-def probe(path: Path) -> VideoInfo:
+def probe(path: Path, video_stream: int | None = None) -> VideoInfo:
     """Read the header of a video file.
 
+    Args:
+        path: The file.
+        video_stream: Index of the wanted video stream, None for the largest.
     Raises:
         InvalidVideoError: The file cannot be processed; its ``reason`` says why.
+        SettingsError: There is no such video stream.
         StoreUnavailableError: The disk failed.
     """
+    require_regular_file(path)
+    _require_few_bytes(path)
     with open_input(path) as container:
-        stream = wanted_stream(container)
+        stream = wanted_stream(container, video_stream)
+        if container.metadata.get("major_brand") in PHOTO_BRANDS and stream.frames <= 1:
+            raise still_picture(shown_name(path))
         _require_decodable(stream, path)
         context = stream.codec_context
         _require_sane_size(context.width, context.height, path)
@@ -278,38 +263,6 @@ def _raise_if_machine_failed(path: Path, error: Exception) -> None:
         require_readable(path)
 
 
-def _refusal(path: Path, error: Exception) -> InvalidVideoError:
-    with path.open("rb") as file:
-        head = file.read(512)
-    name = shown_name(path)
-    if head.lstrip().startswith(_PLAYLIST_HEADS) or b"<MPD" in head:
-        return InvalidVideoError(
-            "playlist", f"{name} is a playlist, not a video; submit the video that it names"
-        )
-    if head.startswith(_PICTURE_HEADS):
-        return InvalidVideoError("still_image", f"{name} is a still picture; submit a video")
-    if head.startswith(_AUDIO_HEADS) or head[8:12] == b"WAVE":
-        return InvalidVideoError("no_video", f"{name} is a sound file; submit a video")
-    if head.startswith(_RAW_HEADS):
-        return InvalidVideoError(
-            "not_allowed_container",
-            f"{name} is a raw stream without a container and without times; remux it to MP4",
-        )
-    if isinstance(error, EOFError):
-        return InvalidVideoError(
-            "no_frames", f"{name} ends inside its header, no picture can be read; copy it again"
-        )
-    return InvalidVideoError(
-        "not_video",
-        f"{name} is not a video that can be read (unknown, damaged or incomplete file); "
-        "check that it plays, or download it again",
-    )
-
-
-def _is_default(stream: av.video.stream.VideoStream) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.default)
-
-
 def _require_decodable(stream: av.video.stream.VideoStream, path: Path) -> None:
     if not has_decoder(stream):
         raise InvalidVideoError(
@@ -318,12 +271,21 @@ def _require_decodable(stream: av.video.stream.VideoStream, path: Path) -> None:
         )
 
 
+def _require_few_bytes(path: Path) -> None:
+    if path.stat().st_size > most_bytes():
+        raise InvalidVideoError(
+            "too_large",
+            f"{shown_name(path)} has {path.stat().st_size:,} bytes, more than {most_bytes():,.0f}; "
+            "split it, or raise HEATERS_MAX_FILE_GB",
+        )
+
+
 def _require_sane_size(width_px: int, height_px: int, path: Path) -> None:
-    if width_px * height_px > MAX_PIXELS:
+    if width_px * height_px > most_pixels():
         raise InvalidVideoError(
             "too_many_pixels",
-            f"{shown_name(path)} has pictures of {width_px}x{height_px}, more than {MAX_PIXELS} "
-            "pixels; scale it down",
+            f"{shown_name(path)} has pictures of {width_px}x{height_px}, more than {most_pixels()} "
+            "pixels; scale it down, or raise HEATERS_MAX_MEGAPIXELS",
         )
     if 0 < min(width_px, height_px) < MIN_SIDE_PX:
         raise InvalidVideoError(

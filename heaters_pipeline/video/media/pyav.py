@@ -16,6 +16,7 @@ import av.video.plane
 import av.video.stream
 import numpy as np
 import numpy.typing as npt
+from av.sidedata.sidedata import Type as SideDataType
 
 from heaters_pipeline.video.arrays import UInt8Array
 
@@ -51,12 +52,29 @@ def side_data_of(frame: av.video.frame.VideoFrame, name: str) -> bytes | None:
     Args:
         frame: The picture.
         name: Of the kind, as FFmpeg spells it after ``AV_FRAME_DATA_``.
-    Raises:
-        ValueError: Something of a kind that PyAV's enum lacks is stored there, too, such as the
-            view of MV-HEVC (29); PyAV then gives none of it.
     """
     data = frame.side_data.get(name)
     return None if data is None else bytes(cast("memoryview", data))
+
+
+def _unnamed_kind(cls: type[SideDataType], value: object) -> SideDataType | None:
+    """A member for a kind of side data that PyAV's enum lacks; nobody asks for it by name.
+
+    Without one, a picture that has such data gives none of its side data, only a ValueError: the
+    view of MV-HEVC (29), LCEVC (28), EXIF (31), and whatever FFmpeg adds.
+    """
+    if not isinstance(value, int):
+        return None
+    kind = object.__new__(cls)
+    kind._name_ = f"UNNAMED_{value}"
+    kind._value_ = value  # type: ignore[assignment] # typed as if it were a member
+    # As Python's own flags do it, so that there is one of each.
+    cls._value2member_map_[value] = kind
+    return kind
+
+
+# The hook that Python's enums have for values without a member.
+SideDataType._missing_ = classmethod(_unnamed_kind)  # type: ignore[assignment, method-assign]
 
 
 def rows_of(plane: av.video.plane.VideoPlane) -> UInt8Array:

@@ -1,6 +1,7 @@
 """From a decoded frame to the picture that a person sees: the one way for sheets, stills and plots.
 
-Cropped, with square pixels, tone-mapped if it is HDR, turned and mirrored, in this order.
+Cropped, of one field if it is interlaced, with square pixels, tone-mapped if it is HDR, turned and
+mirrored, in this order. Two fields show two instants, between which what moves has combs.
 """
 
 from dataclasses import replace
@@ -45,7 +46,8 @@ class ShownPictures:
         self._info = info
         with open_input(path) as container, reading(path):
             self._crop = crop_of(video_stream(container, path, info))
-        self._cropping: tuple[str, PictureFilter] | None = None
+        self._cropping = _OneForOne()
+        self._field = _OneForOne()
         self._metadata: HdrMetadata | None = None
         self._tone_mappers: dict[tuple[str, int, int], ToneMapper] = {}
 
@@ -59,6 +61,8 @@ class ShownPictures:
         with shortage_raised():
             cropped = replace(frame, decoded=self._cropped(frame.decoded))
             size_px = self._stored_size(cropped, max_size_px)
+            if cropped.decoded.interlaced_frame:
+                cropped = replace(cropped, decoded=self._of_one_field(cropped.decoded, size_px[1]))
             if is_hdr(cropped.decoded):
                 cropped = replace(cropped, decoded=self._tone_mapped(cropped, size_px))
             picture = cropped.picture(size_px, Interpolation.AREA)
@@ -77,13 +81,21 @@ class ShownPictures:
         stored_px = (self._info.width_px, self._info.height_px)
         if self._crop is None or (decoded.width, decoded.height) != stored_px:
             return decoded
-        kind = source_arguments(decoded)
-        if self._cropping is None or self._cropping[0] != kind:
-            crop = self._crop
-            area = f"{crop.width_px}:{crop.height_px}:{crop.left}:{crop.top}:exact=1"
-            self._cropping = kind, PictureFilter(decoded, "crop", area)
-        self._cropping[1].push(decoded)
-        return self._cropping[1].pull() or decoded
+        crop = self._crop
+        area = f"{crop.width_px}:{crop.height_px}:{crop.left}:{crop.top}:exact=1"
+        return self._cropping.filtered(decoded, "crop", area)
+
+    def _of_one_field(
+        self, decoded: av.video.frame.VideoFrame, height_px: int
+    ) -> av.video.frame.VideoFrame:
+        if 2 * height_px <= decoded.height:
+            # What is scaled to half the height has no use for more.
+            return self._field.filtered(decoded, "field", "top")
+        # It takes a neighbour to tell what moves, so all is drawn between the lines of one field.
+        interpolating = PictureFilter(decoded, "estdif", "mode=frame")
+        interpolating.push(decoded)
+        interpolating.push(None)
+        return interpolating.pull() or decoded
 
     def _tone_mapped(self, frame: Frame, size_px: tuple[int, int]) -> av.video.frame.VideoFrame:
         # Few pixels are mapped much faster than many.
@@ -100,3 +112,19 @@ class ShownPictures:
             mapper = ToneMapper(small, self._metadata, _TONE_MAPPED, threads=1)
             self._tone_mappers[kind] = mapper
         return mapper.convert(small)
+
+
+class _OneForOne:
+    """A filter that gives a picture for each, set up again where they change."""
+
+    def __init__(self) -> None:
+        self._filter: tuple[str, PictureFilter] | None = None
+
+    def filtered(
+        self, decoded: av.video.frame.VideoFrame, name: str, arguments: str
+    ) -> av.video.frame.VideoFrame:
+        kind = source_arguments(decoded)
+        if self._filter is None or self._filter[0] != kind:
+            self._filter = kind, PictureFilter(decoded, name, arguments)
+        self._filter[1].push(decoded)
+        return self._filter[1].pull() or decoded

@@ -7,7 +7,7 @@ read without guessing, and held against what it should be.
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
@@ -20,7 +20,7 @@ import numpy as np
 
 from heaters_pipeline.video.arrays import Int64Array
 from heaters_pipeline.video.media.packet_reader import SourceReader
-from heaters_pipeline.video.media.probe import VideoInfo
+from heaters_pipeline.video.media.probe import AudioInfo, VideoInfo
 from heaters_pipeline.video.media.pyav import Packet, skipped_samples
 from heaters_pipeline.video.media.timing import Window
 
@@ -126,14 +126,36 @@ class StreamTimes:
         return slice(bisect_right(self._latest_ends, first), bisect_left(self._starts, last))
 
 
+def wanted_sound(info: VideoInfo, languages: Collection[str]) -> tuple[AudioInfo, ...]:
+    """The audio streams of which it is known how they are stored, of these languages.
+
+    Args:
+        info: Of the video.
+        languages: Codes as the file has them, such as ``deu``; ``und`` for streams that have none.
+            All streams are wanted where there is no language, or no stream of one of them.
+    """
+    known = tuple(audio for audio in info.audio if audio.is_known)
+    codes = {code.strip().lower() for code in languages}
+    return tuple(audio for audio in known if (audio.language or "und").lower() in codes) or known
+
+
 class SourceSound:
     """The sound of a video, read when the first clip asks for it, and kept. For several threads."""
 
-    def __init__(self, path: Path, info: VideoInfo) -> None:
+    def __init__(self, path: Path, info: VideoInfo, languages: Collection[str] = ()) -> None:
+        """Nothing is read yet.
+
+        Args:
+            path: The video.
+            info: Of it, from ``probe``.
+            languages: As for ``wanted_sound``.
+        """
         self._path = path
+        self._wanted = wanted_sound(info, languages)
         self._info = info
         self._lock = Lock()
         self._streams: Mapping[int, StreamTimes] | None = None
+        self._clock_jumps = False
 
     def streams(self) -> Mapping[int, StreamTimes]:
         """By the index of the stream in the file, those of which it is known how they are stored.
@@ -145,8 +167,7 @@ class SourceSound:
         """
         with self._lock:
             if self._streams is None:
-                known = [audio for audio in self._info.audio if audio.is_known]
-                self._streams = self._read() if known else {}
+                self._streams = self._read() if self._wanted else {}
             return self._streams
 
     def within(self, window: Window) -> dict[int, SoundPart]:
@@ -158,8 +179,11 @@ class SourceSound:
         """From which time of the video the file has to be read for all sound of a window.
 
         Returns:
-            Seconds, at most the start of the window; None for the start of the file.
+            Seconds, at most the start of the window; None for the start of the file, also where
+            its clock jumps.
         """
+        if self.streams() and self._clock_jumps:
+            return None
         places = [times.read_from(window) for times in self.streams().values()]
         known = [place for place in places if place is not None]
         return None if len(known) < len(places) else min(known, default=window.start)
@@ -173,13 +197,13 @@ class SourceSound:
 
     def _read(self) -> dict[int, StreamTimes]:
         by_time = self._info.container in _SEEKS_BY_TIME
-        known = {audio.stream_index for audio in self._info.audio if audio.is_known}
+        wanted = {audio.stream_index for audio in self._wanted}
         reached = _NO_VIDEO
         with SourceReader(self._path, self._info) as reader:
             collectors = {
                 stream.index: _Collector(stream, None if by_time else self._info.time_base)
                 for stream in reader.container.streams.audio
-                if stream.index in known
+                if stream.index in wanted
             }
             for packet in _packets_of(reader, collectors, with_video=not by_time):
                 collector = collectors.get(packet.stream_index)
@@ -187,6 +211,7 @@ class SourceSound:
                     collector.add(packet, reached)
                 elif (at := packet.pts if packet.dts is None else packet.dts) is not None:
                     reached = at
+            self._clock_jumps = reader.clock.has_jumped
         return {index: collector.times() for index, collector in collectors.items()}
 
 
@@ -195,8 +220,9 @@ def _packets_of(
 ) -> Iterator[Packet]:
     packets = reader.packets_from_start()
     video = reader.info.stream_index
+    read = reader.clock.streams.union(wanted, {video} if with_video else ())
     for stream in reader.container.streams:
-        if stream.index not in wanted and not (with_video and stream.index == video):
+        if stream.index not in read:
             stream.discard = av.stream.Discard.all
     return (
         packet

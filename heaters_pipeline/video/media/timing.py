@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+_MOST_REORDERED_FRAMES = 16
+"""How far a frame may be from its place in H.264 and HEVC, the most of all codecs."""
 # Where frames last so many ticks, one more or less is how the times of an even rate are rounded.
 _ROUNDED_TICKS = 10
 
@@ -135,8 +137,9 @@ def grouped(frames: Sequence[int], belong_together: Callable[[int, int], bool]) 
 class TimestampMender:
     """Turn the timestamps of frames, as decoded, into strictly increasing ones.
 
-    Those that increase already stay as they are. A missing or repeated one becomes the end of the
-    frame before; a jump back (two recordings glued) moves everything that follows.
+    Those that increase already stay as they are. A missing or repeated one, or one that is out of
+    order, becomes the end of the frame before; a jump back by more than codecs reorder frames (two
+    recordings glued) moves everything that follows.
 
     Attributes:
         pts: The timestamps so far.
@@ -144,7 +147,15 @@ class TimestampMender:
         stalled: How many frames repeat the raw timestamp of the frame before.
     """
 
-    def __init__(self, nominal_ticks: int) -> None:
+    def __init__(self, nominal_ticks: int, *, clock_may_jump: bool = True) -> None:
+        """Begin.
+
+        Args:
+            nominal_ticks: From one frame to the next at the header's rate.
+            clock_may_jump: Whether a frame that is far behind others is shown by another clock;
+                else it is one that comes late, as where others were lost.
+        """
+        self._clock_may_jump = clock_may_jump
         self.pts: list[int] = []
         self.mended = False
         self.stalled = 0
@@ -185,5 +196,6 @@ class TimestampMender:
         if not self.pts or pts > self.pts[-1]:
             return pts
         self.stalled += raw_pts == self._last_raw
-        self._offset += expected - pts
+        if self._clock_may_jump and expected - pts > _MOST_REORDERED_FRAMES * self._nominal_ticks:
+            self._offset += expected - pts
         return expected

@@ -15,17 +15,21 @@ from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion
 from heaters_pipeline.video.scoring.scores import ScoreSettings, score_frames
 
 
-def scan_settings(scan: Scan = "fast", ignored_regions: Iterable[str] = ()) -> ScoreSettings:
+def scan_settings(
+    scan: Scan = "fast", ignored_regions: Iterable[str] = (), video_stream: int | None = None
+) -> ScoreSettings:
     """Settings of a scan as they are typed.
 
     Args:
         scan: ``fast`` or ``full``.
         ignored_regions: Parts of the picture that count for nothing, each ``left,top,right,bottom``
             in shares of its width and height from 0 to 1.
+        video_stream: Index of the video stream; None for the largest.
     Raises:
         SettingsError: A region is none.
     """
-    return ScoreSettings(scan, tuple(IgnoredRegion.parse(region) for region in ignored_regions))
+    ignored = tuple(IgnoredRegion.parse(region) for region in ignored_regions)
+    return ScoreSettings(scan, ignored, video_stream)
 
 
 def score_for(

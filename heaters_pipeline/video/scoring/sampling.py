@@ -42,7 +42,7 @@ _SAME_IN_PLACE = 10
 5, two more cuts are wrong."""
 
 _LEAST_TEXTURED = 12
-"""Points, of 2304, that a share can be taken of. Same from 4 to 20."""
+"""Points, of 2304, that a share can be taken of; with fewer, all is flat. Same from 4 to 20."""
 
 Histogram = Float32Array
 
@@ -137,16 +137,17 @@ class Comparable:
     def kept(self, other: "Comparable") -> tuple[float, float]:
         """Which share of what is to be seen in either picture is in the other one, too.
 
-        Only textured points count, since flat ones look alike anywhere.
+        Only textured points count, since flat ones look alike anywhere. Of two flat pictures, such
+        as plain colours, all points count: there is nothing else by which to tell them apart.
 
         Returns:
             The share that is there, allowing for one point of motion, and the share that is there
-            at its very place; both 1 if there is no texture.
+            at its very place.
         """
         textured = self._textured | other._textured
+        if np.count_nonzero(textured) < _LEAST_TEXTURED:
+            textured = np.ones_like(textured)
         count = np.count_nonzero(textured)
-        if count < _LEAST_TEXTURED:
-            return 1.0, 1.0
         beyond = _largest_channel(cv2.max(self._beyond(other), other._beyond(self)))
         moved = _largest_channel(cv2.absdiff(self._reduced, other._reduced))
         shares = (

@@ -10,7 +10,7 @@ Here is decided what is decoded, and in which way; how is in ``parallel_scan``.
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import get_args
@@ -23,7 +23,8 @@ from heaters_pipeline.video.detection.cuts import gaps_to_decode
 from heaters_pipeline.video.detection.score_track import Scan, ScoreTrack
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.packet_index import PacketIndex, index_packets
-from heaters_pipeline.video.media.probe import VideoInfo, require_readable, shown_name
+from heaters_pipeline.video.media.probe import VideoInfo, open_input, require_readable, shown_name
+from heaters_pipeline.video.media.video_streams import others_left_out
 from heaters_pipeline.video.scoring.analysed_frames import choose_analysed, frame_step_of
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, require_picture_left
 from heaters_pipeline.video.scoring.parallel_scan import (
@@ -36,7 +37,7 @@ from heaters_pipeline.video.scoring.parallel_scan import (
 from heaters_pipeline.video.scoring.sampling import FrameSample, Sampler
 from heaters_pipeline.video.scoring.track_builder import TrackBuilder, closer_track
 
-ALGORITHM_VERSION = 2
+ALGORITHM_VERSION = 3
 """Raised with each change of what a track holds for the same video."""
 
 _LEAST_LEFT_OUT = 0.1
@@ -60,14 +61,19 @@ class ScoreSettings:
         scan: ``fast`` decodes only what ``adaptive`` asks for, where that saves something; ``full``
             decodes every frame, which the histogram methods need.
         ignored: Parts of the picture that count for nothing.
+        video_stream: Index in the file of the video stream that is taken, for who probes it; None
+            for the largest.
     """
 
     scan: Scan = "fast"
     ignored: tuple[IgnoredRegion, ...] = ()
+    video_stream: int | None = None
 
     def __post_init__(self) -> None:
         if self.scan not in get_args(Scan):
             raise SettingsError(f"scan {self.scan!r} is none of {', '.join(get_args(Scan))}")
+        if self.video_stream is not None and self.video_stream < 0:
+            raise SettingsError(f"video_stream must be 0 or more, got {self.video_stream}")
         require_picture_left(self.ignored)
 
 
@@ -90,7 +96,16 @@ def score_frames(
         SourceChangedError: It is no longer the one that was probed.
         StoreUnavailableError: The disk failed.
     """
-    pass_ = _Pass(path, info, settings or ScoreSettings(), on_progress)
+    track = _scored(_Pass(path, info, settings or ScoreSettings(), on_progress), path, info)
+    with open_input(path) as container:
+        others = others_left_out(container, info.stream_index)
+    track = replace(track, faults=(*track.faults, *filter(None, [others])))
+    for fault in track.faults:
+        _logger.warning("%s %s", shown_name(path), fault)
+    return track
+
+
+def _scored(pass_: "_Pass", path: Path, info: VideoInfo) -> ScoreTrack:
     index = index_packets(path, info)
     if index is not None:
         try:
@@ -144,14 +159,21 @@ class _Pass:
         sampler = self._sampler("full")
         builder = TrackBuilder("full", self._step, ALGORITHM_VERSION)
         reader = FrameReader(self._path, self._info)
+        last: tuple[FrameSample, bool] | None = None
         for frame in reader:
-            is_analysed = analysed_pts is None or frame.index == 0 or frame.pts in analysed_pts
-            builder.add(sampler.sample(frame), analysed=is_analysed)
+            if last is not None:
+                builder.add(last[0], analysed=last[1])
+            # Packets are known by the times that stand in the file; a frame's may be mended.
+            is_analysed = analysed_pts is None or frame.decoded.pts in analysed_pts
+            last = sampler.sample(frame), is_analysed or frame.index == 0
             if (frame.index + 1) % _REPORT_EVERY_FRAMES == 0:
                 self._on_progress(frame.index + 1)
+        if last is not None:
+            # As the first one, whatever its packet says: what is found lies between the two.
+            builder.add(last[0], analysed=True)
         timeline = reader.timeline
         self._on_progress(timeline.frames)
-        return builder.track(timeline)
+        return replace(builder.track(timeline), faults=reader.faults)
 
     def _with_closer_look(
         self, track: ScoreTrack, order: PresentationOrder, scanner: PartScanner[FrameSample]

@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
+from heaters_pipeline.video.clips import hidden_frames
 from heaters_pipeline.video.clips.hidden_frames import MOST_HIDDEN_FRAMES
 from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip
 from heaters_pipeline.video.media.timing import Span
@@ -177,6 +178,21 @@ def test_frames_are_hidden_up_to_a_bound(tmp_path: Path) -> None:
     assert "257 frames would have to be hidden to show 38" in str(clip.fallback_reason)
     with av.open(str(tmp_path / "clip.mp4")) as container:
         assert container.streams.video[0].frames == 38
+
+
+def test_most_bytes_of_a_copy_are_of_what_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hidden_frames, "LEAST_WEIGHED_BYTES", 1000)
+    options = {"g": "1000", "keyint_min": "1000", "sc_threshold": "0", "bf": "0"}
+    known = know(make_video(tmp_path / "a.mp4", [150], options=options))
+    assert write_clip(known, Span(60, 120), tmp_path / "b.mp4", SETTINGS).method == "copy"
+    clip = write_clip(known, Span(140, 145), tmp_path / "c.mp4", SETTINGS)
+    assert clip.method == "reencode"
+    assert "bytes of pictures would have to be hidden, 9" in str(clip.fallback_reason)
+    # Where there are few of them, they do not matter.
+    monkeypatch.undo()
+    assert write_clip(known, Span(140, 145), tmp_path / "d.mp4", SETTINGS).method == "copy"
 
 
 @pytest.mark.parametrize("params", ["bframes=3:b-adapt=0", "bframes=5:b-adapt=0:b-pyramid=normal"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from heaters_pipeline.video.clips.mp4_boxes import read_tracks
-from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip
+from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip, left_out
 from heaters_pipeline.video.media import packet_reader
 from heaters_pipeline.video.media.pyav import Packet
 from heaters_pipeline.video.media.timing import Span
@@ -193,6 +193,17 @@ def test_all_streams_are_kept_with_their_languages(mode: str, tmp_path: Path) ->
         assert [stream.language for stream in container.streams.audio] == ["fra", "jpn"]
     for stream in (0, 1):
         assert require_in_sync(known, Span(20, 90), tmp_path / "clip.mp4", stream) > 5
+    chosen = ClipSettings(mode, audio_languages=("JPN", "deu"))
+    write_clip(known, Span(20, 90), tmp_path / "jpn.mp4", chosen)
+    with av.open(str(tmp_path / "jpn.mp4")) as container:
+        assert [stream.language for stream in container.streams.audio] == ["jpn"]
+    left = left_out(path, known.info, mode, chosen.audio_languages)
+    assert left == ("audio stream 1 (aac)",)
+    # Sound of another language is better than none.
+    other = ClipSettings(mode, audio_languages=("deu",))
+    write_clip(known, Span(20, 90), tmp_path / "deu.mp4", other)
+    with av.open(str(tmp_path / "deu.mp4")) as container:
+        assert [stream.language for stream in container.streams.audio] == ["fra", "jpn"]
 
 
 @pytest.mark.parametrize("mode", ["auto", "copy", "reencode"])

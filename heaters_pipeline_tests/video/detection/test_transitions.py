@@ -3,7 +3,7 @@
 Each distractor is one that users of scene detection tools complain of.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from heaters_pipeline.video.detection.score_track import Scan
 from heaters_pipeline.video.detection.settings import (
     DEFAULT_THRESHOLDS,
     METHODS,
@@ -84,6 +85,30 @@ def test_cuts_with_letterbox_and_logo_are_found(tmp_path: Path) -> None:
         picture[:30] = picture[-30:] = 0
         picture[40:60, 270:310] = 230
     assert found_in(write(tmp_path / "video.mp4", pictures)) == as_cuts(cuts)
+
+
+@pytest.mark.parametrize("scan", ["fast", "full"])
+@pytest.mark.parametrize(
+    "colours_bgr",
+    [
+        ((0, 0, 200), (200, 0, 0), (0, 200, 0)),
+        ((0, 0, 0), (255, 255, 255), (128, 128, 128)),
+        ((32, 32, 32), (48, 48, 48), (64, 64, 64)),
+    ],
+)
+def test_cuts_between_plain_colours_are_found(
+    colours_bgr: Sequence[tuple[int, int, int]], scan: Scan, tmp_path: Path
+) -> None:
+    pictures = [np.full((180, 320, 3), colour, np.uint8) for colour in colours_bgr]
+    path = write(tmp_path / "a.mp4", [each for each in pictures for _ in range(30)])
+    found = find_transitions(score(path, scan), DetectionSettings())
+    assert found == (Transition("cut", 30, 30), Transition("cut", 60, 60))
+
+
+def test_a_plain_colour_that_flickers_is_no_cut(tmp_path: Path) -> None:
+    levels = np.random.default_rng(1).integers(60, 66, 90)
+    pictures = [np.full((180, 320, 3), level, np.uint8) for level in levels]
+    assert found_in(write(tmp_path / "a.mp4", pictures)) == []
 
 
 def test_a_cut_in_one_half_of_the_picture_is_found(tmp_path: Path) -> None:

@@ -66,6 +66,46 @@ def test_stamps_of_a_variable_frame_rate_are_exact(tmp_path: Path) -> None:
     assert min(frame.duration_ticks for frame in frames) >= 1
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.m1v", "mpeg1video"), ("a.m2v", "mpeg2video"), ("a.ivf", "libvpx-vp9")]
+)
+def test_streams_that_know_their_rate_need_no_container(
+    tmp_path: Path, name: str, codec: str
+) -> None:
+    path = make_video(tmp_path / name, [40], codec=codec)
+    reader = FrameReader(path, probe(path))
+    assert [frame_number_of(frame.picture()) for frame in reader] == list(range(40))
+    timeline = reader.timeline
+    assert [timeline.seconds_at(frame) for frame in range(41)] == [
+        Fraction(frame, 25) for frame in range(41)
+    ]
+
+
+def test_packed_b_frames_in_avi_are_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    plain = make_video(tmp_path / "plain.avi", [40], codec="mpeg4", options={"bf": "1", "g": "99"})
+    with av.open(str(plain)) as source, av.open(str(path), "w") as target:
+        video = source.streams.video[0]
+        stream = target.add_stream_from_template(video)
+        whole = [bytes(packet) for packet in source.demux(video) if packet.size]
+        # As DivX and XviD did it: a B-frame in the packet before, and one of 6 bytes in its place.
+        first, *others = whole
+        packed = [b"\0\0\1\xb2DivX503b1393p" + first]
+        for reference, b_frame in zip(others[::2], others[1::2], strict=False):
+            packed += [reference + b_frame, b"\0\0\1\xb6\x50\x81"]
+        for number, content in enumerate(packed):
+            packet = av.Packet(content)
+            packet.pts = packet.dts = number
+            packet.time_base, packet.stream = Fraction(1, 25), stream
+            packet.is_keyframe = number == 0
+            target.mux(packet)
+    reader = FrameReader(path, probe(path))
+    numbers = [frame_number_of(frame.picture()) for frame in reader]
+    assert numbers == list(range(len(packed)))
+    assert [pts - reader.timeline.pts[0] for pts in reader.timeline.pts] == numbers
+    assert reader.timeline.end_pts - reader.timeline.pts[0] == len(packed)
+
+
 def test_h264_in_avi_gets_even_stamps_though_the_file_has_none(tmp_path: Path) -> None:
     # The ticks are finer than the frames, as ffmpeg writes them when it copies from MP4.
     path = make_video(
@@ -248,6 +288,40 @@ def test_a_little_damage_costs_its_own_frames_only(tmp_path: Path) -> None:
     assert 40 < len(found) < 60
     assert reader.packets == 60
     assert reader.decode_errors + reader.corrupt_frames > 0
+
+
+def _overwritten(folder: Path, every: int) -> Path:
+    """One GOP, in which every so many frames the end of one is overwritten."""
+    path = make_video(
+        folder / "overwritten.mp4",
+        [60],
+        size_px=(320, 180),
+        options={"g": "600", "bf": "0", "sc_threshold": "0"},
+    )
+    content = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    for packet in packets[every - 1 :: every]:
+        assert packet.pos is not None
+        half = packet.size // 2
+        content[packet.pos + half : packet.pos + packet.size] = b"\x5a" * (packet.size - half)
+    path.write_bytes(content)
+    return path
+
+
+def test_one_that_is_spoiled_nearly_everywhere_is_refused(tmp_path: Path) -> None:
+    path = _overwritten(tmp_path, every=4)
+    with pytest.raises(InvalidVideoError, match="of 60 frames are, and they spoil") as refusal:
+        read(path)
+    assert refusal.value.reason == "too_corrupt"
+
+
+def test_few_damaged_frames_do_not_condemn_those_that_follow(tmp_path: Path) -> None:
+    path = _overwritten(tmp_path, every=14)
+    reader = FrameReader(path, probe(path))
+    assert sum(1 for _ in reader) >= 56
+    (fault,) = reader.faults
+    assert fault == "is damaged: 4 of 60 frames are missing or not as they should be"
 
 
 def test_a_file_that_is_replaced_by_sound_is_told_from_a_bad_one(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import av.video.stream
 import cv2
 import pytest
 
-from heaters_pipeline.errors import InvalidVideoError, StoreUnavailableError
+from heaters_pipeline.errors import InvalidVideoError, SettingsError, StoreUnavailableError
 from heaters_pipeline.video.media.probe import (
     AudioInfo,
     VideoInfo,
@@ -23,6 +23,7 @@ from heaters_pipeline.video.media.probe import (
     reading,
     require_readable,
 )
+from heaters_pipeline.video.scoring.scores import score_frames
 from heaters_pipeline_tests.videos import make_picture, make_video
 
 Disposition = av.stream.Disposition
@@ -114,18 +115,22 @@ def test_containers_promise_only_what_they_keep(
     ) == expected
 
 
-def test_the_first_default_stream_is_the_video(tmp_path: Path) -> None:
+def test_the_largest_stream_is_the_video(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     small, large = (96, 54), (160, 90)
     none, default = Disposition(0), Disposition.default
+    by_size = write_streams(
+        tmp_path / "a.mkv", [("libx264", small, default), ("libx264", large, none)]
+    )
+    assert (probe(by_size).stream_index, probe(by_size).width_px) == (1, 160)
+    others = "has several video streams: stream 1 (160x90) is taken, stream 0 (96x54) is left out"
+    assert score_frames(by_size, probe(by_size)).faults == (others,)
+    assert f"a.mkv {others}" in caplog.text
     by_default = write_streams(
-        tmp_path / "a.mkv",
-        [("libx264", small, none), ("libx264", large, default), ("libx264", small, default)],
+        tmp_path / "b.mkv", [("libx264", large, none), ("libx264", large, default)]
     )
-    assert (probe(by_default).stream_index, probe(by_default).width_px) == (1, 160)
-    without_default = write_streams(
-        tmp_path / "b.mkv", [("libx264", large, none), ("libx264", small, none)]
-    )
-    assert probe(without_default).stream_index == 0
+    assert probe(by_default).stream_index == 1
+    first = write_streams(tmp_path / "c.mkv", [("libx264", large, none), ("libx264", large, none)])
+    assert probe(first).stream_index == 0
 
 
 def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
@@ -183,6 +188,13 @@ def _still_picture(path: Path) -> None:
     path.write_bytes(cv2.imencode(".jpg", make_picture(0))[1].tobytes())
 
 
+def _photo(path: Path) -> None:
+    """One frame in a file that says that it is a photo, as phones write it."""
+    make_video(path, [1])
+    content = path.read_bytes()
+    path.write_bytes(content[:8] + b"heic" + content[12:])
+
+
 def _wave_file(path: Path) -> None:
     with wave.open(str(path), "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
@@ -202,6 +214,10 @@ def _sound_in_mp4(path: Path) -> None:
 def _raw_h264(path: Path) -> None:
     raw = make_video(path.with_name("raw.h264"))
     raw.rename(path)
+
+
+def _real_media(path: Path) -> None:
+    path.write_bytes(b".RMF\0\0\0\x12" + bytes(1000))
 
 
 def _without_index(path: Path) -> None:
@@ -244,12 +260,14 @@ def _many_streams(path: Path) -> None:
         (Path.mkdir, "not_regular_file", "give the video file itself"),
         (_fifo, "not_regular_file", "give the video file itself"),
         (_symlink, "not_regular_file", "give the video file itself"),
-        (_playlist, "playlist", "submit the video that it names"),
+        (_playlist, "playlist", "join its parts into one file first"),
         (_concat_script, "playlist", "submit the video that it names"),
         (_still_picture, "still_image", "submit a video"),
+        (_photo, "still_image", "submit a video"),
         (_wave_file, "no_video", "submit a video"),
         (_sound_in_mp4, "no_video", "submit a file with pictures"),
         (_raw_h264, "not_allowed_container", "remux it to MP4"),
+        (_real_media, "not_allowed_container", "convert it to MP4"),
         (_without_index, "not_video", "download it again"),
         (_index_cut, "no_frames", "copy it again"),
         (_unknown_codec, "no_decoder", "convert it to H.264"),
@@ -314,3 +332,15 @@ def test_lack_of_memory_is_not_blamed_on_the_video(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mp4")
     with pytest.raises(MemoryError, match=r"not enough memory to read a\.mp4"), reading(path):
         raise av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")
+
+
+def test_another_stream_can_be_chosen(tmp_path: Path) -> None:
+    none = Disposition(0)
+    path = write_streams(
+        tmp_path / "a.mkv", [("libx264", (80, 48), none), ("libx264", (160, 90), none)]
+    )
+    assert probe(path).stream_index == 1
+    chosen = probe(path, 0)
+    assert (chosen.stream_index, chosen.width_px) == (0, 80)
+    with pytest.raises(SettingsError, match=r"no video stream 2 but 0 \(80x48\), 1 \(160x90\)"):
+        probe(path, 2)

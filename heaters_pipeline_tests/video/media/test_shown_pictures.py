@@ -20,6 +20,7 @@ from heaters_pipeline.video.stills.sprite_layout import plan_sprites
 from heaters_pipeline.video.stills.sprites import write_sprites
 from heaters_pipeline_tests.video.clips.clip_sources import Known, know, write_clip
 from heaters_pipeline_tests.video.clips.deep_clips import HLG, PQ, Colours, make_deep_video
+from heaters_pipeline_tests.video.clips.interlaced_clips import make_interlaced_video
 from heaters_pipeline_tests.video.described_pictures import crop_mp4
 from heaters_pipeline_tests.video.stills.numbered_clips import load
 from heaters_pipeline_tests.videos import Picture, make_picture, make_video
@@ -107,6 +108,29 @@ def test_pictures_show_what_players_are_asked_to_show(tmp_path: Path) -> None:
         expected = stored[number][CROP.top : CROP.top + CROP.height_px, CROP.left :][:, :90]
         assert pictures[name].shape == expected.shape, name
         assert np.abs(pictures[name] - expected).mean() < 6, name
+
+
+@pytest.mark.parametrize("field_order", ["tff", "bff"])
+def test_what_moves_in_interlaced_pictures_has_no_combs(field_order: str, tmp_path: Path) -> None:
+    known = know(make_interlaced_video(tmp_path / "a.mp4", 60, field_order, codec="libx264"))
+    clip = tmp_path / "clip.mp4"
+    assert write_clip(known, Span(2, 32), clip, ClipSettings("copy")).method == "copy"
+    stored = next(iter(FrameReader(clip, probe(clip)))).picture()
+    assert combs(stored) > 30
+    for name, picture in pictures_of(clip, known, tmp_path).items():
+        assert picture.shape == stored.shape
+        assert combs(picture) < 10, name
+    info = probe(clip)
+    half = ShownPictures(clip, info).picture(next(iter(FrameReader(clip, info))), (80, 48))
+    assert half.shape == (48, 80, 3)
+    assert combs(half) < 10
+
+
+def combs(picture: Picture) -> float:
+    """How far rows are from those above and below, where the square of the video moves."""
+    height = picture.shape[0]
+    rows = picture[height * 45 // 96 : height * 55 // 96].astype(int).mean(axis=2)
+    return float(np.abs(2 * rows[1:-1] - rows[:-2] - rows[2:]).max(axis=1).mean())
 
 
 @pytest.mark.parametrize("extension", ["mp4", "mkv"])

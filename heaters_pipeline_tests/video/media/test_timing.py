@@ -127,10 +127,19 @@ def test_timestamps_that_increase_stay_as_they_are(all_pts: set[int], nominal_ti
 
 def test_two_recordings_glued_follow_each_other() -> None:
     mender = TimestampMender(nominal_ticks=40)
-    pts = [mender.mend(raw_pts, 40, in_stream=True) for raw_pts in (100, 140, 180, 100, 150, 250)]
-    assert pts == [100, 140, 180, 220, 270, 370]
+    raw = (9000, 9040, 9080, 100, 150, 250)
+    pts = [mender.mend(raw_pts, 40, in_stream=True) for raw_pts in raw]
+    assert pts == [9000, 9040, 9080, 9120, 9170, 9270]
     assert mender.mended
     assert mender.stalled == 0
+
+
+def test_frames_out_of_order_move_no_frame_by_more_than_they_were_out_of_place() -> None:
+    mender = TimestampMender(nominal_ticks=40)
+    raw = [40 * number for number in (0, 1, 3, 2, 4, 6, 5, 7, 9, 8, 10)]
+    pts = [mender.mend(raw_pts, 40, in_stream=True) for raw_pts in raw]
+    assert max(abs(at - 40 * place) for place, at in enumerate(pts)) <= 80
+    assert mender.end_pts <= 40 * len(raw) + 80
 
 
 def test_frames_without_timestamps_last_as_long_as_the_one_before() -> None:
@@ -147,3 +156,11 @@ def test_repeated_stamps_are_counted() -> None:
     for raw_pts in (0, 0, 0, 80):
         mender.mend(raw_pts, 0, in_stream=True)
     assert mender.stalled == 2
+
+
+def test_a_frame_that_comes_late_is_no_other_clock() -> None:
+    times = [0, 40, 1000, 80, 1080]
+    steady = TimestampMender(nominal_ticks=40, clock_may_jump=False)
+    assert [steady.mend(at, 40, in_stream=True) for at in times] == [0, 40, 1000, 1040, 1080]
+    jumping = TimestampMender(nominal_ticks=40)
+    assert [jumping.mend(at, 40, in_stream=True) for at in times] == [0, 40, 1000, 1040, 2040]

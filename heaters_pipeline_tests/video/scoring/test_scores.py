@@ -15,6 +15,7 @@ from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion
 from heaters_pipeline.video.scoring.scores import ScoreSettings, score_frames
 from heaters_pipeline_tests.video.detection.moving_shots import black, score, shot, write
+from heaters_pipeline_tests.videos import make_video
 
 COMPARISONS = {
     "correl": cv2.HISTCMP_CORREL,
@@ -146,6 +147,52 @@ def test_an_ignored_region_counts_for_nothing(tmp_path: Path) -> None:
     assert whole.steps[20] > 4
     assert rest.steps[20] < 0.5
     assert whole.similarities["correl"][20] < 0.9 < rest.similarities["correl"][20]
+
+
+def test_a_frame_that_the_decoder_refuses_is_none_of_a_fast_scan_either(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = make_video(tmp_path / "whole.mp4", [30, 30], options={"bf": "2", "b-pyramid": "none"})
+    path = tmp_path / "damaged.mp4"
+    with av.open(str(whole)) as source, av.open(str(path), "w") as target:
+        video = source.streams.video[0]
+        stream = target.add_stream_from_template(video)
+        for number, packet in enumerate(each for each in source.demux(video) if each.size):
+            # A unit of no bytes after the others, in a frame that no other refers to.
+            damaged = av.Packet(bytes(packet) + bytes(4)) if number == 17 else packet
+            damaged.pts, damaged.dts = packet.pts, packet.dts
+            damaged.time_base, damaged.stream = packet.time_base, stream
+            target.mux(damaged)
+    fast = score_frames(path, probe(path), ScoreSettings("fast"))
+    full = score_frames(path, probe(path), ScoreSettings("full"))
+    assert fast.frames == full.frames < 60
+    assert "damaged.mp4 is damaged: 1 of 60 frames are missing or not as they should be" in (
+        caplog.text
+    )
+
+
+def test_frames_out_of_order_are_known_by_the_times_that_stand_in_the_file(tmp_path: Path) -> None:
+    whole = make_video(tmp_path / "whole.mp4", [30, 30], options={"bf": "2", "g": "60"})
+    path = tmp_path / "mixed.mkv"
+    with av.open(str(whole)) as source, av.open(str(path), "w") as target:
+        video = source.streams.video[0]
+        stream = target.add_stream_from_template(video)
+        packets = [packet for packet in source.demux(video) if packet.size]
+        for number in range(10, 50, 8):
+            one, other = packets[number], packets[number + 4]
+            one.pts, other.pts = other.pts, one.pts
+        for packet in packets:
+            assert packet.pts is not None
+            # No packet may be decoded after it is shown.
+            packet.pts += 10 * 512
+            packet.stream = stream
+            target.mux(packet)
+    track = score_frames(path, probe(path))
+    assert not track.timeline.from_stream
+    assert track.frames == 60
+    expected = score_frames(whole, probe(whole))
+    assert len(track.analysed_frames) == len(expected.analysed_frames)
+    assert track.analysed_frames[[0, -1]].tolist() == [0, 59]
 
 
 def test_settings_that_leave_nothing_to_look_at_are_refused() -> None:
