@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heaters_pipeline.assets.planning import plan_video
-from heaters_pipeline.assets.records import clip_settings_json, settings_json
+from heaters_pipeline.assets.records import clip_settings_json, for_stream, settings_json
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.assets.track_work import scan_json
 from heaters_pipeline.assets.video_settings import video_layers, video_settings
@@ -74,10 +74,11 @@ def made_with_others(
 def made_as(video: VideoManifest, settings: RunSettings) -> bool:
     """Whether a finished video was made with these settings."""
     codec = video.stages["source_videos"].summary["info"]["codec"]
+    clips = for_stream(settings.clips, settings.scan.video_stream)
     meant = {
         "frame_scores": scan_json(settings.scan),
         "scenes": settings_json(settings.detection),
-        "clips": clip_settings_json(settings.clips, codec),
+        "clips": clip_settings_json(clips, codec),
         "sprite_sheets": settings_json(settings.sprites),
         "keyframes": settings_json(settings.keyframes),
     }

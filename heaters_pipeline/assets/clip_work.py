@@ -7,7 +7,13 @@ from pathlib import Path
 from threading import BoundedSemaphore
 
 from heaters_pipeline.assets.pictures import require_picture
-from heaters_pipeline.assets.records import Source, clip_settings_json, local_source, track_of
+from heaters_pipeline.assets.records import (
+    Source,
+    clip_settings_json,
+    for_stream,
+    local_source,
+    track_of,
+)
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
@@ -47,6 +53,7 @@ def clips_work(
     run: StageRun, source: Source, scenes: Sequence[Scene], settings: ClipSettings
 ) -> StageWork:
     """What is to be done for the clips of these scenes; nothing if they are there."""
+    settings = for_stream(settings, source.video_stream)
     work = look(
         run,
         inputs={
@@ -71,6 +78,7 @@ def clip_units(
     video_id: str, source: Source, scenes: Sequence[Scene], settings: ClipSettings
 ) -> list[Unit]:
     """The clips that a video should have."""
+    settings = for_stream(settings, source.video_stream)
     units = []
     container = settings.clip_container(source.codec)
     for position, scene in enumerate(scenes):
@@ -178,6 +186,7 @@ def make_clips(
     units = {unit.scene.span: unit for unit in work.missing}
     if not units:
         return work.current.summary.get("left_out") if work.current else None
+    settings = for_stream(settings, source.video_stream)
     run = work.run
     track = track_of(run)
     waiting = BoundedSemaphore(UPLOADS_AT_ONCE)

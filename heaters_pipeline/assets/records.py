@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ class Source:
         key: Its key under ``source_videos/``.
         version: What stands for its content until the object is replaced.
         sha256: The video's identity.
-        codec: FFmpeg's name of its video codec.
+        codec: FFmpeg's name of the codec of its largest video stream.
         video_stream: Which video stream of it was chosen, by the recorded track; None for the
             largest.
     """
@@ -86,6 +86,18 @@ def scenes_of(run: StageRun) -> list[Scene]:
     """The scenes of the run's video, in order."""
     manifest = run.workspace.require_manifest("scenes", run.video_id)
     return [Scene.from_json(row) for row in manifest.summary["scenes"]]
+
+
+def for_stream(settings: ClipSettings, video_stream: int | None) -> ClipSettings:
+    """The settings of a video's clips: MP4 where another stream than the largest was chosen.
+
+    What the clips are stored in depends on the codec, which is recorded of the largest alone.
+
+    Args:
+        settings: Of the clips.
+        video_stream: Which one was chosen, None for the largest.
+    """
+    return settings if video_stream is None else replace(settings, container="mp4")
 
 
 def clip_settings_json(settings: ClipSettings, codec: str) -> dict[str, Json]:
