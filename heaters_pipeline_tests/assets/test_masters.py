@@ -140,3 +140,15 @@ def test_clips_that_were_mp4_before_are_told_of(stored: Pipeline) -> None:
     assert recorded_config(report)["clips"]["container"] == "mp4"
     # And the others are still there.
     assert set(as_mov) <= stored.versions("clips/").keys()
+
+
+def test_clips_of_a_stream_that_was_chosen_are_mp4(master: Path, pipeline: Pipeline) -> None:
+    chosen = {"source_videos": {"origin": str(master)}, "frame_scores": {"video_stream": 0}}
+    outcome = pipeline.process(VIDEO_ID, **chosen)
+    assert outcome.success, outcome.error
+    made = clip_keys(pipeline)
+    assert all(key.endswith(".mp4") for key in made)
+    for item in pipeline.manifest("clips", VIDEO_ID).items:
+        assert item.details["container"] == "mp4"
+    assert pipeline.process(VIDEO_ID, **chosen).count("made")["clips"] == 0
+    assert clip_keys(pipeline) == made
