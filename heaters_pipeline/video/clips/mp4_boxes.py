@@ -96,6 +96,7 @@ def write_fast_start(
     target: Path,
     shown: Mapping[int, ShownPart],
     described: Mapping[int, Sequence[bytes]] = MappingProxyType({}),
+    grouped: Mapping[int, Sequence[bytes]] = MappingProxyType({}),
 ) -> None:
     """Copy an MP4 file with exact edit lists and its index first.
 
@@ -107,6 +108,7 @@ def write_fast_start(
         shown: What is shown of each track, by track id. All tracks must be named.
         described: Boxes, by track id, that describe its pictures; left out where the muxer wrote
             one of the kind.
+        grouped: Boxes, by track id, that say more of its samples.
     """
     with muxed.open("rb") as source, target.open("xb") as out:
         places = list(_top_level(source))
@@ -119,6 +121,9 @@ def write_fast_start(
         for track in movie.children:
             if track.kind == b"trak" and _handler(track) == "vide":
                 _describe_pictures(track, described.get(_track_id(track), ()))
+                samples = track.child(b"mdia").child(b"minf").child(b"stbl").children
+                for box in grouped.get(_track_id(track), ()):
+                    samples += _parse(box)
         index = _moved_index(movie)
         source.seek(0)
         _copy(source, out, head_end)

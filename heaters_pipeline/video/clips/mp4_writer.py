@@ -72,6 +72,7 @@ class ClipWriter:
         self.container.metadata["comment"] = note
         self._written: dict[int, _Written] = {}
         self._described: dict[int, list[bytes]] = {}
+        self._grouped: dict[int, list[bytes]] = {}
         self._shown_seconds: dict[int, tuple[Fraction, Fraction]] = {}
 
     def add_copied(self, template: _Stream) -> _Stream:
@@ -118,6 +119,10 @@ class ClipWriter:
         # The muxer numbers tracks from 1 in the order of streams.
         self._described.setdefault(stream_index + 1, []).append(box)
 
+    def group_samples(self, stream_index: int, boxes: list[bytes]) -> None:
+        """Add boxes that say more of a stream's samples."""
+        self._grouped[stream_index + 1] = boxes
+
     def finish(self, video_index: int, duration_seconds: Fraction) -> Path:
         """Complete the file so that it shows exactly ``[0, duration_seconds)``.
 
@@ -145,7 +150,7 @@ class ClipWriter:
             )
         if self._timecode:
             shown[len(time_bases) + 1] = ShownPart(Fraction(0), 0, duration_seconds)
-        write_fast_start(self._muxed, self._finished, shown, self._described)
+        write_fast_start(self._muxed, self._finished, shown, self._described, self._grouped)
         self._muxed.unlink()
         return self._finished
 
