@@ -100,6 +100,7 @@ def write_fast_start(
     target: Path,
     shown: Mapping[int, ShownPart],
     described: Mapping[int, Sequence[bytes]] = MappingProxyType({}),
+    grouped: Mapping[int, Sequence[bytes]] = MappingProxyType({}),
     languages: Mapping[int, str] = MappingProxyType({}),
 ) -> None:
     """Copy an MP4 file with exact edit lists and its index first.
@@ -112,6 +113,7 @@ def write_fast_start(
         shown: What is shown of each track, by track id. All tracks must be named.
         described: Boxes, by track id, that describe its pictures; left out where the muxer wrote
             one of the kind.
+        grouped: Boxes, by track id, that say more of its samples.
         languages: Of tracks, by track id, as ISO 639-2 has them; the muxer leaves out of MOV those
             that the Macintosh has no number for.
     """
@@ -126,6 +128,9 @@ def write_fast_start(
         for track in movie.children:
             if track.kind == b"trak" and _handler(track) == "vide":
                 _describe_pictures(track, described.get(_track_id(track), ()))
+                samples = track.child(b"mdia").child(b"minf").child(b"stbl").children
+                for box in grouped.get(_track_id(track), ()):
+                    samples += _parse(box)
             if track.kind == b"trak" and _track_id(track) in languages:
                 _set_language(track.child(b"mdia").child(b"mdhd"), languages[_track_id(track)])
         index = _moved_index(movie)

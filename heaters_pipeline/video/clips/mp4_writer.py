@@ -80,6 +80,7 @@ class ClipWriter:
         self._written: dict[int, _Written] = {}
         self._described: dict[int, list[bytes]] = {}
         self._languages: dict[int, str] = {}
+        self._grouped: dict[int, list[bytes]] = {}
         self._shown_seconds: dict[int, tuple[Fraction, Fraction]] = {}
 
     def add_copied(self, template: _Stream) -> _Stream:
@@ -128,6 +129,10 @@ class ClipWriter:
         # The muxer numbers tracks from 1 in the order of streams.
         self._described.setdefault(stream_index + 1, []).append(box)
 
+    def group_samples(self, stream_index: int, boxes: list[bytes]) -> None:
+        """Add boxes that say more of a stream's samples."""
+        self._grouped[stream_index + 1] = boxes
+
     def finish(self, video_index: int, duration_seconds: Fraction) -> Path:
         """Complete the file so that it shows exactly ``[0, duration_seconds)``.
 
@@ -156,7 +161,9 @@ class ClipWriter:
         if self._timecode:
             shown[len(time_bases) + 1] = ShownPart(Fraction(0), 0, duration_seconds)
         languages = self._languages if self.kind == "mov" else {}
-        write_fast_start(self._muxed, self._finished, shown, self._described, languages)
+        write_fast_start(
+            self._muxed, self._finished, shown, self._described, self._grouped, languages
+        )
         self._muxed.unlink()
         return self._finished
 

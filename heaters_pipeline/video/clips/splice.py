@@ -23,6 +23,7 @@ from heaters_pipeline.video.clips.part_encoder import PartEncoder, PartKind, Par
 from heaters_pipeline.video.clips.source_packets import SourcePackets, read_packets
 from heaters_pipeline.video.clips.splice_plan import CopiedRun, SplicePlan, plan_splice
 from heaters_pipeline.video.clips.subtitles import add_subtitles
+from heaters_pipeline.video.clips.sync_groups import sync_groups
 from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.clips.telemetry import add_telemetry
 from heaters_pipeline.video.clips.track_times import EvenDecoding, Sample
@@ -44,7 +45,7 @@ FramesOf = Callable[[Span], Iterator[Frame]]
 # How far before a packet to look for it, where a seek lands behind it; at last in the whole file.
 _FOUND_WITHIN_SECONDS = (0, 2, 20)
 
-# So far apart at most are places where readers begin: in open GOPs of HEVC they miss a few frames
+# So far apart at most are places where readers begin: at open GOPs of HEVC many miss a few frames
 # that are shown before such a place, elsewhere they would have to decode long.
 _SEEKABLE_SECONDS = 20
 
@@ -201,15 +202,23 @@ class _Track:
             packets.least_ticks,
         )
         self._waiting: deque[Packet] = deque()
+        self._count = 0
+        self._open_points: list[int] = []
 
-    def put(self, packet: Packet, pts: int) -> None:
+    def put(self, packet: Packet, pts: int, *, begins_open_gop: bool = False) -> None:
         """Take the next packet."""
+        if begins_open_gop:
+            self._open_points.append(self._count)
+        self._count += 1
         self._waiting.append(packet)
         self._mux(self._times.add(pts))
         self._sound.feed_until(pts * self.task.timeline.time_base)
 
     def finish(self) -> None:
+        """Write the rest."""
         self._mux(self._times.finish())
+        groups = sync_groups(self._open_points, self._count)
+        self.task.writer.group_samples(self._out.index, groups)
 
     def _mux(self, samples: Iterator[Sample]) -> None:
         for sample in samples:
@@ -283,7 +292,8 @@ def _copy(
         packet = as_in_clip(packet, is_point, place == 0)
         packet.is_keyframe = is_point
         copied.add(packet)
-        track.put(packet, pts)
+        is_open = is_point and place > 0 and not packets.seekable[run.first + place]
+        track.put(packet, pts, begins_open_gop=is_open)
 
 
 def _as_in_clip(

@@ -226,5 +226,8 @@ def test_of_long_open_gops_some_points_are_key_frames(
     make_all(known, [Span(0, 120)], tmp_path)
     with av.open(str(path_of(tmp_path, Span(0, 120)))) as container:
         packets = [each for each in container.demux(video=0) if each.is_keyframe and each.size]
+    # What a reader looks for just before one of these, it finds all the same.
+    path = path_of(tmp_path, Span(0, 120))
+    assert [found_at(path, frame) for frame in range(120)] == list(range(120))
     # A second is 25 frames, a GOP 24.
     assert [round((each.pts or 0) * each.time_base * 25) for each in packets] == [0, 48, 96]
