@@ -141,7 +141,7 @@ def decoded(path: Path) -> tuple[list[int], bool]:
     """The times of all frames that a decoder gives, and whether it refused none."""
     pts: list[int] = []
     is_whole = True
-    with av.open(str(path)) as container:
+    with av.open(str(path), metadata_errors="replace") as container:
         stream = container.streams.video[0]
         for packet in chain(packets_of(container, stream), [None]):
             try:
