@@ -5,11 +5,13 @@ libraries report neither a truncated file nor one without a single picture. ``re
 only the frames ``[start, end)`` of a file whose timeline is known.
 """
 
+import logging
 import re
 import zlib
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain
@@ -54,6 +56,8 @@ _PACKED_B_FRAMES = re.compile(rb"DivX\d+(b|Build)\d+p")
 """What encoders that pack them say of themselves, before the first frame."""
 
 _JUMPS_SHOWN = 10
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -281,17 +285,50 @@ def read_span(
 def _read_from_start(
     path: Path, info: VideoInfo, timeline: Timeline, span: Span
 ) -> Iterator[Frame]:
+    """Frames of a span, by their times.
+
+    A fast scan takes each packet that it skips for a frame, and the decoder may refuse one: then
+    the frame before it is shown for longer, as players do it. Where most frames are others than
+    those of the timeline, it is another file.
+    """
+    index, missing = span.start, 0
+    last: Frame | None = None
     for frame in FrameReader(path, info):
-        if frame.index >= span.start:
-            if frame.pts != timeline.pts[frame.index]:
-                break
-            yield frame
-        if frame.index + 1 == span.end:
+        pts = frame.decoded.pts if timeline.from_stream else frame.pts
+        if pts is None or pts < timeline.pts[index]:
+            last = frame if index == span.start else last
+            continue
+        following = min(bisect_left(timeline.pts, pts), span.end)
+        missing += following - index
+        if 2 * missing > len(span):
+            break
+        yield from _in_place_of(range(index, following), last or frame, path, timeline)
+        index = following
+        if index < span.end and timeline.pts[index] == pts:
+            last = replace(frame, index=index, pts=pts)
+            yield last
+            index += 1
+        if index == span.end:
             return
-    raise SourceChangedError(
-        f"{shown_name(path)} does not give the frames {span.start} to {span.end} again; "
-        "it was replaced while it was processed"
-    )
+    missing += span.end - index
+    if last is None or 2 * missing > len(span):
+        raise SourceChangedError(
+            f"{shown_name(path)} does not give the frames {span.start} to {span.end} again; "
+            "it was replaced while it was processed"
+        )
+    yield from _in_place_of(range(index, span.end), last, path, timeline)
+
+
+def _in_place_of(missing: range, shown: Frame, path: Path, timeline: Timeline) -> Iterator[Frame]:
+    if missing:
+        _logger.warning(
+            "%d frames of %s, from frame %d on, cannot be decoded: the one before is shown instead",
+            len(missing),
+            shown_name(path),
+            missing.start,
+        )
+    for index in missing:
+        yield replace(shown, index=index, pts=timeline.pts[index])
 
 
 def _decode_from(

@@ -10,8 +10,11 @@ import numpy.typing as npt
 import pytest
 
 from heaters_pipeline.errors import InvalidVideoError, SettingsError
+from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, write_clips
 from heaters_pipeline.video.media.frames import FrameReader
+from heaters_pipeline.video.media.packet_index import index_packets
 from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion
 from heaters_pipeline.video.scoring.scores import ScoreSettings, score_frames
 from heaters_pipeline_tests.video.detection.moving_shots import black, score, shot, write
@@ -169,6 +172,55 @@ def test_a_frame_that_the_decoder_refuses_is_none_of_a_fast_scan_either(
     assert "damaged.mp4 is damaged: 1 of 60 frames are missing or not as they should be" in (
         caplog.text
     )
+
+
+def test_damage_inside_a_frame_that_a_fast_scan_skips_fails_no_clip(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = _with_a_refused_b_frame(tmp_path)
+    info = probe(path)
+    track = score_frames(path, info, ScoreSettings(scan="fast"))
+    assert (track.scan, track.frames) == ("fast", 60)
+    spans = [Span(0, 30), Span(30, 60)]
+    made: dict[Span, object] = {}
+    write_clips(
+        path,
+        info,
+        track.timeline,
+        spans,
+        lambda span: tmp_path / f"{span.start}.mp4",
+        ClipSettings("reencode"),
+        picture_digests=track.known_digests(),
+        workers=1,
+        on_clip=made.__setitem__,
+    )
+    assert all(isinstance(clip, ClipFile) for clip in made.values()), made
+    for span in spans:
+        assert len(pictures_of(tmp_path / f"{span.start}.mp4")) == 30
+    assert "1 frames of damaged.mp4, from frame" in caplog.text
+    assert "cannot be decoded: the one before is shown instead" in caplog.text
+
+
+def _with_a_refused_b_frame(folder: Path) -> Path:
+    options = {"x264-params": "bframes=3:b-adapt=0:b-pyramid=none:sliced-threads=0"}
+    good = make_video(folder / "good.mp4", [60], size_px=(320, 180), options=options)
+    index = index_packets(good, probe(good))
+    assert index is not None
+    with av.open(str(good)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    path = folder / "damaged.mp4"
+    places = [packets[number].pos for number in (~index.references).nonzero()[0].tolist()]
+    # Somewhere in the header of a slice.
+    for bit in range(8 * 6, 8 * 12):
+        content = bytearray(good.read_bytes())
+        assert places[3] is not None
+        content[places[3] + bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        reader = FrameReader(path, probe(path))
+        is_refused = sum(1 for _ in reader) == 59 and reader.decode_errors == 1
+        if is_refused and index_packets(path, probe(path)) is not None:
+            return path
+    raise AssertionError("the decoder refuses none of the frames")
 
 
 def test_frames_out_of_order_are_known_by_the_times_that_stand_in_the_file(tmp_path: Path) -> None:
