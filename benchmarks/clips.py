@@ -2,14 +2,16 @@
 
     python -m benchmarks.film --videos DIR --labels FILE --out film.mp4
     python -m benchmarks.clips film.mp4 [--clips 49] [--runs 3] [--preset veryfast] [--crf 22]
+        [--smartcut PROGRAM]
 
 The film is cut at its own scene changes. Peers: PySceneDetect's split-video (one ffmpeg process a
-clip, x264) and the ffmpeg program copying packets (one process a clip; starts at I-frames, so its
-clips are not exact). Ours are checked before they are published. What each wrote is counted
-afterwards, frame by frame: the last column says how many clips show the frames that were asked
-for. Of ours it is said how many frames are copied. Runs alternate; medians are printed, and the
-highest peak of memory of a process.
-Peers come with the extra ``bench``.
+clip, x264), the ffmpeg program copying packets (one process a clip; starts at I-frames, so its
+clips are not exact), and smartcut (one process a clip), which encodes around the cuts alone. Ours
+are checked before they are published. What each wrote is counted afterwards, frame by frame: the
+last column says how many clips show the frames that were asked for. Of ours it is said how many
+frames are copied. Runs alternate; medians are printed, and the highest peak of memory of a process.
+Peers come with the extra ``bench``, but smartcut: it asks for another PyAV, so it is installed in
+an environment of its own.
 """
 
 import argparse
@@ -73,6 +75,14 @@ for start, end in json.loads(Path(spans).read_text()):
     out = f"{folder}/{start:06}-{end:06}.mp4"
     subprocess.run(["ffmpeg", "-v", "error", "-nostdin", *times, "-c", "copy", out], check=True)
 """
+SMARTCUT = """
+import json, subprocess, sys
+from pathlib import Path
+film, _, spans, folder, program = sys.argv[1:6]
+for start, end in json.loads(Path(spans).read_text()):
+    out = f"{folder}/{start:06}-{end:06}.mp4"
+    subprocess.run([program, film, out, "--frames", "--keep", f"{start},{end}"], check=True)
+"""
 _OURS_AUTO, _OURS_COPY = "ours, auto", "ours, copy"
 # About the quality of what auto encodes.
 _CRF_OF_AUTO = 16
@@ -98,8 +108,9 @@ def prepare(film: Path, clips: int, folder: Path) -> list[tuple[int, int]]:
     return spans
 
 
-def commands(film: Path, folder: Path, preset: str, crf: int, full: bool) -> dict[str, list[str]]:
+def commands(film: Path, folder: Path, options: argparse.Namespace) -> dict[str, list[str]]:
     """What is timed, by name, without the folder that it writes to (the fourth argument)."""
+    preset, crf = options.preset, options.crf
     given = [str(film), str(folder / "track"), str(folder / "spans.json"), "TARGET"]
     rate = str(float(probe(film).frame_rate or 25))
     x264 = f"-map 0:v:0 -map 0:a? -c:v libx264 -preset {preset} -crf {crf} -c:a aac"
@@ -118,7 +129,9 @@ def commands(film: Path, folder: Path, preset: str, crf: int, full: bool) -> dic
             for factor in dict.fromkeys((_CRF_OF_AUTO, crf))
         },
     }
-    if full:
+    if options.smartcut:
+        found["smartcut"] = [sys.executable, "-c", SMARTCUT, *given, options.smartcut]
+    if options.full:
         found["ours, copy, verify: full"] = ours("copy", "full", crf)
     return found
 
@@ -165,6 +178,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--preset", default="veryfast", help="x264's, for all who encode")
     parser.add_argument("--crf", type=int, default=22, help="x264's, for all who encode")
+    parser.add_argument("--smartcut", help="its program, timed too")
     parser.add_argument("--full", action="store_true", help="also with verify: full")
     parser.add_argument("--only", help="time only what has this in its name")
     options = parser.parse_args()
@@ -175,7 +189,7 @@ def main() -> None:
         (folder / "bin/ffmpeg").symlink_to(imageio_ffmpeg.get_ffmpeg_exe())
         env = {**os.environ, "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
         spans = prepare(options.film, options.clips, folder)
-        timed = commands(options.film, folder, options.preset, options.crf, options.full)
+        timed = commands(options.film, folder, options)
         timed = {name: it for name, it in timed.items() if (options.only or "") in name}
         spent: dict[str, list[Spent]] = {name: [] for name in timed}
         right = {}
