@@ -18,7 +18,8 @@ from heaters_pipeline.video.clips.settings import ClipContainer, ClipMethod, Cli
 from heaters_pipeline.video.clips.subtitles import SourceSubtitles
 from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.clips.timecode import clip_timecode
-from heaters_pipeline.video.media.frames import Frame, read_span
+from heaters_pipeline.video.media.frame_spans import read_span
+from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.packet_reader import SourceReader
 from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.sound_times import SourceSound

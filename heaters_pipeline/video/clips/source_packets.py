@@ -20,8 +20,8 @@ from heaters_pipeline.video.media.nal_units import (
     UnitReader,
     hevc_type,
 )
-from heaters_pipeline.video.media.packet_index import role_test
 from heaters_pipeline.video.media.packet_reader import SourceReader
+from heaters_pipeline.video.media.packet_roles import role_test
 from heaters_pipeline.video.media.pyav import Packet
 from heaters_pipeline.video.media.random_access import random_access_test
 from heaters_pipeline.video.media.timing import Span, Timeline

@@ -1,20 +1,17 @@
 """The only reader of video: frames in presentation order with exact timestamps.
 
 A file is decoded from its first frame by ``FrameReader``, which also judges it at the end, since
-libraries report neither a truncated file nor one without a single picture. ``read_span`` decodes
-only the frames ``[start, end)`` of a file whose timeline is known.
+libraries report neither a truncated file nor one without a single picture.
 """
 
 import logging
 import re
 import zlib
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -24,7 +21,6 @@ import av.video.frame
 import av.video.reformatter
 import av.video.stream
 
-from heaters_pipeline.errors import SourceChangedError
 from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage, shortage_raised
 from heaters_pipeline.video.media.integrity import FileVerdict
@@ -36,7 +32,6 @@ from heaters_pipeline.video.media.probe import (
     open_input,
     reading,
     require_readable,
-    shown_name,
     source_changed,
 )
 from heaters_pipeline.video.media.pyav import (
@@ -46,9 +41,8 @@ from heaters_pipeline.video.media.pyav import (
     rows_of,
     side_data_of,
 )
-from heaters_pipeline.video.media.seeking import packets_from_i_frame
 from heaters_pipeline.video.media.steady_clock import SteadyClock
-from heaters_pipeline.video.media.timing import Span, Timeline, TimestampMender
+from heaters_pipeline.video.media.timing import Timeline, TimestampMender
 
 Interpolation = av.video.reformatter.Interpolation
 
@@ -242,115 +236,6 @@ class FrameReader:
         return Frame(
             len(self._pts.pts) - 1, pts, duration_ticks or self.info.nominal_ticks, decoded
         )
-
-
-def read_span(
-    path: Path, info: VideoInfo, timeline: Timeline, span: Span, *, threads: int = 0
-) -> Iterator[Frame]:
-    """Decode exactly the frames of a span, in order.
-
-    Starts at an I-frame before the span where the file has usable timestamps, at the beginning
-    of the file otherwise. The pictures are those that ``FrameReader`` gave, bit for bit, unless the
-    file is damaged: decoders do not patch damage up in the same way each time.
-
-    Args:
-        path: The file.
-        info: From ``probe``.
-        timeline: Of the whole file, from ``FrameReader``.
-        span: Frames to yield, inside the timeline.
-        threads: That the decoder may use; 0 for as many as there are cores.
-    Raises (while iterating):
-        ValueError: The span ends after the timeline.
-        SourceChangedError: The file does not give these frames again.
-        InvalidVideoError: The file cannot be read.
-        StoreUnavailableError: The disk failed.
-    """
-    if span.end > timeline.frames:
-        raise ValueError(f"{span} ends after the {timeline.frames} frames of the video")
-    index = span.start
-    # A palette may stand in the first packet alone.
-    if timeline.from_stream and span.start > 0 and info.pixel_format != "pal8":
-        for decoded in _decode_from(path, info, timeline.pts[span.start], threads):
-            pts = timeline.pts[index]
-            if decoded.pts != pts:
-                break
-            yield Frame(index, pts, decoded.duration or info.nominal_ticks, decoded)
-            index += 1
-            if index == span.end:
-                return
-    # Where seeking does not lead to the very same frames, decoding from the start does.
-    yield from _read_from_start(path, info, timeline, Span(index, span.end))
-
-
-def _read_from_start(
-    path: Path, info: VideoInfo, timeline: Timeline, span: Span
-) -> Iterator[Frame]:
-    """Frames of a span, by their times.
-
-    A fast scan takes each packet that it skips for a frame, and the decoder may refuse one: then
-    the frame before it is shown for longer, as players do it. Where most frames are others than
-    those of the timeline, it is another file.
-    """
-    index, missing = span.start, 0
-    last: Frame | None = None
-    for frame in FrameReader(path, info):
-        pts = frame.decoded.pts if timeline.from_stream else frame.pts
-        if pts is None or pts < timeline.pts[index]:
-            last = frame if index == span.start else last
-            continue
-        following = min(bisect_left(timeline.pts, pts), span.end)
-        missing += following - index
-        if 2 * missing > len(span):
-            break
-        yield from _in_place_of(range(index, following), last or frame, path, timeline)
-        index = following
-        if index < span.end and timeline.pts[index] == pts:
-            last = replace(frame, index=index, pts=pts)
-            yield last
-            index += 1
-        if index == span.end:
-            return
-    missing += span.end - index
-    if last is None or 2 * missing > len(span):
-        raise SourceChangedError(
-            f"{shown_name(path)} does not give the frames {span.start} to {span.end} again; "
-            "it was replaced while it was processed"
-        )
-    yield from _in_place_of(range(index, span.end), last, path, timeline)
-
-
-def _in_place_of(missing: range, shown: Frame, path: Path, timeline: Timeline) -> Iterator[Frame]:
-    if missing:
-        _logger.warning(
-            "%d frames of %s, from frame %d on, cannot be decoded: the one before is shown instead",
-            len(missing),
-            shown_name(path),
-            missing.start,
-        )
-    for index in missing:
-        yield replace(shown, index=index, pts=timeline.pts[index])
-
-
-def _decode_from(
-    path: Path, info: VideoInfo, first_pts: int, threads: int
-) -> Iterator[av.video.frame.VideoFrame]:
-    """The frames from ``first_pts`` on, up to the first damage.
-
-    Damaged pictures are patched up with what was decoded before, so they come out the same only
-    when decoding starts where it started for the timeline.
-    """
-    with open_input(path) as container, reading(path):
-        stream = video_stream(container, path, info)
-        stream.codec_context.thread_count = threads
-        packets = packets_from_i_frame(container, stream, info.time_base, first_pts)
-        for packet in chain(packets, [None]):
-            frames, is_damaged = decode_packet(stream, packet)
-            for frame in frames:
-                is_damaged |= frame.is_corrupt
-                if not is_damaged and (frame.pts is None or frame.pts >= first_pts):
-                    yield frame
-            if is_damaged:
-                return
 
 
 def video_stream(

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from heaters_pipeline.video.arrays import Picture
-from heaters_pipeline.video.media.frames import read_span
+from heaters_pipeline.video.media.frame_spans import read_frames
 from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.shown_pictures import ShownPictures
-from heaters_pipeline.video.media.timing import Span, Timeline, grouped
+from heaters_pipeline.video.media.timing import Timeline, grouped
 
-# A seek opens the file again and decodes from the I-frame before, which encoders set every 250
-# frames at most by default: half of that on average.
-_SEEK_COSTS_FRAMES = 125
+# A seek opens the file again and decodes from the I-frame before. Encoders set one every 250 frames
+# at most by default and at cuts, so it is near where scenes begin.
+_SEEK_COSTS_FRAMES = 25
 
 
 def pictures_at(
@@ -48,8 +48,6 @@ def pictures_at(
     shown = ShownPictures(path, info)
     pictures: dict[int, Picture] = {}
     for group in grouped(wanted_frames, reached_without_seek):
-        wanted = set(group)
-        for frame in read_span(path, info, timeline, Span(group[0], group[-1] + 1)):
-            if frame.index in wanted:
-                pictures[frame.index] = shown.picture(frame, (max_side_px, max_side_px))
+        for frame in read_frames(path, info, timeline, group):
+            pictures[frame.index] = shown.picture(frame, (max_side_px, max_side_px))
     return pictures

@@ -117,6 +117,11 @@ class Timeline:
         ticks = self.pts[0] + seconds / self.time_base
         return max(0, bisect_right(self.pts, ticks) - 1)
 
+    def has(self, pts: int) -> bool:
+        """Whether a frame begins at a timestamp."""
+        at = bisect_right(self.pts, pts)
+        return at > 0 and self.pts[at - 1] == pts
+
 
 def grouped(frames: Sequence[int], belong_together: Callable[[int, int], bool]) -> list[list[int]]:
     """Split rising frames into groups that are read in one go.

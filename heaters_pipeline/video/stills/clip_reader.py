@@ -5,17 +5,18 @@ hides, and PyAV's decoder leaves that out. Whatever is wrong with a clip is a ``
 the video that it was cut from may be perfect.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError, SourceChangedError
-from heaters_pipeline.video.media.frames import Frame, FrameReader, read_span, video_stream
+from heaters_pipeline.video.media.frame_spans import frames_by_seek
+from heaters_pipeline.video.media.frames import Frame, FrameReader, video_stream
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, probe, reading
 from heaters_pipeline.video.media.pyav import packets_of
 from heaters_pipeline.video.media.shown_pictures import ShownPictures
-from heaters_pipeline.video.media.timing import Span, Timeline, grouped
+from heaters_pipeline.video.media.timing import Timeline, grouped
 
 
 def probe_clip(clip: Path) -> VideoInfo:
@@ -70,19 +71,32 @@ def read_clip_frames(
         ClipError: The clip cannot be decoded, or does not hold exactly ``frames`` frames.
     """
     intra_at = _shown_packets(clip, info)
-    if len(intra_at) != frames:
-        # Two packets may make one picture (interlaced fields), or some are missing: decoding
-        # alone can tell.
-        yield from _read_through(clip, info, frames, wanted)
-        return
-    pts = sorted(intra_at)
-    timeline = Timeline(pts, pts[-1] + info.nominal_ticks, info.time_base)
-    intra = {index for index, at in enumerate(pts) if intra_at[at]}
+    given = 0
+    # Two packets may make one picture (interlaced fields), or some are missing: then decoding
+    # alone can tell.
+    if len(intra_at) == frames:
+        pts = sorted(intra_at)
+        timeline = Timeline(pts, pts[-1] + info.nominal_ticks, info.time_base)
+        intra = {index for index, at in enumerate(pts) if intra_at[at]}
+        for frame in _sought(clip, info, timeline, wanted, intra):
+            yield frame, timeline.seconds_at(frame.index)
+            given += 1
+    if given < len(wanted):
+        yield from _read_through(clip, info, frames, wanted[given:])
+
+
+def _sought(
+    clip: Path, info: VideoInfo, timeline: Timeline, wanted: Sequence[int], intra: Set[int]
+) -> Iterator[Frame]:
+    """Single frames, up to the first damage; seeks wherever an I-frame lies between two."""
     for group in grouped(wanted, lambda one, other: intra.isdisjoint(range(one + 1, other + 1))):
+        found = 0
         with _clip_errors(clip):
-            for frame in read_span(clip, info, timeline, Span(group[0], group[-1] + 1)):
-                if frame.index in group:
-                    yield frame, timeline.seconds_at(frame.index)
+            for frame in frames_by_seek(clip, info, timeline, group):
+                yield frame
+                found += 1
+        if found < len(group):
+            return
 
 
 def _read_through(

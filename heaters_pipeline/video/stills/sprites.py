@@ -14,7 +14,7 @@ import numpy as np
 from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.shown_pictures import ShownPictures
-from heaters_pipeline.video.stills.clip_reader import probe_clip, read_clip, shown_pictures
+from heaters_pipeline.video.stills.clip_reader import probe_clip, read_clip_frames, shown_pictures
 from heaters_pipeline.video.stills.jpeg_files import PictureFiles
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, SpritePage
 
@@ -117,7 +117,8 @@ def write_sprites(clip: Path, layout: SpriteLayout, page_paths: Sequence[Path]) 
     if len(page_paths) != layout.page_count:
         raise ValueError(f"{len(page_paths)} paths for {layout.page_count} pages")
     info = probe_clip(clip)
-    frames = read_clip(clip, info, layout.frames)
+    wanted = sorted(set(layout.tile_frames))
+    frames = (frame for frame, _ in read_clip_frames(clip, info, layout.frames, wanted))
     sheets: list[SpriteSheet] = []
     with PictureFiles() as files:
         tiles = _tile_pictures(frames, layout, shown_pictures(clip, info))
@@ -137,8 +138,6 @@ def _tile_pictures(
     side_px = layout.settings.tile_width_px
     shape: tuple[int, ...] | None = None
     for frame in frames:
-        if frame.index not in tiles_of:
-            continue
         picture = shown.picture(frame, (side_px, side_px))
         shape = shape or picture.shape
         if picture.shape != shape:

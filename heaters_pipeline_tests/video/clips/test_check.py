@@ -14,7 +14,8 @@ from heaters_pipeline.video.clips import maker as clip_maker
 from heaters_pipeline.video.clips.check import check_clip, check_copy, check_pictures
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, inspect_clip
-from heaters_pipeline.video.media.frames import Frame, read_span
+from heaters_pipeline.video.media.frame_spans import read_span
+from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import Known, know, write_clip
 from heaters_pipeline_tests.videos import make_video

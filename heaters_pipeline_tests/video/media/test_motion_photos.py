@@ -8,7 +8,8 @@ import cv2
 import pytest
 
 from heaters_pipeline.errors import InvalidVideoError
-from heaters_pipeline.video.media.frames import FrameReader, read_span
+from heaters_pipeline.video.media.frame_spans import read_span
+from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.motion_photos import video_in_photo
 from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.media.timing import Span

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heaters_pipeline.errors import SourceChangedError
-from heaters_pipeline.video.media.frames import Frame, FrameReader, read_span
+from heaters_pipeline.video.media import frame_spans
+from heaters_pipeline.video.media.frame_spans import read_frames, read_span
+from heaters_pipeline.video.media.frames import Frame, FrameReader, decode_packet
 from heaters_pipeline.video.media.probe import VideoInfo, probe
 from heaters_pipeline.video.media.timing import Span, Timeline
 from heaters_pipeline_tests.videos import frame_number_of, make_picture, make_video
@@ -190,3 +192,24 @@ def test_a_file_that_was_replaced_is_noticed(
 def test_a_span_after_the_end_is_refused(two_scenes: Known) -> None:
     with pytest.raises(ValueError, match="ends after the 80 frames"):
         list(read_span(two_scenes.path, two_scenes.info, two_scenes.timeline, Span(79, 81)))
+
+
+@pytest.mark.parametrize("b_frames", ["0", "3"])
+def test_single_frames_are_those_of_the_whole_and_others_are_left_out(
+    tmp_path: Path, b_frames: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"g": "60", "bf": b_frames, "b_strategy": "0", "sc_threshold": "0"}
+    path = make_video(tmp_path / "video.mp4", (200,), options=options)
+    known = _know(path)
+    fed: list[int | None] = []
+
+    def noting(stream: Any, packet: Any) -> Any:
+        fed.append(None if packet is None else packet.pts)
+        return decode_packet(stream, packet)
+
+    monkeypatch.setattr(frame_spans, "decode_packet", noting)
+    wanted = [3, 70, 71, 130, 199]
+    found = list(read_frames(path, known.info, known.timeline, wanted))
+    assert [_facts(frame) for frame in found] == [known.frames[index] for index in wanted]
+    # Half of the frames with B-frames in a pyramid are referred to.
+    assert len(fed) <= 110 if b_frames == "3" else len(fed) >= 200

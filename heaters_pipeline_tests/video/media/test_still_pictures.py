@@ -1,6 +1,6 @@
 """Single pictures of a video are those of the frames that were asked for, as a person sees them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,14 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> list[Span]:
     """The spans that were read."""
     asked: list[Span] = []
 
-    def noting(path: Path, info: VideoInfo, timeline: Timeline, span: Span) -> Iterator[Frame]:
-        asked.append(span)
-        return read_span(path, info, timeline, span)
+    def noting(
+        path: Path, info: VideoInfo, timeline: Timeline, frames: Sequence[int]
+    ) -> Iterator[Frame]:
+        asked.append(Span(frames[0], frames[-1] + 1))
+        return read_frames(path, info, timeline, frames)
 
-    read_span = still_pictures.read_span
-    monkeypatch.setattr(still_pictures, "read_span", noting)
+    read_frames = still_pictures.read_frames
+    monkeypatch.setattr(still_pictures, "read_frames", noting)
     return asked
 
 
@@ -46,7 +48,7 @@ def test_each_picture_is_its_frame_and_neighbours_are_read_together(
     assert {frame: frame_number_of(picture) for frame, picture in pictures.items()} == {
         frame: frame for frame in wanted
     }
-    assert spans == [Span(0, 21), Span(300, 400)]
+    assert spans == [Span(0, 21), Span(300, 302), Span(399, 400)]
 
 
 def test_without_stamps_in_the_file_it_is_read_once(tmp_path: Path, spans: list[Span]) -> None:

@@ -195,7 +195,7 @@ def test_another_number_of_frames_than_promised_leaves_nothing(
 def test_a_frame_that_cannot_be_decoded_leaves_nothing(tmp_path: Path) -> None:
     clip = write_numbered(tmp_path / "clip.mp4", 60, gop_frames=20, b_frames=0)
     damage(clip, range(40, 60))
-    with pytest.raises(ClipError, match=r"clip\.mp4 cannot be read back .*delete the clip"):
+    with pytest.raises(ClipError, match="shows 40 frames instead of 60; delete the clip"):
         write_keyframes(clip, 60, MULTI, beside(clip))
     assert list(tmp_path.iterdir()) == [clip]
 
