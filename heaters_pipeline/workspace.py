@@ -28,6 +28,7 @@ from heaters_pipeline.storage.records.manifests import Manifest, read_manifest, 
 from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video, write_video
 from heaters_pipeline.stored_settings import StoredSettings
 from heaters_pipeline.video.media.probe import shown_name
+from heaters_pipeline.video.stills.picture_shelf import PictureShelf
 
 _logger = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ class Workspace:
         self._heads: dict[str, ObjectInfo | None] = {}
         self._settings = settings
         self._given: dict[str, Values] = {}
+        self._shelves: dict[str, PictureShelf] = {}
+        self._open_shelves = ExitStack()
         self.takes_config_as_it_is = False
 
     def afresh(self) -> "Workspace":
@@ -294,6 +297,19 @@ class Workspace:
         with held_folder(self._scratch_folder) as folder:
             yield folder
 
+    def shelf(self, name: str) -> PictureShelf:
+        """Pictures of a source that a step of this run makes for later ones, until ``close``.
+
+        Args:
+            name: Says which source, and which stream of it.
+        """
+        if name not in self._shelves:
+            folder = self._open_shelves.enter_context(self.scratch())
+            shelf = PictureShelf(folder / "pictures")
+            self._open_shelves.callback(shelf.close)
+            self._shelves[name] = shelf
+        return self._shelves[name]
+
     def tidy(self) -> None:
         """Remove what killed processes left, once: half-made files, copies and claims."""
         if self._tidied:
@@ -354,7 +370,9 @@ class Workspace:
     def close(self) -> None:
         """Let others work on what this run worked on."""
         self._claimed.clear()
+        self._shelves.clear()
         with ExitStack() as stack:
+            stack.push(self._open_shelves.pop_all())
             for claim in self._open_claims.values():
                 stack.push(claim)
             self._open_claims.clear()

@@ -1,8 +1,9 @@
 """Work that goes through the clips of a video one by one: sprite sheets and key frames."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 
 from heaters_pipeline.assets.stage import StageRun
@@ -12,8 +13,8 @@ from heaters_pipeline.errors import HeatersError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import ManifestItem
 
-MakeItems = Callable[[Unit, Path, Path], Sequence[ManifestItem]]
-"""From a unit, its clip's file and a folder of its own: the stored items."""
+MakeItems = Callable[[Unit, Path], Sequence[ManifestItem]]
+"""From a unit and a folder of its own: the stored items."""
 
 
 def clips_of(run: StageRun) -> list[ManifestItem]:
@@ -21,25 +22,29 @@ def clips_of(run: StageRun) -> list[ManifestItem]:
     return list(run.workspace.require_manifest("clips", run.video_id).items)
 
 
-def make_from_clips(work: StageWork, clip_keys: dict[str, str], make: MakeItems) -> None:
-    """Make each missing unit from its clip, several at a time; failures are recorded.
+@contextmanager
+def local_clip(run: StageRun, clip: ManifestItem) -> Iterator[Path]:
+    """A local file with a clip's content."""
+    stored = run.workspace.objects(keys.objects_prefix("clips", run.video_id))
+    with run.workspace.local_copy(clip.key, stored[clip.key].version) as path:
+        yield path
+
+
+def make_missing(work: StageWork, make: MakeItems) -> None:
+    """Make each missing unit, several at a time; failures are recorded.
 
     Args:
         work: The stage's work, planned.
-        clip_keys: The key of each unit's clip, by the unit's identifier.
         make: Makes and stores the objects of one unit.
     """
     missing = work.missing
     if not missing:
         return
     run = work.run
-    clips = run.workspace.objects(keys.objects_prefix("clips", run.video_id))
 
     def one(unit: Unit, folder: Path) -> Sequence[ManifestItem]:
         folder.mkdir()
-        key = clip_keys[unit.identifier]
-        with run.workspace.local_copy(key, clips[key].version) as clip:
-            return make(unit, clip, folder)
+        return make(unit, folder)
 
     with (
         run.phase("make"),

@@ -7,11 +7,12 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.derived import clips_of, make_from_clips
+from heaters_pipeline.assets.derived import clips_of, local_clip, make_missing
 from heaters_pipeline.assets.links import links
 from heaters_pipeline.assets.pictures import gallery, require_picture, shown_picture
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY, STORE_KIND
-from heaters_pipeline.assets.records import settings_json, source_of
+from heaters_pipeline.assets.records import settings_json, source_of, track_of
+from heaters_pipeline.assets.source_pictures import source_pictures
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
@@ -29,6 +30,7 @@ from heaters_pipeline.video.stills.keyframes import (
     keyframe_positions,
     write_keyframes,
 )
+from heaters_pipeline.video.stills.picture_shelf import MadePicture, WantedPicture
 from heaters_pipeline.video.stills.settings import KeyframeSettings
 from heaters_pipeline.workspace import Workspace
 
@@ -110,12 +112,21 @@ def _make_missing(
     work.plan(units)
     percents = keyframe_positions(settings)
     _adopt(work, percents)
+    wanted = [one for unit in work.missing for one in wanted_keyframes(unit, settings).values()]
+    shelf = source_pictures(run, source_of(run), track_of(run).timeline, wanted) if wanted else None
+    clip_of = {unit.identifier: clip for unit, clip in zip(units, clips, strict=True)}
 
-    def make(unit: Unit, clip: Path, folder: Path) -> list[ManifestItem]:
-        pictures = write_keyframes(
-            clip, len(unit.scene.span), settings, lambda percent: folder / f"{percent}.jpg"
-        )
+    def make(unit: Unit, folder: Path) -> list[ManifestItem]:
         key_of = dict(zip(percents, unit.keys, strict=True))
+        if shelf is not None:
+            return [
+                _stored(unit, key_of[percent], percent, shelf.picture(one))
+                for percent, one in wanted_keyframes(unit, settings).items()
+            ]
+        with local_clip(run, clip_of[unit.identifier]) as clip:
+            pictures = write_keyframes(
+                clip, len(unit.scene.span), settings, lambda percent: folder / f"{percent}.jpg"
+            )
         items = []
         for picture in pictures:
             key = key_of[picture.percent]
@@ -125,8 +136,25 @@ def _make_missing(
             items.append(_item(unit, key, stored.size_bytes, picture.percent, size_px, sha256))
         return items
 
-    clip_keys = {unit.identifier: clip.key for unit, clip in zip(units, clips, strict=True)}
-    make_from_clips(work, clip_keys, make)
+    def _stored(unit: Unit, key: str, percent: int, made: MadePicture) -> ManifestItem:
+        stored = run.workspace.write_bytes(key, made.data, KEYFRAME_CONTENT_TYPE)
+        size_px = (made.width_px, made.height_px)
+        return _item(unit, key, stored.size_bytes, percent, size_px, bytes_sha256(made.data))
+
+    make_missing(work, make)
+
+
+def wanted_keyframes(unit: Unit, settings: KeyframeSettings) -> dict[int, WantedPicture]:
+    """The pictures of the source that the key frames of a clip are, by their position."""
+    span = unit.scene.span
+    return {
+        percent: WantedPicture(
+            span.start + keyframe_frame(len(span), percent),
+            settings.max_side_px,
+            settings.jpeg_quality,
+        )
+        for percent in keyframe_positions(settings)
+    }
 
 
 def _adopt(work: StageWork, percents: Sequence[int]) -> None:

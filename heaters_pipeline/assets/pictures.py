@@ -5,6 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import dagster as dg
 
+from heaters_pipeline.assets.derived import local_clip
+from heaters_pipeline.assets.records import source_of, track_of
+from heaters_pipeline.assets.source_pictures import source_pictures
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork
 from heaters_pipeline.names import VIDEO_STAGES
@@ -12,7 +15,8 @@ from heaters_pipeline.report.plots.contact_sheet import contact_sheet_jpeg, even
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import ManifestItem
 from heaters_pipeline.video.stills.jpeg_files import decoded_picture
-from heaters_pipeline.video.stills.keyframes import middle_picture
+from heaters_pipeline.video.stills.keyframes import keyframe_frame, middle_picture
+from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 
 CONTACT_SHEET_CLIPS = 24
 CONTACT_SHEET_COLUMNS = 6
@@ -61,6 +65,20 @@ def contact_sheet(work: StageWork) -> str | None:
     if not work.ordered_items:
         return None
     return keep_picture(work, "jpg", lambda: _contact_sheet(work))
+
+
+def contact_sheet_pictures(clips: Sequence[ManifestItem]) -> list[WantedPicture]:
+    """The pictures of the source on the contact sheet of these clips, in order."""
+    return [
+        WantedPicture(
+            clip.start_frame + keyframe_frame(clip.end_frame - clip.start_frame, 50), TILE_SIDE_PX
+        )
+        for clip in _on_contact_sheet(clips)
+    ]
+
+
+def _on_contact_sheet(clips: Sequence[ManifestItem]) -> list[ManifestItem]:
+    return [clips[at] for at in evenly(len(clips), min(len(clips), CONTACT_SHEET_CLIPS))]
 
 
 def gallery(
@@ -130,13 +148,16 @@ def _is_there(run: StageRun, key: str) -> bool:
 
 
 def _contact_sheet(work: StageWork) -> bytes:
-    items = work.ordered_items
-    chosen = [items[at] for at in evenly(len(items), min(len(items), CONTACT_SHEET_CLIPS))]
-    workspace, stored = work.run.workspace, work.run.objects()
+    items, run = work.ordered_items, work.run
+    wanted = contact_sheet_pictures(items)
+    shelf = source_pictures(run, source_of(run), track_of(run).timeline, wanted)
     tiles = []
-    for item in chosen:
-        with workspace.local_copy(item.key, stored[item.key].version) as clip:
-            picture = middle_picture(clip, item.end_frame - item.start_frame, TILE_SIDE_PX)
+    for item, one in zip(_on_contact_sheet(items), wanted, strict=True):
+        if shelf is not None:
+            picture = shelf.picture(one).pixels()
+        else:
+            with local_clip(run, item) as clip:
+                picture = middle_picture(clip, item.end_frame - item.start_frame, TILE_SIDE_PX)
         tiles.append((_caption(item), picture))
     return contact_sheet_jpeg(tiles, columns=CONTACT_SHEET_COLUMNS, total=len(items))
 

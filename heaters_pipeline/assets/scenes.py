@@ -1,10 +1,11 @@
 """``scenes``: a pure decision on the stored track."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from heaters_pipeline.assets.later_pictures import later_pictures
 from heaters_pipeline.assets.pictures import (
     keep_full_picture,
     keep_picture,
@@ -14,12 +15,12 @@ from heaters_pipeline.assets.pictures import (
 from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.records import (
     Source,
-    local_source,
     recorded_track,
     settings_json,
     source_of,
     track_of,
 )
+from heaters_pipeline.assets.source_pictures import source_pictures
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.tables import SCENE_SCHEMA, scene_table
@@ -30,9 +31,11 @@ from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.report.plots.decision_curve import decision_curve, times_seconds
 from heaters_pipeline.report.plots.detection_picture import detection_picture
+from heaters_pipeline.report.plots.detection_plot import PICTURE_SIDE_PX
 from heaters_pipeline.report.plots.similarity_plot import similarity_plot_png
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import Json
+from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.detection.scenes import SceneList, scenes_from
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
@@ -43,6 +46,7 @@ from heaters_pipeline.video.detection.transitions import (
     full_scan_reason,
 )
 from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 from heaters_pipeline.workspace import Workspace
 
 
@@ -140,9 +144,10 @@ def _decide(
     with work.run.phase("decide"):
         transitions, found = find_scenes(track, settings)
     run = work.run
+    on_track = scenes_on(track.timeline, found.scenes)
     picture = keep_picture(work, "png", lambda: _plot(run.video_id, track, transitions, settings))
     full_picture = keep_full_picture(
-        work, "png", lambda: _full_picture(run, source, track, transitions, settings)
+        work, "png", lambda: _full_picture(run, source, track, transitions, on_track, settings)
     )
 
     def rows(spans: Sequence[Span]) -> list[dict[str, Json]]:
@@ -190,13 +195,22 @@ def _full_picture(
     source: Source,
     track: ScoreTrack,
     transitions: tuple[Transition, ...],
+    found: Sequence[Scene],
     settings: DetectionSettings,
 ) -> bytes:
     """The large picture, with pictures of the scenes as long as the source is in the store."""
-    title = source.key.removeprefix(keys.SOURCE_PREFIX)
-    found = run.workspace.store.head(source.key)
-    if found is None or found.version != source.version:
+
+    def pictures_of(frames: Sequence[int]) -> Mapping[int, Picture]:
+        wanted = {frame: WantedPicture(frame, PICTURE_SIDE_PX) for frame in frames}
+        shelf = source_pictures(
+            run,
+            source,
+            track.timeline,
+            wanted.values(),
+            lambda: later_pictures(run, source, found, track.timeline),
+        )
         # Where the source is gone, other settings can still be tried: they need the track alone.
-        return detection_picture(None, track, settings, transitions, title=title)
-    with local_source(run, source) as local:
-        return detection_picture(local, track, settings, transitions, title=title)
+        return {} if shelf is None else {at: shelf.picture(wanted[at]).pixels() for at in wanted}
+
+    title = source.key.removeprefix(keys.SOURCE_PREFIX)
+    return detection_picture(pictures_of, track, settings, transitions, title=title)

@@ -7,11 +7,12 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.derived import clips_of, make_from_clips
+from heaters_pipeline.assets.derived import clips_of, local_clip, make_missing
 from heaters_pipeline.assets.links import links
 from heaters_pipeline.assets.pictures import gallery, require_picture, shown_picture
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.records import settings_json, source_of, track_of
+from heaters_pipeline.assets.source_pictures import source_pictures
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
@@ -30,9 +31,14 @@ from heaters_pipeline.storage.records.manifests import (
 )
 from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.stills.jpeg_files import picture_size_px
+from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 from heaters_pipeline.video.stills.settings import SpriteSettings
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, plan_sprites
-from heaters_pipeline.video.stills.sprites import INDEX_FORMAT_VERSION, write_sprites
+from heaters_pipeline.video.stills.sprites import (
+    INDEX_FORMAT_VERSION,
+    write_sheets,
+    write_sprites,
+)
 from heaters_pipeline.workspace import Workspace
 
 _logger = logging.getLogger(__name__)
@@ -115,17 +121,25 @@ def sprite_units(
 def _make_missing(
     run: StageRun, work: StageWork, clips: Sequence[ManifestItem], settings: SpriteSettings
 ) -> None:
-    planned = sprite_units(run.video_id, clips, track_of(run).timeline, settings)
+    timeline = track_of(run).timeline
+    planned = sprite_units(run.video_id, clips, timeline, settings)
     layouts = {unit.identifier: layout for unit, layout in planned}
-    clip_keys = {unit.identifier: clip.key for (unit, _), clip in zip(planned, clips, strict=True)}
+    clip_of = {unit.identifier: clip for (unit, _), clip in zip(planned, clips, strict=True)}
     work.plan(unit for unit, _ in planned)
     _adopt(work)
+    wanted = [one for unit in work.missing for one in wanted_tiles(unit, layouts[unit.identifier])]
+    shelf = source_pictures(run, source_of(run), timeline, wanted) if wanted else None
 
-    def make(unit: Unit, clip: Path, folder: Path) -> list[ManifestItem]:
+    def make(unit: Unit, folder: Path) -> list[ManifestItem]:
         layout = layouts[unit.identifier]
         paths = [folder / f"{page}.jpg" for page in range(layout.page_count)]
         *page_keys, index_key = unit.keys
-        sprites = write_sprites(clip, layout, paths)
+        if shelf is not None:
+            tiles = (shelf.picture(one).pixels() for one in wanted_tiles(unit, layout))
+            sprites = write_sheets(tiles, layout, paths)
+        else:
+            with local_clip(run, clip_of[unit.identifier]) as clip:
+                sprites = write_sprites(clip, layout, paths)
         digests = {}
         for key, path in zip(page_keys, paths, strict=True):
             digests[key] = file_sha256(path)
@@ -136,7 +150,13 @@ def _make_missing(
         digests[index_key] = bytes_sha256(data)
         return _items(unit, index, stored.size_bytes, digests)
 
-    make_from_clips(work, clip_keys, make)
+    make_missing(work, make)
+
+
+def wanted_tiles(unit: Unit, layout: SpriteLayout) -> list[WantedPicture]:
+    """The pictures of the source that become tiles of a clip, in order."""
+    start, side_px = unit.scene.span.start, layout.settings.tile_width_px
+    return [WantedPicture(start + frame, side_px) for frame in layout.shown_frames]
 
 
 def _unit(

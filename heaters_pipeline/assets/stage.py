@@ -159,6 +159,14 @@ class StageRun:
         tags = {SOURCE_VERSION_TAG: source_version_tag(self.video_id, version)}
         tag_run(self.context.instance, self.context.run.run_id, tags)
 
+    def includes(self, stage: str) -> bool:
+        """Whether a stage belongs to the run in Dagster, so that it comes after this one."""
+        if self.context is None:
+            return False
+        chosen, steps = self.context.run.asset_selection, self.context.run.step_keys_to_execute
+        is_chosen = not chosen or dg.AssetKey(stage) in chosen
+        return is_chosen and (steps is None or stage in steps)
+
     @property
     def will_be_retried(self) -> bool:
         """Whether Dagster does not give up yet if the stage fails with what may pass."""

@@ -66,11 +66,13 @@ def detect(
         found = scenes_from(track.timeline, transitions, settings)
         if plot:
             from heaters_pipeline.report.plots.detection_picture import detection_picture
+            from heaters_pipeline.report.plots.detection_plot import PICTURE_SIDE_PX
+            from heaters_pipeline.video.media.still_pictures import pictures_at
 
             save_plot(
                 plot,
                 detection_picture(
-                    (path, info),
+                    lambda frames: pictures_at(path, info, track.timeline, frames, PICTURE_SIDE_PX),
                     track,
                     settings,
                     transitions,

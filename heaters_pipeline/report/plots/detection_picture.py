@@ -1,15 +1,13 @@
-"""The large picture of how a video was cut, from its track and its file.
+"""The large picture of how a video was cut, from its track and its pictures.
 
-Decodes the pictures of the scenes and gathers what is drawn; how is in ``detection_plot``.
+Gathers what is drawn; how is in ``detection_plot``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from heaters_pipeline.report.plots.curve_drawing import length_of
 from heaters_pipeline.report.plots.decision_curve import decision_curve, times_seconds
 from heaters_pipeline.report.plots.detection_plot import (
-    PICTURE_SIDE_PX,
     Mark,
     Opening,
     detection_plot_png,
@@ -19,13 +17,14 @@ from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import Transition
-from heaters_pipeline.video.media.probe import VideoInfo
-from heaters_pipeline.video.media.still_pictures import pictures_at
 from heaters_pipeline.video.media.timing import Timeline
+
+PicturesOf = Callable[[Sequence[int]], Mapping[int, Picture]]
+"""From frames to their pictures, at most ``PICTURE_SIDE_PX`` on each side."""
 
 
 def detection_picture(
-    source: tuple[Path, VideoInfo] | None,
+    pictures_of: PicturesOf,
     track: ScoreTrack,
     settings: DetectionSettings,
     transitions: Sequence[Transition],
@@ -36,27 +35,20 @@ def detection_picture(
     """Draw the curve, the transitions, and the first picture of each scene as a PNG.
 
     Args:
-        source: The file with its header's facts; None where it is no longer at hand.
+        pictures_of: Gives the pictures of frames; none where the file is no longer at hand.
         track: Of the file.
         settings: What was decided by.
         transitions: What was found.
         title: Taken literally.
         most_pictures: Each one costs a seek; if there are more scenes, an even choice is shown.
-    Raises:
-        SourceChangedError: The file is not the one that was scored.
-        InvalidVideoError: The file cannot be read.
-        StoreUnavailableError: The disk failed.
+    Raises: What ``pictures_of`` raises.
     """
     timeline = track.timeline
     openings = list(_openings(timeline, transitions))
     duration = float(timeline.seconds_at(timeline.frames))
     layout = lay_out(duration, openings, most_pictures)
     times = times_seconds(timeline)
-    pictures: Mapping[int, Picture] = {}
-    if source is not None:
-        path, info = source
-        frames = [openings[at].frame for at in layout.pictured]
-        pictures = pictures_at(path, info, timeline, frames, PICTURE_SIDE_PX)
+    pictures = pictures_of([openings[at].frame for at in layout.pictured])
     curve = decision_curve(track, settings)
     return detection_plot_png(
         times,

@@ -20,6 +20,8 @@ from heaters_pipeline.video.media.pyav import Packet
 from heaters_pipeline.video.media.seeking import packets_from_i_frame
 from heaters_pipeline.video.media.timing import Span, Timeline
 
+_FEW_FRAMES = 3
+
 _logger = logging.getLogger(__name__)
 
 
@@ -120,6 +122,8 @@ def _read_from_start(
     those of the timeline, it is another file.
     """
     index, missing = span.start, 0
+    # Single frames and the shortest spans may be damaged as a whole.
+    bearable = max(len(span) // 2, _FEW_FRAMES)
     last: Frame | None = None
     for frame in FrameReader(path, info):
         pts = frame.decoded.pts if timeline.from_stream else frame.pts
@@ -128,7 +132,7 @@ def _read_from_start(
             continue
         following = min(bisect_left(timeline.pts, pts), span.end)
         missing += following - index
-        if 2 * missing > len(span):
+        if missing > bearable:
             break
         yield from _in_place_of(range(index, following), last or frame, path, timeline)
         index = following
@@ -139,7 +143,7 @@ def _read_from_start(
         if index == span.end:
             return
     missing += span.end - index
-    if last is None or 2 * missing > len(span):
+    if last is None or missing > bearable:
         raise SourceChangedError(
             f"{shown_name(path)} does not give the frames {span.start} to {span.end} again; "
             "it was replaced while it was processed"

@@ -3,7 +3,7 @@
 For plots and reports; of clips see ``stills``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from heaters_pipeline.video.arrays import Picture
@@ -37,17 +37,28 @@ def pictures_at(
         InvalidVideoError: The file cannot be read.
         StoreUnavailableError: The disk failed.
     """
-
-    def reached_without_seek(frame: int, following: int) -> bool:
-        # Without timestamps in the file, every seek begins at its first frame.
-        return following - frame <= _SEEK_COSTS_FRAMES or not timeline.from_stream
-
     wanted_frames = sorted(set(frames))
     if not wanted_frames:
         return {}
     shown = ShownPictures(path, info)
     pictures: dict[int, Picture] = {}
-    for group in grouped(wanted_frames, reached_without_seek):
+    for group in read_together(wanted_frames, timeline):
         for frame in read_frames(path, info, timeline, group):
             pictures[frame.index] = shown.picture(frame, (max_side_px, max_side_px))
     return pictures
+
+
+def read_together(frames: Sequence[int], timeline: Timeline) -> list[list[int]]:
+    """Frames of a video in groups: those of one are read in one go, without a seek between them.
+
+    Args:
+        frames: Strictly increasing.
+        timeline: Of the whole file.
+    """
+    # Without timestamps in the file, every seek begins at its first frame.
+    return grouped(
+        frames,
+        lambda frame, following: (
+            following - frame <= _SEEK_COSTS_FRAMES or not timeline.from_stream
+        ),
+    )

@@ -23,17 +23,17 @@ from heaters_pipeline.video.detection.cuts import gaps_to_decode
 from heaters_pipeline.video.detection.score_track import Scan, ScoreTrack
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.packet_index import PacketIndex, index_packets
-from heaters_pipeline.video.media.probe import VideoInfo, open_input, require_readable, shown_name
-from heaters_pipeline.video.media.video_streams import others_left_out
-from heaters_pipeline.video.scoring.analysed_frames import choose_analysed, frame_step_of
-from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, require_picture_left
-from heaters_pipeline.video.scoring.parallel_scan import (
+from heaters_pipeline.video.media.parallel_scan import (
     Part,
     PartScanner,
     PresentationOrder,
     UnexpectedFramesError,
     worker_count,
 )
+from heaters_pipeline.video.media.probe import VideoInfo, open_input, require_readable, shown_name
+from heaters_pipeline.video.media.video_streams import others_left_out
+from heaters_pipeline.video.scoring.analysed_frames import choose_analysed, frame_step_of
+from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, require_picture_left
 from heaters_pipeline.video.scoring.sampling import FrameSample, Sampler
 from heaters_pipeline.video.scoring.track_builder import TrackBuilder, closer_track
 

@@ -39,12 +39,10 @@ class PictureFiles:
             ClipError: It is no picture that a JPEG can hold.
             OSError: The disk is full, or cannot be written.
         """
-        encoded, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
-        if not encoded:
-            raise ClipError(f"cannot make a JPEG of {picture.shape} pixels for {path.name}")
+        data = jpeg_bytes(picture, jpeg_quality)
         temporary = path.with_name(f".{path.name}.part")
         self._temporary_of[path] = temporary
-        return temporary.write_bytes(data.tobytes())
+        return temporary.write_bytes(data)
 
     def __exit__(
         self,
@@ -69,6 +67,21 @@ class PictureFiles:
             for path in published:
                 path.unlink(missing_ok=True)
             raise
+
+
+def jpeg_bytes(picture: Picture, jpeg_quality: int) -> bytes:
+    """A picture as a JPEG.
+
+    Args:
+        picture: (height, width, 3) uint8 BGR.
+        jpeg_quality: 1 to 100.
+    Raises:
+        ClipError: It is no picture that a JPEG can hold.
+    """
+    encoded, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
+    if not encoded:
+        raise ClipError(f"cannot make a JPEG of {picture.shape} pixels")
+    return data.tobytes()
 
 
 def decoded_picture(data: bytes) -> Picture:

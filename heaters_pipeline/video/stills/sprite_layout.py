@@ -55,6 +55,11 @@ class SpriteLayout:
         return len(self.tile_frames)
 
     @property
+    def shown_frames(self) -> tuple[int, ...]:
+        """The frames of the clip that become tiles, each once, in order."""
+        return tuple(sorted(set(self.tile_frames)))
+
+    @property
     def tile_times_seconds(self) -> tuple[Fraction, ...]:
         """The time of each tile, from the start of the clip; the first is 0."""
         return tuple(tile * self.interval_seconds for tile in range(self.tile_count))

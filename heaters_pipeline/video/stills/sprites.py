@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from heaters_pipeline.video.arrays import Picture
-from heaters_pipeline.video.media.frames import Frame
-from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.stills.clip_reader import probe_clip, read_clip_frames, shown_pictures
 from heaters_pipeline.video.stills.jpeg_files import PictureFiles
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, SpritePage
@@ -114,15 +113,27 @@ def write_sprites(clip: Path, layout: SpriteLayout, page_paths: Sequence[Path]) 
         OSError: The disk is full, or cannot be written.
         ValueError: There are not as many paths as pages.
     """
+    return write_sheets(_clip_pictures(clip, layout), layout, page_paths)
+
+
+def write_sheets(
+    pictures: Iterator[Picture], layout: SpriteLayout, page_paths: Sequence[Path]
+) -> SpriteSet:
+    """Write sprite sheets of pictures that were made, holding one page in memory.
+
+    Args:
+        pictures: Of each frame that becomes a tile, in order, once.
+        layout: From ``plan_sprites``.
+        page_paths: As ``write_sprites``.
+    Raises:
+        OSError: The disk is full, or cannot be written.
+        ValueError: There are not as many paths as pages.
+    """
     if len(page_paths) != layout.page_count:
         raise ValueError(f"{len(page_paths)} paths for {layout.page_count} pages")
-    info = probe_clip(clip)
-    wanted = sorted(set(layout.tile_frames))
-    frames = (frame for frame, _ in read_clip_frames(clip, info, layout.frames, wanted))
     sheets: list[SpriteSheet] = []
     with PictureFiles() as files:
-        tiles = _tile_pictures(frames, layout, shown_pictures(clip, info))
-        for page, picture in _page_pictures(tiles, layout):
+        for page, picture in _page_pictures(_tile_pictures(pictures, layout), layout):
             path = page_paths[len(sheets)]
             size_bytes = files.add(path, picture, layout.settings.jpeg_quality)
             height_px, width_px = picture.shape[:2]
@@ -130,21 +141,24 @@ def write_sprites(clip: Path, layout: SpriteLayout, page_paths: Sequence[Path]) 
     return SpriteSet(layout, tuple(sheets))
 
 
-def _tile_pictures(
-    frames: Iterator[Frame], layout: SpriteLayout, shown: ShownPictures
-) -> Iterator[Picture]:
-    """The picture of each tile, all of one shape. Reads the frames to their end."""
-    tiles_of = Counter(layout.tile_frames)
+def _clip_pictures(clip: Path, layout: SpriteLayout) -> Iterator[Picture]:
+    """The pictures of the frames that become tiles, of a clip's file."""
+    info = probe_clip(clip)
+    shown = shown_pictures(clip, info)
     side_px = layout.settings.tile_width_px
+    for frame, _ in read_clip_frames(clip, info, layout.frames, layout.shown_frames):
+        yield shown.picture(frame, (side_px, side_px))
+
+
+def _tile_pictures(pictures: Iterator[Picture], layout: SpriteLayout) -> Iterator[Picture]:
+    """The picture of each tile, all of one shape. Reads the pictures to their end."""
+    tiles_of = Counter(layout.tile_frames)
     shape: tuple[int, ...] | None = None
-    for frame in frames:
-        picture = shown.picture(frame, (side_px, side_px))
+    for frame, picture in zip(layout.shown_frames, pictures, strict=True):
         shape = shape or picture.shape
-        if picture.shape != shape:
-            # The size of the picture may change within a clip; a tile's may not.
-            inside = shown.picture(frame, (shape[1], shape[0]))
-            picture = _centred(inside, shape)
-        yield from repeat(picture, tiles_of[frame.index])
+        # The size of the picture may change within a clip; a tile's may not.
+        fitting = picture if picture.shape == shape else _centred(_inside(picture, shape), shape)
+        yield from repeat(fitting, tiles_of[frame])
 
 
 def _page_pictures(
@@ -164,6 +178,12 @@ def _page_pictures(
         if tile + 1 == page.first_tile + page.tile_count:
             yield page, canvas
             page, canvas = next(pages, page), None
+
+
+def _inside(picture: Picture, shape: tuple[int, ...]) -> Picture:
+    scale = min(shape[0] / picture.shape[0], shape[1] / picture.shape[1], 1)
+    size_px = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return np.asarray(cv2.resize(picture, size_px, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _centred(picture: Picture, shape: tuple[int, ...]) -> Picture:

@@ -13,11 +13,11 @@ import pytest
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import find_transitions
+from heaters_pipeline.video.media import parallel_scan as scan
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.packet_index import index_packets
+from heaters_pipeline.video.media.parallel_scan import PresentationOrder
 from heaters_pipeline.video.media.probe import probe
-from heaters_pipeline.video.scoring import parallel_scan as scan
-from heaters_pipeline.video.scoring.parallel_scan import PresentationOrder
 from heaters_pipeline.video.scoring.scores import score_frames
 from heaters_pipeline_tests.video.detection.moving_shots import (
     Picture,

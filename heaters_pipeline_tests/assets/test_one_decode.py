@@ -1,0 +1,104 @@
+"""The source is decoded once for all pictures of a run, and only for those that the store lacks."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heaters_pipeline.assets import source_pictures
+from heaters_pipeline.video.stills.picture_shelf import WantedPicture
+from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, STAGES, VIDEO_ID, Pipeline
+
+TILE_PX = 160
+
+
+@pytest.fixture
+def decodes(monkeypatch: pytest.MonkeyPatch) -> list[set[WantedPicture]]:
+    """What was asked of each decode of a source for pictures."""
+    asked: list[set[WantedPicture]] = []
+    make_pictures = source_pictures.make_pictures
+
+    def noting(
+        path: Path, info: Any, timeline: Any, wanted: Collection[WantedPicture], keep: Any
+    ) -> None:
+        asked.append(set(wanted))
+        make_pictures(path, info, timeline, wanted, keep)
+
+    monkeypatch.setattr(source_pictures, "make_pictures", noting)
+    return asked
+
+
+@pytest.fixture
+def made(pipeline: Pipeline, film: Path, decodes: list[set[WantedPicture]]) -> Pipeline:
+    """A store on which the first run was done."""
+    outcome = pipeline.process(source_videos={"origin": str(film)})
+    assert outcome.success, outcome.error
+    return pipeline
+
+
+def contents(pipeline: Pipeline, *stages: str) -> dict[str, bytes]:
+    keys = [item.key for stage in stages for item in pipeline.manifest(stage).items]
+    return {key: pipeline.store.read_bytes(key) for key in keys}
+
+
+def test_a_run_decodes_the_source_once_for_all_pictures(
+    made: Pipeline, decodes: list[set[WantedPicture]]
+) -> None:
+    (wanted,) = decodes
+    middles = {start + (end - start) // 2 for start, end in SPANS}
+    assert {one.frame for one in wanted if one.jpeg_quality} == middles
+    assert {start for start, _ in SPANS} <= {
+        one.frame for one in wanted if one.max_side_px == TILE_PX
+    }
+    assert made.process().success
+    assert len(decodes) == 1
+
+
+def test_other_sheets_decode_their_tiles_alone(
+    made: Pipeline, decodes: list[set[WantedPicture]]
+) -> None:
+    outcome = made.process(sprite_sheets={"tile_width_px": 64})
+    assert outcome.count("made") == {**dict.fromkeys(STAGES, 0), "sprite_sheets": len(SPANS)}
+    (wanted,) = decodes[1:]
+    assert {one.max_side_px for one in wanted} == {64}
+
+
+def test_a_lost_key_frame_decodes_one_frame_and_is_the_same_again(
+    made: Pipeline, decodes: list[set[WantedPicture]]
+) -> None:
+    before = contents(made, "keyframes")
+    made.store.delete(made.manifest("keyframes").items[2].key)
+    outcome = made.process()
+    assert outcome.count("made")["keyframes"] == 1
+    (wanted,) = decodes[1:]
+    assert [one.frame for one in wanted] == [SPANS[2][0] + (SPANS[2][1] - SPANS[2][0]) // 2]
+    assert contents(made, "keyframes") == before
+
+
+def test_steps_by_themselves_decode_what_they_need_and_give_the_same(
+    made: Pipeline, decodes: list[set[WantedPicture]]
+) -> None:
+    before = contents(made, "sprite_sheets", "keyframes")
+    for key in before:
+        made.store.delete(key)
+    assert made.materialize("keyframes").success
+    assert made.materialize("sprite_sheets").success
+    keyframes, tiles = decodes[1:]
+    assert all(one.jpeg_quality for one in keyframes)
+    assert not any(one.jpeg_quality for one in tiles)
+    assert contents(made, "sprite_sheets", "keyframes") == before
+
+
+def test_without_its_source_pictures_are_made_of_the_clips(
+    made: Pipeline, decodes: list[set[WantedPicture]]
+) -> None:
+    before = contents(made, "sprite_sheets", "keyframes")
+    for key in [*before, SOURCE_KEY]:
+        made.store.delete(key)
+    for stage in ("sprite_sheets", "keyframes"):
+        outcome = made.materialize(stage, VIDEO_ID)
+        assert outcome.success, outcome.error
+        assert outcome.count("made") == {stage: len(SPANS)}
+    assert len(decodes) == 1
+    assert contents(made, "sprite_sheets", "keyframes").keys() == before.keys()
