@@ -113,7 +113,7 @@ def _make_missing(
     percents = keyframe_positions(settings)
     _adopt(work, percents)
     wanted = [one for unit in work.missing for one in wanted_keyframes(unit, settings).values()]
-    shelf = source_pictures(run, source_of(run), track_of(run).timeline, wanted) if wanted else None
+    shelf = source_pictures(run, source_of(run), lambda: track_of(run).timeline, wanted)
     clip_of = {unit.identifier: clip for unit, clip in zip(units, clips, strict=True)}
 
     def make(unit: Unit, folder: Path) -> list[ManifestItem]:

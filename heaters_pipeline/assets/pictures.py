@@ -150,7 +150,7 @@ def _is_there(run: StageRun, key: str) -> bool:
 def _contact_sheet(work: StageWork) -> bytes:
     items, run = work.ordered_items, work.run
     wanted = contact_sheet_pictures(items)
-    shelf = source_pictures(run, source_of(run), track_of(run).timeline, wanted)
+    shelf = source_pictures(run, source_of(run), lambda: track_of(run).timeline, wanted)
     tiles = []
     for item, one in zip(_on_contact_sheet(items), wanted, strict=True):
         if shelf is not None:

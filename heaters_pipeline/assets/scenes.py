@@ -205,7 +205,7 @@ def _full_picture(
         shelf = source_pictures(
             run,
             source,
-            track.timeline,
+            lambda: track.timeline,
             wanted.values(),
             lambda: later_pictures(run, source, found, track.timeline),
         )

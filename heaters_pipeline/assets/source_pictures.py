@@ -12,7 +12,7 @@ from heaters_pipeline.video.stills.source_pictures import make_pictures
 def source_pictures(
     run: StageRun,
     source: Source,
-    timeline: Timeline,
+    timeline: Callable[[], Timeline],
     wanted: Iterable[WantedPicture],
     later: Callable[[], Iterable[WantedPicture]] = tuple,
 ) -> PictureShelf | None:
@@ -21,7 +21,7 @@ def source_pictures(
     Args:
         run: Of the stage.
         source: The video.
-        timeline: Of its track.
+        timeline: Gives that of its track; asked only where the source is decoded.
         wanted: What the stage needs now.
         later: What the steps after it will need; asked only where the source is decoded anyway.
     Returns:
@@ -40,5 +40,5 @@ def source_pictures(
         return None
     missing.update(one for one in later() if one not in shelf)
     with local_source(run, source) as (path, info), run.phase("pictures of the source"):
-        make_pictures(path, info, timeline, missing, shelf.add)
+        make_pictures(path, info, timeline(), missing, shelf.add)
     return shelf
