@@ -1,11 +1,12 @@
 """Pictures of a source's frames, made in one decode for the step at work and those after it."""
 
 from collections.abc import Callable, Iterable
+from itertools import count
 
 from heaters_pipeline.assets.records import Source, local_source
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.video.media.timing import Timeline
-from heaters_pipeline.video.stills.picture_shelf import PictureShelf, WantedPicture
+from heaters_pipeline.video.stills.picture_shelf import MadePicture, PictureShelf, WantedPicture
 from heaters_pipeline.video.stills.source_pictures import make_pictures
 
 
@@ -39,6 +40,12 @@ def source_pictures(
     if found is None or found.version != source.version:
         return None
     missing.update(one for one in later() if one not in shelf)
+    made = count(1)
+
+    def keep(one: WantedPicture, picture: MadePicture) -> None:
+        shelf.add(one, picture)
+        run.progress("pictures", next(made), len(missing))
+
     with local_source(run, source) as (path, info), run.phase("pictures of the source"):
-        make_pictures(path, info, timeline(), missing, shelf.add)
+        make_pictures(path, info, timeline(), missing, keep)
     return shelf

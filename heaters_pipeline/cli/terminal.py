@@ -20,6 +20,7 @@ _PHASE_NAMES = {
     "download": "downloading",
     "decode": "scoring frames",
     "thresholds": "trying thresholds",
+    "pictures": "taking pictures",
     "clips": "cutting clips",
     "sprite_sheets": "drawing sprite sheets",
     "keyframes": "taking key frames",
