@@ -78,8 +78,13 @@ class Frame:
         """The picture as stored, before rotation, scaled to ``(width, height)`` where given."""
         width_px, height_px = size_px or (self.decoded.width, self.decoded.height)
         with shortage_raised():
+            # Each frame has a scaler of its own, and threads of each would outlive it for a while.
             scaled = self.decoded.reformat(
-                width=width_px, height=height_px, format="bgr24", interpolation=interpolation
+                width=width_px,
+                height=height_px,
+                format="bgr24",
+                interpolation=interpolation,
+                threads=1,
             )
         return cast("Picture", scaled.to_ndarray())
 

@@ -16,6 +16,7 @@ import av.video.plane
 import av.video.stream
 import numpy as np
 import numpy.typing as npt
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
 
 from heaters_pipeline.video.arrays import UInt8Array
@@ -53,7 +54,9 @@ def side_data_of(frame: av.video.frame.VideoFrame, name: str) -> bytes | None:
         frame: The picture.
         name: Of the kind, as FFmpeg spells it after ``AV_FRAME_DATA_``.
     """
-    data = frame.side_data.get(name)
+    # The frame keeps the container that it makes itself, which keeps the frame: pictures of
+    # megabytes that stay until Python next looks for such circles.
+    data = SideDataContainer(frame).get(name)  # type: ignore[call-arg] # missing in the types
     return None if data is None else bytes(cast("memoryview", data))
 
 

@@ -99,7 +99,7 @@ class ShownPictures:
 
     def _tone_mapped(self, frame: Frame, size_px: tuple[int, int]) -> av.video.frame.VideoFrame:
         # Few pixels are mapped much faster than many.
-        small = frame.decoded.reformat(*size_px, interpolation=Interpolation.AREA)
+        small = frame.decoded.reformat(*size_px, interpolation=Interpolation.AREA, threads=1)
         if self._metadata is None:
             self._metadata = HdrMetadata.of(frame.decoded)
             if self._metadata == HdrMetadata():

@@ -1,5 +1,6 @@
 """Pictures are what a person sees: turned, cropped, with square pixels, HDR tone-mapped."""
 
+import gc
 from fractions import Fraction
 from pathlib import Path
 
@@ -154,3 +155,18 @@ def test_a_crop_that_leaves_out_nothing_or_more_than_there_is_counts_for_nothing
     path = crop_mp4(make_video(tmp_path / "a.mp4", [3]), crop, (160, 90))
     with av.open(str(path)) as container:
         assert crop_of(container.streams.video[0]) is None
+
+
+def test_pictures_leave_no_frames_behind(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "video.mp4", (30,))
+    info = probe(path)
+    shown = ShownPictures(path, info)
+    gc.collect()
+    gc.disable()
+    try:
+        for frame in FrameReader(path, info):
+            shown.picture(frame, (80, 80))
+        left = sum(isinstance(one, av.VideoFrame) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left < 10
