@@ -39,7 +39,7 @@ class PictureFiles:
             ClipError: It is no picture that a JPEG can hold.
             OSError: The disk is full, or cannot be written.
         """
-        data = jpeg_bytes(picture, jpeg_quality)
+        data = jpeg_bytes(picture, jpeg_quality, path.name)
         temporary = path.with_name(f".{path.name}.part")
         self._temporary_of[path] = temporary
         return temporary.write_bytes(data)
@@ -69,18 +69,19 @@ class PictureFiles:
             raise
 
 
-def jpeg_bytes(picture: Picture, jpeg_quality: int) -> bytes:
+def jpeg_bytes(picture: Picture, jpeg_quality: int, name: str) -> bytes:
     """A picture as a JPEG.
 
     Args:
         picture: (height, width, 3) uint8 BGR.
         jpeg_quality: 1 to 100.
+        name: What an error calls it.
     Raises:
         ClipError: It is no picture that a JPEG can hold.
     """
     encoded, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
     if not encoded:
-        raise ClipError(f"cannot make a JPEG of {picture.shape} pixels")
+        raise ClipError(f"cannot make a JPEG of {picture.shape} pixels for {name}")
     return data.tobytes()
 
 

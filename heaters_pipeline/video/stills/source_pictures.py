@@ -113,5 +113,6 @@ class _PictureMaker:
         picture = self._shown.picture(frame, (wanted.max_side_px, wanted.max_side_px))
         height_px, width_px = picture.shape[:2]
         quality = wanted.jpeg_quality
-        data = jpeg_bytes(picture, quality) if quality else picture.tobytes()
+        name = f"frame {wanted.frame}"
+        data = jpeg_bytes(picture, quality, name) if quality else picture.tobytes()
         return MadePicture(data, width_px, height_px)
