@@ -113,14 +113,15 @@ def _make_missing(
     percents = keyframe_positions(settings)
     _adopt(work, percents)
     wanted = [one for unit in work.missing for one in wanted_keyframes(unit, settings).values()]
-    shelf = source_pictures(run, source_of(run), lambda: track_of(run).timeline, wanted)
+    with run.phase("pictures"):
+        shelf = source_pictures(run, source_of(run), lambda: track_of(run).timeline, wanted)
     clip_of = {unit.identifier: clip for unit, clip in zip(units, clips, strict=True)}
 
     def make(unit: Unit, folder: Path) -> list[ManifestItem]:
         key_of = dict(zip(percents, unit.keys, strict=True))
         if shelf is not None:
             return [
-                _stored(unit, key_of[percent], percent, shelf.picture(one))
+                _stored(unit, folder, key_of[percent], percent, shelf.picture(one))
                 for percent, one in wanted_keyframes(unit, settings).items()
             ]
         with local_clip(run, clip_of[unit.identifier]) as clip:
@@ -136,8 +137,12 @@ def _make_missing(
             items.append(_item(unit, key, stored.size_bytes, picture.percent, size_px, sha256))
         return items
 
-    def _stored(unit: Unit, key: str, percent: int, made: MadePicture) -> ManifestItem:
-        stored = run.workspace.write_bytes(key, made.data, KEYFRAME_CONTENT_TYPE)
+    def _stored(
+        unit: Unit, folder: Path, key: str, percent: int, made: MadePicture
+    ) -> ManifestItem:
+        path = folder / f"{percent}.jpg"
+        path.write_bytes(made.data)
+        stored = run.workspace.put_file(key, path, KEYFRAME_CONTENT_TYPE)
         size_px = (made.width_px, made.height_px)
         return _item(unit, key, stored.size_bytes, percent, size_px, bytes_sha256(made.data))
 

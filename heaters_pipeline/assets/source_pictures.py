@@ -46,6 +46,6 @@ def source_pictures(
         shelf.add(one, picture)
         run.progress("pictures", next(made), len(missing))
 
-    with local_source(run, source) as (path, info), run.phase("pictures of the source"):
+    with local_source(run, source) as (path, info):
         make_pictures(path, info, timeline(), missing, keep)
     return shelf

@@ -128,7 +128,8 @@ def _make_missing(
     work.plan(unit for unit, _ in planned)
     _adopt(work)
     wanted = [one for unit in work.missing for one in wanted_tiles(unit, layouts[unit.identifier])]
-    shelf = source_pictures(run, source_of(run), lambda: timeline, wanted)
+    with run.phase("pictures"):
+        shelf = source_pictures(run, source_of(run), lambda: timeline, wanted)
 
     def make(unit: Unit, folder: Path) -> list[ManifestItem]:
         layout = layouts[unit.identifier]
