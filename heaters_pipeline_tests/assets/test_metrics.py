@@ -185,10 +185,10 @@ def test_a_killed_run_is_counted_up_to_its_last_stage(
     class KilledError(BaseException):
         """Stands for a kill: nothing in the pipeline catches it."""
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise KilledError
 
-    monkeypatch.setattr(Workspace, "scratch", killed)
+    monkeypatch.setattr("heaters_pipeline.assets.clip_work.write_clips", killed)
     assert not counted.process(source_videos={"origin": str(film)}).success
     found = totals_in(totals)
     assert found["heaters_items_total scenes made"] == len(SPANS)
