@@ -117,7 +117,6 @@ class _CopiedTrack:
         self.fed = FedSound(task, part, template.rate)
         self._writer = task.writer
         self._out = task.writer.add_copied(template)
-        self._window = task.window
         self._part = part
         self._rate = template.rate
         self._frame_samples = template.frame_size
@@ -131,11 +130,7 @@ class _CopiedTrack:
         self._expected: int | None = None
 
     def feed(self, packet: Packet) -> None:
-        seconds = packet_seconds(packet)
-        if seconds is None:
-            raise ClipError(f"packets of audio stream {packet.stream_index} have no timestamps")
-        self.fed.note(seconds)
-        start = self._window.position(seconds, self._rate)
+        start = self.fed.start_of(packet)
         if self._expected is not None and abs(start - self._expected) <= self._jitter:
             start = self._expected
         samples = packet_samples(packet, packet.time_base * self._rate, self._frame_samples)
