@@ -13,194 +13,39 @@ of the source. What is written and does not come back as that codec is not taken
 import argparse
 import logging
 import os
+import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from functools import cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
 import av.container
 import av.error
 import av.logging
-import numpy as np
 
+from benchmarks.container_sources import (
+    CONTAINERS,
+    FRAMES,
+    PICTURES,
+    Container,
+    Picture,
+    Sound,
+    sounds_of,
+    write_source,
+)
 from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.clips.settings import ClipMethod
-from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, left_out, write_clips
+from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, write_clips
 from heaters_pipeline.video.media.probe import VideoInfo, probe
 from heaters_pipeline.video.media.pyav import packets_of
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.scoring.scores import score_frames
-from heaters_pipeline_tests.videos import make_picture, scheduled_as_before
 
-FRAMES = 50
-RATE = Fraction(25)
-GOP_FRAMES = "12"
-CLEAN = Span(24, 48)
-# It begins 5 frames behind an I-frame, and holds the two next ones.
-SPAN = Span(17, 45)
 COPIED, ENCODED = "copied", "encoded"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A video codec.
-
-    Attributes:
-        codec: FFmpeg's name of it.
-        encoder: PyAV's name of its encoder.
-        pixel_format: Of its pictures.
-        options: Of the encoder.
-        size_px: (width, height).
-    """
-
-    codec: str
-    encoder: str = ""
-    pixel_format: str = "yuv420p"
-    options: dict[str, str] = field(default_factory=dict)
-    size_px: tuple[int, int] = (176, 144)
-
-
-@dataclass(frozen=True)
-class Sound:
-    """A sound codec, by FFmpeg's name of it, and how it is encoded."""
-
-    codec: str
-    encoder: str = ""
-    rate_hz: int = 48000
-    layout: str = "stereo"
-    bit_rate: int = 0
-
-
-@dataclass(frozen=True)
-class Container:
-    """A container: its name in the table, the extension, and FFmpeg's name of its muxer.
-
-    Attributes:
-        size_px: (width, height) of all its pictures, where it takes no others.
-        many_sounds: Whether it takes more than one track of sound.
-    """
-
-    name: str
-    extension: str
-    muxer: str
-    size_px: tuple[int, int] | None = None
-    many_sounds: bool = True
-
-
-_X265 = {"preset": "ultrafast", "x265-params": "log-level=none:keyint=12:bframes=3:scenecut=0"}
-_X264 = {"preset": "veryfast", "x264-params": "keyint=12:bframes=2:scenecut=0"}
-_GOP = {"g": GOP_FRAMES, "b": "500k"}
-_VPX = {"deadline": "realtime", "cpu-used": "8", **_GOP}
-
-PICTURES = (
-    Picture("h264", "libx264", options=_X264),
-    Picture("hevc", "libx265", options=_X265),
-    Picture("av1", "libsvtav1", options={"preset": "12", "g": GOP_FRAMES}),
-    Picture("vp9", "libvpx-vp9", options=_VPX),
-    Picture("vp8", "libvpx", options=_VPX),
-    Picture("mpeg4", options={**_GOP, "bf": "2"}),
-    Picture("mpeg2video", options={**_GOP, "bf": "2"}),
-    Picture("mpeg1video", options=_GOP),
-    Picture("mjpeg", pixel_format="yuvj420p"),
-    Picture("prores", "prores_ks", "yuv422p10le"),
-    Picture("dnxhd", "dnxhd", "yuv422p", {"profile": "dnxhr_sq"}, (256, 144)),
-    Picture("dvvideo", size_px=(720, 576)),
-    Picture("h263", options=_GOP),
-    Picture("flv1", "flv", options=_GOP),
-    Picture("wmv1", options=_GOP),
-    Picture("wmv2", options=_GOP),
-    Picture("msmpeg4v2", options=_GOP),
-    Picture("msmpeg4v3", "msmpeg4", options=_GOP),
-    Picture("ffv1"),
-    Picture("huffyuv", pixel_format="yuv422p"),
-    Picture("ffvhuff"),
-    Picture("utvideo"),
-    Picture("magicyuv"),
-    Picture("jpeg2000"),
-    Picture("cfhd", pixel_format="yuv422p10le"),
-    Picture("dirac", "vc2", "yuv422p", {"strict": "experimental"}),
-    Picture("snow", options={"strict": "experimental", **_GOP}),
-    Picture("svq1", pixel_format="yuv410p", options=_GOP),
-    Picture("cinepak", pixel_format="rgb24"),
-    Picture("rpza", pixel_format="rgb555le", options=_GOP),
-    Picture("qtrle", pixel_format="rgb24", options=_GOP),
-    Picture("png", pixel_format="rgb24"),
-    Picture("flashsv", pixel_format="bgr24", options=_GOP),
-    Picture("flashsv2", pixel_format="bgr24", options=_GOP),
-    Picture("zmbv", pixel_format="bgr0", options=_GOP),
-    Picture("v210", pixel_format="yuv422p10le"),
-    Picture("rawvideo"),
-    Picture("gif", pixel_format="rgb8"),
-    Picture("apng", pixel_format="rgb24"),
-    Picture("webp", "libwebp_anim"),
-)
-
-SOUNDS = (
-    Sound("aac"),
-    Sound("mp3", "libmp3lame"),
-    Sound("mp2"),
-    Sound("ac3"),
-    Sound("eac3"),
-    Sound("opus", "libopus"),
-    Sound("vorbis", "vorbis"),
-    Sound("flac"),
-    Sound("alac"),
-    *(
-        Sound(f"pcm_{kind}")
-        for kind in "u8 s16le s16be s24le s24be s32le s32be f32le f32be f64le".split()
-    ),
-    Sound("pcm_alaw", rate_hz=8000, layout="mono"),
-    Sound("pcm_mulaw", rate_hz=8000, layout="mono"),
-    Sound("pcm_bluray"),
-    Sound("pcm_dvd"),
-    Sound("amr_nb", "libopencore_amrnb", rate_hz=8000, layout="mono"),
-    Sound("adpcm_ms"),
-    Sound("adpcm_ima_wav"),
-    Sound("adpcm_ima_qt"),
-    Sound("adpcm_swf", rate_hz=44100),
-    Sound("nellymoser", rate_hz=44100, layout="mono"),
-    Sound("wmav1", bit_rate=128_000),
-    Sound("wmav2", bit_rate=128_000),
-    Sound("wavpack"),
-    Sound("tta"),
-    Sound("g726", rate_hz=8000, layout="mono"),
-)
-
-CONTAINERS = (
-    Container("MP4", "mp4", "mp4"),
-    Container("MOV", "mov", "mov"),
-    Container("3GP", "3gp", "3gp"),
-    Container("MKV", "mkv", "matroska"),
-    Container("WebM", "webm", "webm"),
-    Container("MPEG-TS", "ts", "mpegts"),
-    Container("MPEG-PS", "mpg", "vob"),
-    Container("AVI", "avi", "avi"),
-    Container("FLV", "flv", "flv", many_sounds=False),
-    Container("MXF", "mxf", "mxf"),
-    Container("Ogg", "ogv", "ogg"),
-    Container("ASF, WMV", "wmv", "asf"),
-    Container("DV", "dv", "dv", (720, 576)),
-    Container("IVF", "ivf", "ivf"),
-    Container("GIF", "gif", "gif"),
-    Container("APNG", "apng", "apng"),
-    Container("Y4M", "y4m", "yuv4mpegpipe"),
-    Container("elementary stream, MPEG-1", "m1v", "mpeg1video"),
-    Container("elementary stream, MPEG-2", "m2v", "mpeg2video"),
-    Container("elementary stream, MPEG-4 Part 2", "m4v", "m4v"),
-    Container("elementary stream, H.264", "h264", "h264"),
-    Container("elementary stream, HEVC", "hevc", "hevc"),
-    Container("elementary stream, Motion JPEG", "mjpeg", "mjpeg"),
-    Container("animated WebP", "webp", "webp"),
-    Container("GXF", "gxf", "gxf", (720, 576)),
-    Container("NUT", "nut", "nut"),
-    Container("RealMedia", "rm", "rm"),
-    Container("SWF", "swf", "swf"),
-)
+_PCM = "pcm_"
 
 
 @dataclass(frozen=True)
@@ -229,6 +74,11 @@ class Row:
     encoded: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
 
+    @property
+    def way(self) -> tuple[str, str, str]:
+        """On which the sound depends: the container, and how the clip's pictures are made."""
+        return self.container, self.clip, self.other.partition(":")[0]
+
     def cells(self) -> list[str]:
         """The row as it stands in the table, but for its codecs."""
         cells = [self.clean, self.other, self.hiding, self.clip]
@@ -240,83 +90,40 @@ class Row:
         return f"| {' | '.join([container, _listed(self.codecs), *others])} |"
 
 
-HEAD = """| container | video codec | `auto`, whole GOPs | `auto`, other spans | `copy`, other spans | clip | sound copied | sound to AAC |
-|---|---|---|---|---|---|---|---|"""
+HEAD = (
+    "| container | video codec | `auto`, whole GOPs | `auto`, other spans | `copy`, other spans "
+    "| clip | sound copied | sound to AAC |\n|---|---|---|---|---|---|---|---|"
+)
 
 
 def _listed(words: Sequence[str]) -> str:
-    return ", ".join(words) or "-"
+    pcm = " ".join(word.removeprefix(_PCM) for word in words if word.startswith(_PCM))
+    others = [word for word in words if not word.startswith(_PCM)]
+    return ", ".join([*others, *([f"PCM ({pcm})"] if pcm else [])]) or "-"
 
 
-def write_source(
-    path: Path, container: Container, picture: Picture, sounds: Sequence[Sound]
-) -> bool:
-    """Write a small file; whether the container takes what should be in it, and says so."""
-    try:
-        _encode(path, container, picture, sounds)
-        with av.open(str(path)) as file:
-            names = [
-                stream.codec_context.codec.canonical_name if stream.codec_context else ""
-                for stream in (*file.streams.video, *file.streams.audio)
-            ]
-            return names == [picture.codec, *(sound.codec for sound in sounds)]
-    except (av.error.FFmpegError, OSError, ValueError):
-        # Muxers say in many ways what they do not take.
-        return False
+def in_markdown(rows: Iterable[Row]) -> Iterator[str]:
+    """The table, line by line, and below it the reasons to which its numbers refer."""
+    reasons: dict[str, int] = {}
+
+    def short(match: re.Match[str]) -> str:
+        return f"{match[1]} [{reasons.setdefault(match[2], len(reasons) + 1)}]"
+
+    yield HEAD
+    for row in rows:
+        yield re.sub(r"(encoded|refused): ([^|*]+?)(?= \||\*\*)", short, row.line())
+    yield ""
+    yield from (f"{number}. {reason}" for reason, number in reasons.items())
 
 
-@scheduled_as_before()
-def _encode(path: Path, container: Container, picture: Picture, sounds: Sequence[Sound]) -> None:
-    with av.open(str(path), "w", format=container.muxer) as out:
-        video = out.add_stream(picture.encoder or picture.codec, RATE)
-        video.width, video.height = container.size_px or picture.size_px
-        video.pix_fmt = picture.pixel_format
-        video.options = dict(picture.options)
-        video.codec_context.thread_count = 1
-        tracks = [_add_track(out, sound) for sound in sounds]
-        for number in range(FRAMES):
-            drawn = make_picture(number, number // 20, (video.width, video.height))
-            frame = av.VideoFrame.from_ndarray(drawn, format="bgr24")
-            frame = frame.reformat(format=picture.pixel_format)
-            frame.pts, frame.time_base = number, 1 / RATE
-            out.mux(video.encode(frame))
-        out.mux(video.encode(None))
-        for sound, track in zip(sounds, tracks, strict=True):
-            for block in _tone(sound):
-                out.mux(track.encode(block))
-            out.mux(track.encode(None))
+def as_row(cells: str, reasons: Mapping[str, str]) -> str:
+    """A line of the table with its reasons in full.
 
-
-def _add_track(out: av.container.OutputContainer, sound: Sound) -> av.AudioStream:
-    encoder = sound.encoder or sound.codec
-    track = out.add_stream(encoder, sound.rate_hz, layout=sound.layout)
-    track.options = {"strict": "experimental"}
-    if sound.bit_rate:
-        track.bit_rate = sound.bit_rate
-    return track
-
-
-def _tone(sound: Sound) -> Iterator[av.AudioFrame]:
-    samples = round(FRAMES / RATE * sound.rate_hz)
-    turns = np.arange(samples, dtype=np.float32) * 440 / sound.rate_hz
-    wave = (0.3 * np.sin(turns * 2 * np.pi)).astype(np.float32)
-    channels = 1 if sound.layout == "mono" else 2
-    for start in range(0, samples, 1000):
-        block = np.stack([wave[start : start + 1000]] * channels)
-        frame = av.AudioFrame.from_ndarray(block, "fltp", sound.layout)
-        frame.sample_rate = sound.rate_hz
-        frame.pts, frame.time_base = start, Fraction(1, sound.rate_hz)
-        yield frame
-
-
-@cache
-def sounds_of(container: Container) -> tuple[Sound, ...]:
-    """The sounds that a container takes beside the first codec of pictures that it takes."""
-    with _folder() as folder:
-        path = folder / f"sound.{container.extension}"
-        taken = (picture for picture in PICTURES if write_source(path, container, picture, ()))
-        picture = next(taken)
-        return tuple(sound for sound in SOUNDS if write_source(path, container, picture, (sound,)))
+    Args:
+        cells: The line.
+        reasons: By their numbers.
+    """
+    return re.sub(r"(encoded|refused) \[(\d+)\]", lambda m: f"{m[1]}: {reasons[m[2]]}", cells)
 
 
 def examine(container: Container, picture: Picture) -> Row | None:
@@ -328,29 +135,39 @@ def examine(container: Container, picture: Picture) -> Row | None:
         names = container.name, (picture.codec,)
         try:
             info = probe(path)
-            auto = clips_of(path, info, "auto", (CLEAN, SPAN))
-            hiding = clips_of(path, info, "copy", (SPAN,))
+            clean, other = spans_of(path)
+            auto = clips_of(path, info, "auto", (clean, other))
+            hiding = clips_of(path, info, "copy", (other,))
         except InvalidVideoError as error:
             return Row(*names, f"refused: {_reason(error, path)}")
-        made = auto[SPAN]
-        row = Row(
+        made = auto[other]
+        return Row(
             *names,
-            told(auto[CLEAN]),
-            told(made),
-            told(hiding[SPAN]),
+            told(auto[clean], picture),
+            told(made, picture),
+            told(hiding[other], picture),
             "-" if isinstance(made, ClipError) else made.container.upper(),
         )
-        fates = fates_of_sound(folder, container, picture, row.other)
-        return replace(
-            row,
-            copied=tuple(codec for codec, fate in fates.items() if fate == COPIED),
-            encoded=tuple(codec for codec, fate in fates.items() if fate == ENCODED),
-            odd=tuple(
-                f"**{codec}: {fate}**"
-                for codec, fate in fates.items()
-                if fate not in (COPIED, ENCODED)
-            ),
-        )
+
+
+def with_sounds(row: Row, fates: Mapping[str, str]) -> Row:
+    """Add what becomes of sounds, by their codecs."""
+    odd = {codec: fate for codec, fate in fates.items() if fate not in (COPIED, ENCODED)}
+    return replace(
+        row,
+        copied=tuple(codec for codec, fate in fates.items() if fate == COPIED),
+        encoded=tuple(codec for codec, fate in fates.items() if fate == ENCODED),
+        odd=tuple(f"**{codec}: {fate}**" for codec, fate in odd.items()),
+    )
+
+
+def spans_of(path: Path) -> tuple[Span, Span]:
+    """One of whole GOPs, and one that begins 5 frames behind an I-frame."""
+    with av.open(str(path)) as file:
+        keys = [index for index, frame in enumerate(file.decode(video=0)) if frame.key_frame]
+    start = next((key for key in keys if key >= 10), 0)
+    end = next((key for key in keys if key >= start + 20), FRAMES)
+    return Span(start, end), Span(start + 5, FRAMES - 5)
 
 
 def clips_of(
@@ -373,8 +190,8 @@ def clips_of(
     return made
 
 
-def told(made: ClipFile | ClipError) -> str:
-    """What became of the pictures of a clip, in words."""
+def told(made: ClipFile | ClipError, picture: Picture) -> str:
+    """What became of the pictures of a clip, in words that fit all codecs."""
     if isinstance(made, ClipError):
         return f"**fails**: {made}"
     copied = sum(len(part) for part in made.copied)
@@ -382,29 +199,28 @@ def told(made: ClipFile | ClipError) -> str:
         return "joined"
     if copied:
         return f"copied, {made.hidden_frames} hidden" if made.hidden_frames else "copied"
-    return f"encoded: {made.fallback_reason}" if made.fallback_reason else "encoded"
+    reason = (made.fallback_reason or "").replace(picture.codec, "this codec")
+    return f"encoded: {reason}"
 
 
-def fates_of_sound(
-    folder: Path, container: Container, picture: Picture, expected: str
-) -> dict[str, str]:
+def fates_of_sounds(container: Container, picture: Picture, silent: Row) -> dict[str, str]:
     """What becomes of each sound that a container takes, by its codec.
 
     Args:
-        folder: To write files into.
         container: The container.
         picture: The codec beside the sound.
-        expected: What becomes of the pictures without it.
+        silent: What becomes of the pictures without it.
     """
-    sounds = sounds_of(container)
-    if container.many_sounds and len(sounds) > 1:
-        together = _fates(folder, container, picture, sounds, expected)
-        if {COPIED, ENCODED}.issuperset(together.values()):
-            return together
-    fates: dict[str, str] = {}
-    for sound in sounds:
-        fates |= _fates(folder, container, picture, (sound,), expected)
-    return fates
+    with _folder() as folder:
+        sounds = sounds_of(folder, container, picture)
+        if container.many_sounds and len(sounds) > 1:
+            together = _fates(folder, container, picture, sounds, silent.other)
+            if {COPIED, ENCODED}.issuperset(together.values()):
+                return together
+        fates: dict[str, str] = {}
+        for sound in sounds:
+            fates |= _fates(folder, container, picture, (sound,), silent.other)
+        return fates
 
 
 def _fates(
@@ -416,13 +232,14 @@ def _fates(
         # Of one sound: some go with certain pictures only.
         return dict.fromkeys(codecs, "not taken") if len(sounds) > 1 else {}
     try:
-        made = clips_of(path, probe(path), "auto", (SPAN,))[SPAN]
+        _, span = spans_of(path)
+        made = clips_of(path, probe(path), "auto", (span,))[span]
     except InvalidVideoError as error:
         return dict.fromkeys(codecs, f"refused: {_reason(error, path)}")
-    if told(made) != expected:
-        return dict.fromkeys(codecs, told(made))
+    if told(made, picture) != expected:
+        return dict.fromkeys(codecs, told(made, picture))
     before = _sound_packets(path)
-    after = _sound_packets(path.parent / f"{SPAN.start}-auto")
+    after = _sound_packets(path.parent / f"{span.start}-auto")
     if len(after) < len(sounds):
         return dict.fromkeys(codecs, "lost")
     return {
@@ -462,19 +279,28 @@ def grouped(rows: Iterable[Row]) -> list[Row]:
     return list(alike.values())
 
 
+def table(containers: Sequence[Container], jobs: int) -> list[Row]:
+    """The rows of containers."""
+    pairs = [(container, picture) for container in containers for picture in PICTURES]
+    with ProcessPoolExecutor(jobs, initializer=_quiet) as pool:
+        found = list(pool.map(examine, *zip(*pairs, strict=True)))
+        rows = {pair: row for pair, row in zip(pairs, found, strict=True) if row}
+        # What becomes of sound depends on how the pictures are made, not on their codec.
+        first_of = {row.way: (*pair, row) for pair, row in reversed(rows.items()) if row.clip}
+        fates = pool.map(fates_of_sounds, *zip(*first_of.values(), strict=True)) if first_of else ()
+        by_way = dict(zip(first_of, fates, strict=True))
+    return grouped(with_sounds(row, by_way.get(row.way, {})) for row in rows.values())
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("containers", nargs="*", help="names of the first column; default: all")
     parser.add_argument("--jobs", type=int, default=2, help="how many files are made at a time")
     options = parser.parse_args()
-    wanted = [each for each in CONTAINERS if each.name in options.containers or not options.containers]
-    pairs = [(container, picture) for container in wanted for picture in PICTURES]
-    print(HEAD)
-    with ProcessPoolExecutor(options.jobs, initializer=_quiet) as pool:
-        rows = list(pool.map(examine, *zip(*pairs, strict=True)))
-    for row in grouped(row for row in rows if row):
-        print(row.line())
+    names = options.containers or [container.name for container in CONTAINERS]
+    wanted = [container for container in CONTAINERS if container.name in names]
+    print("\n".join(in_markdown(table(wanted, options.jobs))))
 
 
 def _quiet() -> None:
