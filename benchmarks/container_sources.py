@@ -192,12 +192,14 @@ def write_source(
     try:
         _encode(path, container, picture, sounds)
         with av.open(str(path)) as file:
+            # Raw pictures, for one, can be written in kinds that cannot be read.
+            next(file.decode(video=0))
             names = [
                 stream.codec_context.codec.canonical_name if stream.codec_context else ""
                 for stream in (*file.streams.video, *file.streams.audio)
             ]
             return names == [picture.codec, *(sound.codec for sound in sounds)]
-    except (av.error.FFmpegError, OSError, ValueError):
+    except (av.error.FFmpegError, OSError, ValueError, IndexError, StopIteration):
         # Muxers say in many ways what they do not take.
         return False
 
