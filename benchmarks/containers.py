@@ -111,7 +111,7 @@ def in_markdown(rows: Iterable[Row]) -> Iterator[str]:
 
     yield HEAD
     for row in rows:
-        yield re.sub(r"(encoded|refused): ([^|*]+?)(?= \||\*\*)", short, row.line())
+        yield re.sub(r"(encoded|refused|fails): ([^|*]+?)(?= \||\*\*)", short, row.line())
     yield ""
     yield from (f"{number}. {reason}" for reason, number in reasons.items())
 
@@ -123,7 +123,7 @@ def as_row(cells: str, reasons: Mapping[str, str]) -> str:
         cells: The line.
         reasons: By their numbers.
     """
-    return re.sub(r"(encoded|refused) \[(\d+)\]", lambda m: f"{m[1]}: {reasons[m[2]]}", cells)
+    return re.sub(r"(encoded|refused|fails) \[(\d+)\]", lambda m: f"{m[1]}: {reasons[m[2]]}", cells)
 
 
 def examine(container: Container, picture: Picture) -> Row | None:
@@ -193,7 +193,7 @@ def clips_of(
 def told(made: ClipFile | ClipError, picture: Picture) -> str:
     """What became of the pictures of a clip, in words that fit all codecs."""
     if isinstance(made, ClipError):
-        return f"**fails**: {made}"
+        return f"fails: {made}"
     copied = sum(len(part) for part in made.copied)
     if 0 < copied < made.frames:
         return "joined"
