@@ -13,11 +13,9 @@ FORMATS = Path(__file__).parents[3] / "docs" / "formats.md"
 # Small ones, of each way in which pictures and sound are treated.
 PAIRS = (
     ("3GP", "h264"),
-    ("FLV", "hevc"),
     ("IVF", "av1"),
     ("MXF", "dnxhd"),
     ("WebM", "vp8"),
-    ("DV", "dvvideo"),
     ("GXF", "mpeg2video"),
     ("elementary stream, H.264", "h264"),
 )
