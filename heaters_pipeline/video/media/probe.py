@@ -306,8 +306,7 @@ def _time_base(stream: av.video.stream.VideoStream, path: Path) -> Fraction:
 def _frame_rate(stream: av.video.stream.VideoStream) -> Fraction | None:
     average, guessed = stream.average_rate, stream.guessed_rate
     # DV has ticks of 1/60000 s, and FFmpeg takes each for a frame.
-    is_one_a_tick = average and stream.time_base and average * stream.time_base >= 1
-    if is_one_a_tick and guessed and guessed < average:
+    if average and guessed and guessed < average and average * (stream.time_base or 0) >= 1:
         return guessed
     return average or guessed or None
 
