@@ -200,7 +200,7 @@ def test_all_streams_are_kept_with_their_languages(mode: str, tmp_path: Path) ->
     write_clip(known, Span(20, 90), tmp_path / "jpn.mp4", chosen)
     with av.open(str(tmp_path / "jpn.mp4")) as container:
         assert [stream.language for stream in container.streams.audio] == ["jpn"]
-    left = left_out(path, known.info, mode, chosen.audio_languages)
+    left = left_out(path, known.info, chosen)
     assert left == ("audio stream 1 (aac)",)
     # Sound of another language is better than none.
     other = ClipSettings(mode, audio_languages=("deu",))
