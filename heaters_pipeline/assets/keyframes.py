@@ -17,6 +17,7 @@ from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import KeyframeConfig
 from heaters_pipeline.errors import ClipError
+from heaters_pipeline.isolation.calls import Children
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.storage import keys
@@ -110,10 +111,17 @@ def _make_missing(
     work.plan(units)
     percents = keyframe_positions(settings)
     _adopt(work, percents)
+    clip_keys = {unit.identifier: clip.key for unit, clip in zip(units, clips, strict=True)}
 
-    def make(unit: Unit, clip: Path, folder: Path) -> list[ManifestItem]:
-        pictures = write_keyframes(
-            clip, len(unit.scene.span), settings, lambda percent: folder / f"{percent}.jpg"
+    def make(unit: Unit, clip: Path, folder: Path, children: Children) -> list[ManifestItem]:
+        paths = {percent: folder / f"{percent}.jpg" for percent in percents}
+        pictures = children.call(
+            f"key frames of {clip_keys[unit.identifier]} were written",
+            write_keyframes,
+            clip,
+            len(unit.scene.span),
+            settings,
+            paths.__getitem__,
         )
         key_of = dict(zip(percents, unit.keys, strict=True))
         items = []
@@ -125,7 +133,6 @@ def _make_missing(
             items.append(_item(unit, key, stored.size_bytes, picture.percent, size_px, sha256))
         return items
 
-    clip_keys = {unit.identifier: clip.key for unit, clip in zip(units, clips, strict=True)}
     make_from_clips(work, clip_keys, make)
 
 

@@ -15,10 +15,12 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ManifestError
+from heaters_pipeline.isolation.calls import isolated
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256
 from heaters_pipeline.storage.records.manifests import Json
 from heaters_pipeline.video.detection.score_track import Scan, ScoreTrack
+from heaters_pipeline.video.media.probe import shown_name
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.scoring.method_scores import scan_settings
 from heaters_pipeline.video.scoring.scores import ALGORITHM_VERSION, ScoreSettings, score_frames
@@ -131,8 +133,13 @@ def _score(run: StageRun, source: Source, settings: ScoreSettings) -> ScoreTrack
     source = replace(source, video_stream=settings.video_stream)
     with local_source(run, source) as (path, info), run.phase("decode"):
         frames = info.frames_promised or 0
-        return score_frames(
-            path, info, settings, on_progress=lambda done: run.progress("decode", done, frames)
+        return isolated(
+            f"the frames of {shown_name(path)} were scored",
+            score_frames,
+            path,
+            info,
+            settings,
+            on_progress=lambda done: run.progress("decode", done, frames),
         )
 
 
