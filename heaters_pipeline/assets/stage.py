@@ -329,5 +329,6 @@ def _added_to_totals(run: StageRun) -> Iterator[None]:
 
 
 def _peak_memory_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    peak = max(resource.getrusage(each).ru_maxrss for each in whose)
     return peak if sys.platform == "darwin" else peak * 1024
