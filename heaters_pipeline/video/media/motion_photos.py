@@ -6,6 +6,7 @@ earlier kinds); in HEIF it is the content of a box of its own, ``mpvd``.
 
 import mmap
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from heaters_pipeline.video.media.refusals import PHOTO_BRANDS
@@ -13,6 +14,9 @@ from heaters_pipeline.video.media.refusals import PHOTO_BRANDS
 _JPEG_HEAD = b"\xff\xd8\xff"
 _BOX_HEADER_BYTES = 8
 _LONG_HEADER_BYTES = 16
+# A photo has a handful of boxes, and its picture hardly ever what looks like the start of a video;
+# in a file that is made of nothing else the search must end.
+_MOST_BOXES, _MOST_PLACES = 1000, 100
 
 
 def video_in_photo(path: Path) -> range | None:
@@ -33,16 +37,18 @@ def video_in_photo(path: Path) -> range | None:
 
 
 def _in_box(content: mmap.mmap) -> range | None:
-    for kind, body in _boxes(content, 0):
+    for kind, body in islice(_boxes(content, 0), _MOST_BOXES):
         if kind == b"mpvd":
             return body
     return None
 
 
 def _behind_picture(content: mmap.mmap) -> range | None:
-    at = content.find(b"ftyp")
-    while at >= 4:
-        kinds = [kind for kind, _ in _boxes(content, at - 4)]
+    at = content.find(b"ftyp", 4)
+    for _ in range(_MOST_PLACES):
+        if at < 0:
+            break
+        kinds = [kind for kind, _ in islice(_boxes(content, at - 4), _MOST_BOXES)]
         if b"moov" in kinds:
             return range(at - 4, len(content))
         at = content.find(b"ftyp", at + 1)

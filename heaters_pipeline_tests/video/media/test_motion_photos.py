@@ -69,3 +69,11 @@ def test_what_is_cut_off_is_not_taken_for_a_video(tmp_path: Path) -> None:
 
 def test_a_video_is_opened_as_it_is(tmp_path: Path) -> None:
     assert video_in_photo(make_video(tmp_path / "a.mp4", [5])) is None
+
+
+def test_a_file_of_nothing_but_starts_of_videos_is_not_searched_for_ever(tmp_path: Path) -> None:
+    video = make_video(tmp_path / "a.mp4", [5]).read_bytes()
+    path = tmp_path / "a.jpg"
+    for starts, is_found in ((50, True), (200, False)):
+        path.write_bytes(jpeg(b"\xff\xff\xff\xffftyp" * starts + video))
+        assert (video_in_photo(path) is not None) == is_found
