@@ -205,7 +205,7 @@ def _nowhere(store: ObjectStore, video_id: str) -> ObjectNotFoundError:
 def _bring_file(run: StageRun, file: LocalFile, key: str) -> BroughtVideo:
     store = run.workspace.store
     path = file.path.resolve()
-    info = probed(path)
+    info = probed(path, children=run.children)
     done_bytes = 0
 
     def on_progress(count: int) -> None:
@@ -285,7 +285,7 @@ def _bring_link(
                 by_hand=by_hand,
                 on_progress=on_progress,
             )
-        info = probed(path)
+        info = probed(path, children=run.children)
         sha256 = file_sha256(path)
         with run.phase("upload"):
             stored = run.workspace.put_file(key, path, content_type_of(key), keep_local=True)

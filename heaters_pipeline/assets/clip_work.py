@@ -18,7 +18,6 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ClipError, HeatersError, InvalidVideoError, ManifestError
-from heaters_pipeline.isolation.calls import Children, isolated
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.records.manifests import (
@@ -109,17 +108,16 @@ def clip_units(
 
 def adopt_clips(work: StageWork) -> None:
     """Adopt clips that exist without a record, if they hold the span that their name says."""
-    with Children() as children:
-        for unit in work.unrecorded:
-            _adopt(work, unit, children)
+    for unit in work.unrecorded:
+        _adopt(work, unit)
 
 
-def _adopt(work: StageWork, unit: Unit, children: Children) -> None:
+def _adopt(work: StageWork, unit: Unit) -> None:
     (key,) = unit.keys
     found = work.stored(key)
     with work.run.phase("adopt"), work.run.workspace.local_copy(key, found.version) as path:
         try:
-            facts = children.call(f"{key} was looked at", inspect_clip, path)
+            facts = work.run.children.call(f"{key} was looked at", inspect_clip, path)
             details = {**clip_details(facts), "sha256": file_sha256(path)}
         except (ClipError, InvalidVideoError) as error:
             # Not what it is named; it is made again under the same key.
@@ -217,11 +215,12 @@ def make_clips(
             run.progress("clips", len(uploads), len(units))
 
         name = shown_name(path)
-        missed = isolated(f"the streams of {name} were read", left_out, path, info, settings)
+        doing = f"the streams of {name} were read"
+        missed = run.children.call(doing, left_out, path, info, settings)
         if missed:
             _logger.warning("no clip of %s has its %s", run.video_id, ", ".join(missed))
         with run.phase("cut"):
-            isolated(
+            run.children.call(
                 f"clips of {name} were made",
                 write_clips,
                 path,

@@ -9,12 +9,11 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork
 from heaters_pipeline.assets.units import Unit
 from heaters_pipeline.errors import HeatersError
-from heaters_pipeline.isolation.calls import Children
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import ManifestItem
 
-MakeItems = Callable[[Unit, Path, Path, Children], Sequence[ManifestItem]]
-"""From a unit, its clip's file, a folder of its own and who decodes: the stored items."""
+MakeItems = Callable[[Unit, Path, Path], Sequence[ManifestItem]]
+"""From a unit, its clip's file and a folder of its own: the stored items."""
 
 
 def clips_of(run: StageRun) -> list[ManifestItem]:
@@ -40,12 +39,11 @@ def make_from_clips(work: StageWork, clip_keys: dict[str, str], make: MakeItems)
         folder.mkdir()
         key = clip_keys[unit.identifier]
         with run.workspace.local_copy(key, clips[key].version) as clip:
-            return make(unit, clip, folder, children)
+            return make(unit, clip, folder)
 
     with (
         run.phase("make"),
         run.workspace.scratch() as scratch,
-        Children() as children,
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
     ):
         futures = {

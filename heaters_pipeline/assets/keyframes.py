@@ -17,7 +17,6 @@ from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import KeyframeConfig
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.isolation.calls import Children
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.storage import keys
@@ -113,9 +112,9 @@ def _make_missing(
     _adopt(work, percents)
     clip_keys = {unit.identifier: clip.key for unit, clip in zip(units, clips, strict=True)}
 
-    def make(unit: Unit, clip: Path, folder: Path, children: Children) -> list[ManifestItem]:
+    def make(unit: Unit, clip: Path, folder: Path) -> list[ManifestItem]:
         paths = {percent: folder / f"{percent}.jpg" for percent in percents}
-        pictures = children.call(
+        pictures = run.children.call(
             f"key frames of {clip_keys[unit.identifier]} were written",
             write_keyframes,
             clip,

@@ -7,7 +7,6 @@ import dagster as dg
 
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork
-from heaters_pipeline.isolation.calls import Children
 from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.report.plots.contact_sheet import contact_sheet_jpeg, evenly, markdown_image
 from heaters_pipeline.storage import keys
@@ -135,13 +134,12 @@ def _contact_sheet(work: StageWork) -> bytes:
     chosen = [items[at] for at in evenly(len(items), min(len(items), CONTACT_SHEET_CLIPS))]
     workspace, stored = work.run.workspace, work.run.objects()
     tiles = []
-    with Children() as children:
-        for item in chosen:
-            frames = item.end_frame - item.start_frame
-            with workspace.local_copy(item.key, stored[item.key].version) as clip:
-                doing = f"a picture of {item.key} was taken"
-                picture = children.call(doing, middle_picture, clip, frames, TILE_SIDE_PX)
-            tiles.append((_caption(item), picture))
+    for item in chosen:
+        frames = item.end_frame - item.start_frame
+        with workspace.local_copy(item.key, stored[item.key].version) as clip:
+            doing = f"a picture of {item.key} was taken"
+            picture = work.run.children.call(doing, middle_picture, clip, frames, TILE_SIDE_PX)
+        tiles.append((_caption(item), picture))
     return contact_sheet_jpeg(tiles, columns=CONTACT_SHEET_COLUMNS, total=len(items))
 
 

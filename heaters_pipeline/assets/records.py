@@ -63,7 +63,7 @@ def local_source(run: StageRun, source: Source) -> Iterator[tuple[Path, VideoInf
     with ExitStack() as stack:
         with run.phase("fetch"):
             path = stack.enter_context(run.workspace.local_copy(source.key, source.version))
-        yield path, probed(path, source.video_stream)
+        yield path, probed(path, source.video_stream, children=run.children)
 
 
 def _chosen_stream(run: StageRun) -> int | None:

@@ -173,7 +173,7 @@ def locate_source(run: StageRun, source_key: str | None) -> ObjectInfo | None:
 def _read(run: StageRun, found: ObjectInfo, origin: str | None) -> Registered:
     """Read an object that somebody uploaded, once."""
     with run.phase("read"), run.workspace.local_copy(found.key, found.version) as path:
-        info = probed(path)
+        info = probed(path, children=run.children)
         return registered_as(found, file_sha256(path), origin, info)
 
 

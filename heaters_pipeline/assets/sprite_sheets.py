@@ -17,7 +17,6 @@ from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import SpriteConfig
 from heaters_pipeline.errors import ClipError, ManifestError
-from heaters_pipeline.isolation.calls import Children
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.storage import keys
@@ -122,12 +121,12 @@ def _make_missing(
     work.plan(unit for unit, _ in planned)
     _adopt(work)
 
-    def make(unit: Unit, clip: Path, folder: Path, children: Children) -> list[ManifestItem]:
+    def make(unit: Unit, clip: Path, folder: Path) -> list[ManifestItem]:
         layout = layouts[unit.identifier]
         paths = [folder / f"{page}.jpg" for page in range(layout.page_count)]
         *page_keys, index_key = unit.keys
         doing = f"sprite sheets of {clip_keys[unit.identifier]} were written"
-        sprites = children.call(doing, write_sprites, clip, layout, paths)
+        sprites = run.children.call(doing, write_sprites, clip, layout, paths)
         digests = {}
         for key, path in zip(page_keys, paths, strict=True):
             digests[key] = file_sha256(path)

@@ -15,7 +15,6 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ManifestError
-from heaters_pipeline.isolation.calls import isolated
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256
 from heaters_pipeline.storage.records.manifests import Json
@@ -133,7 +132,7 @@ def _score(run: StageRun, source: Source, settings: ScoreSettings) -> ScoreTrack
     source = replace(source, video_stream=settings.video_stream)
     with local_source(run, source) as (path, info), run.phase("decode"):
         frames = info.frames_promised or 0
-        return isolated(
+        return run.children.call(
             f"the frames of {shown_name(path)} were scored",
             score_frames,
             path,

@@ -73,6 +73,10 @@ class Children:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End those that wait for a call; another call starts another."""
         while self._idle:
             self._idle.pop().end()
 

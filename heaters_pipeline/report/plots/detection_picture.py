@@ -6,7 +6,7 @@ Decodes the pictures of the scenes and gathers what is drawn; how is in ``detect
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from heaters_pipeline.isolation.calls import isolated
+from heaters_pipeline.isolation.calls import Children, isolated
 from heaters_pipeline.report.plots.curve_drawing import length_of
 from heaters_pipeline.report.plots.decision_curve import decision_curve, times_seconds
 from heaters_pipeline.report.plots.detection_plot import (
@@ -33,6 +33,7 @@ def detection_picture(
     *,
     title: str,
     most_pictures: int = 60,
+    children: Children | None = None,
 ) -> bytes:
     """Draw the curve, the transitions, and the first picture of each scene as a PNG.
 
@@ -43,6 +44,7 @@ def detection_picture(
         transitions: What was found.
         title: Taken literally.
         most_pictures: Each one costs a seek; if there are more scenes, an even choice is shown.
+        children: Who reads the file; a child of its own by default.
     Raises:
         SourceChangedError: The file is not the one that was scored.
         InvalidVideoError: The file cannot be read.
@@ -57,7 +59,8 @@ def detection_picture(
     if source is not None:
         path, info = source
         frames = [openings[at].frame for at in layout.pictured]
-        pictures = isolated(
+        call = children.call if children else isolated
+        pictures = call(
             f"pictures of {shown_name(path)} were taken",
             pictures_at,
             path,
