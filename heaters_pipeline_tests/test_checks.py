@@ -239,7 +239,7 @@ FAULTS = [
     Fault(
         "a sprite page of other pixels",
         overwrite("sprite_sheets", small_jpeg),
-        {"sprites_have_their_tiles": r"sprite_sheets/film/[\w-]+\.jpg is 32x18, not 320x90"},
+        {"sprites_have_their_tiles": r"sprite_sheets/film/[\w-]+\.jpg is 32x18, not 256x72"},
     ),
     Fault(
         "a sprite page that is no picture",
