@@ -110,10 +110,17 @@ def _make_missing(
     work.plan(units)
     percents = keyframe_positions(settings)
     _adopt(work, percents)
+    clip_keys = {unit.identifier: clip.key for unit, clip in zip(units, clips, strict=True)}
 
     def make(unit: Unit, clip: Path, folder: Path) -> list[ManifestItem]:
-        pictures = write_keyframes(
-            clip, len(unit.scene.span), settings, lambda percent: folder / f"{percent}.jpg"
+        paths = {percent: folder / f"{percent}.jpg" for percent in percents}
+        pictures = run.children.call(
+            f"key frames of {clip_keys[unit.identifier]} were written",
+            write_keyframes,
+            clip,
+            len(unit.scene.span),
+            settings,
+            paths.__getitem__,
         )
         key_of = dict(zip(percents, unit.keys, strict=True))
         items = []
@@ -125,7 +132,6 @@ def _make_missing(
             items.append(_item(unit, key, stored.size_bytes, picture.percent, size_px, sha256))
         return items
 
-    clip_keys = {unit.identifier: clip.key for unit, clip in zip(units, clips, strict=True)}
     make_from_clips(work, clip_keys, make)
 
 

@@ -135,8 +135,10 @@ def _contact_sheet(work: StageWork) -> bytes:
     workspace, stored = work.run.workspace, work.run.objects()
     tiles = []
     for item in chosen:
+        frames = item.end_frame - item.start_frame
         with workspace.local_copy(item.key, stored[item.key].version) as clip:
-            picture = middle_picture(clip, item.end_frame - item.start_frame, TILE_SIDE_PX)
+            doing = f"a picture of {item.key} was taken"
+            picture = work.run.children.call(doing, middle_picture, clip, frames, TILE_SIDE_PX)
         tiles.append((_caption(item), picture))
     return contact_sheet_jpeg(tiles, columns=CONTACT_SHEET_COLUMNS, total=len(items))
 

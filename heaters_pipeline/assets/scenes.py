@@ -199,4 +199,6 @@ def _full_picture(
         # Where the source is gone, other settings can still be tried: they need the track alone.
         return detection_picture(None, track, settings, transitions, title=title)
     with local_source(run, source) as local:
-        return detection_picture(local, track, settings, transitions, title=title)
+        return detection_picture(
+            local, track, settings, transitions, title=title, children=run.children
+        )

@@ -125,7 +125,8 @@ def _make_missing(
         layout = layouts[unit.identifier]
         paths = [folder / f"{page}.jpg" for page in range(layout.page_count)]
         *page_keys, index_key = unit.keys
-        sprites = write_sprites(clip, layout, paths)
+        doing = f"sprite sheets of {clip_keys[unit.identifier]} were written"
+        sprites = run.children.call(doing, write_sprites, clip, layout, paths)
         digests = {}
         for key, path in zip(page_keys, paths, strict=True):
             digests[key] = file_sha256(path)

@@ -6,6 +6,7 @@ Decodes the pictures of the scenes and gathers what is drawn; how is in ``detect
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from heaters_pipeline.isolation.calls import Children, isolated
 from heaters_pipeline.report.plots.curve_drawing import length_of
 from heaters_pipeline.report.plots.decision_curve import decision_curve, times_seconds
 from heaters_pipeline.report.plots.detection_plot import (
@@ -19,7 +20,7 @@ from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import Transition
-from heaters_pipeline.video.media.probe import VideoInfo
+from heaters_pipeline.video.media.probe import VideoInfo, shown_name
 from heaters_pipeline.video.media.still_pictures import pictures_at
 from heaters_pipeline.video.media.timing import Timeline
 
@@ -32,6 +33,7 @@ def detection_picture(
     *,
     title: str,
     most_pictures: int = 60,
+    children: Children | None = None,
 ) -> bytes:
     """Draw the curve, the transitions, and the first picture of each scene as a PNG.
 
@@ -42,6 +44,7 @@ def detection_picture(
         transitions: What was found.
         title: Taken literally.
         most_pictures: Each one costs a seek; if there are more scenes, an even choice is shown.
+        children: Who reads the file; a child of its own by default.
     Raises:
         SourceChangedError: The file is not the one that was scored.
         InvalidVideoError: The file cannot be read.
@@ -56,7 +59,16 @@ def detection_picture(
     if source is not None:
         path, info = source
         frames = [openings[at].frame for at in layout.pictured]
-        pictures = pictures_at(path, info, timeline, frames, PICTURE_SIDE_PX)
+        call = children.call if children else isolated
+        pictures = call(
+            f"pictures of {shown_name(path)} were taken",
+            pictures_at,
+            path,
+            info,
+            timeline,
+            frames,
+            PICTURE_SIDE_PX,
+        )
     curve = decision_curve(track, settings)
     return detection_plot_png(
         times,

@@ -51,7 +51,8 @@ def positive_number(name: str, default: float) -> float:
     try:
         number = float(text)
     except ValueError as error:
-        raise SettingsError(f"{name} is {text!r}; give a number such as {default:g}") from error
+        example = default if math.isfinite(default) else 100
+        raise SettingsError(f"{name} is {text!r}; give a number such as {example:g}") from error
     if not 0 < number < math.inf:
         raise SettingsError(f"{name} is {text!r}; give a number above 0")
     return number
