@@ -78,10 +78,14 @@ for start, end in json.loads(Path(spans).read_text()):
 SMARTCUT = """
 import json, subprocess, sys
 from pathlib import Path
-film, _, spans, folder, program = sys.argv[1:6]
-for start, end in json.loads(Path(spans).read_text()):
+film, _, spans, folder, rate, program = sys.argv[1:7]
+spans = json.loads(Path(spans).read_text())
+for start, end in spans:
     out = f"{folder}/{start:06}-{end:06}.mp4"
-    subprocess.run([program, film, out, "--frames", "--keep", f"{start},{end}"], check=True)
+    # It refuses the number of the frame behind the last one.
+    until = "end" if end == spans[-1][1] else end / float(rate)
+    keep = f"{start / float(rate)},{until}"
+    subprocess.run([program, film, out, "--keep", keep], check=True)
 """
 _OURS_AUTO, _OURS_COPY = "ours, auto", "ours, copy"
 # About the quality of what auto encodes.
@@ -130,7 +134,7 @@ def commands(film: Path, folder: Path, options: argparse.Namespace) -> dict[str,
         },
     }
     if options.smartcut:
-        found["smartcut"] = [sys.executable, "-c", SMARTCUT, *given, options.smartcut]
+        found["smartcut"] = [sys.executable, "-c", SMARTCUT, *given, rate, options.smartcut]
     if options.full:
         found["ours, copy, verify: full"] = ours("copy", "full", crf)
     return found

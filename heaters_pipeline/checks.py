@@ -17,6 +17,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.errors import ClipError, InvalidVideoError
+from heaters_pipeline.isolation.calls import Children
 from heaters_pipeline.names import (
     CHECK_JOB,
     REPAIR_JOB,
@@ -182,12 +183,13 @@ def clips_have_their_frames(workspace: Workspace, video_id: str) -> Verdict:
     scenes = workspace.require_manifest("scenes", video_id).summary["scenes"]
     faults = span_faults(clips, [Scene.from_json(row) for row in scenes])
     opened = 0
-    for item in clips:
-        path = workspace.store.local_path(item.key)
-        if path is None:
-            continue
-        opened += 1
-        faults += clip_faults(item, path)
+    with Children() as children:
+        for item in clips:
+            path = workspace.store.local_path(item.key)
+            if path is None:
+                continue
+            opened += 1
+            faults += clip_faults(item, path, children)
     return Verdict(faults, {"clips": len(clips), "opened": opened})
 
 
@@ -202,11 +204,11 @@ def span_faults(clips: Sequence[ManifestItem], scenes: Sequence[Scene]) -> list[
     ]
 
 
-def clip_faults(item: ManifestItem, path: Path) -> list[str]:
+def clip_faults(item: ManifestItem, path: Path, children: Children) -> list[str]:
     """What is wrong with a clip's file; empty when it holds its frames."""
     promised = item.end_frame - item.start_frame
     try:
-        shown = inspect_clip(path).frames
+        shown = children.call(f"{item.key} was looked at", inspect_clip, path).frames
     except (ClipError, InvalidVideoError) as error:
         return [f"{item.key} does not open: {error}"]
     return [] if shown == promised else [f"{item.key} shows {shown} frames, not {promised}"]

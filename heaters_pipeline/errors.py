@@ -55,6 +55,9 @@ class InvalidVideoError(HeatersError):
         super().__init__(message)
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type["InvalidVideoError"], tuple[str, str]]:
+        return type(self), (self.reason, str(self))
+
     @property
     def kind(self) -> str:
         """The reason, which says more than that the video is invalid."""

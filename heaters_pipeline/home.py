@@ -3,7 +3,6 @@
 Read when it is needed, never at import, so that a test or a worker can set its own environment.
 """
 
-import math
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from heaters_pipeline.storage.local_files import (
     publish,
     temporary_file,
 )
+from heaters_pipeline.video.media.limits import positive_number
 
 DEFAULT_STORE = "./data"
 DEFAULT_CACHE_GIGABYTES = 20.0
@@ -87,16 +87,7 @@ def cache_max_bytes() -> int:
     Raises:
         SettingsError: It is not a number above 0.
     """
-    text = os.environ.get("HEATERS_CACHE_GB")
-    if not text:
-        return int(DEFAULT_CACHE_GIGABYTES * 1e9)
-    try:
-        gigabytes = float(text)
-    except ValueError as error:
-        raise SettingsError(f"HEATERS_CACHE_GB is {text!r}; give a number such as 20") from error
-    if not 0 < gigabytes < math.inf:
-        raise SettingsError(f"HEATERS_CACHE_GB is {text!r}; give a number above 0")
-    return int(gigabytes * 1e9)
+    return int(positive_number("HEATERS_CACHE_GB", DEFAULT_CACHE_GIGABYTES) * 1e9)
 
 
 def allowed_links() -> AllowedLinks:

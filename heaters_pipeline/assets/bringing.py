@@ -30,6 +30,7 @@ from heaters_pipeline.intake.submissions import (
     read_submission,
     whole_link,
 )
+from heaters_pipeline.isolation.probing import probed
 from heaters_pipeline.names import SUBMISSION_TAG
 from heaters_pipeline.settings_files import require_settings
 from heaters_pipeline.storage import keys
@@ -38,7 +39,7 @@ from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.video_keys import source_objects
 from heaters_pipeline.storage.records.video_manifests import read_video
-from heaters_pipeline.video.media.probe import VideoInfo, probe
+from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.workspace import Workspace
 
 
@@ -204,7 +205,7 @@ def _nowhere(store: ObjectStore, video_id: str) -> ObjectNotFoundError:
 def _bring_file(run: StageRun, file: LocalFile, key: str) -> BroughtVideo:
     store = run.workspace.store
     path = file.path.resolve()
-    info = probe(path)
+    info = probed(path, children=run.children)
     done_bytes = 0
 
     def on_progress(count: int) -> None:
@@ -284,7 +285,7 @@ def _bring_link(
                 by_hand=by_hand,
                 on_progress=on_progress,
             )
-        info = probe(path)
+        info = probed(path, children=run.children)
         sha256 = file_sha256(path)
         with run.phase("upload"):
             stored = run.workspace.put_file(key, path, content_type_of(key), keep_local=True)

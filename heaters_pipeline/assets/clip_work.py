@@ -17,7 +17,7 @@ from heaters_pipeline.assets.records import (
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
-from heaters_pipeline.errors import ClipError, HeatersError, ManifestError
+from heaters_pipeline.errors import ClipError, HeatersError, InvalidVideoError, ManifestError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.records.manifests import (
@@ -35,6 +35,7 @@ from heaters_pipeline.video.clips.write import (
     left_out,
     write_clips,
 )
+from heaters_pipeline.video.media.probe import shown_name
 from heaters_pipeline.video.media.timing import Span
 
 _logger = logging.getLogger(__name__)
@@ -108,18 +109,22 @@ def clip_units(
 def adopt_clips(work: StageWork) -> None:
     """Adopt clips that exist without a record, if they hold the span that their name says."""
     for unit in work.unrecorded:
-        (key,) = unit.keys
-        found = work.stored(key)
-        with work.run.phase("adopt"), work.run.workspace.local_copy(key, found.version) as path:
-            try:
-                facts = inspect_clip(path)
-                details = {**clip_details(facts), "sha256": file_sha256(path)}
-            except ClipError as error:
-                # Not what it is named; it is made again under the same key.
-                _logger.warning("%s is made again: %s", key, error)
-                continue
-        if facts.span == unit.scene.span and facts.frames == len(facts.span):
-            work.reuse(unit, [unit.scene.item(key, found.size_bytes, details)])
+        _adopt(work, unit)
+
+
+def _adopt(work: StageWork, unit: Unit) -> None:
+    (key,) = unit.keys
+    found = work.stored(key)
+    with work.run.phase("adopt"), work.run.workspace.local_copy(key, found.version) as path:
+        try:
+            facts = work.run.children.call(f"{key} was looked at", inspect_clip, path)
+            details = {**clip_details(facts), "sha256": file_sha256(path)}
+        except (ClipError, InvalidVideoError) as error:
+            # Not what it is named; it is made again under the same key.
+            _logger.warning("%s is made again: %s", key, error)
+            return
+    if facts.span == unit.scene.span and facts.frames == len(facts.span):
+        work.reuse(unit, [unit.scene.item(key, found.size_bytes, details)])
 
 
 def clip_details(clip: ClipFile) -> dict[str, Json]:
@@ -196,30 +201,33 @@ def make_clips(
         run.workspace.scratch() as folder,
         ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool,
     ):
-
-        def target_for(span: Span) -> Path:
-            return folder / f"{span.start}-{span.end}.{settings.clip_container(info.codec)}"
+        container = settings.clip_container(info.codec)
+        targets = {span: folder / f"{span.start}-{span.end}.{container}" for span in units}
 
         def on_clip(span: Span, outcome: ClipFile | ClipError) -> None:
             if isinstance(outcome, ClipFile):
                 waiting.acquire()
-                upload = pool.submit(_store, work, units[span], target_for(span), outcome)
+                upload = pool.submit(_store, work, units[span], targets[span], outcome)
                 upload.add_done_callback(lambda _: waiting.release())
                 uploads.append(upload)
             else:
                 work.fail(units[span], outcome)
             run.progress("clips", len(uploads), len(units))
 
-        missed = left_out(path, info, settings)
+        name = shown_name(path)
+        doing = f"the streams of {name} were read"
+        missed = run.children.call(doing, left_out, path, info, settings)
         if missed:
             _logger.warning("no clip of %s has its %s", run.video_id, ", ".join(missed))
         with run.phase("cut"):
-            write_clips(
+            run.children.call(
+                f"clips of {name} were made",
+                write_clips,
                 path,
                 info,
                 track.timeline,
                 list(units),
-                target_for,
+                targets.__getitem__,
                 settings,
                 picture_digests=track.known_digests(),
                 workers=workers,

@@ -124,9 +124,13 @@ def _make_missing(
                 _stored(unit, folder, key_of[percent], percent, shelf.picture(one))
                 for percent, one in wanted_keyframes(unit, settings).items()
             ]
-        with local_clip(run, clip_of[unit.identifier]) as clip:
-            pictures = write_keyframes(
-                clip, len(unit.scene.span), settings, lambda percent: folder / f"{percent}.jpg"
+        paths = {percent: folder / f"{percent}.jpg" for percent in percents}
+        item = clip_of[unit.identifier]
+        doing = f"key frames of {item.key} were written"
+        with local_clip(run, item) as clip:
+            frames = len(unit.scene.span)
+            pictures = run.children.call(
+                doing, write_keyframes, clip, frames, settings, paths.__getitem__
             )
         items = []
         for picture in pictures:

@@ -156,8 +156,10 @@ def _contact_sheet(work: StageWork) -> bytes:
         if shelf is not None:
             picture = shelf.picture(one).pixels()
         else:
+            frames = item.end_frame - item.start_frame
+            doing = f"a picture of {item.key} was taken"
             with local_clip(run, item) as clip:
-                picture = middle_picture(clip, item.end_frame - item.start_frame, TILE_SIDE_PX)
+                picture = run.children.call(doing, middle_picture, clip, frames, TILE_SIDE_PX)
         tiles.append((_caption(item), picture))
     return contact_sheet_jpeg(tiles, columns=CONTACT_SHEET_COLUMNS, total=len(items))
 

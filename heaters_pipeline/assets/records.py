@@ -10,10 +10,11 @@ from typing import Any
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.intake.sources import video_names
+from heaters_pipeline.isolation.probing import probed
 from heaters_pipeline.storage.records.manifests import Json, Manifest, exact_seconds
 from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.detection.score_track import ScoreTrack
-from heaters_pipeline.video.media.probe import VideoInfo, probe
+from heaters_pipeline.video.media.probe import VideoInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def local_source(run: StageRun, source: Source) -> Iterator[tuple[Path, VideoInf
     with ExitStack() as stack:
         with run.phase("fetch"):
             path = stack.enter_context(run.workspace.local_copy(source.key, source.version))
-        yield path, probe(path, source.video_stream)
+        yield path, probed(path, source.video_stream, children=run.children)
 
 
 def _chosen_stream(run: StageRun) -> int | None:

@@ -5,6 +5,7 @@ from itertools import count
 
 from heaters_pipeline.assets.records import Source, local_source
 from heaters_pipeline.assets.stage import StageRun
+from heaters_pipeline.video.media.probe import shown_name
 from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.stills.picture_shelf import MadePicture, PictureShelf, WantedPicture
 from heaters_pipeline.video.stills.source_pictures import make_pictures
@@ -47,5 +48,13 @@ def source_pictures(
         run.progress("pictures", next(made), len(missing))
 
     with local_source(run, source) as (path, info):
-        make_pictures(path, info, timeline(), missing, keep)
+        run.children.call(
+            f"pictures of {shown_name(path)} were made",
+            make_pictures,
+            path,
+            info,
+            timeline(),
+            missing,
+            on_picture=keep,
+        )
     return shelf

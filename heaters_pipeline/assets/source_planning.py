@@ -18,10 +18,10 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.intake.bring import find_brought, read_in_place
 from heaters_pipeline.intake.sources import HttpLink, LocalFile, S3Link, classify
+from heaters_pipeline.isolation.probing import probed
 from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo
-from heaters_pipeline.video.media.probe import probe
 
 LATER_STAGES = VIDEO_STAGES[1:]
 
@@ -100,7 +100,7 @@ def results_exist(run: StageRun) -> bool:
 def _file(run: StageRun, file: LocalFile, config: SourceConfig) -> ExpectedSource:
     store, key = run.workspace.store, config.source_key or file.source_key
     path = file.path.resolve()
-    info = probe(path)
+    info = probed(path)
     there = find_brought(
         store,
         path,
@@ -158,7 +158,7 @@ def _unread(run: StageRun, found: ObjectInfo, origin: str | None) -> ExpectedSou
         # Its size tells enough; fetching it would cost what the run costs.
         return ExpectedSource(found.key, found.version, None, found.size_bytes, {}, stored=True)
     with read_in_place(store, found.key) as path:
-        info = probe(path)
+        info = probed(path)
         if wanted:
             return _registered(run, registered_as(found, file_sha256(path), origin, info))
     facts = header_facts(info)

@@ -16,6 +16,7 @@ from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.intake.sidecars import sidecar_rows
 from heaters_pipeline.intake.submissions import forget_link
+from heaters_pipeline.isolation.probing import probed
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.storage import keys
@@ -23,7 +24,7 @@ from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.manifests import Json, canonical_json, exact_seconds
 from heaters_pipeline.storage.records.video_manifests import FORMAT_VERSION
-from heaters_pipeline.video.media.probe import VideoInfo, probe
+from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.workspace import Workspace
 
 
@@ -172,7 +173,7 @@ def locate_source(run: StageRun, source_key: str | None) -> ObjectInfo | None:
 def _read(run: StageRun, found: ObjectInfo, origin: str | None) -> Registered:
     """Read an object that somebody uploaded, once."""
     with run.phase("read"), run.workspace.local_copy(found.key, found.version) as path:
-        info = probe(path)
+        info = probed(path, children=run.children)
         return registered_as(found, file_sha256(path), origin, info)
 
 

@@ -139,8 +139,10 @@ def _make_missing(
             tiles = (shelf.picture(one).pixels() for one in wanted_tiles(unit, layout))
             sprites = write_sheets(tiles, layout, paths)
         else:
-            with local_clip(run, clip_of[unit.identifier]) as clip:
-                sprites = write_sprites(clip, layout, paths)
+            item = clip_of[unit.identifier]
+            doing = f"sprite sheets of {item.key} were written"
+            with local_clip(run, item) as clip:
+                sprites = run.children.call(doing, write_sprites, clip, layout, paths)
         digests = {}
         for key, path in zip(page_keys, paths, strict=True):
             digests[key] = file_sha256(path)

@@ -17,6 +17,7 @@ from heaters_pipeline.assets.policy import RETRY_POLICY
 from heaters_pipeline.assets.video_settings import video_layers
 from heaters_pipeline.errors import HeatersError, InvalidVideoError, shortage
 from heaters_pipeline.intake.rejections import write_rejection
+from heaters_pipeline.isolation.calls import Children
 from heaters_pipeline.living_runs import tag_run
 from heaters_pipeline.names import (
     SOURCE_ASSET,
@@ -61,6 +62,7 @@ class StageRun:
         seconds: Seconds by phase.
         input_version: Version of the input at work; what is rejected if it proves invalid.
         counts: What it made, reused and failed at.
+        children: Who opens the video and its clips, where that is done in child processes.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class StageRun:
         video_id: str,
         context: dg.AssetExecutionContext | None = None,
         counts: RunCounts | None = None,
+        children: Children | None = None,
     ) -> None:
         self.context = context
         self.workspace = workspace
@@ -78,6 +81,7 @@ class StageRun:
         self.seconds: dict[str, float] = {}
         self.input_version: str | None = None
         self.counts = counts or RunCounts()
+        self.children = children or Children()
         self._clips_per_minute: float | None = None
         self._started = time.perf_counter()
         self._requests_before = workspace.store.requests
@@ -85,7 +89,9 @@ class StageRun:
 
     def of_stage(self, stage: str) -> "StageRun":
         """The same for another stage of the video, whose work is done within this one."""
-        return StageRun(self.workspace, stage, self.video_id, self.context, self.counts)
+        return StageRun(
+            self.workspace, stage, self.video_id, self.context, self.counts, self.children
+        )
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -200,6 +206,8 @@ class StageRun:
 
     def metadata(self) -> dict[str, Any]:
         """What every materialization records."""
+        # So that the memory that they took counts.
+        self.children.end()
         total = time.perf_counter() - self._started
         phases = {f"seconds/{name}": round(value, 3) for name, value in self.seconds.items()}
         failures = {
@@ -301,7 +309,7 @@ def stage_run(
         dagster.Failure: With the message that a person needs.
     """
     run = StageRun(workspace, stage, context.partition_key, context)
-    with _added_to_totals(run), _reason_kept(run), lasting_errors_fail(run):
+    with run.children, _added_to_totals(run), _reason_kept(run), lasting_errors_fail(run):
         workspace.tidy()
         try:
             yield run
@@ -337,5 +345,6 @@ def _added_to_totals(run: StageRun) -> Iterator[None]:
 
 
 def _peak_memory_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    peak = max(resource.getrusage(each).ru_maxrss for each in whose)
     return peak if sys.platform == "darwin" else peak * 1024

@@ -19,6 +19,7 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256
 from heaters_pipeline.storage.records.manifests import Json
 from heaters_pipeline.video.detection.score_track import Scan, ScoreTrack
+from heaters_pipeline.video.media.probe import shown_name
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.scoring.method_scores import scan_settings
 from heaters_pipeline.video.scoring.scores import ALGORITHM_VERSION, ScoreSettings, score_frames
@@ -131,8 +132,13 @@ def _score(run: StageRun, source: Source, settings: ScoreSettings) -> ScoreTrack
     source = replace(source, video_stream=settings.video_stream)
     with local_source(run, source) as (path, info), run.phase("decode"):
         frames = info.frames_promised or 0
-        return score_frames(
-            path, info, settings, on_progress=lambda done: run.progress("decode", done, frames)
+        return run.children.call(
+            f"the frames of {shown_name(path)} were scored",
+            score_frames,
+            path,
+            info,
+            settings,
+            on_progress=lambda done: run.progress("decode", done, frames),
         )
 
 

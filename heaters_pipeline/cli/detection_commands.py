@@ -44,18 +44,22 @@ def detect(
     with stdout_for(as_json) as stdout:
         from heaters_pipeline.cli.detection_documents import scene_lines
         from heaters_pipeline.cli.documents import detect_document
+        from heaters_pipeline.isolation.calls import isolated
+        from heaters_pipeline.isolation.probing import probed
         from heaters_pipeline.video.detection.scenes import scenes_from
         from heaters_pipeline.video.detection.transitions import find_transitions
-        from heaters_pipeline.video.media.probe import probe
+        from heaters_pipeline.video.media.probe import shown_name
         from heaters_pipeline.video.scoring.method_scores import scan_settings, score_for
 
         settings = DetectionSettings(**detection)
         path = file.resolve()
-        info = probe(path, scan.get("video_stream"))
+        info = probed(path, scan.get("video_stream"))
         with Watcher() as watcher:
             watcher.start(file.name)
             frames = info.frames_promised or 0
-            track = score_for(
+            track = isolated(
+                f"the frames of {shown_name(path)} were scored",
+                score_for,
                 path,
                 info,
                 [settings],
@@ -69,10 +73,12 @@ def detect(
             from heaters_pipeline.report.plots.detection_plot import PICTURE_SIDE_PX
             from heaters_pipeline.video.media.still_pictures import pictures_at
 
+            doing = f"pictures of {shown_name(path)} were taken"
+            source = (path, info, track.timeline)
             save_plot(
                 plot,
                 detection_picture(
-                    lambda frames: pictures_at(path, info, track.timeline, frames, PICTURE_SIDE_PX),
+                    lambda frames: isolated(doing, pictures_at, *source, frames, PICTURE_SIDE_PX),
                     track,
                     settings,
                     transitions,

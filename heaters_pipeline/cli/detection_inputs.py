@@ -9,6 +9,8 @@ from heaters_pipeline import home
 from heaters_pipeline.cli.terminal import Watcher
 from heaters_pipeline.errors import ManifestError, SettingsError
 from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify, video_names
+from heaters_pipeline.isolation.calls import isolated
+from heaters_pipeline.isolation.probing import probed
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.open_store import open_store
@@ -16,7 +18,7 @@ from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
-from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.media.probe import shown_name
 from heaters_pipeline.video.scoring.method_scores import score_for, suffices
 
 Variants = Collection[DetectionSettings]
@@ -101,9 +103,14 @@ def _local_source(store: ObjectStore, source: Manifest) -> Iterator[Path]:
 
 
 def _score(path: Path, name: str, variants: Variants, watcher: Watcher) -> ScoreTrack:
-    info = probe(path)
+    info = probed(path)
     frames = info.frames_promised or 0
     watcher.start(name)
-    return score_for(
-        path, info, variants, on_progress=lambda done: watcher.step("decode", done, frames)
+    return isolated(
+        f"the frames of {shown_name(path)} were scored",
+        score_for,
+        path,
+        info,
+        variants,
+        on_progress=lambda done: watcher.step("decode", done, frames),
     )

@@ -15,11 +15,12 @@ from typing import BinaryIO
 
 from heaters_pipeline.errors import ObjectNotFoundError, SourceChangedError
 from heaters_pipeline.intake.sources import LocalFile, StoreKey, content_type_of
+from heaters_pipeline.isolation.probing import probed
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.local_files import os_errors_explained
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore, ProgressCallback
-from heaters_pipeline.video.media.probe import probe, require_regular_file
+from heaters_pipeline.video.media.probe import require_regular_file
 
 _CHUNK_BYTES = 1 << 20
 
@@ -80,7 +81,7 @@ def choose_key(
     require_regular_file(Path(os.path.realpath(file.path)))
     found = (head or store.head)(file.source_key)
     if found is None:
-        probe(Path(os.path.realpath(file.path)))
+        probed(Path(os.path.realpath(file.path)))
         return file.source_key
     record = _current(known(file.source_key), found)
     if record is not None and record.origin == file.origin:
@@ -256,7 +257,7 @@ class _Source:
 @contextmanager
 def _opened(path: Path) -> Iterator[_Source]:
     """Open a file that is a video as far as its header tells."""
-    probe(Path(os.path.realpath(path)))
+    probed(Path(os.path.realpath(path)))
     with os_errors_explained(f"cannot read {path}"):
         file = path.open("rb")
     with file:

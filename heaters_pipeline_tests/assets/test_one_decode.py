@@ -20,10 +20,10 @@ def decodes(monkeypatch: pytest.MonkeyPatch) -> list[set[WantedPicture]]:
     make_pictures = source_pictures.make_pictures
 
     def noting(
-        path: Path, info: Any, timeline: Any, wanted: Collection[WantedPicture], keep: Any
+        path: Path, info: Any, timeline: Any, wanted: Collection[WantedPicture], on_picture: Any
     ) -> None:
         asked.append(set(wanted))
-        make_pictures(path, info, timeline, wanted, keep)
+        make_pictures(path, info, timeline, wanted, on_picture)
 
     monkeypatch.setattr(source_pictures, "make_pictures", noting)
     return asked

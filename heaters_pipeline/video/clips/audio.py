@@ -117,44 +117,53 @@ class _CopiedTrack:
         self.fed = FedSound(task, part, template.rate)
         self._writer = task.writer
         self._out = task.writer.add_copied(template)
-        self._window = task.window
         self._part = part
         self._rate = template.rate
         self._frame_samples = template.frame_size
         self._end = round(part.end * self._rate)
-        frames = _FRAMES_BEFORE.get(template.codec_context.codec.canonical_name)
+        self._frames_before = _FRAMES_BEFORE.get(template.codec_context.codec.canonical_name)
         before = _COPIED_BEFORE_SECONDS * self._rate
-        self._preroll = round(before) if frames is None else frames * self._frame_samples
+        known = None if self._frames_before is None else self._frames_before * self._frame_samples
+        self._preroll = round(before) if known is None else known
         self._jitter = round(JITTER_SECONDS * self._rate)
         self._held: deque[tuple[int, int, Packet]] = deque()
         self._previous: int | None = None
         self._expected: int | None = None
 
     def feed(self, packet: Packet) -> None:
-        seconds = packet_seconds(packet)
-        if seconds is None:
-            raise ClipError(f"packets of audio stream {packet.stream_index} have no timestamps")
-        self.fed.note(seconds)
-        start = self._window.position(seconds, self._rate)
+        start = self.fed.start_of(packet)
         if self._expected is not None and abs(start - self._expected) <= self._jitter:
             start = self._expected
         samples = packet_samples(packet, packet.time_base * self._rate, self._frame_samples)
         self._expected = start + samples
         self.done = self._expected >= self._end - self._jitter
+        self._end_latest(start)
         if start >= self._end:
             return
         if self._held and start <= self._held[-1][0]:
             # After a seek FFmpeg gives what is before 0 in Matroska the time 0; it is pre-roll.
             self._held.clear()
         self._held.append((start, samples, packet))
-        while self._held and sum(self._held[0][:2]) <= -self._preroll:
+        while self._held and self._held[0][1] and sum(self._held[0][:2]) <= -self._preroll:
             self._held.popleft()
         # Pre-roll that no sound follows is not worth a track.
         if self._expected > 0:
             self._write_held()
 
+    def _end_latest(self, next_start: int) -> None:
+        """A packet that does not say how long it lasts (FLV) ends where the next one begins."""
+        if not self._held or self._held[-1][1] or next_start <= self._held[-1][0]:
+            return
+        start, _, packet = self._held.pop()
+        self._held.append((start, next_start - start, packet))
+        if self._frames_before and not self._frame_samples:
+            self._preroll = self._frames_before * (next_start - start)
+        if start + self._held[-1][1] > 0:
+            self._write_held()
+
     def _write_held(self) -> None:
-        for start, samples, packet in self._held:
+        while self._held and self._held[0][1]:
+            start, samples, packet = self._held.popleft()
             if self._previous is not None and start <= self._previous:
                 raise ClipError(f"timestamps of audio stream {packet.stream_index} jump back")
             self._previous = start
@@ -163,9 +172,9 @@ class _CopiedTrack:
             packet.duration = min(samples, self._end - start)
             packet.stream = self._out
             self._writer.mux(packet)
-        self._held.clear()
 
     def finish(self) -> None:
+        self._end_latest(self._end)
         self.fed.require_all()
         self._writer.show(self._out.index, self._part.start, self._part.end)
 

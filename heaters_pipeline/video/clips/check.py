@@ -181,7 +181,9 @@ def _look_through(
     container: av.container.InputContainer, stream: av.video.stream.VideoStream, seen: _Seen
 ) -> None:
     if seen.wants_packets:
-        seen.packets = PacketSum(stream.codec_context.name, stream.codec_context.extradata)
+        seen.packets = PacketSum(
+            stream.codec_context.codec.canonical_name, stream.codec_context.extradata
+        )
     # Frames that are decoded in parallel come late, and the first one is all that is wanted.
     stream.codec_context.thread_count = 1
     latest = 0
@@ -223,7 +225,9 @@ def _first_picture(path: Path) -> Frame | None:
 def _all_packets(path: Path) -> PacketSum:
     with clip_errors(path), open_input(path, _ALL_PACKETS) as container:
         stream = wanted_stream(container)
-        packets = PacketSum(stream.codec_context.name, stream.codec_context.extradata)
+        packets = PacketSum(
+            stream.codec_context.codec.canonical_name, stream.codec_context.extradata
+        )
         for packet in packets_of(container, stream):
             packets.add(packet)
     return packets

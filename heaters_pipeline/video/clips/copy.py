@@ -267,7 +267,7 @@ class _CopiedVideo:
     def __init__(self, plan: _Plan, task: ClipTask, out: av.video.stream.VideoStream) -> None:
         codec = task.reader.video.codec_context
         extradata = codec.extradata or b""
-        self.packets = PacketSum(codec.name, extradata)
+        self.packets = PacketSum(codec.codec.canonical_name, extradata)
         self._is_random_access = random_access_test(codec.name, extradata)
         self._writer = task.writer
         self._out = out

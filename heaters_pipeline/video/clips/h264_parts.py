@@ -7,7 +7,6 @@ parts of all clips, whatever is encoded.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import av.error
 import av.video.codeccontext
 import av.video.frame
 
@@ -18,9 +17,8 @@ from heaters_pipeline.video.clips.luma_quality import (
     QualityWatch,
     psnr_of_packet,
 )
-from heaters_pipeline.video.clips.part_encoder import PartPictures, as_part
+from heaters_pipeline.video.clips.part_encoder import PartPictures, as_part, encoder_header
 from heaters_pipeline.video.media.avc_record import AvcRecord
-from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.h264_sets import PPS, SPS, parse_sps
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata
 from heaters_pipeline.video.media.nal_units import H264_SEI, delimited_units, h264_type, sized
@@ -92,11 +90,7 @@ class H264Parts:
 
     def header(self, preset: str) -> bytes:
         """As ``PartKind``."""
-        try:
-            extradata = self._open(1, preset, 1, HdrMetadata()).extradata or b""
-        except av.error.FFmpegError as error:
-            raise_if_shortage(error)
-            raise ClipError(f"the encoder does not take its kind of stream: {error}") from error
+        extradata = encoder_header(lambda: self._open(1, preset, 1, HdrMetadata()))
         units = [bytes(unit) for unit in delimited_units(memoryview(extradata)) if unit]
         return self.sets.with_sets(units).encode()
 

@@ -10,15 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import av
-import av.error
 import av.video.codeccontext
 import av.video.frame
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.encoder_options import HEVC_LEAST_PX, hdr_params
 from heaters_pipeline.video.clips.luma_quality import QualityWatch, psnr_of_pictures
-from heaters_pipeline.video.clips.part_encoder import PartPictures, as_part
-from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
+from heaters_pipeline.video.clips.part_encoder import PartPictures, as_part, encoder_header
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata
 from heaters_pipeline.video.media.hevc_record import HevcRecord
 from heaters_pipeline.video.media.hevc_sets import PARAMETER_SETS, SetIds, after_broken_link
@@ -77,11 +75,7 @@ class HevcParts:
 
     def header(self, preset: str) -> bytes:
         """As ``PartKind``."""
-        try:
-            extradata = self._open(1, preset, 1, HdrMetadata()).extradata or b""
-        except av.error.FFmpegError as error:
-            raise_if_shortage(error)
-            raise ClipError(f"the encoder does not take its kind of stream: {error}") from error
+        extradata = encoder_header(lambda: self._open(1, preset, 1, HdrMetadata()))
         try:
             units = [unit for unit in self._units(extradata) if _is_set(unit)]
             return self.sets.with_sets(units).encode(is_complete=self.is_in_header)

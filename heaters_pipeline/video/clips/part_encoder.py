@@ -3,19 +3,22 @@
 ``h264_parts`` and ``hevc_parts`` are such.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, Protocol
 
 import av
 import av.codec.context
+import av.error
 import av.video.codeccontext
 import av.video.frame
 import av.video.stream
 
+from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.encoder_frames import ColourTags
 from heaters_pipeline.video.clips.luma_quality import QualityWatch
+from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata
 from heaters_pipeline.video.media.probe import DEFAULT_FRAME_RATE, VideoInfo
 from heaters_pipeline.video.media.pyav import Packet
@@ -91,6 +94,21 @@ class PartPictures:
         context.options = dict(options)
         context.open()
         return context
+
+
+def encoder_header(
+    open_encoder: Callable[[], av.video.codeccontext.VideoCodecContext],
+) -> bytes:
+    """The parameter sets of an encoder, as it writes them.
+
+    Raises:
+        ClipError: It does not take what the source's stream is.
+    """
+    try:
+        return open_encoder().extradata or b""
+    except av.error.FFmpegError as error:
+        raise_if_shortage(error)
+        raise ClipError(f"the encoder does not take its kind of stream: {error}") from error
 
 
 def as_part(packet: Packet, content: bytes) -> Packet:

@@ -6,11 +6,10 @@ from fractions import Fraction
 import av
 import av.audio.stream
 
-from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.fed_sound import FedSound
 from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.media.pyav import Packet
-from heaters_pipeline.video.media.sound_times import JITTER_SECONDS, SoundPart, packet_seconds
+from heaters_pipeline.video.media.sound_times import JITTER_SECONDS, SoundPart
 
 PCM_SAMPLE_BYTES: Mapping[str, int] = {
     **dict.fromkeys(("pcm_u8", "pcm_s8", "pcm_alaw", "pcm_mulaw"), 1),
@@ -40,7 +39,6 @@ class PcmTrack:
         self.fed = FedSound(task, part, template.rate)
         self._writer = task.writer
         self._out = task.writer.add_copied(template)
-        self._window = task.window
         self._part = part
         self._rate = template.rate
         codec = template.codec_context.name
@@ -51,11 +49,7 @@ class PcmTrack:
         self._expected: int | None = None
 
     def feed(self, packet: Packet) -> None:
-        seconds = packet_seconds(packet)
-        if seconds is None:
-            raise ClipError(f"packets of audio stream {packet.stream_index} have no timestamps")
-        self.fed.note(seconds)
-        start = self._window.position(seconds, self._rate)
+        start = self.fed.start_of(packet)
         if self._expected is not None:
             is_next = abs(start - self._expected) <= JITTER_SECONDS * self._rate
             start = self._expected if is_next else start

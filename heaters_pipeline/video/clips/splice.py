@@ -166,7 +166,9 @@ def splice_span(
     watch = QualityWatch(plan.encoded_frames, task.settings.min_psnr_db)
     track = _Track(task, source, out, sound, watch)
     codec = task.reader.video.codec_context
-    spliced = Spliced(out, PacketSum(codec.name, source.header or codec.extradata), [])
+    spliced = Spliced(
+        out, PacketSum(codec.codec.canonical_name, source.header or codec.extradata), []
+    )
     if plan.head:
         _encode(track, plan.head, pictures, frames_of, crf, threads, spliced)
     if plan.copied:

@@ -54,7 +54,7 @@ def check_splice(path: Path, timeline: Timeline, plan: SplicePlan, expected: Exp
     with clip_errors(path), open_input(path) as container:
         stream = wanted_stream(container)
         stream.codec_context.thread_count = 1
-        found = PacketSum(stream.codec_context.name, stream.codec_context.extradata)
+        found = PacketSum(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
         is_copied = False
         for place, packet in enumerate(packets_of(container, stream)):
             if part := starts.get(place):

@@ -21,32 +21,38 @@ def most_pixels() -> int:
     Raises:
         SettingsError: It is not a number above 0; as of the others.
     """
-    return int(_number("HEATERS_MAX_MEGAPIXELS", DEFAULT_MEGAPIXELS) * 1e6)
+    return int(positive_number("HEATERS_MAX_MEGAPIXELS", DEFAULT_MEGAPIXELS) * 1e6)
 
 
 def most_streams() -> int:
     """Of a file: ``HEATERS_MAX_STREAMS``."""
-    return int(_number("HEATERS_MAX_STREAMS", DEFAULT_STREAMS))
+    return int(positive_number("HEATERS_MAX_STREAMS", DEFAULT_STREAMS))
 
 
 def most_seconds() -> float:
     """From the first frame to the last: ``HEATERS_MAX_HOURS``."""
-    return _number("HEATERS_MAX_HOURS", DEFAULT_HOURS) * 3600
+    return positive_number("HEATERS_MAX_HOURS", DEFAULT_HOURS) * 3600
 
 
 def most_bytes() -> float:
     """Of a file: ``HEATERS_MAX_FILE_GB``, without a bound by default."""
-    return _number("HEATERS_MAX_FILE_GB", math.inf) * 1e9
+    return positive_number("HEATERS_MAX_FILE_GB", math.inf) * 1e9
 
 
-def _number(name: str, default: float) -> float:
+def positive_number(name: str, default: float) -> float:
+    """What a variable of the environment says, or its default.
+
+    Raises:
+        SettingsError: It is not a number above 0.
+    """
     text = os.environ.get(name)
     if not text:
         return default
     try:
         number = float(text)
     except ValueError as error:
-        raise SettingsError(f"{name} is {text!r}; give a number such as {default:g}") from error
+        example = default if math.isfinite(default) else 100
+        raise SettingsError(f"{name} is {text!r}; give a number such as {example:g}") from error
     if not 0 < number < math.inf:
         raise SettingsError(f"{name} is {text!r}; give a number above 0")
     return number

@@ -218,7 +218,7 @@ def probe(path: Path, video_stream: int | None = None) -> VideoInfo:
             height_px=context.height,
             sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
             time_base=_time_base(stream, path),
-            frame_rate=stream.average_rate or stream.guessed_rate or None,
+            frame_rate=_frame_rate(stream),
             pixel_format=str(context.pix_fmt or "unknown"),
             frames_promised=_indexed_frames(stream) if counted else None,
             duration_promised_seconds=_promised_duration(container, name),
@@ -301,6 +301,14 @@ def _time_base(stream: av.video.stream.VideoStream, path: Path) -> Fraction:
             "bad_timestamps", f"{shown_name(path)} has no time base; remux it with a frame rate"
         )
     return stream.time_base
+
+
+def _frame_rate(stream: av.video.stream.VideoStream) -> Fraction | None:
+    average, guessed = stream.average_rate, stream.guessed_rate
+    # DV has ticks of 1/60000 s, and FFmpeg takes each for a frame.
+    if average and guessed and guessed < average and average * (stream.time_base or 0) >= 1:
+        return guessed
+    return average or guessed or None
 
 
 def _indexed_frames(stream: av.video.stream.VideoStream) -> int:

@@ -34,7 +34,7 @@ def make_pictures(
     info: VideoInfo,
     timeline: Timeline,
     wanted: Collection[WantedPicture],
-    keep: Callable[[WantedPicture, MadePicture], None],
+    on_picture: Callable[[WantedPicture, MadePicture], None],
 ) -> None:
     """Decode the frames of which pictures are wanted, each once, and hand out the pictures.
 
@@ -46,7 +46,7 @@ def make_pictures(
         info: From ``probe``.
         timeline: Of the whole file.
         wanted: The pictures, all of frames inside the timeline.
-        keep: Given each picture, in the calling thread.
+        on_picture: Given each picture, in the calling thread.
     Raises:
         SourceChangedError: The file does not give these frames again.
         InvalidVideoError: The file cannot be read.
@@ -56,7 +56,7 @@ def make_pictures(
 
     def keep_all(pictures: _Pictures) -> None:
         for one, made in pictures:
-            keep(one, made)
+            on_picture(one, made)
             left.pop(one.frame, None)
 
     if len(left) * _FRAMES_A_SEEK >= timeline.frames:

@@ -226,6 +226,8 @@ ENCODINGS = (
     Encoding("hevc-radl", "mov", "libx265", _x265("keyint=24:open-gop=0:radl=3:bframes=3")),
     Encoding("av1", "mp4", "libsvtav1", _av1(24), opencv=False),
     Encoding("av1", "mkv", "libsvtav1", _av1(30), sound=("flac",), opencv=False),
+    # Its packets begin with temporal delimiters, which MP4 leaves out.
+    Encoding("av1", "ivf", "libsvtav1", _av1(24), opencv=False),
     Encoding("av1-gop-250", "mp4", "libsvtav1", _av1(250), frames=260, opencv=False),
     Encoding("vp9", "webm", "libvpx-vp9", _VP9, sound=("libopus",)),
     Encoding(

@@ -37,6 +37,9 @@ COPIED = [
     ("mkv", "aac"),
     ("ts", "aac"),
     ("flv", "aac"),
+    # Packets of FLV do not say how long these last.
+    ("flv", "eac3"),
+    ("flv", "flac"),
     ("mp4", "libmp3lame"),
     ("avi", "libmp3lame"),
     ("ts", "mp2"),

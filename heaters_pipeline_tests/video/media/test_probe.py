@@ -344,3 +344,8 @@ def test_another_stream_can_be_chosen(tmp_path: Path) -> None:
     assert (chosen.stream_index, chosen.width_px) == (0, 80)
     with pytest.raises(SettingsError, match=r"no video stream 2 but 0 \(80x48\), 1 \(160x90\)"):
         probe(path, 2)
+
+
+def test_a_tick_of_dv_is_not_taken_for_a_frame(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "tape.dv", [5], codec="dvvideo", size_px=(720, 576))
+    assert probe(path).frame_rate == 25
