@@ -22,6 +22,7 @@ from heaters_pipeline.names import (
     CHECK_JOB,
     REPAIR_JOB,
     SOURCE_ASSET,
+    STORYBOARDS_ASSET,
     VIDEO_STAGES,
 )
 from heaters_pipeline.partitions import source_videos_partitions
@@ -130,6 +131,9 @@ class VideoCheck:
         )
 
 
+NO_STORYBOARD = Verdict([], {"storyboard": "none; the video was finished before there were any"})
+
+
 def scenes_tile_the_video(workspace: Workspace, video_id: str) -> Verdict:
     """Red when a frame is in no scene and not listed as left out, or is in two."""
     frames = workspace.require_manifest("frame_scores", video_id).items[0].end_frame
@@ -154,6 +158,8 @@ def tiling_faults(summary: dict[str, Any], frames: int) -> list[str]:
 def _objects_check(stage: str) -> VideoCheck:
     def objects_exist(workspace: Workspace, video_id: str) -> Verdict:
         """Red when an object is missing or has another size."""
+        if stage == STORYBOARDS_ASSET and workspace.manifest(stage, video_id) is None:
+            return NO_STORYBOARD
         manifest = workspace.require_manifest(stage, video_id)
         facts = {"objects": len(manifest.items)}
         return Verdict(object_faults(workspace, manifest), facts)
@@ -237,6 +243,24 @@ def sprites_have_their_tiles(workspace: Workspace, video_id: str) -> Verdict:
     return Verdict(faults, {"clips": len(by_clip), "pages_opened": opened})
 
 
+def storyboard_has_its_tiles(workspace: Workspace, video_id: str) -> Verdict:
+    """Red when tiles are missing, or a sheet that can be read in place has another size."""
+    manifest = workspace.manifest(STORYBOARDS_ASSET, video_id)
+    if manifest is None:
+        return NO_STORYBOARD
+    sheets = [item for item in manifest.items if "page" in item.details]
+    tiles = sum(item.details["tile_count"] for item in sheets)
+    wanted = int(manifest.summary["tiles"])
+    faults = [] if tiles == wanted else [f"there are {tiles} tiles on the sheets, not {wanted}"]
+    opened = 0
+    for item in sheets:
+        path = workspace.store.local_path(item.key)
+        if path is not None:
+            opened += 1
+            faults += page_faults(item, path)
+    return Verdict(faults, {"tiles": tiles, "sheets_opened": opened})
+
+
 def tile_faults(identifier: str, items: Sequence[ManifestItem]) -> list[str]:
     """Where the pages of one clip and its index disagree."""
     pages = [item.details for item in items if "page" in item.details]
@@ -314,6 +338,12 @@ VIDEO_CHECKS = (
         "sprites_have_their_tiles",
         "The pages of each clip hold all of its tiles, in the size that the index says.",
         sprites_have_their_tiles,
+    ),
+    VideoCheck(
+        "storyboards",
+        "storyboard_has_its_tiles",
+        "The sheets hold all tiles of the storyboard, in the size that is recorded.",
+        storyboard_has_its_tiles,
     ),
     SOURCE_CHECK,
     *OBJECT_CHECKS,

@@ -38,6 +38,7 @@ from heaters_pipeline.video.stills.settings import (
     KeyframeSettings,
     KeyframeStrategy,
     SpriteSettings,
+    StoryboardSettings,
 )
 
 
@@ -196,6 +197,24 @@ class KeyframeConfig(dg.Config):
             SettingsError: A value is out of bounds.
         """
         return KeyframeSettings(**self.model_dump())
+
+
+class StoryboardConfig(dg.Config):
+    """How the storyboard of a video is made."""
+
+    tile_width_px: int = _field("storyboards", "tile_width_px")
+    interval_seconds: int = _field("storyboards", "interval_seconds")
+    columns: int = _field("storyboards", "columns")
+    rows: int = _field("storyboards", "rows")
+    jpeg_quality: int = _field("storyboards", "jpeg_quality")
+
+    def settings(self) -> StoryboardSettings:
+        """The settings that the work is done with.
+
+        Raises:
+            SettingsError: A value is out of bounds.
+        """
+        return StoryboardSettings(**self.model_dump())
 
 
 class VerifyConfig(dg.Config):

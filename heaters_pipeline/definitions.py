@@ -11,6 +11,7 @@ from heaters_pipeline.assets.policy import OWNERS
 from heaters_pipeline.assets.scenes import scenes
 from heaters_pipeline.assets.source_videos import source_videos
 from heaters_pipeline.assets.sprite_sheets import sprite_sheets
+from heaters_pipeline.assets.storyboards import storyboards
 from heaters_pipeline.check_job import check_videos, check_videos_weekly
 from heaters_pipeline.checks import all_checks
 from heaters_pipeline.code_references import with_code_references
@@ -41,6 +42,7 @@ _assets = [
     clips,
     sprite_sheets,
     keyframes,
+    storyboards,
     catalog,
 ]
 

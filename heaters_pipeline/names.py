@@ -14,10 +14,13 @@ JOBS = (DOWNLOAD_JOB, PROCESS_JOB, COMPARE_JOB, CHECK_JOB, REPAIR_JOB, CATALOG_J
 SOURCE_ASSET = "source_videos"
 COMPARISON_ASSET = "method_comparison"
 CATALOG_ASSET = "catalog"
+STORYBOARDS_ASSET = "storyboards"
+"""Videos that were finished before there was this one are finished without it."""
 VIDEO_STAGES = (
     SOURCE_ASSET,
     "frame_scores",
     "scenes",
+    STORYBOARDS_ASSET,
     "clips",
     "sprite_sheets",
     "keyframes",

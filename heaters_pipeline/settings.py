@@ -33,15 +33,19 @@ from heaters_pipeline.video.detection.settings import (
     ThresholdScale,
 )
 from heaters_pipeline.video.stills.settings import (
+    AUTO_TILES,
+    MOST_INTERVAL_SECONDS,
     KeyframeSettings,
     KeyframeStrategy,
     SpriteSettings,
+    StoryboardSettings,
 )
 
 _DETECTION = DetectionSettings()
 _CLIPS = ClipSettings()
 _SPRITES = SpriteSettings()
 _KEYFRAMES = KeyframeSettings()
+_STORYBOARDS = StoryboardSettings()
 _THRESHOLDS = "; ".join(
     f"{method} {low:,.10g} to {high:,.10g} ({DEFAULT_THRESHOLDS[method]:g})"
     for method, (low, high) in THRESHOLD_BOUNDS.items()
@@ -207,6 +211,24 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             "the end of the video",
             "SECONDS",
         ),
+    ),
+    "storyboards": (
+        Setting(
+            "tile_width_px",
+            int,
+            _STORYBOARDS.tile_width_px,
+            "Longer side of a tile, in pixels, 16 up.",
+        ),
+        Setting(
+            "interval_seconds",
+            int,
+            _STORYBOARDS.interval_seconds,
+            f"Whole seconds from one tile to the next, up to {MOST_INTERVAL_SECONDS}; 0 for 1, and "
+            f"for more where a video would have over {AUTO_TILES} tiles.",
+        ),
+        Setting("columns", int, _STORYBOARDS.columns, "Tiles in a row."),
+        Setting("rows", int, _STORYBOARDS.rows, "Rows on a full sheet."),
+        Setting("jpeg_quality", int, _STORYBOARDS.jpeg_quality, "1 to 100."),
     ),
     "clips": (
         Setting(

@@ -14,7 +14,11 @@ from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.settings import SETTINGS, setting
 from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.detection.settings import DetectionSettings
-from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSettings
+from heaters_pipeline.video.stills.settings import (
+    KeyframeSettings,
+    SpriteSettings,
+    StoryboardSettings,
+)
 
 Values = Mapping[str, Mapping[str, Any]]
 """Values by asset, then by field."""
@@ -115,6 +119,7 @@ def require_sound(values: Values, place: Place) -> None:
         "clips": ClipSettings,
         "sprite_sheets": SpriteSettings,
         "keyframes": KeyframeSettings,
+        "storyboards": StoryboardSettings,
     }
     for asset, chosen in values.items():
         try:

@@ -35,7 +35,7 @@ from heaters_pipeline_tests.web_server import LOOPBACK_LINKS
 VIDEO_ID = "film"
 SOURCE_KEY = "source_videos/film.mp4"
 SPANS = [(0, 20), (20, 45), (45, 75), (75, 95)]
-STAGES = ("source_videos", "frame_scores", "scenes", "clips", "sprite_sheets", "keyframes")
+STAGES = VIDEO_STAGES
 
 _CACHE_BYTES = 10**8
 _ALL_JOB = "all"

@@ -50,7 +50,7 @@ def _schema(columns: Iterable[Column]) -> dg.TableSchema:
 @dg.asset(
     deps=[
         dg.AssetDep(stage, partition_mapping=dg.AllPartitionMapping())
-        for stage in ("clips", "sprite_sheets", "keyframes")
+        for stage in ("storyboards", "clips", "sprite_sheets", "keyframes")
     ],
     group_name=CATALOG_GROUP,
     kinds={"python", "parquet", STORE_KIND},

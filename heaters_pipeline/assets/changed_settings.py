@@ -81,5 +81,11 @@ def made_as(video: VideoManifest, settings: RunSettings) -> bool:
         "clips": clip_settings_json(clips, codec),
         "sprite_sheets": settings_json(settings.sprites),
         "keyframes": settings_json(settings.keyframes),
+        "storyboards": settings_json(settings.storyboards),
     }
-    return all(video.stages[stage].inputs.get("settings") == each for stage, each in meant.items())
+    # That a video is older than storyboards is no change of settings: nobody asked for a run of it.
+    return all(
+        video.stages[stage].inputs.get("settings") == each
+        for stage, each in meant.items()
+        if stage in video.stages
+    )

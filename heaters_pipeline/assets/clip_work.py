@@ -12,6 +12,7 @@ from heaters_pipeline.assets.records import (
     clip_settings_json,
     for_stream,
     local_source,
+    source_inputs,
     track_of,
 )
 from heaters_pipeline.assets.stage import StageRun
@@ -61,18 +62,12 @@ def clips_work(
             "scenes": [scene.to_json() for scene in scenes],
             "settings": clip_settings_json(settings, source.codec),
             "format_version": FORMAT_VERSION,
-            **_source_inputs(source),
+            **source_inputs(source),
             "stage": "clips",
         },
     )
     require_picture(work, "contact_sheet")
     return work
-
-
-def _source_inputs(source: Source) -> dict[str, Json]:
-    """Of what clips are made; those that are made without a choice keep their names."""
-    chosen = {} if source.video_stream is None else {"video_stream": source.video_stream}
-    return {"source_sha256": source.sha256, **chosen}
 
 
 def clip_units(
@@ -88,7 +83,7 @@ def clip_units(
                 "end_frame": scene.span.end,
                 "format_version": FORMAT_VERSION,
                 "settings": clip_settings_json(settings, source.codec),
-                **_source_inputs(source),
+                **source_inputs(source),
                 "start_frame": scene.span.start,
             }
         )

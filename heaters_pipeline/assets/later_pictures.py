@@ -10,6 +10,11 @@ from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.assets.sprite_sheets import sprite_units, sprite_work, wanted_tiles
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork
+from heaters_pipeline.assets.storyboards import (
+    storyboard_unit,
+    storyboard_work,
+    wanted_pictures,
+)
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
@@ -48,6 +53,11 @@ def later_pictures(
         work = keyframe_work(run.of_stage("keyframes"), clips, settings.keyframes)
         for unit in _to_make(work, keyframe_units(run.video_id, clips, settings.keyframes)):
             yield from wanted_keyframes(unit, settings.keyframes).values()
+    if run.includes("storyboards"):
+        work = storyboard_work(run.of_stage("storyboards"), source, settings.storyboards)
+        whole, layout = storyboard_unit(run.video_id, source, timeline, settings.storyboards)
+        if _to_make(work, [whole]):
+            yield from wanted_pictures(layout)
 
 
 def _to_make(work: StageWork, units: Sequence[Unit]) -> list[Unit]:

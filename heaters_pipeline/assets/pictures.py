@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import dagster as dg
 
@@ -12,9 +13,10 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork
 from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.report.plots.contact_sheet import contact_sheet_jpeg, evenly, markdown_image
+from heaters_pipeline.report.plots.scaled_pictures import scaled_to_fit
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import ManifestItem
-from heaters_pipeline.video.stills.jpeg_files import decoded_picture
+from heaters_pipeline.video.stills.jpeg_files import decoded_picture, jpeg_bytes
 from heaters_pipeline.video.stills.keyframes import keyframe_frame, middle_picture
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 
@@ -24,6 +26,8 @@ TILE_SIDE_PX = 160
 GALLERY_BYTES = 20_000
 """The manifest holds these pictures, and each later look at the video reads it."""
 
+SMALL_SIDES_PX = (640, 480, 320, 160)
+SMALL_QUALITIES = (80, 60, 40)
 READERS = 8
 
 _CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
@@ -113,6 +117,26 @@ def gallery(
             max_bytes=GALLERY_BYTES,
             total=len(items),
         )
+
+    return keep_picture(work, "jpg", draw)
+
+
+def small_picture(work: StageWork, item: ManifestItem) -> str:
+    """Store a smaller picture of a stored one, and return its key.
+
+    Args:
+        work: Of the stage.
+        item: The picture.
+    """
+
+    def draw() -> bytes:
+        picture = decoded_picture(work.run.workspace.store.read_bytes(item.key))
+        data = b""
+        for side_px, quality in product(SMALL_SIDES_PX, SMALL_QUALITIES):
+            data = jpeg_bytes(scaled_to_fit(picture, side_px, side_px), quality, item.key)
+            if len(data) <= GALLERY_BYTES:
+                break
+        return data
 
     return keep_picture(work, "jpg", draw)
 

@@ -22,6 +22,7 @@ from heaters_pipeline.assets.source_planning import (
 from heaters_pipeline.assets.sprite_sheets import sprite_units, sprite_work
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork
+from heaters_pipeline.assets.storyboards import storyboard_unit, storyboard_work
 from heaters_pipeline.assets.track_work import stored_track, track_unit, track_work
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import SourceConfig
@@ -31,10 +32,10 @@ from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.scoring.scores import ScoreSettings
-from heaters_pipeline.video.stills.settings import SpriteSettings
+from heaters_pipeline.video.stills.settings import SpriteSettings, StoryboardSettings
 from heaters_pipeline.workspace import Workspace
 
-MADE_STAGES = ("frame_scores", "clips", "sprite_sheets", "keyframes")
+MADE_STAGES = ("frame_scores", "storyboards", "clips", "sprite_sheets", "keyframes")
 """The stages whose units are made, reused or failed, as ``heaters process`` counts them."""
 
 
@@ -221,8 +222,9 @@ def _from_scenes(
     settings: RunSettings,
     source_bytes: int | None,
 ) -> Iterable[StagePlan]:
-    """The stages that follow from the scenes: clips, and what is made of them."""
+    """The stages after the scenes: the storyboard, clips, and what is made of those."""
     video_id = run.video_id
+    yield _storyboard(run.of_stage("storyboards"), source, track, settings.storyboards)
     units = clip_units(video_id, source, scenes, settings.clips)
     cut = clips_work(run.of_stage("clips"), source, scenes, settings.clips)
     clips_plan = _stage_plan(cut, units)
@@ -241,6 +243,20 @@ def _about_bytes(plan: StagePlan, scenes: Sequence[Scene], source_bytes: int) ->
     video_seconds = max((scene.end_seconds for scene in scenes), default=Fraction(1))
     seconds = sum(unit.scene.end_seconds - unit.scene.start_seconds for unit in plan.to_make)
     return round(source_bytes * seconds / video_seconds)
+
+
+def _storyboard(
+    run: StageRun, source: Source, track: _Track, settings: StoryboardSettings
+) -> StagePlan:
+    work = storyboard_work(run, source, settings)
+    if work.done:
+        return _stage_plan(work, ())
+    scored = track.read()
+    if scored is None:
+        # How many sheets there are follows from the duration.
+        return _unknown(run.stage)
+    unit, _ = storyboard_unit(run.video_id, source, scored.timeline, settings)
+    return _stage_plan(work, [unit])
 
 
 def _sheets(

@@ -119,6 +119,14 @@ def clip_settings_json(settings: ClipSettings, codec: str) -> dict[str, Json]:
     return values
 
 
+def source_inputs(source: Source) -> dict[str, Json]:
+    """Of what results are made; those that are made without a choice keep their names."""
+    chosen: dict[str, Json] = (
+        {} if source.video_stream is None else {"video_stream": source.video_stream}
+    )
+    return {"source_sha256": source.sha256, **chosen}
+
+
 def settings_json(settings: Any) -> dict[str, Json]:
     """A settings dataclass as manifests keep it; fractions are written exactly."""
     values = asdict(settings)

@@ -10,7 +10,7 @@ from typing import Any
 from heaters_pipeline.assets.records import clip_settings_json, settings_json
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.errors import HeatersError, ManifestError
-from heaters_pipeline.names import VIDEO_STAGES
+from heaters_pipeline.names import STORYBOARDS_ASSET, VIDEO_STAGES
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.verification import Verifier, VideoReport, source_advice
@@ -18,7 +18,7 @@ from heaters_pipeline.storage.records.video_manifests import VideoManifest
 from heaters_pipeline.video.clips import write as clips
 from heaters_pipeline.video.detection import transitions
 from heaters_pipeline.video.scoring import scores
-from heaters_pipeline.video.stills import keyframes, sprites
+from heaters_pipeline.video.stills import keyframes, sprites, storyboards
 from heaters_pipeline.workspace import Workspace
 
 Config = dict[str, dict[str, Any]]
@@ -30,6 +30,7 @@ _VERSIONS = {
     "clips": ("format_version", clips.FORMAT_VERSION),
     "sprite_sheets": ("format_version", sprites.INDEX_FORMAT_VERSION),
     "keyframes": ("format_version", keyframes.FORMAT_VERSION),
+    "storyboards": ("format_version", storyboards.FORMAT_VERSION),
 }
 
 _logger = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ def recorded_config(report: VideoReport) -> Config:
     source = [finding for finding in report.findings if finding.stage == "source_videos"]
     for finding in source:
         raise ManifestError(f"{finding.why}: {source_advice(video_id, finding)}")
-    lost = [stage for stage in VIDEO_STAGES if stage not in manifests]
+    lost = [stage for stage in VIDEO_STAGES if stage not in {*manifests, STORYBOARDS_ASSET}]
     if lost:
         raise ManifestError(
             f"the settings of {video_id} are not recorded ({', '.join(lost)}); run heaters process "
@@ -129,7 +130,7 @@ def recorded_config(report: VideoReport) -> Config:
             "ignored_regions": scan["ignored"],
             "video_stream": scan.get("video_stream"),
         },
-        **{stage: _typed(manifests[stage]) for stage in VIDEO_STAGES[2:]},
+        **{stage: _typed(manifests[stage]) for stage in VIDEO_STAGES[2:] if stage in manifests},
     }
     # Where they do not name it, the clips are MP4, whatever the setting means today.
     config["clips"].setdefault("container", "mp4")
@@ -148,7 +149,7 @@ def _typed(manifest: Manifest) -> dict[str, Any]:
 def _require_this_version(manifests: Mapping[str, Manifest], video_id: str) -> None:
     """Refuse what this version would make another thing of."""
     for stage, (name, version) in _VERSIONS.items():
-        if manifests[stage].inputs.get(name) != version:
+        if stage in manifests and manifests[stage].inputs.get(name) != version:
             raise ManifestError(
                 f"{stage} of {video_id} was made by another version of heaters_pipeline and would "
                 f"become another one; run heaters process {video_id} with the settings you want"
@@ -170,9 +171,10 @@ def _require_the_same(config: Config, manifests: Mapping[str, Manifest], video_i
         "clips": clip_settings_json(settings.clips, codec),
         "sprite_sheets": settings_json(settings.sprites),
         "keyframes": settings_json(settings.keyframes),
+        "storyboards": settings_json(settings.storyboards),
     }
     for stage, each in meant.items():
-        if manifests[stage].inputs["settings"] != each:
+        if stage in manifests and manifests[stage].inputs["settings"] != each:
             raise ManifestError(
                 f"the settings of {stage} of {video_id} are not all known to this version; run "
                 f"heaters process {video_id} with those that you want"

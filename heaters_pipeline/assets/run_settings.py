@@ -10,11 +10,16 @@ from heaters_pipeline.config import (
     KeyframeConfig,
     ScanConfig,
     SpriteConfig,
+    StoryboardConfig,
 )
 from heaters_pipeline.video.clips.write import ClipSettings
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.scoring.scores import ScoreSettings
-from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSettings
+from heaters_pipeline.video.stills.settings import (
+    KeyframeSettings,
+    SpriteSettings,
+    StoryboardSettings,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class RunSettings:
     clips: ClipSettings
     sprites: SpriteSettings
     keyframes: KeyframeSettings
+    storyboards: StoryboardSettings
 
     @classmethod
     def of(cls, config: Mapping[str, Mapping[str, Any]]) -> "RunSettings":
@@ -40,4 +46,5 @@ class RunSettings:
             ClipConfig(**config.get("clips", {})).settings(),
             SpriteConfig(**config.get("sprite_sheets", {})).settings(),
             KeyframeConfig(**config.get("keyframes", {})).settings(),
+            StoryboardConfig(**config.get("storyboards", {})).settings(),
         )

@@ -50,6 +50,7 @@ def process_document(
             name: [Scene.from_json(row).cells() for row in decided.get(name, ())]
             for name in ("scenes", "dropped", "excluded")
         },
+        "storyboard": _storyboard(_items(manifests, "storyboards"), skipped),
         "clips": [_clip(item, skipped) for item in _items(manifests, "clips")],
         "sprite_sheets": _sprite_sheets(_items(manifests, "sprite_sheets"), skipped),
         "keyframes": [_keyframe(item, skipped) for item in _items(manifests, "keyframes")],
@@ -154,6 +155,27 @@ def _clip(item: ManifestItem, skipped: Collection[str]) -> dict[str, Any]:
             "hidden_frames": item.details.get("hidden_frames"),
             "size_bytes": item.size_bytes,
         },
+    }
+
+
+def _storyboard(items: Collection[ManifestItem], skipped: Collection[str]) -> dict[str, Any] | None:
+    """The storyboard; None before it is made."""
+    if not items:
+        return None
+    files = {item.key.rpartition(".")[2]: item for item in items if "page" not in item.details}
+    return {
+        "sheet_filepaths": [item.key for item in items if "page" in item.details],
+        **{
+            name: files[extension].key
+            for name, extension in (
+                ("webvtt_filepath", "vtt"),
+                ("json_filepath", "json"),
+                ("hls_filepath", "m3u8"),
+                ("bif_filepath", "bif"),
+            )
+        },
+        "tile_count": sum(item.details.get("tile_count", 0) for item in items),
+        "metadata": _outcome(files["vtt"], "storyboards", skipped),
     }
 
 

@@ -24,6 +24,7 @@ _PHASE_NAMES = {
     "clips": "cutting clips",
     "sprite_sheets": "drawing sprite sheets",
     "keyframes": "taking key frames",
+    "storyboards": "drawing the storyboard",
 }
 
 

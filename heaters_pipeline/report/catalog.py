@@ -28,8 +28,9 @@ from heaters_pipeline.storage.records.manifests import (
 )
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
 
-CATALOG_VERSION = 3
-"""2 brought ``title``, ``tags`` and ``source_deleted``; 3 ``copied_frames``, ``hidden_frames``."""
+CATALOG_VERSION = 4
+"""2 brought ``title``, ``tags`` and ``source_deleted``; 3 ``copied_frames``, ``hidden_frames``; 4
+``storyboard_filepaths``."""
 READERS = 16
 _FINGERPRINT = b"heaters_fingerprint"
 _LEFT_OUT = b"heaters_left_out"
@@ -73,6 +74,11 @@ VIDEO_COLUMNS = (
     Column("clips", pa.int64(), "Number of clips"),
     Column("title", pa.string(), "What people call it; may be empty"),
     Column("tags", pa.list_(pa.string()), "What people sort it by"),
+    Column(
+        "storyboard_filepaths",
+        pa.list_(pa.string()),
+        "Keys of its storyboard: sheets, BIF, HLS playlist, JSON, WebVTT; none before it is made",
+    ),
     Column("source_deleted", pa.bool_(), "Somebody deleted the source video; its clips are here"),
     Column(
         "record_version", pa.string(), "Changes when the video's manifest does, or its source goes"
@@ -302,7 +308,10 @@ def _rows(store: ObjectStore, video_id: str, version: str) -> _Rows | None:
         _clip_row(video_id, item, sheets.get(_identifier(item), []), pictures)
         for item in clips.items
     ]
-    return _video_row(source, clips, version), rows
+    storyboard = video.stages.get("storyboards")
+    row = _video_row(source, clips, version)
+    row["storyboard_filepaths"] = [item.key for item in storyboard.items] if storyboard else []
+    return row, rows
 
 
 def _identifier(item: ManifestItem) -> str:

@@ -29,6 +29,7 @@ _PRODUCTS = {
     "clips": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}\.(mp4|mov)|changing-[0-9a-f]+\.json"),
     "sprite_sheets": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}(-\d{{3,}}\.jpg|\.json)"),
     "keyframes": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}-\d{{2,}}\.jpg"),
+    "storyboards": re.compile(rf"{_DIGEST}(-\d{{3,}}\.jpg|\.(bif|m3u8|json|vtt))"),
     "reports": re.compile(rf"[a-z_]+-{_DIGEST}(-full)?\.(png|jpg)"),
     "claims": re.compile(r"[0-9a-f]{32}\.json"),
 }
@@ -201,6 +202,17 @@ def keyframe_key(
     """A representative picture of a clip, taken at a percentage of its frames."""
     stem = _stem("keyframes", video_id, start_frame, end_frame, digest)
     return f"{stem}-{position_percent:02d}.jpg"
+
+
+def storyboard_key(video_id: str, digest: str, name: str) -> str:
+    """One file of a video's storyboard; the digest covers source, settings and format version.
+
+    Args:
+        video_id: The partition.
+        digest: Of what it is made of.
+        name: What follows in its name: ``-000.jpg`` onwards for sheets, else an extension.
+    """
+    return f"{objects_prefix('storyboards', video_id)}{digest[:16]}{name}"
 
 
 def report_key(video_id: str, stage: str, fingerprint: str, extension: str) -> str:

@@ -23,7 +23,7 @@ from heaters_pipeline.storage.records.video_manifests import (
     recorded_videos,
 )
 
-OBJECT_STAGES = ("frame_scores", "clips", "sprite_sheets", "keyframes")
+OBJECT_STAGES = ("frame_scores", "storyboards", "clips", "sprite_sheets", "keyframes")
 REPORTS = "reports"
 READERS = 16
 DIGESTING = 8

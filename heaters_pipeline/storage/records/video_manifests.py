@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from heaters_pipeline.errors import ObjectNotFoundError, StoreError
-from heaters_pipeline.names import VIDEO_STAGES
+from heaters_pipeline.names import STORYBOARDS_ASSET, VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.json_records import LARGE_BYTES, damaged, read_limited
@@ -26,14 +26,17 @@ from heaters_pipeline.storage.records.manifests import (
 )
 
 FORMAT = "heaters_pipeline/video"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Versions 1 and 2 were a manifest for each stage; docs/formats.md says what each one brought."""
+OLDEST_VERSION = 3
+"""Of those that are one object; the next brought the storyboard, which older programs refuse."""
 
 PICTURES = {
     "scenes": ("similarity_picture", "detection_picture"),
     "clips": ("contact_sheet",),
     "sprite_sheets": ("picture",),
     "keyframes": ("picture",),
+    "storyboards": ("picture",),
 }
 """What the summary of a stage calls its pictures; the first is small, and kept in the manifest."""
 OLDER_RECORDS = (*VIDEO_STAGES, "finished")
@@ -63,16 +66,20 @@ class VideoManifest:
 
     @property
     def is_finished(self) -> bool:
-        """Whether all stages are there, and each was made of the others as they are recorded."""
-        if self.stages.keys() != set(VIDEO_STAGES):
+        """Whether all stages are there, and each was made of the others as they are recorded.
+
+        Without a storyboard, too, since a video may be older than those.
+        """
+        needed = [name for name in VIDEO_STAGES if name != STORYBOARDS_ASSET]
+        if not set(needed) <= self.stages.keys():
             return False
-        source, track, scenes, clips, sheets, pictures = (
-            self.stages[name] for name in VIDEO_STAGES
-        )
+        source, track, scenes, clips, sheets, pictures = (self.stages[name] for name in needed)
+        storyboard = self.stages.get(STORYBOARDS_ASSET, clips)
         clip_keys = [item.key for item in clips.items]
         return bool(
             track.inputs.get("source_sha256") == clips.inputs.get("source_sha256")
             and clips.inputs.get("source_sha256") == source.summary.get("sha256")
+            and storyboard.inputs.get("source_sha256") == source.summary.get("sha256")
             and scenes.inputs.get("frame_scores") == track.fingerprint
             and clips.inputs.get("scenes") == scenes.summary.get("scenes")
             and sheets.inputs.get("clips") == pictures.inputs.get("clips") == clip_keys
@@ -116,7 +123,7 @@ class VideoManifest:
             ManifestError: Damaged, of another video, or newer than this program.
         """
         key = keys.video_manifest_key(video_id)
-        content = parse_record(data, key, FORMAT, FORMAT_VERSION, oldest_version=FORMAT_VERSION)
+        content = parse_record(data, key, FORMAT, FORMAT_VERSION, oldest_version=OLDEST_VERSION)
         if content.get("video_id") != video_id:
             raise damaged(key, f"it is that of {content.get('video_id')!r}")
         try:

@@ -1,4 +1,4 @@
-"""What sprite sheets and key frames are asked to be. Pure, and quick to import."""
+"""What storyboards, sprite sheets and key frames are asked to be. Pure, and quick to import."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,6 +10,9 @@ KeyframeStrategy = Literal["midpoint", "multi"]
 
 MAX_PAGE_SIDE_PX = 8192
 MIN_TILE_WIDTH_PX = 16
+AUTO_TILES = 600
+"""Most tiles of a storyboard whose interval nobody chose: one a second for up to ten minutes."""
+MOST_INTERVAL_SECONDS = 3600
 _MIN_SIDE_PX = 16
 _MAX_SIDE_PX = 8192
 
@@ -64,6 +67,46 @@ class SpriteSettings:
     def interval_seconds(self) -> Fraction:
         """Seconds from one tile to the next, exactly as ``tiles_per_second`` is written."""
         return 1 / Fraction(str(self.tiles_per_second))
+
+
+@dataclass(frozen=True, slots=True)
+class StoryboardSettings:
+    """How the storyboard of a whole video is made.
+
+    Attributes:
+        tile_width_px: Width of a tile; of upright pictures it is the height, as of sprite sheets.
+            Smaller videos are not enlarged.
+        interval_seconds: Whole seconds from one tile to the next, since some players cut times to
+            those; 0 for the fewest that give no more than ``AUTO_TILES`` tiles.
+        columns: Tiles in a row.
+        rows: Rows on a full sheet.
+        jpeg_quality: 1 to 100, as in libjpeg.
+    """
+
+    tile_width_px: int = 320
+    interval_seconds: int = 0
+    columns: int = 10
+    rows: int = 10
+    jpeg_quality: int = 75
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.interval_seconds <= MOST_INTERVAL_SECONDS:
+            raise SettingsError(
+                f"interval_seconds is {self.interval_seconds}, it must lie between 0 and "
+                f"{MOST_INTERVAL_SECONDS}"
+            )
+        # Refuses what no sheet can have.
+        _ = self.sheets
+
+    @property
+    def sheets(self) -> SpriteSettings:
+        """The same as far as the sheets are concerned."""
+        return SpriteSettings(
+            tile_width_px=self.tile_width_px,
+            columns=self.columns,
+            rows=self.rows,
+            jpeg_quality=self.jpeg_quality,
+        )
 
 
 @dataclass(frozen=True, slots=True)

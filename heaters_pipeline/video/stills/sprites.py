@@ -129,11 +129,27 @@ def write_sheets(
         OSError: The disk is full, or cannot be written.
         ValueError: There are not as many paths as pages.
     """
+    return write_pages(tile_pictures(pictures, layout), layout, page_paths)
+
+
+def write_pages(
+    tiles: Iterator[Picture], layout: SpriteLayout, page_paths: Sequence[Path]
+) -> SpriteSet:
+    """Write sprite sheets of tiles, as ``write_sheets`` does.
+
+    Args:
+        tiles: From ``tile_pictures``.
+        layout: From ``plan_sprites``.
+        page_paths: As ``write_sprites``.
+    Raises:
+        OSError: The disk is full, or cannot be written.
+        ValueError: There are not as many paths as pages.
+    """
     if len(page_paths) != layout.page_count:
         raise ValueError(f"{len(page_paths)} paths for {layout.page_count} pages")
     sheets: list[SpriteSheet] = []
     with PictureFiles() as files:
-        for page, picture in _page_pictures(_tile_pictures(pictures, layout), layout):
+        for page, picture in _page_pictures(tiles, layout):
             path = page_paths[len(sheets)]
             size_bytes = files.add(path, picture, layout.settings.jpeg_quality)
             height_px, width_px = picture.shape[:2]
@@ -150,7 +166,7 @@ def _clip_pictures(clip: Path, layout: SpriteLayout) -> Iterator[Picture]:
         yield shown.picture(frame, (side_px, side_px))
 
 
-def _tile_pictures(pictures: Iterator[Picture], layout: SpriteLayout) -> Iterator[Picture]:
+def tile_pictures(pictures: Iterator[Picture], layout: SpriteLayout) -> Iterator[Picture]:
     """The picture of each tile, all of one shape. Reads the pictures to their end."""
     tiles_of = Counter(layout.tile_frames)
     shape: tuple[int, ...] | None = None

@@ -1,0 +1,38 @@
+"""Which frames of a video become the tiles of its storyboard, and when each is shown. Pure."""
+
+from fractions import Fraction
+from math import ceil
+
+from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.stills.settings import AUTO_TILES, StoryboardSettings
+from heaters_pipeline.video.stills.sprite_layout import SpriteLayout
+
+
+def plan_storyboard(timeline: Timeline, settings: StoryboardSettings) -> SpriteLayout:
+    """Choose the tiles of a video: at 0, and at each full interval before its end.
+
+    Args:
+        timeline: Of the video.
+        settings: Interval and grid.
+    Returns:
+        The layout; each tile shows the frame that the video shows at the tile's time.
+    """
+    duration_seconds = timeline.duration_of(Span(0, timeline.frames))
+    shown_ms = milliseconds(duration_seconds)
+    interval_seconds = settings.interval_seconds or ceil(Fraction(shown_ms, AUTO_TILES * 1000))
+    # As times are written, so that none is empty.
+    tiles = ceil(Fraction(shown_ms, interval_seconds * 1000))
+    return SpriteLayout(
+        settings=settings.sheets,
+        frames=timeline.frames,
+        duration_seconds=duration_seconds,
+        interval_seconds=Fraction(interval_seconds),
+        tile_frames=tuple(
+            timeline.frame_at(Fraction(tile * interval_seconds)) for tile in range(tiles)
+        ),
+    )
+
+
+def milliseconds(duration_seconds: Fraction) -> int:
+    """A duration as players are told it: rounded, at least 1, since no cue may be empty."""
+    return max(1, round(duration_seconds * 1000))
