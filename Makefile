@@ -16,6 +16,7 @@ SAMPLE := .demo/sample.mp4
 PYTEST_ARGS :=
 READERS := .venv-readers
 READERS_ARGS :=
+PLAYERS := .players
 
 # Else each program that the tests start would compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -100,6 +101,9 @@ test-slow: $(VENV)/installed-tests ## The long form of the fault and load tests
 readers: $(VENV)/installed-tests $(READERS)/installed ## Read clips with every player and loader; READERS_ARGS="--mode copy --quick"
 	@$(RUN) benchmarks.readers --python $(READERS)/bin/python $(READERS_ARGS)
 
+.PHONY: players
+players: $(PLAYERS)/installed ## Install the players of the web in which tests look at storyboards; needs npm
+
 .PHONY: lint
 lint: $(VENV)/installed-tests ## Linters, formatting, types and import contracts
 	@$(RUN) ruff check --quiet
@@ -163,4 +167,12 @@ $(READERS)/installed: $(VENV)/created benchmarks/readers/requirements.txt
 	    --requirement benchmarks/readers/requirements.txt
 	@$(READERS)/bin/python -m pip --no-input --disable-pip-version-check install -qq --no-deps \
 	    --target $(READERS)/decord2 decord2==3.4.0
+	@touch $@
+
+$(PLAYERS)/installed: heaters_pipeline_tests/players/package.json
+	@echo "Installing the players of heaters_pipeline_tests/players into $(PLAYERS), once"
+	@mkdir -p $(PLAYERS)
+	@cp heaters_pipeline_tests/players/package.json $(PLAYERS)/
+	@npm install --prefix $(PLAYERS) --ignore-scripts --no-package-lock --no-audit --no-fund \
+	    --omit=optional --loglevel=error
 	@touch $@
