@@ -35,6 +35,7 @@ from heaters_pipeline.video.detection.settings import (
 from heaters_pipeline.video.stills.settings import (
     KeyframeSettings,
     KeyframeStrategy,
+    PictureFormat,
     SpriteSettings,
 )
 
@@ -42,6 +43,7 @@ _DETECTION = DetectionSettings()
 _CLIPS = ClipSettings()
 _SPRITES = SpriteSettings()
 _KEYFRAMES = KeyframeSettings()
+_FORMATS = "jpg, or webp, which is smaller and takes longer to make."
 _THRESHOLDS = "; ".join(
     f"{method} {low:,.10g} to {high:,.10g} ({DEFAULT_THRESHOLDS[method]:g})"
     for method, (low, high) in THRESHOLD_BOUNDS.items()
@@ -322,10 +324,11 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         ),
         Setting("columns", int, _SPRITES.columns, "Tiles in a row."),
         Setting("rows", int, _SPRITES.rows, "Rows on a full page."),
-        Setting("jpeg_quality", int, _SPRITES.jpeg_quality, "1 to 100."),
+        Setting("jpeg_quality", int, _SPRITES.jpeg_quality, "1 to 100, also of WebP."),
         Setting(
             "max_tiles", int, _SPRITES.max_tiles, "Most tiles of a clip; they are spread over it."
         ),
+        Setting("format", PictureFormat, _SPRITES.format, _FORMATS),
     ),
     "keyframes": (
         Setting(
@@ -343,7 +346,8 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             _KEYFRAMES.max_side_px,
             "Most pixels of the longer side, 16 to 8192.",
         ),
-        Setting("jpeg_quality", int, _KEYFRAMES.jpeg_quality, "1 to 100."),
+        Setting("jpeg_quality", int, _KEYFRAMES.jpeg_quality, "1 to 100, also of WebP."),
+        Setting("format", PictureFormat, _KEYFRAMES.format, _FORMATS),
     ),
 }
 """The settings of each asset of ``process_videos``, in the order in which they run.

@@ -14,8 +14,8 @@ from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.report.plots.contact_sheet import contact_sheet_jpeg, evenly, markdown_image
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import ManifestItem
-from heaters_pipeline.video.stills.jpeg_files import decoded_picture
 from heaters_pipeline.video.stills.keyframes import keyframe_frame, middle_picture
+from heaters_pipeline.video.stills.picture_files import decoded_picture
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 
 CONTACT_SHEET_CLIPS = 24
@@ -84,11 +84,11 @@ def _on_contact_sheet(clips: Sequence[ManifestItem]) -> list[ManifestItem]:
 def gallery(
     work: StageWork, items: Sequence[ManifestItem], *, most: int, columns: int, tile_side_px: int
 ) -> str | None:
-    """Store a picture of stored JPEGs, evenly chosen where they are many, and return its key.
+    """Store a picture of stored pictures, evenly chosen where they are many, and return its key.
 
     Args:
         work: Of the stage, whose items are all there.
-        items: The JPEGs, each of a scene.
+        items: The pictures, each of a scene.
         most: How many are shown at most.
         columns: In a row.
         tile_side_px: Most width and height of each.

@@ -1,4 +1,4 @@
-"""A clip becomes sprite sheets: JPEG pages with a grid of small pictures, and an index of them.
+"""A clip becomes sprite sheets: pages with a grid of small pictures, and an index of them.
 
 Which frames stand where is decided in ``sprite_layout``.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.stills.clip_reader import probe_clip, read_clip_frames, shown_pictures
-from heaters_pipeline.video.stills.jpeg_files import PictureFiles
+from heaters_pipeline.video.stills.picture_files import PictureFiles
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, SpritePage
 
 INDEX_FORMAT = "heaters_pipeline/sprite_sheet"
@@ -28,7 +28,7 @@ class SpriteSheet:
     """One page as it was written.
 
     Attributes:
-        path: The JPEG file.
+        path: The file.
         page: Its grid and tiles.
         width_px: Width of the picture.
         height_px: Height of the picture.
@@ -135,7 +135,7 @@ def write_sheets(
     with PictureFiles() as files:
         for page, picture in _page_pictures(_tile_pictures(pictures, layout), layout):
             path = page_paths[len(sheets)]
-            size_bytes = files.add(path, picture, layout.settings.jpeg_quality)
+            size_bytes = files.add(path, picture, layout.settings.coding)
             height_px, width_px = picture.shape[:2]
             sheets.append(SpriteSheet(path, page, width_px, height_px, size_bytes))
     return SpriteSet(layout, tuple(sheets))
