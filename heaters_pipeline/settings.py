@@ -317,7 +317,8 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             "tiles_per_second",
             float,
             _SPRITES.tiles_per_second,
-            "Tiles for each second of a clip, 0.001 to 1000.",
+            "Most tiles for each second of a clip, 0.001 to 1000. The first and the last show its "
+            "first and its last frame.",
         ),
         Setting(
             "tile_width_px", int, _SPRITES.tile_width_px, "Longer side of a tile, in pixels, 16 up."

@@ -45,8 +45,9 @@ class SpriteSettings:
     """How sprite sheets are made.
 
     Attributes:
-        tiles_per_second: Tiles for each second of a clip. Two are enough to see what moves, and
-            a page of 25 then shows a scene of 12.5 s, longer than most. Long clips get fewer
+        tiles_per_second: Most tiles for each second of a clip, the first and the last of which
+            are its first and its last frame. Two are enough to see what moves, and a page of 25
+            then shows a scene of 12.5 s, longer than most. Long clips get fewer
             (``max_tiles``), and never more than a tile for the shortest of their frames.
         tile_width_px: Width of a tile; of upright pictures it is the height. So a tile always
             fits into a square of this side. Smaller videos are not enlarged.

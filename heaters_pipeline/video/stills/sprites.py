@@ -18,7 +18,8 @@ from heaters_pipeline.video.stills.picture_files import PictureFiles
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, SpritePage
 
 INDEX_FORMAT = "heaters_pipeline/sprite_sheet"
-INDEX_FORMAT_VERSION = 1
+INDEX_FORMAT_VERSION = 2
+"""Raised when the same settings would give other sheets, or their index has other fields."""
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -67,16 +68,34 @@ class SpriteSet:
             page_keys: The key (or file name) of each page.
         """
         tile_width_px, tile_height_px = self.tile_size_px
+        # The first page is the largest: all others have its grid, or less of it.
+        page = self.sheets[0].page
+        tiles_per_second = float(1 / self.layout.interval_seconds)
+        duration_seconds = float(self.layout.duration_seconds)
+        frames_per_second = float(self.layout.frames / self.layout.duration_seconds)
         return {
             "format": INDEX_FORMAT,
             "format_version": INDEX_FORMAT_VERSION,
-            "columns": self.layout.settings.columns,
-            "rows": self.layout.settings.rows,
+            "columns": page.columns,
+            "rows": page.rows,
             "tile_width_px": tile_width_px,
             "tile_height_px": tile_height_px,
-            "fps": float(1 / self.layout.interval_seconds),
+            "fps": tiles_per_second,
             "tile_count": self.layout.tile_count,
-            "duration_seconds": float(self.layout.duration_seconds),
+            "duration_seconds": duration_seconds,
+            # The names that players of the system before this one read.
+            "cols": page.columns,
+            "grid_dimensions": f"{page.columns}x{page.rows}",
+            "tile_width": tile_width_px,
+            "tile_height_calculated": tile_height_px,
+            "total_sprite_frames": self.layout.tile_count,
+            "num_frames": self.layout.tile_count,
+            "clip_fps": tiles_per_second,
+            "effective_fps": tiles_per_second,
+            "clip_fps_source": frames_per_second,
+            "video_fps": frames_per_second,
+            "clip_total_frames_source": self.layout.frames,
+            "video_duration": duration_seconds,
             "pages": [
                 _page_row(key, sheet) for key, sheet in zip(page_keys, self.sheets, strict=True)
             ],
