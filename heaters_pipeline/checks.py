@@ -35,7 +35,7 @@ from heaters_pipeline.storage.records.verification import (
     source_advice,
 )
 from heaters_pipeline.video.clips.write import inspect_clip
-from heaters_pipeline.video.stills.jpeg_files import picture_size_px
+from heaters_pipeline.video.stills.picture_files import picture_size_px
 from heaters_pipeline.workspace import Workspace
 
 FINDINGS_SHOWN = 10

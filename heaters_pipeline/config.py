@@ -37,6 +37,7 @@ from heaters_pipeline.video.scoring.scores import ScoreSettings
 from heaters_pipeline.video.stills.settings import (
     KeyframeSettings,
     KeyframeStrategy,
+    PictureFormat,
     SpriteSettings,
     StoryboardSettings,
 )
@@ -173,6 +174,7 @@ class SpriteConfig(dg.Config):
     rows: int = _field("sprite_sheets", "rows")
     jpeg_quality: int = _field("sprite_sheets", "jpeg_quality")
     max_tiles: int = _field("sprite_sheets", "max_tiles")
+    format: PictureFormat = _field("sprite_sheets", "format")
 
     def settings(self) -> SpriteSettings:
         """The settings that the work is done with.
@@ -189,6 +191,7 @@ class KeyframeConfig(dg.Config):
     strategy: KeyframeStrategy = _field("keyframes", "strategy")
     max_side_px: int = _field("keyframes", "max_side_px")
     jpeg_quality: int = _field("keyframes", "jpeg_quality")
+    format: PictureFormat = _field("keyframes", "format")
 
     def settings(self) -> KeyframeSettings:
         """The settings that the work is done with.
@@ -207,6 +210,7 @@ class StoryboardConfig(dg.Config):
     columns: int = _field("storyboards", "columns")
     rows: int = _field("storyboards", "rows")
     jpeg_quality: int = _field("storyboards", "jpeg_quality")
+    format: PictureFormat = _field("storyboards", "format")
 
     def settings(self) -> StoryboardSettings:
         """The settings that the work is done with.

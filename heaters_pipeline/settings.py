@@ -37,6 +37,7 @@ from heaters_pipeline.video.stills.settings import (
     MOST_INTERVAL_SECONDS,
     KeyframeSettings,
     KeyframeStrategy,
+    PictureFormat,
     SpriteSettings,
     StoryboardSettings,
 )
@@ -46,6 +47,7 @@ _CLIPS = ClipSettings()
 _SPRITES = SpriteSettings()
 _KEYFRAMES = KeyframeSettings()
 _STORYBOARDS = StoryboardSettings()
+_FORMATS = "jpg, or webp, which is smaller and takes longer to make."
 _THRESHOLDS = "; ".join(
     f"{method} {low:,.10g} to {high:,.10g} ({DEFAULT_THRESHOLDS[method]:g})"
     for method, (low, high) in THRESHOLD_BOUNDS.items()
@@ -228,7 +230,8 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         ),
         Setting("columns", int, _STORYBOARDS.columns, "Tiles in a row."),
         Setting("rows", int, _STORYBOARDS.rows, "Rows on a full sheet."),
-        Setting("jpeg_quality", int, _STORYBOARDS.jpeg_quality, "1 to 100."),
+        Setting("jpeg_quality", int, _STORYBOARDS.jpeg_quality, "1 to 100, also of WebP."),
+        Setting("format", PictureFormat, _STORYBOARDS.format, _FORMATS),
     ),
     "clips": (
         Setting(
@@ -337,17 +340,19 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             "tiles_per_second",
             float,
             _SPRITES.tiles_per_second,
-            "Tiles for each second of a clip, 0.001 to 1000.",
+            "Most tiles for each second of a clip, 0.001 to 1000. The first and the last show its "
+            "first and its last frame.",
         ),
         Setting(
             "tile_width_px", int, _SPRITES.tile_width_px, "Longer side of a tile, in pixels, 16 up."
         ),
         Setting("columns", int, _SPRITES.columns, "Tiles in a row."),
         Setting("rows", int, _SPRITES.rows, "Rows on a full page."),
-        Setting("jpeg_quality", int, _SPRITES.jpeg_quality, "1 to 100."),
+        Setting("jpeg_quality", int, _SPRITES.jpeg_quality, "1 to 100, also of WebP."),
         Setting(
             "max_tiles", int, _SPRITES.max_tiles, "Most tiles of a clip; they are spread over it."
         ),
+        Setting("format", PictureFormat, _SPRITES.format, _FORMATS),
     ),
     "keyframes": (
         Setting(
@@ -365,7 +370,8 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             _KEYFRAMES.max_side_px,
             "Most pixels of the longer side, 16 to 8192.",
         ),
-        Setting("jpeg_quality", int, _KEYFRAMES.jpeg_quality, "1 to 100."),
+        Setting("jpeg_quality", int, _KEYFRAMES.jpeg_quality, "1 to 100, also of WebP."),
+        Setting("format", PictureFormat, _KEYFRAMES.format, _FORMATS),
     ),
 }
 """The settings of each asset of ``process_videos``, in the order in which they run.

@@ -69,8 +69,9 @@ def test_each_setting_has_the_name_and_the_default_of_the_dataclass(
         (ClipConfig, {"codec": "h264", "interlaced": "keep"}),
         (ClipConfig, {"mode": "auto", "min_psnr_db": 40}),
         (SpriteConfig, {"tiles_per_second": 1.5, "columns": 3, "rows": 2, "max_tiles": 9}),
-        (SpriteConfig, {"tile_width_px": 64, "jpeg_quality": 50}),
+        (SpriteConfig, {"tile_width_px": 64, "jpeg_quality": 50, "format": "webp"}),
         (KeyframeConfig, {"strategy": "multi", "max_side_px": 640, "jpeg_quality": 50}),
+        (KeyframeConfig, {"format": "webp"}),
     ],
 )
 def test_what_is_given_arrives(config: Any, values: dict[str, Any]) -> None:

@@ -23,20 +23,19 @@ from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256, file_sha256
 from heaters_pipeline.storage.records.manifests import Json, ManifestItem, fingerprint_of
-from heaters_pipeline.video.stills.jpeg_files import picture_size_px
 from heaters_pipeline.video.stills.keyframes import (
     FORMAT_VERSION,
     keyframe_frame,
     keyframe_positions,
     write_keyframes,
 )
+from heaters_pipeline.video.stills.picture_files import CONTENT_TYPES, picture_size_px
 from heaters_pipeline.video.stills.picture_shelf import MadePicture, WantedPicture
 from heaters_pipeline.video.stills.settings import KeyframeSettings
 from heaters_pipeline.workspace import Workspace
 
 _logger = logging.getLogger(__name__)
 
-KEYFRAME_CONTENT_TYPE = "image/jpeg"
 PICTURES_SHOWN = 12
 
 
@@ -124,7 +123,7 @@ def _make_missing(
                 _stored(unit, folder, key_of[percent], percent, shelf.picture(one))
                 for percent, one in wanted_keyframes(unit, settings).items()
             ]
-        paths = {percent: folder / f"{percent}.jpg" for percent in percents}
+        paths = {percent: folder / f"{percent}.{settings.format}" for percent in percents}
         item = clip_of[unit.identifier]
         doing = f"key frames of {item.key} were written"
         with local_clip(run, item) as clip:
@@ -137,16 +136,16 @@ def _make_missing(
             key = key_of[picture.percent]
             size_px = (picture.width_px, picture.height_px)
             sha256 = file_sha256(picture.path)
-            stored = run.workspace.put_file(key, picture.path, KEYFRAME_CONTENT_TYPE)
+            stored = run.workspace.put_file(key, picture.path, CONTENT_TYPES[settings.format])
             items.append(_item(unit, key, stored.size_bytes, picture.percent, size_px, sha256))
         return items
 
     def _stored(
         unit: Unit, folder: Path, key: str, percent: int, made: MadePicture
     ) -> ManifestItem:
-        path = folder / f"{percent}.jpg"
+        path = folder / f"{percent}.{settings.format}"
         path.write_bytes(made.data)
-        stored = run.workspace.put_file(key, path, KEYFRAME_CONTENT_TYPE)
+        stored = run.workspace.put_file(key, path, CONTENT_TYPES[settings.format])
         size_px = (made.width_px, made.height_px)
         return _item(unit, key, stored.size_bytes, percent, size_px, bytes_sha256(made.data))
 
@@ -160,7 +159,7 @@ def wanted_keyframes(unit: Unit, settings: KeyframeSettings) -> dict[int, Wanted
         percent: WantedPicture(
             span.start + keyframe_frame(len(span), percent),
             settings.max_side_px,
-            settings.jpeg_quality,
+            settings.coding,
         )
         for percent in keyframe_positions(settings)
     }
@@ -210,7 +209,9 @@ def _unit(video_id: str, clip: ManifestItem, settings: KeyframeSettings) -> Unit
     return Unit(
         identifier,
         tuple(
-            keys.keyframe_key(video_id, scene.span.start, scene.span.end, digest, percent)
+            keys.keyframe_key(
+                video_id, scene.span.start, scene.span.end, digest, percent, settings.format
+            )
             for percent in keyframe_positions(settings)
         ),
         scene,

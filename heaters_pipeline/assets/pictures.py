@@ -16,9 +16,10 @@ from heaters_pipeline.report.plots.contact_sheet import contact_sheet_jpeg, even
 from heaters_pipeline.report.plots.scaled_pictures import scaled_to_fit
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import ManifestItem
-from heaters_pipeline.video.stills.jpeg_files import decoded_picture, jpeg_bytes
 from heaters_pipeline.video.stills.keyframes import keyframe_frame, middle_picture
+from heaters_pipeline.video.stills.picture_files import decoded_picture, encoded_picture
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
+from heaters_pipeline.video.stills.settings import PictureCoding
 
 CONTACT_SHEET_CLIPS = 24
 CONTACT_SHEET_COLUMNS = 6
@@ -88,11 +89,11 @@ def _on_contact_sheet(clips: Sequence[ManifestItem]) -> list[ManifestItem]:
 def gallery(
     work: StageWork, items: Sequence[ManifestItem], *, most: int, columns: int, tile_side_px: int
 ) -> str | None:
-    """Store a picture of stored JPEGs, evenly chosen where they are many, and return its key.
+    """Store a picture of stored pictures, evenly chosen where they are many, and return its key.
 
     Args:
         work: Of the stage, whose items are all there.
-        items: The JPEGs, each of a scene.
+        items: The pictures, each of a scene.
         most: How many are shown at most.
         columns: In a row.
         tile_side_px: Most width and height of each.
@@ -133,7 +134,9 @@ def small_picture(work: StageWork, item: ManifestItem) -> str:
         picture = decoded_picture(work.run.workspace.store.read_bytes(item.key))
         data = b""
         for side_px, quality in product(SMALL_SIDES_PX, SMALL_QUALITIES):
-            data = jpeg_bytes(scaled_to_fit(picture, side_px, side_px), quality, item.key)
+            data = encoded_picture(
+                scaled_to_fit(picture, side_px, side_px), PictureCoding(quality), item.key
+            )
             if len(data) <= GALLERY_BYTES:
                 break
         return data

@@ -16,6 +16,9 @@ from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.probe import VideoInfo
 
+_NAMELESS_DEFAULTS: dict[str, Any] = {"audio_languages": (), "format": "jpg"}
+"""Settings that came later, by what was done before: results of that keep their names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -130,9 +133,9 @@ def source_inputs(source: Source) -> dict[str, Json]:
 def settings_json(settings: Any) -> dict[str, Json]:
     """A settings dataclass as manifests keep it; fractions are written exactly."""
     values = asdict(settings)
-    if not values.get("audio_languages", True):
-        # It decides nothing there, and clips that were made before it existed keep their names.
-        del values["audio_languages"]
+    for name, default in _NAMELESS_DEFAULTS.items():
+        if values.get(name) == default:
+            del values[name]
     return {
         name: exact_seconds(value)
         if isinstance(value, Fraction)

@@ -30,7 +30,7 @@ from heaters_pipeline.storage.records.manifests import (
     fingerprint_of,
 )
 from heaters_pipeline.video.media.timing import Timeline
-from heaters_pipeline.video.stills.jpeg_files import picture_size_px
+from heaters_pipeline.video.stills.picture_files import CONTENT_TYPES, picture_size_px
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 from heaters_pipeline.video.stills.settings import SpriteSettings
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, plan_sprites
@@ -43,7 +43,6 @@ from heaters_pipeline.workspace import Workspace
 
 _logger = logging.getLogger(__name__)
 
-SHEET_CONTENT_TYPE = "image/jpeg"
 PAGES_SHOWN = 4
 PAGE_SIDE_PX = 320
 
@@ -62,7 +61,7 @@ def sprite_sheets(
     config: SpriteConfig,
     workspace: dg.ResourceParam[Workspace],
 ) -> dg.MaterializeResult[Any]:
-    """Small pictures of each clip on JPEG grid pages, and a JSON with the time of each tile."""
+    """Small pictures of each clip on grid pages, and a JSON with the time of each tile."""
     with stage_run(context, workspace, "sprite_sheets") as run:
         source_of(run)
         settings = run.chosen(config).settings()
@@ -133,7 +132,7 @@ def _make_missing(
 
     def make(unit: Unit, folder: Path) -> list[ManifestItem]:
         layout = layouts[unit.identifier]
-        paths = [folder / f"{page}.jpg" for page in range(layout.page_count)]
+        paths = [folder / f"{page}.{settings.format}" for page in range(layout.page_count)]
         *page_keys, index_key = unit.keys
         if shelf is not None:
             tiles = (shelf.picture(one).pixels() for one in wanted_tiles(unit, layout))
@@ -146,7 +145,7 @@ def _make_missing(
         digests = {}
         for key, path in zip(page_keys, paths, strict=True):
             digests[key] = file_sha256(path)
-            run.workspace.put_file(key, path, SHEET_CONTENT_TYPE)
+            run.workspace.put_file(key, path, CONTENT_TYPES[settings.format])
         index = sprites.index(page_keys)
         data = canonical_json(index)
         stored = run.workspace.write_bytes(index_key, data, JSON_CONTENT_TYPE)
@@ -178,7 +177,7 @@ def _unit(
     )
     start, end = scene.span.start, scene.span.end
     pages = (
-        keys.sprite_sheet_key(video_id, start, end, digest, page)
+        keys.sprite_sheet_key(video_id, start, end, digest, page, settings.format)
         for page in range(layout.page_count)
     )
     # The index comes last, here and in the store: where it is, the pages are.

@@ -32,7 +32,7 @@ from heaters_pipeline.storage.records.manifests import Json, ManifestItem, finge
 from heaters_pipeline.storage.records.video_manifests import lost_source
 from heaters_pipeline.video.media.timing import Span, Timeline
 from heaters_pipeline.video.stills.bif_file import is_whole_bif
-from heaters_pipeline.video.stills.jpeg_files import picture_size_px
+from heaters_pipeline.video.stills.picture_files import picture_size_px
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 from heaters_pipeline.video.stills.settings import StoryboardSettings
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout
@@ -48,6 +48,7 @@ _logger = logging.getLogger(__name__)
 
 _CONTENT_TYPES = {
     "jpg": "image/jpeg",
+    "webp": "image/webp",
     "bif": "application/octet-stream",
     "m3u8": "application/vnd.apple.mpegurl",
     "json": "application/json",
@@ -119,7 +120,7 @@ def storyboard_unit(
     layout = plan_storyboard(timeline, settings)
     digest = fingerprint_of(_inputs(source, settings))
     names = [
-        *(f"-{sheet:03d}.jpg" for sheet in range(layout.page_count)),
+        *(f"-{sheet:03d}.{settings.format}" for sheet in range(layout.page_count)),
         # What refers to others comes after them, here and in the store.
         *(".bif", ".m3u8", ".json", ".vtt"),
     ]

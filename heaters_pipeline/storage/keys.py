@@ -27,9 +27,9 @@ _PRODUCTS = {
     "frame_scores": re.compile(rf"{_DIGEST}-(fast|full)\.parquet"),
     # Older versions put up notices among the clips, which killed runs left there.
     "clips": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}\.(mp4|mov)|changing-[0-9a-f]+\.json"),
-    "sprite_sheets": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}(-\d{{3,}}\.jpg|\.json)"),
-    "keyframes": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}-\d{{2,}}\.jpg"),
-    "storyboards": re.compile(rf"{_DIGEST}(-\d{{3,}}\.jpg|\.(bif|m3u8|json|vtt))"),
+    "sprite_sheets": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}(-\d{{3,}}\.(jpg|webp)|\.json)"),
+    "keyframes": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}-\d{{2,}}\.(jpg|webp)"),
+    "storyboards": re.compile(rf"{_DIGEST}(-\d{{3,}}\.(jpg|webp)|\.(bif|m3u8|json|vtt))"),
     "reports": re.compile(rf"[a-z_]+-{_DIGEST}(-full)?\.(png|jpg)"),
     "claims": re.compile(r"[0-9a-f]{32}\.json"),
 }
@@ -185,10 +185,11 @@ def clip_key(
 
 
 def sprite_sheet_key(
-    video_id: str, start_frame: int, end_frame: int, digest: str, page: int
+    video_id: str, start_frame: int, end_frame: int, digest: str, page: int, extension: str = "jpg"
 ) -> str:
     """One page of a clip's sprite sheets, counted from 0."""
-    return f"{_stem('sprite_sheets', video_id, start_frame, end_frame, digest)}-{page:03d}.jpg"
+    stem = _stem("sprite_sheets", video_id, start_frame, end_frame, digest)
+    return f"{stem}-{page:03d}.{extension}"
 
 
 def sprite_index_key(video_id: str, start_frame: int, end_frame: int, digest: str) -> str:
@@ -197,11 +198,16 @@ def sprite_index_key(video_id: str, start_frame: int, end_frame: int, digest: st
 
 
 def keyframe_key(
-    video_id: str, start_frame: int, end_frame: int, digest: str, position_percent: int
+    video_id: str,
+    start_frame: int,
+    end_frame: int,
+    digest: str,
+    position_percent: int,
+    extension: str = "jpg",
 ) -> str:
     """A representative picture of a clip, taken at a percentage of its frames."""
     stem = _stem("keyframes", video_id, start_frame, end_frame, digest)
-    return f"{stem}-{position_percent:02d}.jpg"
+    return f"{stem}-{position_percent:02d}.{extension}"
 
 
 def storyboard_key(video_id: str, digest: str, name: str) -> str:

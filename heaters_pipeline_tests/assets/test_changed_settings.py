@@ -77,9 +77,11 @@ CHANGES: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("sprite_sheets", "rows"): (1, SPRITES),
     ("sprite_sheets", "jpeg_quality"): (50, SPRITES),
     ("sprite_sheets", "max_tiles"): (2, SPRITES),
+    ("sprite_sheets", "format"): ("webp", SPRITES),
     ("keyframes", "strategy"): ("multi", KEYFRAMES),
     ("keyframes", "max_side_px"): (80, KEYFRAMES),
     ("keyframes", "jpeg_quality"): (50, KEYFRAMES),
+    ("keyframes", "format"): ("webp", KEYFRAMES),
 }
 
 IN_SHORT_FORM = {

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from heaters_pipeline.assets import source_pictures
+from heaters_pipeline.storage import keys
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, STAGES, VIDEO_ID, Pipeline
 
@@ -47,7 +48,7 @@ def test_a_run_decodes_the_source_once_for_all_pictures(
 ) -> None:
     (wanted,) = decodes
     middles = {start + (end - start) // 2 for start, end in SPANS}
-    assert {one.frame for one in wanted if one.jpeg_quality} == middles
+    assert {one.frame for one in wanted if one.coding} == middles
     assert {start for start, _ in SPANS} <= {
         one.frame for one in wanted if one.max_side_px == TILE_PX
     }
@@ -62,6 +63,23 @@ def test_other_sheets_decode_their_tiles_alone(
     assert outcome.count("made") == {**dict.fromkeys(STAGES, 0), "sprite_sheets": len(SPANS)}
     (wanted,) = decodes[1:]
     assert {one.max_side_px for one in wanted} == {64}
+
+
+@pytest.mark.parametrize("stage", ["sprite_sheets", "keyframes"])
+def test_pictures_are_webp_where_that_is_asked_for(made: Pipeline, stage: str) -> None:
+    outcome = made.process(**{stage: {"format": "webp"}})
+    assert outcome.success, outcome.error
+    assert not outcome.failed_checks
+    assert outcome.count("made") == {**dict.fromkeys(STAGES, 0), stage: len(SPANS)}
+    pictures = [key for key in contents(made, stage) if not key.endswith(".json")]
+    assert all(keys.is_product(key) for key in pictures)
+    assert {key.rpartition(".")[2] for key in pictures} == {"webp"}
+    for key in pictures:
+        data = made.store.read_bytes(key)
+        assert data[:4] + data[8:12] == b"RIFFWEBP"
+    # What a killed run left without a record opens, too.
+    made.forget(stage)
+    assert made.process(**{stage: {"format": "webp"}}).count("reused")[stage] == len(SPANS)
 
 
 def test_a_lost_key_frame_decodes_one_frame_and_is_the_same_again(
@@ -85,8 +103,8 @@ def test_steps_by_themselves_decode_what_they_need_and_give_the_same(
     assert made.materialize("keyframes").success
     assert made.materialize("sprite_sheets").success
     keyframes, tiles = decodes[1:]
-    assert all(one.jpeg_quality for one in keyframes)
-    assert not any(one.jpeg_quality for one in tiles)
+    assert all(one.coding for one in keyframes)
+    assert not any(one.coding for one in tiles)
     assert contents(made, "sprite_sheets", "keyframes") == before
 
 

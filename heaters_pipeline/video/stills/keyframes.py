@@ -1,6 +1,6 @@
 """Representative pictures of a clip ("key frames" to its users; no I-frames of a codec).
 
-Reading a clip is ``clip_reader``'s, writing the files ``jpeg_files``'.
+Reading a clip is ``clip_reader``'s, writing the files ``picture_files``'.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from heaters_pipeline.video.stills.clip_reader import (
     read_clip_frames,
     shown_pictures,
 )
-from heaters_pipeline.video.stills.jpeg_files import PictureFiles
+from heaters_pipeline.video.stills.picture_files import PictureFiles
 from heaters_pipeline.video.stills.settings import KeyframeSettings, KeyframeStrategy
 
 FORMAT_VERSION = 1
@@ -28,7 +28,7 @@ class KeyframePicture:
     """One key frame as it was written.
 
     Attributes:
-        path: The JPEG file.
+        path: The file.
         percent: The position that was asked for.
         frame: The clip's frame that stands there.
         time_seconds: When the frame is shown, from the start of the clip.
@@ -91,7 +91,7 @@ def write_keyframes(
                 if keyframe_frame(frames, percent) != frame.index:
                     continue
                 path = target_for(percent)
-                size_bytes = files.add(path, picture, settings.jpeg_quality)
+                size_bytes = files.add(path, picture, settings.coding)
                 written.append(
                     KeyframePicture(
                         path, percent, frame.index, time_seconds, width_px, height_px, size_bytes

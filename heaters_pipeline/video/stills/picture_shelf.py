@@ -9,21 +9,22 @@ from typing import cast
 import numpy as np
 
 from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.stills.settings import PictureCoding
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class WantedPicture:
     """A picture of a frame as a person sees it.
 
     Attributes:
         frame: Index in the video.
         max_side_px: Most pixels of either side; smaller videos are not enlarged.
-        jpeg_quality: 1 to 100; 0 for the pixels themselves.
+        coding: How it is written; None for the pixels themselves.
     """
 
     frame: int
     max_side_px: int
-    jpeg_quality: int = 0
+    coding: PictureCoding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class MadePicture:
     """A picture that was made.
 
     Attributes:
-        data: The bytes of a JPEG, or those of the pixels: rows of uint8 BGR.
+        data: The bytes of a file, or those of the pixels: rows of uint8 BGR.
         width_px: Its width.
         height_px: Its height.
     """
@@ -41,7 +42,7 @@ class MadePicture:
     height_px: int
 
     def pixels(self) -> Picture:
-        """The pixels of one that is no JPEG: (height, width, 3) uint8 BGR."""
+        """The pixels of one that was not written as a file: (height, width, 3) uint8 BGR."""
         shape = (self.height_px, self.width_px, 3)
         return cast("Picture", np.frombuffer(self.data, np.uint8).reshape(shape))
 

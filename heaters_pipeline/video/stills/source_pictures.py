@@ -1,7 +1,6 @@
 """Pictures of many frames of a video in one decode, whatever they are for."""
 
 from collections.abc import Callable, Collection, Sequence
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.still_pictures import read_together
 from heaters_pipeline.video.media.timing import Span, Timeline
-from heaters_pipeline.video.stills.jpeg_files import jpeg_bytes
+from heaters_pipeline.video.stills.picture_files import encoded_picture
 from heaters_pipeline.video.stills.picture_shelf import MadePicture, WantedPicture
 
 # Reading all packets of a file pays where it saves decoding: where there are more frames than this
@@ -52,7 +51,9 @@ def make_pictures(
         InvalidVideoError: The file cannot be read.
         StoreUnavailableError: The disk failed.
     """
-    left = {frame: tuple(group) for frame, group in groupby(sorted(wanted), lambda one: one.frame)}
+    left: dict[int, list[WantedPicture]] = {}
+    for one in wanted:
+        left.setdefault(one.frame, []).append(one)
 
     def keep_all(pictures: _Pictures) -> None:
         for one, made in pictures:
@@ -112,7 +113,6 @@ class _PictureMaker:
     def _made(self, frame: Frame, wanted: WantedPicture) -> MadePicture:
         picture = self._shown.picture(frame, (wanted.max_side_px, wanted.max_side_px))
         height_px, width_px = picture.shape[:2]
-        quality = wanted.jpeg_quality
-        name = f"frame {wanted.frame}"
-        data = jpeg_bytes(picture, quality, name) if quality else picture.tobytes()
+        coding, name = wanted.coding, f"frame {wanted.frame}"
+        data = encoded_picture(picture, coding, name) if coding else picture.tobytes()
         return MadePicture(data, width_px, height_px)

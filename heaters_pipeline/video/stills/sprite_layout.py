@@ -38,7 +38,8 @@ class SpriteLayout:
         settings: What the layout was made with.
         frames: Frames of the clip.
         duration_seconds: Length of the clip.
-        interval_seconds: Seconds from one tile to the next, the same throughout the clip.
+        interval_seconds: Seconds from one tile to the next, the same throughout the clip; where
+            there is but one, the length of the clip.
         tile_frames: For each tile the frame of the clip that is shown at its time. Never
             falls; a frame that is shown for long may fill several tiles.
     """
@@ -83,7 +84,9 @@ class SpriteLayout:
 
 
 def plan_sprites(timeline: Timeline, span: Span, settings: SpriteSettings) -> SpriteLayout:
-    """Choose the tiles of a clip: at 0, and at each full interval before its end.
+    """Choose the tiles of a clip, evenly from its first frame to its last.
+
+    They are as many as there can be without coming faster than asked for, or being more.
 
     Args:
         timeline: Of the video that the clip was cut from; or of the clip itself, with a span of
@@ -97,14 +100,15 @@ def plan_sprites(timeline: Timeline, span: Span, settings: SpriteSettings) -> Sp
     """
     if span.end > timeline.frames:
         raise ValueError(f"[{span.start}, {span.end}) is not inside {timeline.frames} frames")
-    duration_seconds = timeline.duration_of(span)
-    interval_seconds = max(
-        settings.interval_seconds,
-        duration_seconds / settings.max_tiles,
-        _shortest_frame_seconds(timeline, span),
-    )
     start_seconds = timeline.seconds_at(span.start)
-    tiles = range(ceil(duration_seconds / interval_seconds))
+    last_seconds = timeline.seconds_at(span.end - 1) - start_seconds
+    duration_seconds = timeline.duration_of(span)
+    shortest_seconds = max(settings.interval_seconds, _shortest_frame_seconds(timeline, span))
+    # At least one step, so that the last frame is among the tiles of any clip of several.
+    most_steps = max(last_seconds // shortest_seconds, 1) if last_seconds else 0
+    steps = min(most_steps, settings.max_tiles - 1)
+    interval_seconds = last_seconds / steps if steps else duration_seconds
+    tiles = range(steps + 1)
     return SpriteLayout(
         settings=settings,
         frames=len(span),

@@ -1,4 +1,4 @@
-"""A clip becomes sprite sheets: JPEG pages with a grid of small pictures, and an index of them.
+"""A clip becomes sprite sheets: pages with a grid of small pictures, and an index of them.
 
 Which frames stand where is decided in ``sprite_layout``.
 """
@@ -14,11 +14,12 @@ import numpy as np
 
 from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.stills.clip_reader import probe_clip, read_clip_frames, shown_pictures
-from heaters_pipeline.video.stills.jpeg_files import PictureFiles
+from heaters_pipeline.video.stills.picture_files import PictureFiles
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, SpritePage
 
 INDEX_FORMAT = "heaters_pipeline/sprite_sheet"
-INDEX_FORMAT_VERSION = 1
+INDEX_FORMAT_VERSION = 2
+"""Raised when the same settings would give other sheets, or their index has other fields."""
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -28,7 +29,7 @@ class SpriteSheet:
     """One page as it was written.
 
     Attributes:
-        path: The JPEG file.
+        path: The file.
         page: Its grid and tiles.
         width_px: Width of the picture.
         height_px: Height of the picture.
@@ -67,16 +68,34 @@ class SpriteSet:
             page_keys: The key (or file name) of each page.
         """
         tile_width_px, tile_height_px = self.tile_size_px
+        # The first page is the largest: all others have its grid, or less of it.
+        page = self.sheets[0].page
+        tiles_per_second = float(1 / self.layout.interval_seconds)
+        duration_seconds = float(self.layout.duration_seconds)
+        frames_per_second = float(self.layout.frames / self.layout.duration_seconds)
         return {
             "format": INDEX_FORMAT,
             "format_version": INDEX_FORMAT_VERSION,
-            "columns": self.layout.settings.columns,
-            "rows": self.layout.settings.rows,
+            "columns": page.columns,
+            "rows": page.rows,
             "tile_width_px": tile_width_px,
             "tile_height_px": tile_height_px,
-            "fps": float(1 / self.layout.interval_seconds),
+            "fps": tiles_per_second,
             "tile_count": self.layout.tile_count,
-            "duration_seconds": float(self.layout.duration_seconds),
+            "duration_seconds": duration_seconds,
+            # The names that players of the system before this one read.
+            "cols": page.columns,
+            "grid_dimensions": f"{page.columns}x{page.rows}",
+            "tile_width": tile_width_px,
+            "tile_height_calculated": tile_height_px,
+            "total_sprite_frames": self.layout.tile_count,
+            "num_frames": self.layout.tile_count,
+            "clip_fps": tiles_per_second,
+            "effective_fps": tiles_per_second,
+            "clip_fps_source": frames_per_second,
+            "video_fps": frames_per_second,
+            "clip_total_frames_source": self.layout.frames,
+            "video_duration": duration_seconds,
             "pages": [
                 _page_row(key, sheet) for key, sheet in zip(page_keys, self.sheets, strict=True)
             ],
@@ -151,7 +170,7 @@ def write_pages(
     with PictureFiles() as files:
         for page, picture in _page_pictures(tiles, layout):
             path = page_paths[len(sheets)]
-            size_bytes = files.add(path, picture, layout.settings.jpeg_quality)
+            size_bytes = files.add(path, picture, layout.settings.coding)
             height_px, width_px = picture.shape[:2]
             sheets.append(SpriteSheet(path, page, width_px, height_px, size_bytes))
     return SpriteSet(layout, tuple(sheets))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.stills.bif_file import BifFile
-from heaters_pipeline.video.stills.jpeg_files import jpeg_bytes
+from heaters_pipeline.video.stills.picture_files import encoded_picture
+from heaters_pipeline.video.stills.settings import PictureCoding
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout
 from heaters_pipeline.video.stills.sprites import tile_pictures, write_pages
 from heaters_pipeline.video.stills.storyboard_layout import milliseconds
@@ -154,13 +155,13 @@ def write_storyboard(
     Raises:
         OSError: The disk is full, or cannot be written.
     """
-    quality = layout.settings.jpeg_quality
+    coding = PictureCoding(layout.settings.jpeg_quality)
     unit_ms = int(layout.interval_seconds * 1000)
     with BifFile(bif, layout.tile_count, unit_ms) as file:
 
         def kept(tiles: Iterator[Picture]) -> Iterator[Picture]:
             for tile in tiles:
-                file.add(jpeg_bytes(tile, quality, bif.name))
+                file.add(encoded_picture(tile, coding, bif.name))
                 yield tile
 
         written = write_pages(kept(tile_pictures(iter(pictures), layout)), layout, sheets)

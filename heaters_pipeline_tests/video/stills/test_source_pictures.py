@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -11,7 +10,9 @@ from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.stills import source_pictures
+from heaters_pipeline.video.stills.picture_files import encoded_picture
 from heaters_pipeline.video.stills.picture_shelf import MadePicture, PictureShelf, WantedPicture
+from heaters_pipeline.video.stills.settings import PictureCoding
 from heaters_pipeline.video.stills.source_pictures import make_pictures
 from heaters_pipeline_tests.video.stills.numbered_clips import damage
 from heaters_pipeline_tests.videos import make_video
@@ -19,10 +20,10 @@ from heaters_pipeline_tests.videos import make_video
 OPTIONS = {"g": "25", "bf": "3", "sc_threshold": "0"}
 WANTED = [
     WantedPicture(0, 40),
-    WantedPicture(0, 160, 90),
+    WantedPicture(0, 160, PictureCoding(90)),
     WantedPicture(7, 40),
     WantedPicture(61, 40),
-    WantedPicture(119, 160, 90),
+    WantedPicture(119, 160, PictureCoding(80, "webp")),
 ]
 
 
@@ -46,9 +47,9 @@ def read_through(path: Path) -> tuple[Timeline, dict[WantedPicture, bytes]]:
         for one in WANTED:
             if one.frame == frame.index:
                 picture = shown.picture(frame, (one.max_side_px, one.max_side_px))
-                flags = [cv2.IMWRITE_JPEG_QUALITY, one.jpeg_quality]
-                coded = cv2.imencode(".jpg", picture, flags)[1] if one.jpeg_quality else picture
-                expected[one] = coded.tobytes()
+                name = "a picture"
+                coded = encoded_picture(picture, one.coding, name) if one.coding else None
+                expected[one] = picture.tobytes() if coded is None else coded
     return reader.timeline, expected
 
 

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.video.media.timing import Span, Timeline
-from heaters_pipeline.video.stills.settings import SpriteSettings
+from heaters_pipeline.video.stills.settings import (
+    MAX_PAGE_SIDE_PX,
+    MOST_SIDE_PX,
+    SpriteSettings,
+)
 from heaters_pipeline.video.stills.sprite_layout import plan_sprites
 
 
@@ -54,6 +58,12 @@ def test_each_tile_shows_what_is_on_screen_at_its_instant(
     assert times[0] == 0
     assert all(before < after for before, after in pairwise(times))
     assert times[-1] < layout.duration_seconds == timeline.duration_of(span)
+    assert layout.tile_frames[0] == 0
+    if settings.max_tiles > 1:
+        assert layout.tile_frames[-1] == len(span) - 1
+        assert times[-1] == timeline.seconds_at(span.end - 1) - timeline.seconds_at(span.start)
+    if layout.tile_count > 2:
+        assert layout.interval_seconds >= settings.interval_seconds
     for frame, time_seconds in zip(layout.tile_frames, times, strict=True):
         assert 0 <= frame < len(span) == layout.frames
         seconds = timeline.seconds_at(span.start) + time_seconds
@@ -99,8 +109,10 @@ def test_half_a_minute_has_two_tiles_a_second_on_three_pages() -> None:
     assert layout.tile_count == 60
     assert [page.tile_count for page in layout.pages] == [25, 25, 10]
     assert [(page.columns, page.rows) for page in layout.pages] == [(5, 5), (5, 5), (5, 2)]
-    assert layout.tile_frames[:5] == (0, 12, 25, 37, 50)
-    assert layout.tile_times_seconds[:3] == (Fraction(0), Fraction(1, 2), Fraction(1))
+    assert layout.tile_frames[:5] == (0, 12, 25, 38, 50)
+    assert layout.tile_frames[-2:] == (736, 749)
+    assert layout.interval_seconds == Fraction(749, 25 * 59)
+    assert layout.tile_times_seconds[:2] == (Fraction(0), Fraction(749, 25 * 59))
 
 
 def test_few_tiles_make_a_narrow_page() -> None:
@@ -118,7 +130,8 @@ def test_no_frame_is_shown_twice_where_frames_are_rarer_than_tiles() -> None:
 def test_a_picture_that_stands_for_long_fills_several_tiles() -> None:
     slides = Timeline([0, 1000, 1100], 3000, Fraction(1, 1000))
     layout = plan_sprites(slides, Span(0, 3), SpriteSettings(tiles_per_second=4))
-    assert layout.tile_frames == (0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2)
+    assert layout.tile_frames == (0, 0, 0, 0, 2)
+    assert layout.tile_times_seconds[-1] == Fraction(11, 10)
 
 
 def test_one_frame_has_one_tile_however_long_it_is_shown() -> None:
@@ -129,12 +142,39 @@ def test_one_frame_has_one_tile_however_long_it_is_shown() -> None:
 
 def test_a_long_clip_gets_its_most_tiles_spread_over_all_of_it() -> None:
     layout = plan_sprites(constant_rate(25_000), Span(0, 25_000), SpriteSettings(max_tiles=10))
-    assert layout.tile_frames == tuple(range(0, 25_000, 2500))
+    assert layout.tile_frames == tuple(24_999 * tile // 9 for tile in range(10))
+
+
+def test_one_tile_alone_shows_the_first_frame() -> None:
+    layout = plan_sprites(constant_rate(50), Span(0, 50), SpriteSettings(max_tiles=1))
+    assert layout.tile_frames == (0,)
+    assert layout.interval_seconds == layout.duration_seconds == 2
+
+
+@pytest.mark.parametrize("frames", [2, 3, 11])
+def test_a_clip_shorter_than_an_interval_has_its_first_and_its_last_frame(frames: int) -> None:
+    layout = plan_sprites(constant_rate(frames), Span(0, frames), SpriteSettings())
+    assert layout.tile_frames == (0, frames - 1)
+
+
+@pytest.mark.parametrize("frame_seconds", [Fraction(1, 24), Fraction(1001, 24_000)])
+def test_a_minute_at_24_tiles_a_second_has_each_frame_on_pages_that_are_bounded(
+    frame_seconds: Fraction,
+) -> None:
+    settings = SpriteSettings(tiles_per_second=24, max_tiles=1440, columns=10, rows=10)
+    layout = plan_sprites(Timeline(range(1440), 1440, frame_seconds), Span(0, 1440), settings)
+    assert layout.tile_frames == tuple(range(1440))
+    assert layout.page_count == 15
+    for page in layout.pages:
+        sides_px = (page.columns * settings.tile_width_px, page.rows * settings.tile_width_px)
+        assert max(sides_px) <= MAX_PAGE_SIDE_PX < min(MOST_SIDE_PX.values())
 
 
 def test_the_rate_is_taken_as_it_is_written() -> None:
     layout = plan_sprites(constant_rate(500), Span(0, 500), SpriteSettings(tiles_per_second=0.1))
-    assert layout.tile_times_seconds == (Fraction(0), Fraction(10))
+    assert layout.tile_times_seconds == (Fraction(0), Fraction(499, 25))
+    layout = plan_sprites(constant_rate(501), Span(0, 501), SpriteSettings(tiles_per_second=0.1))
+    assert layout.tile_times_seconds == (Fraction(0), Fraction(10), Fraction(20))
 
 
 def test_a_span_outside_the_video_is_refused() -> None:

@@ -35,7 +35,9 @@ def planned(frames: int, **settings: Any) -> SpriteLayout:
 
 def written(clip: Path, layout: SpriteLayout) -> tuple[SpriteSet, dict[str, Any]]:
     """Write the pages beside a clip and read the index back as a player would."""
-    paths = [clip.with_name(f"page-{page}.jpg") for page in range(layout.page_count)]
+    paths = [
+        clip.with_name(f"page-{page}.{layout.settings.format}") for page in range(layout.page_count)
+    ]
     sprites = write_sprites(clip, layout, paths)
     return sprites, json.loads(json.dumps(sprites.index([path.name for path in paths])))
 
@@ -55,29 +57,42 @@ def tiles_by_index(folder: Path, index: dict[str, Any]) -> list[Picture]:
 
 
 def test_each_tile_shows_the_frame_that_the_index_says(tmp_path: Path) -> None:
-    clip = write_numbered(tmp_path / "clip.mp4", 60)
-    layout = planned(60, tiles_per_second=5, columns=4, rows=2, tile_width_px=64)
+    clip = write_numbered(tmp_path / "clip.mp4", 61)
+    layout = planned(61, tiles_per_second=5, columns=4, rows=2, tile_width_px=64)
     _, index = written(clip, layout)
-    assert [number_in(tile) for tile in tiles_by_index(tmp_path, index)] == list(range(0, 60, 5))
-    assert [tile["frame"] for tile in index["tiles"]] == list(range(0, 60, 5))
-    assert [tile["time_seconds"] for tile in index["tiles"]] == [n / 5 for n in range(12)]
+    assert [number_in(tile) for tile in tiles_by_index(tmp_path, index)] == list(range(0, 61, 5))
+    assert [tile["frame"] for tile in index["tiles"]] == list(range(0, 61, 5))
+    assert [tile["time_seconds"] for tile in index["tiles"]] == [n / 5 for n in range(13)]
 
 
 def test_the_index_describes_the_pages(tmp_path: Path) -> None:
     clip = write_numbered(tmp_path / "clip.mp4", 75)
     layout = planned(75, tiles_per_second=5, columns=4, rows=3, tile_width_px=64)
+    tiles_per_second = 14 * 25 / 74
     sprites, index = written(clip, layout)
     head = {name: value for name, value in index.items() if name not in ("pages", "tiles")}
     assert head == {
         "format": "heaters_pipeline/sprite_sheet",
-        "format_version": 1,
+        "format_version": 2,
         "columns": 4,
         "rows": 3,
         "tile_width_px": 64,
         "tile_height_px": 48,
-        "fps": 5.0,
+        "fps": tiles_per_second,
         "tile_count": 15,
         "duration_seconds": 3.0,
+        "cols": 4,
+        "grid_dimensions": "4x3",
+        "tile_width": 64,
+        "tile_height_calculated": 48,
+        "total_sprite_frames": 15,
+        "num_frames": 15,
+        "clip_fps": tiles_per_second,
+        "effective_fps": tiles_per_second,
+        "clip_fps_source": 25.0,
+        "video_fps": 25.0,
+        "clip_total_frames_source": 75,
+        "video_duration": 3.0,
     }
     assert [
         {name: row[name] for name in row if name != "size_bytes"} for row in index["pages"]
@@ -95,6 +110,34 @@ def test_the_index_describes_the_pages(tmp_path: Path) -> None:
     ]
 
 
+def test_players_of_the_system_before_find_the_tile_of_a_frame(tmp_path: Path) -> None:
+    clip = write_numbered(tmp_path / "clip.mp4", 47)
+    _, meta = written(clip, planned(47, tiles_per_second=5, tile_width_px=64))
+    sheet = load(tmp_path / meta["pages"][0]["key"])
+    # They stretch the sheet to what its grid says.
+    size_px = (
+        meta["cols"] * meta["tile_width"],
+        meta["rows"] * meta["tile_height_calculated"],
+    )
+    assert sheet.shape[1::-1] == size_px
+    for frame in (0, 23, 46):
+        share = frame / (meta["clip_total_frames_source"] - 1)
+        row, column = divmod(int(share * (meta["total_sprite_frames"] - 1)), meta["cols"])
+        x, y = column * meta["tile_width"], row * meta["tile_height_calculated"]
+        tile = sheet[y : y + meta["tile_height_calculated"], x : x + meta["tile_width"]]
+        seconds = int(share * (meta["total_sprite_frames"] - 1)) / meta["clip_fps"]
+        assert number_in(tile) == int(seconds * meta["clip_fps_source"] + 1e-9)
+
+
+@pytest.mark.parametrize("format", ["jpg", "webp"])
+def test_each_frame_of_a_clip_may_be_a_tile(tmp_path: Path, format: str) -> None:
+    clip = write_numbered(tmp_path / "clip.mp4", 150)
+    layout = planned(150, tiles_per_second=25, columns=10, rows=7, tile_width_px=64, format=format)
+    _, index = written(clip, layout)
+    assert [number_in(tile) for tile in tiles_by_index(tmp_path, index)] == list(range(150))
+    assert index["clip_fps"] == index["clip_fps_source"] == 25
+
+
 def page(key: str, width_px: int, height_px: int, **grid: int) -> dict[str, Any]:
     return {"key": key, "width_px": width_px, "height_px": height_px, **grid}
 
@@ -106,7 +149,7 @@ def test_frames_that_the_edit_list_hides_are_not_counted(tmp_path: Path) -> None
         assert container.streams.video[0].frames == 30, "the clip should have a pre-roll"
     _, index = written(clip, planned(19, tiles_per_second=5, tile_width_px=64))
     shown = [number_in(tile) for tile in tiles_by_index(tmp_path, index)]
-    assert shown == [41, 46, 51, 56]
+    assert shown == [41, 47, 53, 59]
 
 
 def test_frames_of_uneven_length_are_sampled_by_time(tmp_path: Path) -> None:
@@ -116,7 +159,7 @@ def test_frames_of_uneven_length_are_sampled_by_time(tmp_path: Path) -> None:
     layout = plan_sprites(timeline, Span(0, 10), SpriteSettings(tile_width_px=64))
     _, index = written(clip, layout)
     shown = [number_in(tile) for tile in tiles_by_index(tmp_path, index)]
-    assert shown == [0, 3, 4, 4, 5, 9] == [tile["frame"] for tile in index["tiles"]]
+    assert shown == [0, 3, 4, 4, 9] == [tile["frame"] for tile in index["tiles"]]
 
 
 def test_a_turned_clip_has_upright_tiles(tmp_path: Path) -> None:
@@ -124,7 +167,7 @@ def test_a_turned_clip_has_upright_tiles(tmp_path: Path) -> None:
     sprites, index = written(clip, planned(30, tile_width_px=64))
     assert sprites.tile_size_px == (48, 64)
     stored = [np.rot90(tile) for tile in tiles_by_index(tmp_path, index)]
-    assert [number_in(tile) for tile in stored] == [0, 12, 25]
+    assert [number_in(tile) for tile in stored] == [0, 14, 29]
 
 
 def test_wide_pixels_make_wide_tiles(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""JPEG files: written together or not at all, and looked at once they are stored.
+"""JPEG and WebP files: written together or not at all, and looked at once they are stored.
 
 What is on the pictures is the business of ``sprites`` and ``keyframes``.
 """
@@ -11,10 +11,15 @@ import numpy as np
 
 from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.stills.settings import MOST_SIDE_PX, PictureCoding, PictureFormat
+
+CONTENT_TYPES: dict[PictureFormat, str] = {"jpg": "image/jpeg", "webp": "image/webp"}
+
+_FORMAT_NAMES: dict[PictureFormat, str] = {"jpg": "JPEG", "webp": "WebP"}
 
 
 class PictureFiles:
-    """A set of JPEG files, which appear when the ``with`` block ends without an error.
+    """A set of picture files, which appear when the ``with`` block ends without an error.
 
     Until then each lies under a temporary name in the folder where it will appear. After an
     error none of them is left.
@@ -26,20 +31,20 @@ class PictureFiles:
     def __enter__(self) -> "PictureFiles":
         return self
 
-    def add(self, path: Path, picture: Picture, jpeg_quality: int) -> int:
+    def add(self, path: Path, picture: Picture, coding: PictureCoding) -> int:
         """Write one picture of the set.
 
         Args:
             path: Where it will appear, in a folder that exists.
             picture: (height, width, 3) uint8 BGR.
-            jpeg_quality: 1 to 100.
+            coding: How it is written.
         Returns:
             Length of the file in bytes.
         Raises:
-            ClipError: It is no picture that a JPEG can hold.
+            ClipError: It is larger than the format can hold.
             OSError: The disk is full, or cannot be written.
         """
-        data = jpeg_bytes(picture, jpeg_quality, path.name)
+        data = encoded_picture(picture, coding, path.name)
         temporary = path.with_name(f".{path.name}.part")
         self._temporary_of[path] = temporary
         return temporary.write_bytes(data)
@@ -69,24 +74,30 @@ class PictureFiles:
             raise
 
 
-def jpeg_bytes(picture: Picture, jpeg_quality: int, name: str) -> bytes:
-    """A picture as a JPEG.
+def encoded_picture(picture: Picture, coding: PictureCoding, name: str) -> bytes:
+    """A picture as a JPEG or a WebP.
 
     Args:
         picture: (height, width, 3) uint8 BGR.
-        jpeg_quality: 1 to 100.
+        coding: The format, and its quality.
         name: What an error calls it.
     Raises:
-        ClipError: It is no picture that a JPEG can hold.
+        ClipError: It is larger than the format can hold.
     """
-    encoded, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
-    if not encoded:
-        raise ClipError(f"cannot make a JPEG of {picture.shape} pixels for {name}")
-    return data.tobytes()
+    flag = cv2.IMWRITE_WEBP_QUALITY if coding.format == "webp" else cv2.IMWRITE_JPEG_QUALITY
+    fits = max(picture.shape) <= MOST_SIDE_PX[coding.format]
+    if fits:
+        encoded, data = cv2.imencode(f".{coding.format}", picture, [flag, coding.quality])
+        if encoded:
+            return data.tobytes()
+    raise ClipError(
+        f"cannot make a {_FORMAT_NAMES[coding.format]} of {picture.shape} pixels for {name}"
+        + ("" if fits else f"; its sides have {MOST_SIDE_PX[coding.format]:,} px at most")
+    )
 
 
 def decoded_picture(data: bytes) -> Picture:
-    """The picture of a JPEG: (height, width, 3) uint8 BGR.
+    """The picture of a JPEG or a WebP: (height, width, 3) uint8 BGR.
 
     Raises:
         ClipError: It cannot be decoded.
@@ -98,7 +109,7 @@ def decoded_picture(data: bytes) -> Picture:
 
 
 def picture_size_px(data: bytes) -> tuple[int, int]:
-    """``(width, height)`` of a JPEG.
+    """``(width, height)`` of a JPEG or a WebP.
 
     Raises:
         ClipError: It cannot be decoded.
