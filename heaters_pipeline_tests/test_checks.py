@@ -22,6 +22,8 @@ ALL_CHECKS = {
     "clips_exist",
     "sprite_sheets_exist",
     "keyframes_exist",
+    "storyboards_exist",
+    "storyboard_has_its_tiles",
     "clips_have_their_frames",
     "sprites_have_their_tiles",
 }
@@ -289,6 +291,19 @@ FAULTS = [
         lengthen_object("keyframes"),
         {"keyframes_exist": r"keyframes/film/[\w-]+\.jpg has \d+ bytes, not \d+"},
     ),
+    Fault(
+        "a missing storyboard sheet",
+        delete_object("storyboards"),
+        {
+            "storyboards_exist": r"storyboards/film/[\w-]+\.jpg is missing",
+            "storyboard_has_its_tiles": r"storyboards/film/[\w-]+\.jpg is missing",
+        },
+    ),
+    Fault(
+        "a storyboard sheet of other pixels",
+        overwrite("storyboards", small_jpeg),
+        {"storyboard_has_its_tiles": r"storyboards/film/[\w-]+\.jpg is 32x18, not 512x72"},
+    ),
 ]
 
 
@@ -302,7 +317,7 @@ def test_every_check_is_green_on_a_good_store(processed: Pipeline) -> None:
     evaluated = processed.process()
     assert evaluated.passed_checks == ALL_CHECKS
     # A step for each asset that has checks, beside one for each asset.
-    assert evaluated.events["STEP_START"] == len(STAGES) + len(all_checks) == 11
+    assert evaluated.events["STEP_START"] == len(STAGES) + len(all_checks) == 13
     records = processed.instance.get_records_for_run(evaluated.run_id).records
     evaluations = [
         record.event_log_entry.dagster_event.asset_check_evaluation_data

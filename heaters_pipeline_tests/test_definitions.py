@@ -183,10 +183,11 @@ def test_lineage_is_the_documented_one(graph: Any) -> None:
         "frame_scores": {"source_videos"},
         "scenes": {"frame_scores"},
         "method_comparison": {"frame_scores"},
+        "storyboards": {"frame_scores", "scenes"},
         "clips": {"source_videos", "frame_scores", "scenes"},
         "sprite_sheets": {"clips", "frame_scores"},
         "keyframes": {"clips"},
-        "catalog": {"clips", "sprite_sheets", "keyframes"},
+        "catalog": {"storyboards", "clips", "sprite_sheets", "keyframes"},
     }
 
 
@@ -209,6 +210,7 @@ def test_each_check_has_a_verdict_for_each_video_and_a_description(graph: Any) -
     assert {(node.key.asset_key.to_user_string(), node.key.name) for node in nodes} == {
         ("source_videos", "source_is_stored"),
         ("scenes", "scenes_tile_the_video"),
+        ("storyboards", "storyboard_has_its_tiles"),
         ("clips", "clips_have_their_frames"),
         ("sprite_sheets", "sprites_have_their_tiles"),
         ("catalog", READABLE_CHECK),

@@ -17,6 +17,7 @@ from heaters_pipeline.config import (
     KeyframeConfig,
     ScanConfig,
     SpriteConfig,
+    StoryboardConfig,
 )
 from heaters_pipeline.storage import keys
 from heaters_pipeline_tests.pipeline import (
@@ -38,17 +39,19 @@ CONFIGS = {
     "clips": ClipConfig,
     "sprite_sheets": SpriteConfig,
     "keyframes": KeyframeConfig,
+    "storyboards": StoryboardConfig,
 }
 TRACK = frozenset({"frame_scores"})
 SCENES = frozenset({"frame_scores", "scenes", "clips", "sprite_sheets", "keyframes"})
 CLIPS = frozenset({"clips", "sprite_sheets", "keyframes"})
 SPRITES, KEYFRAMES = frozenset({"sprite_sheets"}), frozenset({"keyframes"})
+STORYBOARDS = frozenset({"storyboards"})
 NOTHING: frozenset[str] = frozenset()
 
 CHANGES: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("frame_scores", "scan"): ("full", TRACK),
     ("frame_scores", "ignored_regions"): (["0,0.8,1,1"], TRACK | {"scenes"}),
-    ("frame_scores", "video_stream"): (0, SCENES),
+    ("frame_scores", "video_stream"): (0, SCENES | STORYBOARDS),
     ("scenes", "method"): ("correl", SCENES),
     ("scenes", "threshold"): (20.0, SCENES),
     ("scenes", "scale"): ("unit", SCENES),
@@ -82,6 +85,12 @@ CHANGES: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("keyframes", "max_side_px"): (80, KEYFRAMES),
     ("keyframes", "jpeg_quality"): (50, KEYFRAMES),
     ("keyframes", "format"): ("webp", KEYFRAMES),
+    ("storyboards", "tile_width_px"): (80, STORYBOARDS),
+    ("storyboards", "interval_seconds"): (2, STORYBOARDS),
+    ("storyboards", "columns"): (2, STORYBOARDS),
+    ("storyboards", "rows"): (1, STORYBOARDS),
+    ("storyboards", "jpeg_quality"): (50, STORYBOARDS),
+    ("storyboards", "format"): ("webp", STORYBOARDS),
 }
 
 IN_SHORT_FORM = {
@@ -96,6 +105,7 @@ IN_SHORT_FORM = {
     ("clips", "verify"),
     ("sprite_sheets", "tile_width_px"),
     ("keyframes", "strategy"),
+    ("storyboards", "interval_seconds"),
 }
 
 
@@ -119,6 +129,7 @@ def test_every_setting_is_in_the_table() -> None:
         "clips",
         "sprites",
         "keyframes",
+        "storyboards",
     }
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("config_is_all")
 
 KEY = keys.video_manifest_key(VIDEO_ID)
 # The source is listed with its sidecars.
-FEW = {"read_bytes": 1, "list": 5}
+FEW = {"read_bytes": 1, "list": 6}
 FROM_CLIPS = ("sprite_sheets", "keyframes")
 OTHER_PICTURES = {"strategy": "multi"}
 
@@ -68,7 +68,9 @@ def test_without_its_manifest_a_video_is_adopted_once(finished: Pipeline) -> Non
     assert finished.process().requests == FEW
 
 
-@pytest.mark.parametrize("prefix", ["frame_scores/", "clips/", "sprite_sheets/", "keyframes/"])
+@pytest.mark.parametrize(
+    "prefix", ["frame_scores/", "storyboards/", "clips/", "sprite_sheets/", "keyframes/"]
+)
 @pytest.mark.parametrize("lost", [True, False])
 def test_an_object_that_is_lost_or_cut_short_is_seen_and_made_again_alone(
     finished: Pipeline, prefix: str, lost: bool

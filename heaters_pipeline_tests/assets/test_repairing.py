@@ -26,8 +26,9 @@ OTHER_SETTINGS: dict[str, dict[str, Any]] = {
     "scenes": {"min_duration_seconds": 0.1, "threshold": 5.5},
     "sprite_sheets": {"tiles_per_second": 1.5, "columns": 3},
     "keyframes": {"strategy": "multi"},
+    "storyboards": {"interval_seconds": 2},
 }
-OBJECT_STAGES = ("frame_scores", "clips", "sprite_sheets", "keyframes")
+OBJECT_STAGES = ("frame_scores", "storyboards", "clips", "sprite_sheets", "keyframes")
 RECORD = keys.video_manifest_key(VIDEO_ID)
 FILLER = "application/octet-stream"
 

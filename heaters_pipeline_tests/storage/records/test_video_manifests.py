@@ -14,6 +14,7 @@ from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.records.manifests import Manifest, fingerprint_of, write_manifest
 from heaters_pipeline.storage.records.video_manifests import (
     FORMAT_VERSION,
+    OLDEST_VERSION,
     VideoManifest,
     read_video,
     recorded_videos,
@@ -56,7 +57,7 @@ def test_of_a_video_without_records_two_are_looked_for(store: DirectoryObjectSto
     ("change", "why"),
     [
         ({"format_version": FORMAT_VERSION + 1}, f"reads up to {FORMAT_VERSION}"),
-        ({"format_version": FORMAT_VERSION - 1}, "no format version"),
+        ({"format_version": OLDEST_VERSION - 1}, "no format version"),
         ({"format": "heaters_pipeline/manifest"}, "it is not a heaters_pipeline/video"),
         ({"video_id": "other"}, "it is that of 'other'"),
         ({"stages": {"clips": {}}}, "KeyError"),
