@@ -42,6 +42,7 @@ class Workspace:
         failures: Why stages of the run failed, by stage.
         takes_config_as_it_is: Nothing but the config of the run decides, and none of it stays with
             the video: what is repaired becomes what it was.
+        left_out: Stages of which the run makes nothing, since a repair found none of them.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Workspace:
         self._shelves: dict[str, PictureShelf] = {}
         self._open_shelves = ExitStack()
         self.takes_config_as_it_is = False
+        self.left_out: frozenset[str] = frozenset()
 
     def afresh(self) -> "Workspace":
         """The same store for another run, which has to look for itself."""

@@ -89,6 +89,8 @@ def repair_video(
         (report,) = verifier.videos([video_id])
         if not report.findings:
             return Repair(report.error, None, report)
+        if report.manifest is not None:
+            claimed.left_out = frozenset(VIDEO_STAGES) - report.manifest.stages.keys()
         try:
             config = recorded_config(report)
             _clear_the_way(workspace.store, report)

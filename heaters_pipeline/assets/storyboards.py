@@ -81,8 +81,7 @@ def storyboards(
     with stage_run(context, workspace, "storyboards") as run:
         source = source_of(run)
         settings = run.chosen(config).settings()
-        if workspace.takes_config_as_it_is and not workspace.manifest(run.stage, run.video_id):
-            # A repair makes what was lost, and there was none.
+        if run.stage in workspace.left_out:
             return
         work = claimed_work(run, lambda: storyboard_work(run, source, settings))
         summary = work.current.summary if work.current else {}

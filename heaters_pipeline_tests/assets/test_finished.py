@@ -54,6 +54,7 @@ def test_the_manifest_holds_all_stages_and_the_small_pictures(finished: Pipeline
         finished.manifest("clips").summary["contact_sheet"],
         finished.manifest("sprite_sheets").summary["picture"],
         finished.manifest("keyframes").summary["picture"],
+        finished.manifest("storyboards").summary["picture"],
     }
     assert video.pictures == {key: finished.store.read_bytes(key) for key in pictures}
 

@@ -17,13 +17,18 @@ from heaters_pipeline.assets.clip_work import clip_units
 from heaters_pipeline.assets.keyframes import keyframe_units
 from heaters_pipeline.assets.records import Source, settings_json
 from heaters_pipeline.assets.sprite_sheets import sprite_units
+from heaters_pipeline.assets.storyboards import storyboard_unit
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import fingerprint_of
 from heaters_pipeline.video.clips.settings import ClipMethod, ClipSettings
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.media.timing import Span, Timeline
-from heaters_pipeline.video.stills.settings import KeyframeSettings, SpriteSettings
+from heaters_pipeline.video.stills.settings import (
+    KeyframeSettings,
+    SpriteSettings,
+    StoryboardSettings,
+)
 
 GOLDEN = Path(__file__).parent / "golden" / "keys.json"
 
@@ -52,6 +57,8 @@ CLIP_SETTINGS = (
 AUTO_SETTINGS = (ClipSettings(), ClipSettings(min_psnr_db=40))
 SPRITE_SETTINGS = (SpriteSettings(), SpriteSettings(tiles_per_second=24, tile_width_px=320))
 KEYFRAME_SETTINGS = (KeyframeSettings(), KeyframeSettings(strategy="multi", max_side_px=640))
+# The stage that came after the golden file was written.
+STORYBOARD_SETTINGS = (StoryboardSettings(), StoryboardSettings(interval_seconds=5, columns=3))
 DETECTION_SETTINGS = (
     DetectionSettings(),
     DetectionSettings(method="correl", threshold=0.5, min_duration_seconds=1),
@@ -81,6 +88,10 @@ def found() -> dict[str, Any]:
             [unit.keys[0] for unit in clip_units(VIDEO_ID, SOURCE, SCENES, settings)]
             for settings in AUTO_SETTINGS
         ],
+        "storyboards": [
+            storyboard_unit(VIDEO_ID, SOURCE, TIMELINE, settings)[0].keys
+            for settings in STORYBOARD_SETTINGS
+        ],
         "frame_scores": [
             keys.frame_scores_key(VIDEO_ID, "7a" * 32, kind) for kind in ("fast", "full")
         ],
@@ -88,7 +99,16 @@ def found() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "kind", ["clips", "clips_auto", "sprite_sheets", "keyframes", "detection", "frame_scores"]
+    "kind",
+    [
+        "clips",
+        "clips_auto",
+        "sprite_sheets",
+        "keyframes",
+        "storyboards",
+        "detection",
+        "frame_scores",
+    ],
 )
 def test_nothing_stored_gets_another_name(kind: str) -> None:
     as_stored = json.loads(json.dumps(found()[kind]))

@@ -48,7 +48,7 @@ def assert_nothing_made(outcome: Outcome) -> None:
 
 
 def test_the_first_run_makes_everything(pipeline: Pipeline, made: Outcome) -> None:
-    units = {"source_videos": 1, "frame_scores": 1}
+    units = {"source_videos": 1, "frame_scores": 1, "storyboards": 1}
     assert made.count("made") == {stage: units.get(stage, len(SPANS)) for stage in STAGES}
     assert made.count("reused") == dict.fromkeys(STAGES, 0)
     assert made.count("skipped") == dict.fromkeys(STAGES, False)

@@ -12,6 +12,7 @@ from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, STAGES, VIDEO_ID, Pipeline
 
 TILE_PX = 160
+STORYBOARD_PX = 320
 
 
 @pytest.fixture
@@ -52,6 +53,7 @@ def test_a_run_decodes_the_source_once_for_all_pictures(
     assert {start for start, _ in SPANS} <= {
         one.frame for one in wanted if one.max_side_px == TILE_PX
     }
+    assert {one.frame for one in wanted if one.max_side_px == STORYBOARD_PX} == {0, 25, 50, 75}
     assert made.process().success
     assert len(decodes) == 1
 
@@ -97,15 +99,18 @@ def test_a_lost_key_frame_decodes_one_frame_and_is_the_same_again(
 def test_steps_by_themselves_decode_what_they_need_and_give_the_same(
     made: Pipeline, decodes: list[set[WantedPicture]]
 ) -> None:
-    before = contents(made, "sprite_sheets", "keyframes")
+    stages = ("sprite_sheets", "keyframes", "storyboards")
+    before = contents(made, *stages)
     for key in before:
         made.store.delete(key)
     assert made.materialize("keyframes").success
     assert made.materialize("sprite_sheets").success
-    keyframes, tiles = decodes[1:]
+    assert made.materialize("storyboards").success
+    keyframes, tiles, storyboard = decodes[1:]
+    assert {one.max_side_px for one in storyboard} == {STORYBOARD_PX}
     assert all(one.coding for one in keyframes)
     assert not any(one.coding for one in tiles)
-    assert contents(made, "sprite_sheets", "keyframes") == before
+    assert contents(made, *stages) == before
 
 
 def test_without_its_source_pictures_are_made_of_the_clips(

@@ -174,6 +174,7 @@ def nothing(pipeline: Pipeline) -> Config:
             {
                 "frame_scores": {"unrecorded": 1},
                 "scenes": {"missing": CLIPS},
+                "storyboards": {"unrecorded": 1},
                 "clips": {"unrecorded": CLIPS},
                 "sprite_sheets": {"unrecorded": CLIPS},
                 "keyframes": {"unrecorded": CLIPS},

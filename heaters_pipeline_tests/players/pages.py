@@ -31,6 +31,18 @@ def page_of(player: Player, video: str, vtt: str) -> str:
 
 _STYLE = """body { margin: 100px; background: #222 } .player { width: 1200px; height: 675px }"""
 
+_SHAKA = """<link rel=stylesheet href="PLAYERS/shaka-player/dist/controls.css">
+<script src="PLAYERS/shaka-player/dist/shaka-player.ui.js"></script>
+<div class=player id=box><video id=video muted style="width: 100%; height: 100%"></video>
+</div>
+<script type=module>
+  const video = document.getElementById("video");
+  const player = new shaka.Player();
+  new shaka.ui.Overlay(player, document.getElementById("box"), video);
+  await player.attach(video);
+  LOAD
+</script>"""
+
 PLAYERS = {
     "media-chrome": Player(
         """<script src="PLAYERS/media-chrome/dist/iife/all.js"></script>
@@ -44,19 +56,18 @@ PLAYERS = {
         "media-time-range media-preview-thumbnail",
     ),
     "shaka": Player(
-        """<link rel=stylesheet href="PLAYERS/shaka-player/dist/controls.css">
-        <script src="PLAYERS/shaka-player/dist/shaka-player.ui.js"></script>
-        <div class=player id=box><video id=video muted style="width: 100%; height: 100%"></video>
-        </div>
-        <script type=module>
-          const video = document.getElementById("video");
-          const player = new shaka.Player();
-          new shaka.ui.Overlay(player, document.getElementById("box"), video);
-          await player.attach(video);
-          await player.load("VIDEO", null, "video/mp4");
-          // Relative addresses are refused.
-          await player.addThumbnailsTrack(new URL("VTT", location).href, "text/vtt");
-        </script>""",
+        _SHAKA.replace(
+            "LOAD",
+            """await player.load("VIDEO", null, "video/mp4");
+            // Relative addresses are refused.
+            await player.addThumbnailsTrack(new URL("VTT", location).href, "text/vtt");""",
+        ),
+        ".shaka-seek-bar",
+        ".shaka-player-ui-thumbnail-image-container",
+        inset_px=6,
+    ),
+    "shaka-hls": Player(
+        _SHAKA.replace("LOAD", 'await player.load(new URL("../film/main.m3u8", location).href);'),
         ".shaka-seek-bar",
         ".shaka-player-ui-thumbnail-image-container",
         inset_px=6,

@@ -27,6 +27,13 @@ SECONDS = 132
 # On both sheets, and on both sides of where one ends. Shaka rounds to whole seconds.
 TIMES_SECONDS = (12.25, 47.25, 99.25, 100.25, 118.25)
 PATIENCE_SECONDS = 60
+HLS_OPTIONS = {"hls_playlist_type": "vod", "hls_segment_type": "fmp4", "hls_time": "10"}
+MAIN_PLAYLIST = """#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-STREAM-INF:BANDWIDTH=500000,RESOLUTION=320x180,CODECS="avc1.64000c"
+film.m3u8
+#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=70000,RESOLUTION=320x180,CODECS="jpeg",URI="../storyboards/film.m3u8"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +45,22 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folders = {f"/{name}/": root / name for name in ("pages", "film", "storyboards")}
     for folder in folders.values():
         folder.mkdir()
-    film = make_video(
-        root / "film" / "film.mp4",
-        [60 * FRAMES_A_SECOND, (SECONDS - 60) * FRAMES_A_SECOND],
-        size_px=(320, 180),
-        frame_rate=Fraction(FRAMES_A_SECOND),
-        options={"g": "25"},
+    film, _ = (
+        make_video(
+            root / "film" / name,
+            [60 * FRAMES_A_SECOND, (SECONDS - 60) * FRAMES_A_SECOND],
+            size_px=(320, 180),
+            frame_rate=Fraction(FRAMES_A_SECOND),
+            options={"g": "25"},
+            container_options=options,
+        )
+        for name, options in (("film.mp4", {}), ("film.m3u8", HLS_OPTIONS))
     )
     storyboard = make(know(film), root / "storyboards", StoryboardSettings())
     assert storyboard.layout.page_count == 2
     (root / "storyboards" / "film.vtt").write_bytes(storyboard.webvtt())
+    (root / "storyboards" / "film.m3u8").write_bytes(storyboard.images_playlist())
+    (root / "film" / "main.m3u8").write_text(MAIN_PLAYLIST)
     for name, player in PLAYERS.items():
         text = page_of(player, "../film/film.mp4", "../storyboards/film.vtt")
         (root / "pages" / f"{name}.html").write_text(text)
@@ -60,7 +73,8 @@ def page(site: str) -> Iterator[Page]:
     """A page that is not let to any other server."""
 
     def keep_here(route: Route) -> None:
-        route.continue_() if route.request.url.startswith(site) else route.abort()
+        is_here = route.request.url.removeprefix("blob:").startswith(site)
+        route.continue_() if is_here else route.abort()
 
     with open_page() as page:
         page.set_viewport_size({"width": 1400, "height": 875})

@@ -42,6 +42,8 @@ class SpriteLayout:
             there is but one, the length of the clip.
         tile_frames: For each tile the frame of the clip that is shown at its time. Never
             falls; a frame that is shown for long may fill several tiles.
+        pages_are_alike: Where there are several pages, the last one is as large as the others,
+            and black where it has no tiles.
     """
 
     settings: SpriteSettings
@@ -49,6 +51,7 @@ class SpriteLayout:
     duration_seconds: Fraction
     interval_seconds: Fraction
     tile_frames: tuple[int, ...]
+    pages_are_alike: bool = False
 
     @property
     def tile_count(self) -> int:
@@ -79,6 +82,8 @@ class SpriteLayout:
         full = self.settings.columns * self.settings.rows
         first_tile = number * full
         tile_count = min(full, self.tile_count - first_tile)
+        if self.pages_are_alike and self.page_count > 1:
+            return SpritePage(first_tile, tile_count, self.settings.columns, self.settings.rows)
         columns = min(self.settings.columns, tile_count)
         return SpritePage(first_tile, tile_count, columns, ceil(tile_count / columns))
 

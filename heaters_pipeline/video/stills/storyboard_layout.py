@@ -30,6 +30,8 @@ def plan_storyboard(timeline: Timeline, settings: StoryboardSettings) -> SpriteL
         tile_frames=tuple(
             timeline.frame_at(Fraction(tile * interval_seconds)) for tile in range(tiles)
         ),
+        # Shaka takes the size of the first sheet for that of all when it reads the HLS playlist.
+        pages_are_alike=True,
     )
 
 

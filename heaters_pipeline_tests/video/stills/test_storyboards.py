@@ -119,6 +119,9 @@ def test_all_forms_name_the_frame_that_the_video_shows_then(tmp_path: Path) -> N
     cues = cues_of(storyboard.webvtt())
     require_whole(cues, 1000, 5200)
     assert [frame_number_of(tile) for tile in tiles_of(tmp_path, cues)] == shown
+    first, last = (load(tmp_path / SHEET.format(sheet)) for sheet in (0, 1))
+    assert first.shape == last.shape == (2 * 90, 2 * 160, 3)
+    assert not last[90 + 8 :].any(), "black where there are no tiles"
 
     content = json.loads(storyboard.json())
     tiles = content.pop("tiles")
@@ -155,7 +158,7 @@ def test_the_playlist_of_images_names_each_sheet_with_its_grid() -> None:
         "#EXT-X-TILES:RESOLUTION=320x180,LAYOUT=10x5,DURATION=1.000",
         SHEET.format(1),
         "#EXTINF:6.520,",
-        "#EXT-X-TILES:RESOLUTION=320x180,LAYOUT=7x1,DURATION=1.000",
+        "#EXT-X-TILES:RESOLUTION=320x180,LAYOUT=10x5,DURATION=1.000",
         SHEET.format(2),
         "#EXT-X-ENDLIST",
     ]
