@@ -342,8 +342,8 @@ def test_on_s3_the_second_run_puts_nothing_and_asks_little(
     assert_nothing_made(again)
     assert again.data_versions == made.data_versions
     assert pipeline.versions() == before
-    # The source's facts, the manifest, and the track, clips, sheets and key frames that are there.
-    assert again.requests == {"GetObject": 1, "ListObjectsV2": 5}
+    # The source's facts, the manifest, and the track, storyboard, clips, sheets and key frames.
+    assert again.requests == {"GetObject": 1, "ListObjectsV2": 6}
     pipeline.store.delete(pipeline.manifest("clips").items[0].key)
     mended = pipeline.process()
     assert mended.success, mended.error

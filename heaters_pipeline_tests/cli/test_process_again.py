@@ -64,6 +64,11 @@ def test_a_finished_video_costs_seven_requests_and_nothing_is_put_or_downloaded(
             assert again[name] == first[name]
         for kind in ("clips", "sprite_sheets", "keyframes"):
             assert len(again[kind]) == len(first[kind]) == 4
+        storyboard = again["storyboard"]
+        assert storyboard.pop("metadata")["skipped"] is True
+        assert storyboard.items() <= first["storyboard"].items()
+        assert storyboard["webvtt_filepath"].endswith(".vtt")
+        assert storyboard["tile_count"] == 4
 
 
 def test_the_settings_of_the_store_are_asked_for_once_a_while_and_a_change_here_counts_at_once(

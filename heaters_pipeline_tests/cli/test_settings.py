@@ -154,7 +154,7 @@ def test_process_works_with_the_file(
             "FILE is not YAML: line 3: clips stands there twice",
         ),
         ("? [ops]\n: 5", "FILE has no ('ops',); it takes ops, videos, apply (line 1)"),
-        ("ops:", "FILE: ops must hold frame_scores, scenes, clips, sprite_sheets, keyframes, got "),
+        ("ops:", "FILE: ops must hold frame_scores, scenes, storyboards, clips, sprite_sheets, "),
         ("ops: {clips: }", "FILE: ops.clips must hold config, got nothing"),
         (
             "ops: {scenes: {config: {max_duration_seconds: 1, min_duration_seconds: 2}}}",
@@ -162,7 +162,10 @@ def test_process_works_with_the_file(
         ),
         ("just words", "FILE must hold ops, videos, apply, got 'just words'"),
         ("threshold: 5", "FILE has no 'threshold'; it takes ops"),
-        ("ops: {splice: {}}", "FILE: ops has no 'splice'; it takes frame_scores, scenes, clips,"),
+        (
+            "ops: {splice: {}}",
+            "FILE: ops has no 'splice'; it takes frame_scores, scenes, storyboards, clips,",
+        ),
         ("ops: {source_videos: {config: {origin: a}}}", "FILE: ops has no 'source_videos'"),
         ("ops: {scenes: {threshold: 5}}", "FILE: ops.scenes has no 'threshold'; it takes config"),
         ("ops: {scenes: {config: {treshold: 5}}}", "FILE: ops.scenes.config has no 'treshold'; "),
