@@ -49,6 +49,7 @@ class SourcePackets:
         least_ticks: How long the shortest frame is shown.
         sets: Parameter sets of H.264 and HEVC, in the header or between pictures; None for other
             codecs.
+        repeats_sets: They stand between pictures, too.
         join_refusal: Why no encoded frames can stand beside copied ones in a track, or None.
     """
 
@@ -61,6 +62,7 @@ class SourcePackets:
     reordering: int
     least_ticks: int
     sets: AvcRecord | HevcRecord | None
+    repeats_sets: bool
     join_refusal: str | None
 
     def points_in(self, span: Span) -> list[int]:
@@ -115,6 +117,7 @@ def read_packets(reader: SourceReader, timeline: Timeline) -> SourcePackets:
         reordering=_reordering(pts),
         least_ticks=int(np.diff((*timeline.pts, timeline.end_pts)).min()),
         sets=units.sets if units else None,
+        repeats_sets=units.repeats_sets if units else False,
         join_refusal=units.refusal if units else f"frames of {codec} are not joined with others",
     )
 

@@ -39,6 +39,7 @@ def source(
         reordering=1,
         least_ticks=40,
         sets=None,
+        repeats_sets=False,
         join_refusal=refusal,
     )
 
