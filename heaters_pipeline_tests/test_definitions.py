@@ -185,7 +185,7 @@ def test_lineage_is_the_documented_one(graph: Any) -> None:
         "method_comparison": {"frame_scores"},
         "clips": {"source_videos", "frame_scores", "scenes"},
         "sprite_sheets": {"clips", "frame_scores"},
-        "keyframes": {"clips"},
+        "keyframes": {"clips", "scenes"},
         "catalog": {"clips", "sprite_sheets", "keyframes"},
     }
 

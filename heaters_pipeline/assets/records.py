@@ -15,6 +15,7 @@ from heaters_pipeline.storage.records.manifests import Json, Manifest, exact_sec
 from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.probe import VideoInfo
+from heaters_pipeline.video.media.timing import Span
 
 _NAMELESS_DEFAULTS: dict[str, Any] = {"audio_languages": (), "format": "jpg"}
 """Settings that came later, by what was done before: results of that keep their names."""
@@ -120,6 +121,12 @@ def clip_settings_json(settings: ClipSettings, codec: str) -> dict[str, Json]:
     if settings.clip_container(codec) == "mp4":
         del values["container"]
     return values
+
+
+def gradual_of(run: StageRun) -> list[Span]:
+    """The frames of the video's gradual transitions, in order."""
+    rows = run.workspace.require_manifest("scenes", run.video_id).summary["transitions"]
+    return [Span(row["start_frame"], row["end_frame"]) for row in rows if row["kind"] != "cut"]
 
 
 def settings_json(settings: Any) -> dict[str, Json]:
