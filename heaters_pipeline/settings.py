@@ -360,7 +360,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             KeyframeStrategy,
             _KEYFRAMES.strategy,
             "midpoint takes one key frame in the middle of each clip, multi three at 25, 50 and "
-            "75 %.",
+            "75 %, sharpest the sharpest and best exposed of 8 that are in no transition.",
             "--keyframes",
             "Clips and key frames",
         ),

@@ -197,7 +197,7 @@ def test_lineage_is_the_documented_one(graph: Any) -> None:
         "storyboards": {"frame_scores", "scenes"},
         "clips": {"source_videos", "frame_scores", "scenes"},
         "sprite_sheets": {"clips", "frame_scores"},
-        "keyframes": {"clips"},
+        "keyframes": {"clips", "scenes"},
         "catalog": {"storyboards", "clips", "sprite_sheets", "keyframes"},
     }
 

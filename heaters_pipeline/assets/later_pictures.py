@@ -16,13 +16,17 @@ from heaters_pipeline.assets.storyboards import (
     wanted_pictures,
 )
 from heaters_pipeline.assets.units import Scene, Unit
-from heaters_pipeline.video.media.timing import Timeline
-from heaters_pipeline.video.stills.picture_shelf import WantedPicture
+from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.stills.picture_shelf import Wanted
 
 
 def later_pictures(
-    run: StageRun, source: Source, scenes: Sequence[Scene], timeline: Timeline
-) -> Iterator[WantedPicture]:
+    run: StageRun,
+    source: Source,
+    scenes: Sequence[Scene],
+    gradual: Sequence[Span],
+    timeline: Timeline,
+) -> Iterator[Wanted]:
     """What the steps after ``scenes`` that belong to the run will make of the source.
 
     Only what the store lacks: a video that is reused in part is decoded in part.
@@ -31,6 +35,7 @@ def later_pictures(
         run: Of the stage ``scenes``.
         source: The video.
         scenes: As the stage has just decided.
+        gradual: Frames of gradual transitions, the same.
         timeline: Of the track.
     """
     if run.workspace.takes_config_as_it_is:
@@ -50,9 +55,10 @@ def later_pictures(
         for unit in _to_make(work, [unit for unit, _ in planned]):
             yield from wanted_tiles(unit, layouts[unit.identifier])
     if run.includes("keyframes"):
-        work = keyframe_work(run.of_stage("keyframes"), clips, settings.keyframes)
-        for unit in _to_make(work, keyframe_units(run.video_id, clips, settings.keyframes)):
-            yield from wanted_keyframes(unit, settings.keyframes).values()
+        work = keyframe_work(run.of_stage("keyframes"), clips, settings.keyframes, gradual)
+        taken = keyframe_units(run.video_id, clips, settings.keyframes, gradual)
+        for unit in _to_make(work, taken):
+            yield from wanted_keyframes(unit, settings.keyframes, gradual)
     if run.includes("storyboards"):
         work = storyboard_work(run.of_stage("storyboards"), source, settings.storyboards)
         whole, layout = storyboard_unit(run.video_id, source, timeline, settings.storyboards)

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from heaters_pipeline.assets.clip_work import clip_units, clips_work
 from heaters_pipeline.assets.keyframes import keyframe_units, keyframe_work
-from heaters_pipeline.assets.records import Source
+from heaters_pipeline.assets.records import Source, gradual_of
 from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.assets.scenes import find_scenes, scenes_on, scenes_work
 from heaters_pipeline.assets.source_planning import (
@@ -30,6 +30,7 @@ from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.manifests import ManifestItem
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
+from heaters_pipeline.video.detection.transitions import gradual_spans
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.scoring.scores import ScoreSettings
 from heaters_pipeline.video.stills.settings import SpriteSettings, StoryboardSettings
@@ -131,9 +132,9 @@ def plan_video(
     if not expected.registered:
         workspace.expect_work(video_id)
     track = _Track(run.of_stage("frame_scores"), identity, settings.scan, expected)
-    scenes, scenes_plan = _scenes(run.of_stage("scenes"), track, settings.detection)
+    scenes, gradual, scenes_plan = _scenes(run.of_stage("scenes"), track, settings.detection)
     later = (
-        _from_scenes(run, identity, scenes, track, settings, expected.size_bytes)
+        _from_scenes(run, identity, (scenes, gradual), track, settings, expected.size_bytes)
         if scenes is not None
         else map(_unknown, LATER_STAGES[2:])
     )
@@ -200,30 +201,32 @@ def _before_reading(run: StageRun, expected: ExpectedSource) -> tuple[StagePlan,
 
 def _scenes(
     run: StageRun, track: _Track, settings: DetectionSettings
-) -> tuple[list[Scene] | None, StagePlan]:
+) -> tuple[list[Scene] | None, list[Span], StagePlan]:
+    """The scenes and the frames of gradual transitions, and the plan for the stage."""
     work = scenes_work(run, track.fingerprint, settings)
     if work.done and work.current is not None:
         scenes = [Scene.from_json(row) for row in work.current.summary["scenes"]]
-        return scenes, StagePlan(run.stage, done=True, valid=len(scenes))
+        return scenes, gradual_of(run), StagePlan(run.stage, done=True, valid=len(scenes))
     run.workspace.expect_work(run.video_id)
     scored = track.read()
     if scored is None:
-        return None, _unknown(run.stage)
-    _, found = find_scenes(scored, settings)
+        return None, [], _unknown(run.stage)
+    transitions, found = find_scenes(scored, settings)
     scenes = scenes_on(scored.timeline, found.scenes)
-    return scenes, StagePlan(run.stage, missing=len(scenes))
+    return scenes, gradual_spans(transitions), StagePlan(run.stage, missing=len(scenes))
 
 
 def _from_scenes(
     run: StageRun,
     source: Source,
-    scenes: Sequence[Scene],
+    decided: tuple[Sequence[Scene], Sequence[Span]],
     track: _Track,
     settings: RunSettings,
     source_bytes: int | None,
 ) -> Iterable[StagePlan]:
     """The stages after the scenes: the storyboard, clips, and what is made of those."""
     video_id = run.video_id
+    scenes, gradual = decided
     yield _storyboard(run.of_stage("storyboards"), source, track, settings.storyboards)
     units = clip_units(video_id, source, scenes, settings.clips)
     cut = clips_work(run.of_stage("clips"), source, scenes, settings.clips)
@@ -233,8 +236,8 @@ def _from_scenes(
     yield clips_plan
     clips = cut.ordered_items if cut.done else [_as_item(unit) for unit in units]
     yield _sheets(run.of_stage("sprite_sheets"), clips, track, settings.sprites)
-    pictures = keyframe_work(run.of_stage("keyframes"), clips, settings.keyframes)
-    yield _stage_plan(pictures, keyframe_units(video_id, clips, settings.keyframes))
+    pictures = keyframe_work(run.of_stage("keyframes"), clips, settings.keyframes, gradual)
+    yield _stage_plan(pictures, keyframe_units(video_id, clips, settings.keyframes, gradual))
 
 
 def _about_bytes(plan: StagePlan, scenes: Sequence[Scene], source_bytes: int) -> int:

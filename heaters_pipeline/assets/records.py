@@ -15,6 +15,7 @@ from heaters_pipeline.storage.records.manifests import Json, Manifest, exact_sec
 from heaters_pipeline.video.clips.settings import ClipSettings
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.probe import VideoInfo
+from heaters_pipeline.video.media.timing import Span
 
 _NAMELESS_DEFAULTS: dict[str, Any] = {"audio_languages": (), "format": "jpg"}
 """Settings that came later, by what was done before: results of that keep their names."""
@@ -128,6 +129,12 @@ def source_inputs(source: Source) -> dict[str, Json]:
         {} if source.video_stream is None else {"video_stream": source.video_stream}
     )
     return {"source_sha256": source.sha256, **chosen}
+
+
+def gradual_of(run: StageRun) -> list[Span]:
+    """The frames of the video's gradual transitions, in order."""
+    rows = run.workspace.require_manifest("scenes", run.video_id).summary["transitions"]
+    return [Span(row["start_frame"], row["end_frame"]) for row in rows if row["kind"] != "cut"]
 
 
 def settings_json(settings: Any) -> dict[str, Json]:

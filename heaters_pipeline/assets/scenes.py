@@ -41,6 +41,7 @@ from heaters_pipeline.video.detection.transitions import (
     Transition,
     find_transitions,
     full_scan_reason,
+    gradual_spans,
 )
 from heaters_pipeline.video.media.timing import Span, Timeline
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
@@ -202,6 +203,8 @@ def _full_picture(
     from heaters_pipeline.report.plots.detection_picture import detection_picture
     from heaters_pipeline.report.plots.detection_plot import PICTURE_SIDE_PX
 
+    gradual = gradual_spans(transitions)
+
     def pictures_of(frames: Sequence[int]) -> Mapping[int, Picture]:
         wanted = {frame: WantedPicture(frame, PICTURE_SIDE_PX) for frame in frames}
         shelf = source_pictures(
@@ -209,7 +212,7 @@ def _full_picture(
             source,
             lambda: track.timeline,
             wanted.values(),
-            lambda: later_pictures(run, source, found, track.timeline),
+            lambda: later_pictures(run, source, found, gradual, track.timeline),
         )
         # Where the source is gone, other settings can still be tried: they need the track alone.
         return {} if shelf is None else {at: shelf.picture(wanted[at]).pixels() for at in wanted}

@@ -7,7 +7,7 @@ from heaters_pipeline.assets.records import Source, local_source
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.video.media.probe import shown_name
 from heaters_pipeline.video.media.timing import Timeline
-from heaters_pipeline.video.stills.picture_shelf import MadePicture, PictureShelf, WantedPicture
+from heaters_pipeline.video.stills.picture_shelf import MadePicture, PictureShelf, Wanted
 from heaters_pipeline.video.stills.source_pictures import make_pictures
 
 
@@ -15,8 +15,8 @@ def source_pictures(
     run: StageRun,
     source: Source,
     timeline: Callable[[], Timeline],
-    wanted: Iterable[WantedPicture],
-    later: Callable[[], Iterable[WantedPicture]] = tuple,
+    wanted: Iterable[Wanted],
+    later: Callable[[], Iterable[Wanted]] = tuple,
 ) -> PictureShelf | None:
     """The wanted pictures, which an earlier step of the run may have made.
 
@@ -43,7 +43,7 @@ def source_pictures(
     missing.update(one for one in later() if one not in shelf)
     made = count(1)
 
-    def keep(one: WantedPicture, picture: MadePicture) -> None:
+    def keep(one: Wanted, picture: MadePicture) -> None:
         shelf.add(one, picture)
         run.progress("pictures", next(made), len(missing))
 

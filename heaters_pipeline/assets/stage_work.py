@@ -157,7 +157,11 @@ class StageWork:
         that have another size than was recorded are damaged, and not among them.
         """
         unknown = self._stored.keys() - self._damaged
-        return [unit for unit in self.missing if all(key in unknown for key in unit.keys)]
+        return [
+            unit
+            for unit in self.missing
+            if unit.adoptable and all(key in unknown for key in unit.keys)
+        ]
 
     @property
     def damaged(self) -> list[Unit]:

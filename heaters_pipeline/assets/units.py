@@ -82,9 +82,12 @@ class Unit:
         scene: What of the video it shows.
         details: What is known before it is made, and may change while the objects stay: the
             position among the clips. It overrides what a reused item recorded.
+        adoptable: Whether its objects tell all that is recorded of them, so that they can be
+            reused without a record.
     """
 
     identifier: str
     keys: tuple[str, ...]
     scene: Scene
     details: dict[str, Json] = field(default_factory=dict)
+    adoptable: bool = True

@@ -53,7 +53,11 @@ def process_document(
         "storyboard": _storyboard(_items(manifests, "storyboards"), skipped),
         "clips": [_clip(item, skipped) for item in _items(manifests, "clips")],
         "sprite_sheets": _sprite_sheets(_items(manifests, "sprite_sheets"), skipped),
-        "keyframes": [_keyframe(item, skipped) for item in _items(manifests, "keyframes")],
+        "keyframes": [
+            _keyframe(item, skipped)
+            for item in _items(manifests, "keyframes")
+            if "thumbnail_of" not in item.details
+        ],
         "counts": counts,
         "seconds": {
             stage: stages[stage]["seconds/total"]
@@ -208,6 +212,7 @@ def _keyframe(item: ManifestItem, skipped: Collection[str]) -> dict[str, Any]:
     return {
         "clip_identifier": item.details["clip_identifier"],
         "keyframe_filepath": item.key,
+        "thumbnail_filepath": item.details.get("thumbnail"),
         "position_percent": item.details["percent"],
         "frame": item.details["frame"],
         "width_px": item.details["width_px"],

@@ -29,8 +29,8 @@ from heaters_pipeline.storage.records.manifests import (
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
 
 CATALOG_VERSION = 4
-"""2 brought ``title``, ``tags`` and ``source_deleted``; 3 ``copied_frames``, ``hidden_frames``; 4
-``storyboard_filepaths``."""
+"""2 brought ``title``, ``tags`` and ``source_deleted``; 3 ``copied_frames``, ``hidden_frames``;
+4 ``thumbnail_filepaths``, ``storyboard_filepaths``."""
 READERS = 16
 _FINGERPRINT = b"heaters_fingerprint"
 _LEFT_OUT = b"heaters_left_out"
@@ -103,6 +103,11 @@ CLIP_COLUMNS = (
     Column("sprite_index_filepath", pa.string(), "Key of the JSON beside the sprite sheets"),
     Column("sprite_sheet_filepaths", pa.list_(pa.string()), "Keys of the sprite sheets"),
     Column("keyframe_filepaths", pa.list_(pa.string()), "Keys of the key frames"),
+    Column(
+        "thumbnail_filepaths",
+        pa.list_(pa.string()),
+        "Keys of the small pictures beside the key frames; none where the record is older",
+    ),
 )
 
 
@@ -358,6 +363,7 @@ def _clip_row(
     pictures: dict[str, list[ManifestItem]],
 ) -> dict[str, Any]:
     indexes = [sheet.key for sheet in sheets if "page" not in sheet.details]
+    taken = pictures.get(_identifier(item), [])
     return {
         "video_id": video_id,
         "clip_identifier": _identifier(item),
@@ -374,7 +380,8 @@ def _clip_row(
         "size_bytes": item.size_bytes,
         "sprite_index_filepath": indexes[0] if indexes else None,
         "sprite_sheet_filepaths": [sheet.key for sheet in sheets if "page" in sheet.details],
-        "keyframe_filepaths": [picture.key for picture in pictures.get(_identifier(item), [])],
+        "keyframe_filepaths": [each.key for each in taken if "thumbnail_of" not in each.details],
+        "thumbnail_filepaths": [each.key for each in taken if "thumbnail_of" in each.details],
     }
 
 

@@ -28,7 +28,9 @@ _PRODUCTS = {
     # Older versions put up notices among the clips, which killed runs left there.
     "clips": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}\.(mp4|mov)|changing-[0-9a-f]+\.json"),
     "sprite_sheets": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}(-\d{{3,}}\.(jpg|webp)|\.json)"),
-    "keyframes": re.compile(rf"\d{{8,}}-\d{{8,}}-{_DIGEST}-\d{{2,}}\.(jpg|webp)"),
+    "keyframes": re.compile(
+        rf"\d{{8,}}-\d{{8,}}-{_DIGEST}-(\d{{2,}}|sharpest)(-thumbnail)?\.(jpg|webp)"
+    ),
     "storyboards": re.compile(rf"{_DIGEST}(-\d{{3,}}\.(jpg|webp)|\.(bif|m3u8|json|vtt))"),
     "reports": re.compile(rf"[a-z_]+-{_DIGEST}(-full)?\.(png|jpg)"),
     "claims": re.compile(r"[0-9a-f]{32}\.json"),
@@ -202,12 +204,18 @@ def keyframe_key(
     start_frame: int,
     end_frame: int,
     digest: str,
-    position_percent: int,
+    name: str,
     extension: str = "jpg",
 ) -> str:
-    """A representative picture of a clip, taken at a percentage of its frames."""
+    """A representative picture of a clip, named by its position in percent or how it was chosen."""
     stem = _stem("keyframes", video_id, start_frame, end_frame, digest)
-    return f"{stem}-{position_percent:02d}.{extension}"
+    return f"{stem}-{name}.{extension}"
+
+
+def thumbnail_key(keyframe: str) -> str:
+    """The small picture beside a key frame."""
+    stem, _, extension = keyframe.rpartition(".")
+    return f"{stem}-thumbnail.{extension}"
 
 
 def storyboard_key(video_id: str, digest: str, name: str) -> str:

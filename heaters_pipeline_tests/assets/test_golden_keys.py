@@ -80,7 +80,7 @@ def found() -> dict[str, Any]:
             for settings in SPRITE_SETTINGS
         ],
         "keyframes": [
-            [unit.keys for unit in keyframe_units(VIDEO_ID, items, settings)]
+            [unit.keys for unit in keyframe_units(VIDEO_ID, items, settings, [])]
             for settings in KEYFRAME_SETTINGS
         ],
         "detection": [fingerprint_of(settings_json(settings)) for settings in DETECTION_SETTINGS],

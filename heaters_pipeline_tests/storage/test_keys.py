@@ -20,6 +20,7 @@ from heaters_pipeline.storage.keys import (
     sprite_index_key,
     sprite_sheet_key,
     submission_key,
+    thumbnail_key,
     video_id_of,
     video_manifest_key,
 )
@@ -132,7 +133,10 @@ def test_the_layout_of_derived_objects() -> None:
     assert clip_key("holiday", 10, 250, DIGEST) == f"clips/{stem}.mp4"
     assert sprite_sheet_key("holiday", 10, 250, DIGEST, 2) == f"sprite_sheets/{stem}-002.jpg"
     assert sprite_index_key("holiday", 10, 250, DIGEST) == f"sprite_sheets/{stem}.json"
-    assert keyframe_key("holiday", 10, 250, DIGEST, 25) == f"keyframes/{stem}-25.jpg"
+    assert keyframe_key("holiday", 10, 250, DIGEST, "25") == f"keyframes/{stem}-25.jpg"
+    sharpest = keyframe_key("holiday", 10, 250, DIGEST, "sharpest", "webp")
+    assert sharpest == f"keyframes/{stem}-sharpest.webp"
+    assert thumbnail_key(sharpest) == f"keyframes/{stem}-sharpest-thumbnail.webp"
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

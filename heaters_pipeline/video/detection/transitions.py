@@ -4,6 +4,7 @@ Each method's decision on a track begins here; what ``adaptive`` finds is in ``c
 ``gradual``, what scenes the transitions make is in ``scenes``.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,7 @@ from heaters_pipeline.video.detection.gradual.find import GradualKind, find_grad
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings, Method
 from heaters_pipeline.video.detection.similarity_scale import PairSums, native_threshold
+from heaters_pipeline.video.media.timing import Span
 
 TransitionKind = Literal["cut"] | GradualKind
 
@@ -45,6 +47,11 @@ class Transition:
     def middle(self) -> int:
         """The frame at which the transition is split; the cut itself for a cut."""
         return (self.start + self.end) // 2
+
+
+def gradual_spans(transitions: Iterable[Transition]) -> list[Span]:
+    """The frames of the gradual ones."""
+    return [Span(one.start, one.end) for one in transitions if one.kind != "cut"]
 
 
 def full_scan_reason(settings: DetectionSettings) -> str | None:

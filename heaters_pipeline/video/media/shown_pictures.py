@@ -89,8 +89,9 @@ class ShownPictures:
         self, decoded: av.video.frame.VideoFrame, height_px: int
     ) -> av.video.frame.VideoFrame:
         if 2 * height_px <= decoded.height:
-            # What is scaled to half the height has no use for more.
-            return self._field.filtered(decoded, "field", "top")
+            # What is scaled to half the height has no use for more. Of the fields that the filter
+            # gives, the earlier one of this picture is the last: it holds the other one back.
+            return self._field.filtered(decoded, "separatefields", "")
         # It takes a neighbour to tell what moves, so all is drawn between the lines of one field.
         interpolating = PictureFilter(decoded, "estdif", "mode=frame")
         interpolating.push(decoded)
@@ -115,7 +116,10 @@ class ShownPictures:
 
 
 class _OneForOne:
-    """A filter that gives a picture for each, set up again where they change."""
+    """A filter of which the last picture that it gives is for the one that it was given.
+
+    It is set up again where pictures change.
+    """
 
     def __init__(self) -> None:
         self._filter: tuple[str, PictureFilter] | None = None
@@ -127,4 +131,7 @@ class _OneForOne:
         if self._filter is None or self._filter[0] != kind:
             self._filter = kind, PictureFilter(decoded, name, arguments)
         self._filter[1].push(decoded)
-        return self._filter[1].pull() or decoded
+        last = decoded
+        while (pulled := self._filter[1].pull()) is not None:
+            last = pulled
+        return last

@@ -15,6 +15,9 @@ from heaters_pipeline.video.stills.settings import MOST_SIDE_PX, PictureCoding, 
 
 CONTENT_TYPES: dict[PictureFormat, str] = {"jpg": "image/jpeg", "webp": "image/webp"}
 
+THUMBNAIL_SIDE_PX = 256
+"""Longer side of the small picture beside a key frame."""
+
 _FORMAT_NAMES: dict[PictureFormat, str] = {"jpg": "JPEG", "webp": "WebP"}
 
 
@@ -96,13 +99,36 @@ def encoded_picture(picture: Picture, coding: PictureCoding, name: str) -> bytes
     )
 
 
-def decoded_picture(data: bytes) -> Picture:
-    """The picture of a JPEG or a WebP: (height, width, 3) uint8 BGR.
+def thumbnail(data: bytes, coding: PictureCoding, name: str) -> tuple[bytes, tuple[int, int]]:
+    """A small picture of a picture, with its ``(width, height)``.
 
+    Args:
+        data: Of a JPEG or a WebP.
+        coding: How it is written.
+        name: What an error calls it.
     Raises:
         ClipError: It cannot be decoded.
     """
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    # A JPEG of half the size takes half the time to decode, and is still twice as large.
+    picture = decoded_picture(data, cv2.IMREAD_REDUCED_COLOR_2)
+    if max(picture.shape) < 2 * THUMBNAIL_SIDE_PX:
+        picture = decoded_picture(data)
+    scale = min(THUMBNAIL_SIDE_PX / max(picture.shape), 1)
+    width_px, height_px = (max(1, round(side * scale)) for side in picture.shape[1::-1])
+    small = cv2.resize(picture, (width_px, height_px), interpolation=cv2.INTER_AREA)
+    return encoded_picture(np.asarray(small, np.uint8), coding, name), (width_px, height_px)
+
+
+def decoded_picture(data: bytes, how: int = cv2.IMREAD_COLOR) -> Picture:
+    """The picture of a JPEG or a WebP: (height, width, 3) uint8 BGR.
+
+    Args:
+        data: Of the file.
+        how: A flag of OpenCV's ``imread``.
+    Raises:
+        ClipError: It cannot be decoded.
+    """
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), how) if data else None
     if picture is None:
         raise ClipError(f"{len(data)} bytes are no picture that can be decoded")
     return np.asarray(picture, np.uint8)

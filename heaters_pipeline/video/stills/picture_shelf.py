@@ -1,7 +1,7 @@
 """Pictures of one video that were made at once, kept in a file until they are used."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import cast
@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 
 from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.stills.settings import PictureCoding
 
 
@@ -28,15 +29,35 @@ class WantedPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class SharpestPicture:
+    """A picture of the sharpest and best exposed of some frames.
+
+    Attributes:
+        frames: Of the video, in order.
+        max_side_px: As of other pictures.
+        coding: How it is written.
+    """
+
+    frames: tuple[Span, ...]
+    max_side_px: int
+    coding: PictureCoding
+
+
+Wanted = WantedPicture | SharpestPicture
+
+
+@dataclass(frozen=True, slots=True)
 class MadePicture:
     """A picture that was made.
 
     Attributes:
+        frame: Of the video, which it shows.
         data: The bytes of a file, or those of the pixels: rows of uint8 BGR.
         width_px: Its width.
         height_px: Its height.
     """
 
+    frame: int
     data: bytes
     width_px: int
     height_px: int
@@ -58,13 +79,13 @@ class PictureShelf:
         """
         self._file = path.open("xb+", buffering=0)
         self._end = 0
-        self._places: dict[WantedPicture, tuple[int, int, int, int]] = {}
+        self._places: dict[Wanted, tuple[int, int, MadePicture]] = {}
         self._lock = Lock()
 
-    def __contains__(self, wanted: WantedPicture) -> bool:
+    def __contains__(self, wanted: Wanted) -> bool:
         return wanted in self._places
 
-    def add(self, wanted: WantedPicture, made: MadePicture) -> None:
+    def add(self, wanted: Wanted, made: MadePicture) -> None:
         """Keep a picture.
 
         Raises:
@@ -77,16 +98,16 @@ class PictureShelf:
             while left:
                 left = left[self._file.write(left) :]
             self._end += len(made.data)
-            self._places[wanted] = (start, len(made.data), made.width_px, made.height_px)
+            self._places[wanted] = start, len(made.data), replace(made, data=b"")
 
-    def picture(self, wanted: WantedPicture) -> MadePicture:
+    def picture(self, wanted: Wanted) -> MadePicture:
         """A picture that was kept.
 
         Raises:
             KeyError: It was not.
         """
-        start, size, width_px, height_px = self._places[wanted]
-        return MadePicture(os.pread(self._file.fileno(), size, start), width_px, height_px)
+        start, size, made = self._places[wanted]
+        return replace(made, data=os.pread(self._file.fileno(), size, start))
 
     def close(self) -> None:
         """Give up the file."""

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from heaters_pipeline.errors import SettingsError
 
-KeyframeStrategy = Literal["midpoint", "multi"]
+KeyframeStrategy = Literal["midpoint", "multi", "sharpest"]
 PictureFormat = Literal["jpg", "webp"]
 """As the extension of a file says it."""
 
@@ -148,7 +148,8 @@ class KeyframeSettings:
     """Which pictures are taken of a clip, and how large.
 
     Attributes:
-        strategy: ``midpoint`` takes one in the middle, ``multi`` three at 25, 50 and 75 %.
+        strategy: ``midpoint`` takes one in the middle, ``multi`` three at 25, 50 and 75 %,
+            ``sharpest`` the sharpest and best exposed of some that are in no transition.
         max_side_px: Most pixels of the longer side. Smaller videos are not enlarged.
         jpeg_quality: 1 to 100, also of WebP.
         format: Of the files.
@@ -161,7 +162,9 @@ class KeyframeSettings:
 
     def __post_init__(self) -> None:
         if self.strategy not in get_args(KeyframeStrategy):
-            raise SettingsError(f"strategy is {self.strategy!r}, it must be midpoint or multi")
+            raise SettingsError(
+                f"strategy is {self.strategy!r}, it must be midpoint, multi or sharpest"
+            )
         if not _MIN_SIDE_PX <= self.max_side_px <= _MAX_SIDE_PX:
             raise SettingsError(
                 f"max_side_px is {self.max_side_px}, it must lie between {_MIN_SIDE_PX} and "

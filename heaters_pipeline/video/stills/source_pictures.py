@@ -1,13 +1,14 @@
 """Pictures of many frames of a video in one decode, whatever they are for."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from heaters_pipeline.video.media.frame_spans import read_frames
 from heaters_pipeline.video.media.frames import Frame
-from heaters_pipeline.video.media.packet_index import index_packets
+from heaters_pipeline.video.media.packet_index import PacketIndex, index_packets
 from heaters_pipeline.video.media.parallel_scan import (
     PartScanner,
     PresentationOrder,
@@ -19,21 +20,47 @@ from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.still_pictures import read_together
 from heaters_pipeline.video.media.timing import Span, Timeline
 from heaters_pipeline.video.stills.picture_files import encoded_picture
-from heaters_pipeline.video.stills.picture_shelf import MadePicture, WantedPicture
+from heaters_pipeline.video.stills.picture_shelf import (
+    MadePicture,
+    SharpestPicture,
+    Wanted,
+    WantedPicture,
+)
+from heaters_pipeline.video.stills.sharpest import (
+    JUDGED_SIDE_PX,
+    Contest,
+    Rank,
+    Winners,
+    candidates,
+    goodness,
+)
 
 # Reading all packets of a file pays where it saves decoding: where there are more frames than this
 # from one that is wanted to the next, a few seeks are cheaper.
 _FRAMES_A_SEEK = 125
 
-_Pictures = list[tuple[WantedPicture, MadePicture]]
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What was made of a frame for one of the wanted pictures.
+
+    Attributes:
+        wanted: The picture.
+        made: None for a frame that is no better than one before.
+        rank: How good it is, where that is asked.
+    """
+
+    wanted: Wanted
+    made: MadePicture | None
+    rank: Rank = (0.0, 0)
 
 
 def make_pictures(
     path: Path,
     info: VideoInfo,
     timeline: Timeline,
-    wanted: Collection[WantedPicture],
-    on_picture: Callable[[WantedPicture, MadePicture], None],
+    wanted: Collection[Wanted],
+    on_picture: Callable[[Wanted, MadePicture], None],
 ) -> None:
     """Decode the frames of which pictures are wanted, each once, and hand out the pictures.
 
@@ -51,68 +78,100 @@ def make_pictures(
         InvalidVideoError: The file cannot be read.
         StoreUnavailableError: The disk failed.
     """
-    left: dict[int, list[WantedPicture]] = {}
+    sharpest = [one for one in wanted if isinstance(one, SharpestPicture)]
+    # Which frames are looked at for those must not depend on what else is wanted.
+    index = _index_of(path, info, timeline) if sharpest else None
+    references = PresentationOrder(index).references if index else None
+    contestants = {one: candidates(one.frames, references) for one in sharpest}
+    left: dict[int, list[Wanted]] = {}
     for one in wanted:
-        left.setdefault(one.frame, []).append(one)
+        frames = contestants[one] if isinstance(one, SharpestPicture) else (one.frame,)
+        for frame in frames:
+            left.setdefault(frame, []).append(one)
+    winners = Winners(contestants)
 
-    def keep_all(pictures: _Pictures) -> None:
-        for one, made in pictures:
-            on_picture(one, made)
-            left.pop(one.frame, None)
+    def keep_all(frame: int, taken: Sequence[_Taken]) -> None:
+        for one in taken:
+            made = one.made
+            if isinstance(one.wanted, SharpestPicture):
+                made = winners.seen(one.wanted, one.rank, made)
+            if made is not None:
+                on_picture(one.wanted, made)
+        left.pop(frame, None)
 
     if len(left) * _FRAMES_A_SEEK >= timeline.frames:
-        _scan(path, info, timeline, dict(left), keep_all)
+        index = index or _index_of(path, info, timeline)
+        if index is not None:
+            contest = Contest()
+            makers = [_Maker(path, info, dict(left), contest) for _ in range(worker_count())]
+            _scan(path, info, index, makers, sorted(left), keep_all)
     if not left:
         return
-    maker = _PictureMaker(path, info, dict(left))
+    # Its contest is another, since what was judged before the damage may never have come out.
+    maker = _Maker(path, info, dict(left), Contest())
     for group in read_together(sorted(left), timeline):
-        for frame in read_frames(path, info, timeline, group):
-            keep_all(maker.sample(frame))
+        for read in read_frames(path, info, timeline, group):
+            keep_all(*maker.sample(read))
+
+
+def _index_of(path: Path, info: VideoInfo, timeline: Timeline) -> PacketIndex | None:
+    """The packets, as far as they tell the frames of the timeline."""
+    index = index_packets(path, info)
+    return index if index is not None and index.timeline(info).pts == timeline.pts else None
 
 
 def _scan(
     path: Path,
     info: VideoInfo,
-    timeline: Timeline,
-    wanted: dict[int, Sequence[WantedPicture]],
-    keep_all: Callable[[_Pictures], None],
+    index: PacketIndex,
+    makers: Sequence["_Maker"],
+    frames: Sequence[int],
+    keep_all: Callable[[int, Sequence[_Taken]], None],
 ) -> None:
-    """Decode in parts, as far as packets tell the frames."""
-    index = index_packets(path, info)
-    if index is None or index.timeline(info).pts != timeline.pts:
-        return
+    """Decode in parts, up to the first damage."""
     order = PresentationOrder(index)
-    frames = sorted(wanted)
     is_wanted = np.zeros(order.frames, np.bool_)
     is_wanted[frames] = True
-    makers = [_PictureMaker(path, info, wanted) for _ in range(worker_count())]
     scanner = PartScanner(path, info, index, order, makers)
     parts = order.parts_around(Span(frame, frame + 1) for frame in frames)
     try:
         for batch in scanner.scan(parts, is_wanted):
-            for pictures in batch:
-                keep_all(pictures)
+            for frame, taken in batch:
+                keep_all(frame, taken)
     except UnexpectedFramesError:
         # The others are read one by one, which patches damage up as players do.
         return
 
 
-class _PictureMaker:
+class _Maker:
     """Makes the wanted pictures of a frame; for one thread."""
 
     def __init__(
-        self, path: Path, info: VideoInfo, wanted: dict[int, Sequence[WantedPicture]]
+        self,
+        path: Path,
+        info: VideoInfo,
+        wanted: Mapping[int, Sequence[Wanted]],
+        contest: Contest,
     ) -> None:
         self._shown = ShownPictures(path, info)
         self._wanted = wanted
+        self._contest = contest
 
-    def sample(self, frame: Frame) -> _Pictures:
-        """The pictures that are wanted of a frame."""
-        return [(one, self._made(frame, one)) for one in self._wanted[frame.index]]
+    def sample(self, frame: Frame) -> tuple[int, list[_Taken]]:
+        """The number of a frame, and the pictures that are wanted of it."""
+        return frame.index, [self._taken(frame, one) for one in self._wanted[frame.index]]
 
-    def _made(self, frame: Frame, wanted: WantedPicture) -> MadePicture:
+    def _taken(self, frame: Frame, wanted: Wanted) -> _Taken:
+        if isinstance(wanted, WantedPicture):
+            return _Taken(wanted, self._made(frame, wanted))
+        judged = self._shown.picture(frame, (JUDGED_SIDE_PX, JUDGED_SIDE_PX))
+        rank = goodness(judged), -frame.index
+        enters = self._contest.enters(wanted, rank)
+        return _Taken(wanted, self._made(frame, wanted) if enters else None, rank)
+
+    def _made(self, frame: Frame, wanted: Wanted) -> MadePicture:
         picture = self._shown.picture(frame, (wanted.max_side_px, wanted.max_side_px))
         height_px, width_px = picture.shape[:2]
-        coding, name = wanted.coding, f"frame {wanted.frame}"
+        coding, name = wanted.coding, f"frame {frame.index}"
         data = encoded_picture(picture, coding, name) if coding else picture.tobytes()
-        return MadePicture(data, width_px, height_px)
+        return MadePicture(frame.index, data, width_px, height_px)

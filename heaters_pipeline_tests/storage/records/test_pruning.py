@@ -38,6 +38,7 @@ PRODUCTS = [
     f"sprite_sheets/film/00000000-00000020-{DIGEST}-000.jpg",
     f"sprite_sheets/film/00000000-00000020-{DIGEST}.json",
     f"keyframes/film/00000000-00000020-{DIGEST}-50.jpg",
+    f"keyframes/film/00000000-00000020-{DIGEST}-50-thumbnail.jpg",
     f"reports/film/scenes-{DIGEST}-full.png",
     f"claims/film/{DIGEST * 2}.json",
     f"clips/other/00000000-00000020-{DIGEST}.mp4",
@@ -270,7 +271,7 @@ def test_what_the_catalog_names_stays_whatever_the_manifests_say(
     store: AgedStore, tmp_path: Path
 ) -> None:
     ours = [key for key in PRODUCTS if "/film/" in key and not key.startswith("claims/")]
-    clip, second, _, track, sheet, index, picture, report = ours
+    clip, second, _, track, sheet, index, picture, small, report = ours
     store.fill(dict.fromkeys(ours, OLD))
     record(store, manifest("clips"))
     row = {
@@ -279,12 +280,13 @@ def test_what_the_catalog_names_stays_whatever_the_manifests_say(
         "sprite_index_filepath": index,
         "sprite_sheet_filepaths": [sheet],
         "keyframe_filepaths": [picture],
+        "thumbnail_filepaths": [small],
     }
     others = {name: [] if name.endswith("s") else None for name in row}
     write_catalog(store, others | {"video_id": "a"}, row, others | {"video_id": "z"})
     prune(store, tmp_path / "locks")
     left = store.all_keys()
-    assert {clip, index, sheet, picture} <= left
+    assert {clip, index, sheet, picture, small} <= left
     assert not {second, track, report} & left
 
 

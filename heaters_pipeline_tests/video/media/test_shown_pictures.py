@@ -74,7 +74,7 @@ def pictures_of(clip: Path, known: Known, folder: Path) -> dict[str, Picture]:
     timeline = know(clip).timeline
     frames, settings = timeline.frames, SpriteSettings(columns=1, rows=1, max_tiles=1)
     layout = plan_sprites(timeline, Span(0, frames), settings)
-    (key,) = write_keyframes(clip, frames, KeyframeSettings(), lambda _: folder / "key.jpg")
+    (key,) = write_keyframes(clip, frames, KeyframeSettings(), [folder / "key.jpg"])
     (sheet,) = write_sprites(clip, layout, [folder / "sheet.jpg"]).sheets
     return {
         "key frame": load(key.path),

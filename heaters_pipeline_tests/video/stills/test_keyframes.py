@@ -1,6 +1,5 @@
 """Key frames show the frames that the rule names, whatever the clip hides, turns or has lost."""
 
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from heaters_pipeline.errors import ClipError, SettingsError
 from heaters_pipeline.video.stills.keyframes import (
     keyframe_frame,
+    keyframe_names,
     keyframe_positions,
     middle_picture,
     write_keyframes,
@@ -31,8 +31,8 @@ from heaters_pipeline_tests.video.stills.numbered_clips import (
 MULTI = KeyframeSettings(strategy="multi")
 
 
-def beside(clip: Path) -> Callable[[int], Path]:
-    return lambda percent: clip.with_name(f"{percent:02d}.jpg")
+def beside(clip: Path, settings: KeyframeSettings = MULTI) -> list[Path]:
+    return [clip.with_name(f"{name}.jpg") for name in keyframe_names(settings)]
 
 
 def test_positions_follow_the_strategy() -> None:
@@ -60,10 +60,10 @@ def test_the_frame_is_inside_and_less_than_a_frame_from_its_position(
 def test_the_pictures_are_those_of_the_frames(tmp_path: Path) -> None:
     clip = write_numbered(tmp_path / "clip.mp4", 61)
     pictures = write_keyframes(clip, 61, MULTI, beside(clip))
-    assert [(picture.percent, picture.frame) for picture in pictures] == [
-        (25, 15),
-        (50, 30),
-        (75, 45),
+    assert [(picture.path.stem, picture.frame) for picture in pictures] == [
+        ("25", 15),
+        ("50", 30),
+        ("75", 45),
     ]
     for picture in pictures:
         stored = load(picture.path)
@@ -111,7 +111,7 @@ def test_times_are_those_of_the_frames_where_lengths_differ(tmp_path: Path) -> N
 
 def test_a_turned_clip_has_an_upright_picture(tmp_path: Path) -> None:
     clip = turn(write_numbered(tmp_path / "clip.mp4", 9), CLOCKWISE)
-    (picture,) = write_keyframes(clip, 9, KeyframeSettings(), beside(clip))
+    (picture,) = write_keyframes(clip, 9, KeyframeSettings(), beside(clip, KeyframeSettings()))
     assert (picture.width_px, picture.height_px) == (96, 128)
     assert number_in(np.rot90(load(picture.path))) == 4
 
@@ -120,9 +120,9 @@ def test_pixels_become_square_and_the_longer_side_is_limited(tmp_path: Path) -> 
     clip = write_numbered(
         tmp_path / "clip.mp4", 5, size_px=(128, 128), sample_aspect_ratio=Fraction(2)
     )
-    (full,) = write_keyframes(clip, 5, KeyframeSettings(), beside(clip))
+    (full,) = write_keyframes(clip, 5, KeyframeSettings(), beside(clip, KeyframeSettings()))
     assert (full.width_px, full.height_px) == (256, 128)
-    (small,) = write_keyframes(clip, 5, KeyframeSettings(max_side_px=64), beside(clip))
+    (small,) = write_keyframes(clip, 5, KeyframeSettings(max_side_px=64), beside(clip)[1:2])
     assert (small.width_px, small.height_px) == (64, 32)
     assert number_in(load(small.path)) == 2
 
@@ -130,7 +130,8 @@ def test_pixels_become_square_and_the_longer_side_is_limited(tmp_path: Path) -> 
 def test_a_clip_of_one_frame_has_it_at_every_position(tmp_path: Path) -> None:
     clip = write_numbered(tmp_path / "clip.mp4", 1)
     pictures = write_keyframes(clip, 1, MULTI, beside(clip))
-    assert [(picture.percent, picture.frame) for picture in pictures] == [(25, 0), (50, 0), (75, 0)]
+    found = [(picture.path.stem, picture.frame) for picture in pictures]
+    assert found == [("25", 0), ("50", 0), ("75", 0)]
     assert [number_in(load(picture.path)) for picture in pictures] == [0, 0, 0]
 
 
@@ -202,15 +203,15 @@ def test_a_frame_that_cannot_be_decoded_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_picture_that_cannot_be_written_takes_the_others_with_it(tmp_path: Path) -> None:
     clip = write_numbered(tmp_path / "clip.mp4", 30)
-    folders = {25: tmp_path, 50: tmp_path, 75: tmp_path / "missing"}
+    paths = [tmp_path / "25.jpg", tmp_path / "50.jpg", tmp_path / "missing" / "75.jpg"]
     with pytest.raises(FileNotFoundError):
-        write_keyframes(clip, 30, MULTI, lambda percent: folders[percent] / f"{percent}.jpg")
+        write_keyframes(clip, 30, MULTI, paths)
     assert list(tmp_path.iterdir()) == [clip]
 
 
 def test_a_missing_clip_is_named(tmp_path: Path) -> None:
     with pytest.raises(ClipError, match=r"absent\.mp4"):
-        write_keyframes(tmp_path / "absent.mp4", 10, MULTI, beside(tmp_path))
+        write_keyframes(tmp_path / "absent.mp4", 10, MULTI, beside(tmp_path / "absent.mp4"))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,12 @@ from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.stills import source_pictures
 from heaters_pipeline.video.stills.picture_files import encoded_picture
-from heaters_pipeline.video.stills.picture_shelf import MadePicture, PictureShelf, WantedPicture
+from heaters_pipeline.video.stills.picture_shelf import (
+    MadePicture,
+    PictureShelf,
+    Wanted,
+    WantedPicture,
+)
 from heaters_pipeline.video.stills.settings import PictureCoding
 from heaters_pipeline.video.stills.source_pictures import make_pictures
 from heaters_pipeline_tests.video.stills.numbered_clips import damage
@@ -27,10 +32,10 @@ WANTED = [
 ]
 
 
-def made(path: Path, timeline: Timeline, wanted: list[WantedPicture]) -> dict[WantedPicture, bytes]:
-    kept: dict[WantedPicture, bytes] = {}
+def made(path: Path, timeline: Timeline, wanted: list[WantedPicture]) -> dict[Wanted, bytes]:
+    kept: dict[Wanted, bytes] = {}
 
-    def keep(one: WantedPicture, picture: MadePicture) -> None:
+    def keep(one: Wanted, picture: MadePicture) -> None:
         assert one not in kept
         kept[one] = picture.data
 
@@ -91,12 +96,12 @@ def test_damage_is_patched_up_and_all_pictures_are_there(tmp_path: Path) -> None
 def test_a_shelf_gives_what_was_put_on_it(tmp_path: Path) -> None:
     shelf = PictureShelf(tmp_path / "pictures")
     small = np.random.default_rng(1).integers(0, 256, (9, 16, 3), np.uint8)
-    shelf.add(WANTED[0], MadePicture(small.tobytes(), 16, 9))
-    shelf.add(WANTED[1], MadePicture(b"a JPEG", 160, 90))
+    shelf.add(WANTED[0], MadePicture(0, small.tobytes(), 16, 9))
+    shelf.add(WANTED[1], MadePicture(0, b"a JPEG", 160, 90))
     assert WANTED[1] in shelf
     assert WANTED[2] not in shelf
     assert np.array_equal(shelf.picture(WANTED[0]).pixels(), small)
-    assert shelf.picture(WANTED[1]) == MadePicture(b"a JPEG", 160, 90)
+    assert shelf.picture(WANTED[1]) == MadePicture(0, b"a JPEG", 160, 90)
     with pytest.raises(KeyError):
         shelf.picture(WANTED[2])
     shelf.close()
