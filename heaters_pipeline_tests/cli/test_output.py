@@ -55,7 +55,7 @@ def test_people_read_results_on_stdout_and_errors_on_stderr(
 ) -> None:
     ended = heaters("process", tmp_path / "missing.mp4", film)
     assert ended.code == 1
-    assert ended.out.startswith("film: done, 4 scenes, 4 clips; made 13, reused 0 in ")
+    assert ended.out.startswith("film: done, 4 scenes, 4 clips; made 14, reused 0 in ")
     assert ended.out.count("\n") == 1
     errors = [line for line in ended.err.splitlines() if line.startswith("missing: ")]
     assert len(errors) == 1

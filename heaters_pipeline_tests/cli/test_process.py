@@ -50,11 +50,12 @@ def test_the_document_has_the_promised_fields(home: Path, film: Path, heaters: H
     assert (clip["start_time_seconds"], clip["end_time_seconds"]) == (1.8, 3.0)
     promised = {"duration_seconds": 1.2, "scene_index": 2, **MADE}
     assert {name: clip["metadata"][name] for name in promised} == promised
-    assert video["counts"] == {"made": 13, "reused": 0, "failed": 0}
+    assert video["counts"] == {"made": 14, "reused": 0, "failed": 0}
     assert list(video["seconds"]) == [
         "source_videos",
         "frame_scores",
         "scenes",
+        "storyboards",
         "clips",
         "sprite_sheets",
         "keyframes",
@@ -69,7 +70,7 @@ def test_the_document_has_the_promised_fields(home: Path, film: Path, heaters: H
     assert store.head(keys.CATALOG_VIDEOS)
     # Progress is for people, on standard error.
     assert "film.mp4: cutting clips" in ended.err
-    assert "film: done, 4 scenes, 4 clips; made 13, reused 0" in ended.err
+    assert "film: done, 4 scenes, 4 clips; made 14, reused 0" in ended.err
 
 
 def test_a_second_time_everything_is_skipped_with_the_reason(
@@ -79,7 +80,7 @@ def test_a_second_time_everything_is_skipped_with_the_reason(
     ended = heaters("process", film, "--json")
     assert ended.code == 0, ended.err
     (video,) = ended.videos
-    assert video["counts"] == {"made": 0, "reused": 13, "failed": 0}
+    assert video["counts"] == {"made": 0, "reused": 14, "failed": 0}
     for kind in ("clips", "sprite_sheets", "keyframes"):
         for item in video[kind]:
             assert {name: item["metadata"][name] for name in SKIPPED} == SKIPPED

@@ -20,6 +20,7 @@ from heaters_pipeline.config import (
     KeyframeConfig,
     ScanConfig,
     SpriteConfig,
+    StoryboardConfig,
     VerifyConfig,
 )
 from heaters_pipeline.definitions import defs
@@ -34,6 +35,7 @@ CONFIGS: dict[str, type[dg.Config]] = {
     "clips": ClipConfig,
     "sprite_sheets": SpriteConfig,
     "keyframes": KeyframeConfig,
+    "storyboards": StoryboardConfig,
 }
 OTHERS = {
     "ops": {

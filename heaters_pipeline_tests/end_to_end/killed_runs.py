@@ -19,7 +19,7 @@ from pathlib import Path
 
 from heaters_pipeline.storage.object_store import ObjectStore
 
-ITEM_PREFIXES = ("frame_scores/", "clips/", "sprite_sheets/", "keyframes/")
+ITEM_PREFIXES = ("frame_scores/", "storyboards/", "clips/", "sprite_sheets/", "keyframes/")
 _RUN_SECONDS = 120.0
 _KEPT = ("source_videos/", "submissions/", "rejections/", "catalog/", "manifests/", "reports/")
 

@@ -13,7 +13,7 @@ from heaters_pipeline_tests.isolation import doomed
 from heaters_pipeline_tests.pipeline import SPANS, VIDEO_ID, Pipeline
 from heaters_pipeline_tests.videos import make_video
 
-RESULTS = ("frame_scores", "clips", "sprite_sheets", "keyframes", "reports")
+RESULTS = ("frame_scores", "storyboards", "clips", "sprite_sheets", "keyframes", "reports")
 
 
 @pytest.fixture(autouse=True)

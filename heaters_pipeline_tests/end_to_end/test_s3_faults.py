@@ -32,7 +32,7 @@ from heaters_pipeline_tests.storage.fault_proxy import (
 )
 
 OPTIONS = S3Options(read_timeout_seconds=0.4, resume_delay_seconds=0.01)
-UNITS = 1 + 3 * len(SPANS)
+UNITS = 2 + 3 * len(SPANS)
 """The track, the clips, and the sheets and key frames of each."""
 MOST_EXTRA_WORK = 0.05
 WORKED = re.compile(r"(\w+): (made \S+|\S+ failed: .*)")
@@ -211,7 +211,11 @@ def is_unit(key: str) -> bool:
     stage = key.partition("/")[0]
     if stage == "sprite_sheets":
         return key.endswith(".json")
-    return stage in ("frame_scores", "clips", "keyframes")
+    if stage == "storyboards":
+        return key.endswith(".vtt")
+    if stage == "keyframes":
+        return "-thumbnail." not in key
+    return stage in ("frame_scores", "clips")
 
 
 def lasting_cases() -> list[object]:

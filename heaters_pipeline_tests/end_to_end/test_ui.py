@@ -30,6 +30,7 @@ ASSET_GROUPS = {
     "clips": "clips",
     "sprite_sheets": "clips",
     "keyframes": "clips",
+    "storyboards": "clips",
     "catalog": "catalog",
 }
 # What a run of process_videos materializes.
