@@ -203,9 +203,13 @@ def leftovers(folder: Path, kept: Collection[str] = ()) -> list[str]:
 
 
 def _unit_of(key: str) -> str:
-    """What is made in one piece: the objects of a clip share their stem up to the digest."""
+    """What is made in one piece: the objects of a clip share their stem up to the digest.
+
+    Those of a storyboard, of which a video has one, begin with theirs.
+    """
     folder, _, name = key.rpartition("/")
-    return f"{folder}/{'-'.join(name.partition('.')[0].split('-')[:3])}"
+    pieces = 1 if folder.startswith("storyboards/") else 3
+    return f"{folder}/{'-'.join(name.partition('.')[0].split('-')[:pieces])}"
 
 
 def _run(
