@@ -23,7 +23,7 @@ from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import StoryboardConfig
-from heaters_pipeline.errors import ClipError, ObjectNotFoundError
+from heaters_pipeline.errors import ClipError, ObjectNotFoundError, StoreUnavailableError
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.storage import keys
@@ -159,9 +159,12 @@ def _make_missing(
     with run.phase("pictures"):
         shelf = source_pictures(run, source, lambda: timeline, wanted)
     if shelf is None:
+        if run.workspace.store.head(source.key) is not None:
+            raise StoreUnavailableError(
+                f"{source.key} was replaced after it had been registered: try again"
+            )
         raise ObjectNotFoundError(
-            f"{source.key} is not in the store as it was registered, and a storyboard is made of "
-            f"it: {lost_source(run.video_id)}"
+            f"{source.key} is missing, and a storyboard is made of it: {lost_source(run.video_id)}"
         )
 
     def make(unit: Unit, folder: Path) -> list[ManifestItem]:

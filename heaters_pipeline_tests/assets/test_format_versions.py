@@ -82,7 +82,7 @@ def test_a_single_stage_upgrades_all_of_them(processed: Pipeline) -> None:
     # Pictures that could not be read were left out, and are drawn again by who shows them.
     again = processed.process()
     assert again.success, again.error
-    assert len(processed.versions("reports/")) == 5
+    assert len(processed.versions("reports/")) == 6
     assert again.metadata["clips"]["made"] == 0
     assert processed.process().requests.total() == 7
 

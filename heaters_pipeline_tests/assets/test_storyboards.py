@@ -169,5 +169,5 @@ def test_without_its_source_there_is_none_and_that_is_said(older: Pipeline) -> N
     older.store.delete(SOURCE_KEY)
     outcome = older.materialize("storyboards")
     assert not outcome.success
-    assert f"{SOURCE_KEY} is not in the store as it was registered" in str(outcome.error)
+    assert f"{SOURCE_KEY} is missing, and a storyboard is made of it" in str(outcome.error)
     assert "upload it again" in str(outcome.error)
