@@ -197,7 +197,7 @@ def nothing(pipeline: Pipeline) -> Config:
                 "scenes": {"missing": 3},
                 "clips": {"valid": 2, "missing": 1, "stale": 2},
                 "sprite_sheets": {"valid": 2, "missing": 1, "stale": 4},
-                "keyframes": {"valid": 2, "missing": 1, "stale": 2},
+                "keyframes": {"valid": 2, "missing": 1, "stale": 4},
             },
         ),
         (
@@ -205,7 +205,7 @@ def nothing(pipeline: Pipeline) -> Config:
             {
                 "clips": {"valid": CLIPS},
                 "sprite_sheets": {"missing": CLIPS, "stale": 2 * CLIPS},
-                "keyframes": {"missing": CLIPS, "stale": CLIPS},
+                "keyframes": {"missing": CLIPS, "stale": 2 * CLIPS},
             },
         ),
         (encode, {"clips": {"missing": CLIPS, "stale": CLIPS}}),

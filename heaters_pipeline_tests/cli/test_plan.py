@@ -113,9 +113,9 @@ def test_what_is_made_and_what_is_stale_is_summed_up_in_a_line(
     stale = [found.size_bytes for found in store.list("keyframes/")]
     assert line == (
         f"film: 4 scenes; a run would make 5 (clips of about {about / 1e6:.1f} MB), reuse 8; "
-        f"stale objects that would stay: 4 ({sum(stale) / 1e6:.1f} MB)"
+        f"stale objects that would stay: 8 ({sum(stale) / 1e6:.1f} MB)"
     )
-    assert rows[-1].split()[:6] == ["keyframes", "0", "0", "4", "0", "4"]
+    assert rows[-1].split()[:6] == ["keyframes", "0", "0", "4", "0", "8"]
 
 
 def test_a_method_that_needs_a_full_scan_has_one_planned(used_home: Path, heaters: Heaters) -> None:
