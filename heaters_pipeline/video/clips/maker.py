@@ -121,7 +121,9 @@ class ClipMaker:
         note = self.note("reencode", span, fallback_reason)
         with self.opened(reader, span, target, note) as writer:
             task = self.task(reader, span, writer)
-            video = encode_span(task, frames, threads=self.threads)
+            # Rows that are cut off could change which field is the upper one.
+            cropped = self.settings.interlaced == "deinterlace"
+            video = encode_span(task, frames, threads=self.threads, cropped=cropped)
             path = writer.finish(video.index, self.timeline.duration_of(span))
             facts = check_clip(path, self.timeline, span)
             self.check_sound(path, span)
