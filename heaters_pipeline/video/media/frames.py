@@ -176,10 +176,16 @@ class FrameReader:
     def faults(self) -> tuple[str, ...]:
         """What is wrong with the file, and was made the best of; known once all was read."""
         faults = []
-        if damaged := self.decode_errors + self.corrupt_frames:
-            frames = len(self._pts.pts) + self.decode_errors
+        damaged, frames = self._verdict.damaged(len(self._pts.pts))
+        if damaged:
             faults.append(
                 f"is damaged: {damaged} of {frames} frames are missing or not as they should be"
+            )
+        # Where files were joined the count of transport packets breaks, too, and nothing is lost.
+        if (lost := self._verdict.incomplete_packets) > len(self._clock.jumps):
+            faults.append(
+                f"has gaps in its data: {lost} of {self.packets} frames may lack a part, "
+                "and more may be missing"
             )
         if jumps := self._clock.jumps:
             shown = ", ".join(map(str, jumps[:_JUMPS_SHOWN]))
