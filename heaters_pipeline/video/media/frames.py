@@ -144,6 +144,7 @@ class FrameReader:
                     self._verdict.note_packet(packet)
                     if self._verdict.packets == 1:
                         self._in_decoding_order |= self._is_packed(packet)
+                        self._in_decoding_order |= self._is_numbered(stream, packet)
                     yield from self._decode(stream, packet)
                 else:
                     self._verdict.note_other_stream(packet)
@@ -212,6 +213,14 @@ class FrameReader:
         """
         is_divx = self.info.container == "avi" and self.info.codec == "mpeg4"
         return is_divx and _PACKED_B_FRAMES.search(memoryview(first)) is not None
+
+    def _is_numbered(self, stream: av.video.stream.VideoStream, first: Packet) -> bool:
+        """Whether times only count packets, though they are not in the order of presentation.
+
+        So FFmpeg reads MXF whose index does not say by how much frames are moved.
+        """
+        is_mxf = self.info.container == "mxf" and first.pts is not None
+        return is_mxf and first.pts == first.dts and stream.codec_context.has_b_frames
 
     def _decode(
         self, stream: av.video.stream.VideoStream, packet: "Packet | None"

@@ -174,3 +174,11 @@ def test_telemetry_stays_with_the_pictures(method: ClipMethod, tmp_path: Path) -
         starts = [float(packet.pts * packet.time_base) for packet in packets]
         assert starts == pytest.approx([max(at - span.start / 25, 0) for at in expected], abs=0.001)
     assert left_out(known.path, known.info, ClipSettings(method)) == ()
+
+
+def test_sound_whose_times_are_unknown_is_named_and_the_clip_goes_without(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.wmv", [50], codec="wmv2", audio="flac")
+    known = know(path)
+    assert left_out(path, known.info, ClipSettings()) == ("audio stream 1 (flac)",)
+    write_clip(known, Span(15, 45), tmp_path / "clip.mp4", ClipSettings())
+    assert probe(tmp_path / "clip.mp4").audio == ()

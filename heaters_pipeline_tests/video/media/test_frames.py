@@ -343,6 +343,14 @@ def test_frames_that_a_decoder_leaves_out_after_a_damaged_one_are_counted(tmp_pa
     )
 
 
+def test_h264_in_mxf_whose_index_does_not_order_frames(tmp_path: Path) -> None:
+    options = {"g": "12", "bf": "2", "x264-params": "scenecut=0:b-adapt=0"}
+    path = make_video(tmp_path / "a.mxf", [30], options=options)
+    frames, timeline = read(path)
+    assert numbers(frames) == list(range(30))
+    assert [timeline.seconds_at(frame) * 25 for frame in range(31)] == list(range(31))
+
+
 def test_gaps_in_a_broadcast_are_told(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.ts", [60], size_px=(320, 180), options={"qscale": "2"})
     content = path.read_bytes()
