@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from heaters_pipeline.video.clips.chapters import chapter_box, clip_chapters
 from heaters_pipeline.video.clips.check import check_clip, check_copy, check_pictures
 from heaters_pipeline.video.clips.check_sound import check_sound
 from heaters_pipeline.video.clips.copy import copy_span, why_not_copied
@@ -143,7 +144,10 @@ class ClipMaker:
     ) -> Iterator[ClipWriter]:
         """Write a clip inside, which exists only once it was published."""
         timecode = clip_timecode(reader, self.timeline, span.start)
+        chapters = clip_chapters(reader, self.timeline.window_of(span))
         with open_clip(target, self.container, note, timecode) as writer:
+            if chapters:
+                writer.describe_file(chapter_box(chapters))
             yield writer
 
     def task(self, reader: SourceReader, span: Span, writer: ClipWriter) -> ClipTask:
