@@ -17,6 +17,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -59,7 +60,9 @@ finally:
 """
 
 
-def ours(film: Path, mode: str, folder: Path) -> tuple[Spent, dict[str, float]]:
+def ours(
+    film: Path, mode: str, folder: Path, options: Sequence[str] = ()
+) -> tuple[Spent, dict[str, float]]:
     """Run the whole pipeline in folders of its own, and tell its CPU by phase."""
     home, phases = folder / "home", folder / "phases.json"
     home.mkdir(parents=True)
@@ -70,7 +73,7 @@ def ours(film: Path, mode: str, folder: Path) -> tuple[Spent, dict[str, float]]:
         "DAGSTER_HOME": str(home),
         "PHASES": str(phases),
     }
-    command = [sys.executable, "-c", OURS, "process", str(film), "--clips", mode]
+    command = [sys.executable, "-c", OURS, "process", str(film), "--clips", mode, *options]
     one = run(command, {**os.environ, **places})
     return one, json.loads(phases.read_text())
 

@@ -74,6 +74,12 @@ for package in ("video", "storage", "intake", "report"):
 assert "heaters_pipeline.video.scoring.scores" in sys.modules
 print([name for name in sys.modules if name.partition(".")[0].startswith("dagster")])
 """
+IMPORTS_DEFINITIONS = """
+import sys
+import heaters_pipeline.definitions
+late = {"boto3", "botocore", "matplotlib", "pandas", "PIL", "requests"}
+print(sorted(late & set(sys.modules)))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +99,11 @@ def run_python(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[st
         text=True,
         stdin=subprocess.DEVNULL,
     )
+
+
+def test_the_definitions_load_nothing_that_only_some_runs_use(tmp_path: Path) -> None:
+    done = run_python("-c", IMPORTS_DEFINITIONS, folder=tmp_path)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
 def test_dagster_takes_the_workspace_for_valid(home: Path) -> None:

@@ -13,7 +13,6 @@ from heaters_pipeline.errors import (
     SourceChangedError,
 )
 from heaters_pipeline.intake.bring import KnownSource, bring_file
-from heaters_pipeline.intake.download import fetch_link
 from heaters_pipeline.intake.sidecars import is_stored, local_sidecars
 from heaters_pipeline.intake.sources import (
     HttpLink,
@@ -267,6 +266,9 @@ def _bring_link(
         raise DownloadError(
             f"of {link.url} the query is not kept; give the whole link to heaters process or submit"
         )
+    # It imports boto3 and requests, of which files and folders need neither.
+    from heaters_pipeline.intake.download import fetch_link
+
     with run.workspace.scratch() as folder:
         # Messages name the file.
         path = folder / PurePosixPath(key).name

@@ -28,10 +28,6 @@ from heaters_pipeline.config import ComparisonConfig
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.names import COMPARE_JOB, WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.report.plots.comparison_picture import (
-    comparison_picture,
-    small_comparison_picture,
-)
 from heaters_pipeline.storage.records.manifests import Json, Manifest
 from heaters_pipeline.video.detection.comparing import Comparison, compare
 from heaters_pipeline.video.detection.labels import Labels, labels_for, read_labels
@@ -146,6 +142,12 @@ def _compare(
     track = _sufficient_track(run, source, variants)
     with run.phase("decide"):
         comparison = compare(track, variants, labels)
+    # matplotlib takes a third of a second to import, which every start of the project would pay.
+    from heaters_pipeline.report.plots.comparison_picture import (
+        comparison_picture,
+        small_comparison_picture,
+    )
+
     drawn = (track.timeline, comparison, labels)
     picture = keep_picture(
         work, "png", lambda: small_comparison_picture(*drawn, title=run.video_id)

@@ -30,9 +30,6 @@ from heaters_pipeline.config import DetectionConfig
 from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.report.plots.decision_curve import decision_curve, times_seconds
-from heaters_pipeline.report.plots.detection_picture import detection_picture
-from heaters_pipeline.report.plots.detection_plot import PICTURE_SIDE_PX
-from heaters_pipeline.report.plots.similarity_plot import similarity_plot_png
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import Json
 from heaters_pipeline.video.arrays import Picture
@@ -173,6 +170,9 @@ def _plot(
     transitions: tuple[Transition, ...],
     settings: DetectionSettings,
 ) -> bytes:
+    # matplotlib takes a third of a second to import; runs that find all done draw nothing.
+    from heaters_pipeline.report.plots.similarity_plot import similarity_plot_png
+
     curve, times = decision_curve(track, settings), times_seconds(track.timeline)
     return similarity_plot_png(
         times,
@@ -199,6 +199,8 @@ def _full_picture(
     settings: DetectionSettings,
 ) -> bytes:
     """The large picture, with pictures of the scenes as long as the source is in the store."""
+    from heaters_pipeline.report.plots.detection_picture import detection_picture
+    from heaters_pipeline.report.plots.detection_plot import PICTURE_SIDE_PX
 
     def pictures_of(frames: Sequence[int]) -> Mapping[int, Picture]:
         wanted = {frame: WantedPicture(frame, PICTURE_SIDE_PX) for frame in frames}

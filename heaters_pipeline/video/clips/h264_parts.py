@@ -58,6 +58,8 @@ class H264Parts:
         level_idc: Ten times the level.
         params: Of libx264: ids of the parameter sets, references, buffer and reordering.
         sets: The source's parameter sets.
+        repeats_sets: Parts begin with those of the encoder, though the header has them: where
+            Firefox meets some between pictures, as the source has them, it forgets the header's.
     """
 
     pictures: PartPictures
@@ -66,6 +68,7 @@ class H264Parts:
     level_idc: int
     params: Mapping[str, str]
     sets: AvcRecord
+    repeats_sets: bool
 
     def encoder(
         self, crf: int, preset: str, threads: int, metadata: HdrMetadata, watch: QualityWatch
@@ -73,7 +76,8 @@ class H264Parts:
         """As ``PartKind``."""
         width_px, height_px = self.pictures.size_px
         context = self._open(crf, preset, threads, metadata)
-        return _Encoder(context, watch, self.bits, width_px * height_px)
+        repeated = tuple(_sets_of(context.extradata or b"")) if self.repeats_sets else ()
+        return _Encoder(context, watch, self.bits, width_px * height_px, repeated)
 
     def _open(
         self, crf: int, preset: str, threads: int, metadata: HdrMetadata
@@ -105,16 +109,23 @@ class _Encoder:
     watch: QualityWatch
     bits: int
     samples: int
+    repeated: tuple[bytes, ...]
 
     def encode(self, picture: av.video.frame.VideoFrame | None) -> Iterator[Packet]:
         """As ``PartEncoder``."""
         for packet in self.context.encode(picture):
             self.watch.add(psnr_of_packet(packet, self.bits, self.samples))
-            yield as_part(packet, as_sample(packet))
+            repeated = self.repeated if packet.is_keyframe else ()
+            yield as_part(packet, sized(repeated) + as_sample(packet))
 
 
 def h264_parts(
-    pictures: PartPictures, sets: AvcRecord, reordering: int, *, is_even: bool
+    pictures: PartPictures,
+    sets: AvcRecord,
+    reordering: int,
+    *,
+    is_even: bool,
+    repeats_sets: bool,
 ) -> H264Parts:
     """How parts have to be encoded so that they can stand beside frames of the source.
 
@@ -123,6 +134,7 @@ def h264_parts(
         sets: Of the source.
         reordering: How many packets of the source come before another that is shown before them.
         is_even: All frames of the source last equally long.
+        repeats_sets: The source has parameter sets between its pictures, too.
     Raises:
         ClipError: They cannot.
     """
@@ -152,7 +164,14 @@ def h264_parts(
             "dpb-size": str(min(buffered, _MOST_BUFFERED)),
         },
         sets=sets,
+        repeats_sets=repeats_sets,
     )
+
+
+def _sets_of(extradata: bytes) -> Iterator[bytes]:
+    for unit in delimited_units(memoryview(extradata)):
+        if unit and h264_type(unit) in (SPS, PPS):
+            yield bytes(unit)
 
 
 def as_sample(packet: Packet) -> bytes:

@@ -26,10 +26,6 @@ from heaters_pipeline.video.media.pyav import Packet
 from heaters_pipeline.video.media.random_access import random_access_test
 from heaters_pipeline.video.media.timing import Span, Timeline
 
-# Where fewer follow the last point at which decoding can begin, imageio does not find the last one
-# by its index, and VLC may leave it out.
-_SHORTEST_HEVC_TAIL = 4
-
 SHOWS_NOTHING = -1
 """In place of a frame's number, where a packet shows none of its own."""
 
@@ -53,7 +49,7 @@ class SourcePackets:
         least_ticks: How long the shortest frame is shown.
         sets: Parameter sets of H.264 and HEVC, in the header or between pictures; None for other
             codecs.
-        shortest_tail: How many frames are encoded behind copied ones at least, if any are.
+        repeats_sets: They stand between pictures, too.
         join_refusal: Why no encoded frames can stand beside copied ones in a track, or None.
     """
 
@@ -66,8 +62,8 @@ class SourcePackets:
     reordering: int
     least_ticks: int
     sets: AvcRecord | HevcRecord | None
+    repeats_sets: bool
     join_refusal: str | None
-    shortest_tail: int = 1
 
     def points_in(self, span: Span) -> list[int]:
         """Places of packets at which decoding can begin, in the order in which they are shown."""
@@ -121,8 +117,8 @@ def read_packets(reader: SourceReader, timeline: Timeline) -> SourcePackets:
         reordering=_reordering(pts),
         least_ticks=int(np.diff((*timeline.pts, timeline.end_pts)).min()),
         sets=units.sets if units else None,
+        repeats_sets=units.repeats_sets if units else False,
         join_refusal=units.refusal if units else f"frames of {codec} are not joined with others",
-        shortest_tail=_SHORTEST_HEVC_TAIL if codec == "hevc" else 1,
     )
 
 

@@ -45,6 +45,10 @@ class SourceUnits(Protocol):
     def refusal(self) -> str | None:
         """Why nothing can be joined with the stream."""
 
+    @property
+    def repeats_sets(self) -> bool:
+        """Parameter sets stand between pictures, too."""
+
     def note(self, packet: Packet) -> bool:
         """Take the next packet; True if other parameter sets may hold from there on.
 
@@ -76,6 +80,7 @@ class _H264Units:
         except ValueError as error:
             raise ClipError(f"the source cannot be copied: {error}") from error
         self._seen: set[bytes] = {*self.sets.sps, *self.sets.pps}
+        self.repeats_sets = False
 
     @property
     def refusal(self) -> str | None:
@@ -90,8 +95,10 @@ class _H264Units:
         """As ``SourceUnits``: at IDR pictures."""
         for unit in self._reader.units(memoryview(packet)):
             kind = h264_type(unit) if unit else 0
-            if kind in (SPS, PPS) and (content := without_zeros(unit)) not in self._seen:
-                self._add(content)
+            if kind in (SPS, PPS):
+                self.repeats_sets = True
+                if (content := without_zeros(unit)) not in self._seen:
+                    self._add(content)
             if kind in (H264_SLICE, H264_IDR_SLICE):
                 return kind == H264_IDR_SLICE
         return False
@@ -111,6 +118,8 @@ class _HevcUnits:
         self._reader = UnitReader("hevc", extradata)
         self._trouble: str | None = None
         self.sets: HevcRecord | None = None
+        # Joined clips have them between pictures anyway.
+        self.repeats_sets = True
         self._seen: set[bytes] = set()
         try:
             self.sets = HevcRecord.parse(extradata)

@@ -113,7 +113,13 @@ def part_kind(
         is_in_header = not has_start_codes(video.codec_context.extradata or b"")
         return hevc_parts(pictures, packets.sets, packets.reordering, is_in_header=is_in_header)
     is_even = timeline.is_even(Span(0, timeline.frames))
-    return h264_parts(pictures, packets.sets, packets.reordering, is_even=is_even)
+    return h264_parts(
+        pictures,
+        packets.sets,
+        packets.reordering,
+        is_even=is_even,
+        repeats_sets=packets.repeats_sets,
+    )
 
 
 @dataclass(frozen=True, slots=True)

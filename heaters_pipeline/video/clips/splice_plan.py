@@ -11,6 +11,9 @@ from heaters_pipeline.video.media.timing import Span
 
 # VLC skips a frame where so few stand before the next point at which decoding can begin.
 _SHORTEST_HEAD = 4
+# Where fewer follow the last point at which decoding can begin, imageio does not find the last one
+# by its index, and VLC may leave it out.
+_SHORTEST_TAIL = 4
 # Two switches and a check for a handful of frames are not worth it.
 _LEAST_COPIED = 8
 # Others begin further on, so that more would have to be encoded.
@@ -131,6 +134,6 @@ def _run_from(packets: SourcePackets, first: int, span: Span) -> CopiedRun | Non
         if last >= span.end:
             break
         tail = span.end - 1 - last
-        if last - start + 1 == shown and (tail == 0 or tail >= packets.shortest_tail):
+        if last - start + 1 == shown and (tail == 0 or tail >= _SHORTEST_TAIL):
             best = CopiedRun(Span(start, last + 1), first, place + 1, frozenset(dropped))
     return best

@@ -12,6 +12,8 @@ import pytest
 from heaters_pipeline.video.clips import auto, splice
 from heaters_pipeline.video.clips.luma_quality import QualityWatch, TooFarError
 from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip
+from heaters_pipeline.video.media.avc_record import AvcRecord
+from heaters_pipeline.video.media.nal_units import UnitReader
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.auto_clips import (
     AUTO,
@@ -138,6 +140,29 @@ def test_all_clips_of_a_source_have_one_header_and_one_delay(tmp_path: Path) -> 
             packet = next(iter(container.demux(stream)))
             found.add((stream.codec_context.extradata, packet.dts, stream.time_base))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "span", "repeats"),
+    [("h264-open-ts.ts", Span(0, 46), True), ("h264-closed-b2.mp4", Span(7, 83), False)],
+)
+def test_parts_repeat_their_parameter_sets_where_the_source_does(
+    name: str, span: Span, repeats: bool, tmp_path: Path
+) -> None:
+    # Firefox forgets those of the header where it meets some between pictures.
+    known = know(next(one for one in ENCODINGS if str(one) == name).write(tmp_path))
+    (copied,) = make_all(known, [span], tmp_path)[span].copied
+    assert copied != span
+    with av.open(str(path_of(tmp_path, span))) as container:
+        stream = container.streams.video[0]
+        header = stream.codec_context.extradata or b""
+        record, reader = AvcRecord.parse(header), UnitReader("h264", header)
+        points = [packet for packet in container.demux(stream) if packet.is_keyframe]
+        units = [{bytes(unit) for unit in reader.units(memoryview(point))} for point in points]
+    assert len(units) > 1
+    for each in units:
+        assert bool(each & {*record.sps}) == repeats
+        assert bool(each & {*record.pps}) == repeats
 
 
 def test_the_streams_of_encoded_frames_tell_their_rate(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""What ``heaters process`` of a film costs as it gets longer, and as it has more clips.
+
+    python -m benchmarks.film --videos DIR --labels FILE --out film.mp4
+    python -m benchmarks.lengths film.mp4 [--minutes 10 120] [--fewest 144]
+
+The film is copied end to end, packet by packet, until it is as long as asked. The longest one is
+run once more with scenes so long that few are left. All with ``--clips copy``, on an empty store.
+"""
+
+import argparse
+import subprocess
+import tempfile
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from benchmarks.pipeline import ours, peers
+from benchmarks.timing import run, versions
+
+
+def copied(film: Path, minutes: float, target: Path) -> Path:
+    """The film over and over, as long as asked."""
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", "-1", "-i", str(film)]
+    packets = ["-map", "0", "-c", "copy", "-t", str(minutes * 60), str(target)]
+    subprocess.run([*ffmpeg, *packets], check=True, stdin=subprocess.DEVNULL)
+    return target
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("film", type=Path)
+    parser.add_argument("--minutes", nargs="+", type=float, default=[10, 120])
+    parser.add_argument(
+        "--fewest", type=float, default=144, help="seconds of the shortest scene of the last run"
+    )
+    options = parser.parse_args()
+    runs: list[tuple[float, list[str]]] = [(minutes, []) for minutes in options.minutes]
+    runs.append((max(options.minutes), ["--min-duration", str(options.fewest)]))
+    print("minutes  clips  CPU s  a minute  of one decode  wall s  peak MB")
+    decodes: dict[float, float] = {}
+    for minutes, arguments in runs:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            film = copied(options.film, minutes, folder / "film.mp4")
+            if minutes not in decodes:
+                (decode,) = peers(film, None, folder).values()
+                decodes[minutes] = run(decode).cpu_seconds
+            spent, _ = ours(film, "copy", folder / "ours", arguments)
+            clips = sum(1 for _ in (folder / "ours/store/clips").rglob("*.mp4"))
+        cpu, share = spent.cpu_seconds, spent.cpu_seconds / decodes[minutes]
+        costs = f"{minutes:<8g} {clips:<6} {cpu:<6.0f} {cpu / minutes:<9.2f} {share:<14.2f}"
+        print(f"{costs} {spent.wall_seconds:<7.0f} {spent.peak_mb:.0f}", flush=True)
+    print(versions("av", "numpy", "opencv-python-headless", "dagster", "imageio-ffmpeg"))
+
+
+if __name__ == "__main__":
+    main()
