@@ -182,8 +182,9 @@ class FrameReader:
             faults.append(
                 f"is damaged: {damaged} of {frames} frames are missing or not as they should be"
             )
-        # Where files were joined the count of transport packets breaks, too, and nothing is lost.
-        if (lost := self._verdict.incomplete_packets) > len(self._clock.jumps):
+        # Where files were joined the count of transport packets breaks, too, and nothing is lost:
+        # at each jump, or once without one.
+        if (lost := self._verdict.incomplete_packets) > max(1, len(self._clock.jumps)):
             faults.append(
                 f"has gaps in its data: {lost} of {self.packets} frames may lack a part, "
                 "and more may be missing"
