@@ -253,4 +253,5 @@ def _refused(target: Path, error: av.error.FFmpegError) -> ClipError:
         if isinstance(error, av.error.ExternalError)
         else ""
     )
-    return ClipError(f"FFmpeg cannot write {target.name}: {error}{hint}")
+    # Not the name of the file that is written, which is another each time.
+    return ClipError(f"FFmpeg cannot write {target.name}: {error.strerror}{hint}")
