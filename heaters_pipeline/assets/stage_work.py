@@ -187,14 +187,14 @@ class StageWork:
             self.items[item.key] = replace(item, reused=False, details=details)
         self._made.add(unit.identifier)
         self.run.counts.add(self.run.stage, "made")
-        _logger.info("%s: made %s", self.run.stage, unit.identifier)
+        _logger.debug("%s: made %s", self.run.stage, unit.identifier)
 
     def fail(self, unit: Unit, error: HeatersError) -> None:
         """Record that a unit could not be made; the others go on."""
         self._failed[unit.identifier] = error
         self.run.counts.add(self.run.stage, "failed")
         self.run.counts.fail(self.run.stage, error.kind)
-        _logger.error("%s: %s failed: %s", self.run.stage, unit.identifier, error)
+        _logger.debug("%s: %s failed: %s", self.run.stage, unit.identifier, error)
 
     def require_complete(self) -> None:
         """Stop here if units failed.

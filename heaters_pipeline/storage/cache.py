@@ -7,14 +7,17 @@ import os
 import re
 import shutil
 import time
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
 from heaters_pipeline.errors import SettingsError, StoreUnavailableError
 from heaters_pipeline.storage.file_locks import lock_file, unlock_file
 from heaters_pipeline.storage.local_files import make_folder, os_errors_explained, sync_file
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.shared_sum import SharedSum, shared_sum
 
 _CLEAN_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 _NO_HARD_LINKS = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP)
@@ -40,7 +43,11 @@ class LocalCache:
             raise SettingsError(f"a cache needs room for 0 bytes or more, got {max_bytes}")
         self._copies = folder.absolute() / "copies"
         self._unfinished = folder.absolute() / "unfinished"
+        self._sum = folder.absolute() / "bytes_of_copies"
         self._max_bytes = max_bytes
+        self._oldest: deque[tuple[Path, int]] = deque()
+        """The copies as they were when all were last looked at, those not used for longest first,
+        with the time of their last use. What came since is newer than any of them."""
 
     @contextmanager
     def local_copy(self, store: ObjectStore, key: str, version: str) -> Iterator[Path]:
@@ -90,14 +97,17 @@ class LocalCache:
                     _link_or_copy(path, unfinished)
                     sync_file(unfinished)
                     _note_use(unfinished)
-                    unfinished.replace(copy)
+                    self._place(unfinished, copy)
             self._trim()
 
     def forget(self, store: ObjectStore, key: str, version: str) -> None:
         """Remove the copy of an object that is not wanted any more, if there is one."""
         copy = self._path(store, key, version)
-        with os_errors_explained(f"cannot remove {copy}"):
-            copy.unlink(missing_ok=True)
+        with os_errors_explained(f"cannot remove {copy}"), suppress(FileNotFoundError):
+            size_bytes = copy.stat().st_size
+            with shared_sum(self._sum) as total:
+                copy.unlink()
+                total.change(-size_bytes)
 
     def tidy(self) -> None:
         """Remove what killed processes left half-made, and copies for which there is no room."""
@@ -133,7 +143,7 @@ class LocalCache:
             # Locked before it has its name: else another could remove it before it is used.
             lock = lock_file(unfinished, os.O_RDONLY, fcntl.LOCK_SH)
             try:
-                unfinished.replace(copy)
+                self._place(unfinished, copy)
                 self._trim()
             except BaseException:
                 unlock_file(lock)
@@ -163,6 +173,12 @@ class LocalCache:
         finally:
             unlock_file(lock)
 
+    def _place(self, unfinished: Path, copy: Path) -> None:
+        """Give a finished copy its name. Who is killed here counts it, but never leaves it out."""
+        with shared_sum(self._sum) as total:
+            total.change(unfinished.stat().st_size)
+            unfinished.replace(copy)
+
     def _trim(self) -> None:
         """Remove the oldest copies beyond ``max_bytes``, and what dead processes left."""
         with os_errors_explained(f"cannot tidy up {self._copies.parent}"):
@@ -172,16 +188,35 @@ class LocalCache:
                 except (BlockingIOError, FileNotFoundError):
                     continue
                 self._tidy(lock_path, lock)
+            try:
+                with shared_sum(self._sum) as total:
+                    if total.bytes is None or total.bytes > self._max_bytes:
+                        self._remove_oldest(total)
+            except FileNotFoundError:
+                # Somebody removed the whole folder.
+                return
+
+    def _remove_oldest(self, total: SharedSum) -> None:
+        if not self._removed_enough(total):
+            # The sum may be too high: files may have been removed by hand.
             copies = _facts_of_files(self._copies)
-            excess_bytes = sum(facts.st_size for facts in copies.values()) - self._max_bytes
-            for copy in sorted(copies, key=lambda copy: copies[copy].st_atime_ns):
-                if excess_bytes <= 0:
-                    return
-                try:
+            total.bytes = sum(facts.st_size for facts in copies.values())
+            used_ns = {copy: facts.st_atime_ns for copy, facts in copies.items()}
+            self._oldest.extend(sorted(used_ns.items(), key=itemgetter(1)))
+            self._removed_enough(total)
+
+    def _removed_enough(self, total: SharedSum) -> bool:
+        while self._oldest and (total.bytes or 0) > self._max_bytes:
+            copy, used_ns = self._oldest.popleft()
+            try:
+                facts = copy.stat()
+                if facts.st_atime_ns == used_ns:
                     _remove_unused(copy)
-                except BlockingIOError:
-                    continue
-                excess_bytes -= copies[copy].st_size
+                    total.change(-facts.st_size)
+            except (FileNotFoundError, BlockingIOError):
+                # Another process removed it, or uses it.
+                continue
+        return total.bytes is not None and total.bytes <= self._max_bytes
 
 
 def _require_version(store: ObjectStore, key: str, version: str, found: ObjectInfo | None) -> None:
@@ -192,15 +227,13 @@ def _require_version(store: ObjectStore, key: str, version: str, found: ObjectIn
 
 
 def _remove_unused(copy: Path) -> None:
-    """Remove a copy, if another has not done so yet.
+    """Remove a copy.
 
     Raises:
         BlockingIOError: It is in use.
+        FileNotFoundError: It is gone.
     """
-    try:
-        lock = lock_file(copy, os.O_RDONLY, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return
+    lock = lock_file(copy, os.O_RDONLY, fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
         copy.unlink()
     finally:

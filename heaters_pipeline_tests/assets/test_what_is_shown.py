@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 import re
 from dataclasses import replace
 from fractions import Fraction
@@ -65,6 +66,18 @@ def test_each_materialization_records_the_version_of_its_code(
     assert again.code_versions == made.code_versions
     assert again.code_versions["clips"] == str(FORMAT_VERSION)
     assert again.code_versions["source_videos"] == str(video_manifests.FORMAT_VERSION)
+
+
+def test_the_log_has_a_line_a_stage_whatever_the_number_of_clips(
+    pipeline: Pipeline, film: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "heaters_pipeline"):
+        outcome = pipeline.process(source_videos={"origin": str(film)})
+    assert outcome.success, outcome.error
+    lines = [one.message for one in caplog.records if one.name.startswith("heaters_pipeline.")]
+    # Besides, each ten seconds it says how far it is, of the video.
+    of_stages = [line for line in lines if not line.startswith(f"{VIDEO_ID}:")]
+    assert sorted(line.partition(":")[0] for line in of_stages) == sorted(STAGES), lines
 
 
 def test_results_that_are_one_object_say_where_it_is(pipeline: Pipeline, made: Outcome) -> None:

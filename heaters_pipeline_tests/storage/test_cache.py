@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from heaters_pipeline.errors import ObjectNotFoundError, SettingsError, StoreUnavailableError
+from heaters_pipeline.storage import cache as cache_module
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.storage.remote_folder import RemoteFolder
@@ -76,7 +77,9 @@ def use(cache: LocalCache, store: DirectoryObjectStore, key: str, version: str) 
 
 
 def files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if not path.is_dir())
+    """All but the number that says how many bytes they have."""
+    found = (path for path in folder.rglob("*") if not path.is_dir())
+    return sorted(path for path in found if path.name != "bytes_of_copies")
 
 
 def test_objects_that_are_local_are_used_in_place(cache: LocalCache, tmp_path: Path) -> None:
@@ -271,6 +274,40 @@ def test_adding_keeps_the_bound(store: RemoteFolder, folder: Path, tmp_path: Pat
     assert len(files(folder)) == 1
     use(cache, store, "b", versions["b"])
     assert store.fetched == []
+
+
+def test_copies_are_looked_at_once_and_not_for_each_that_comes_or_goes(
+    store: RemoteFolder, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    looked = cache_module._facts_of_files
+    monkeypatch.setattr(
+        cache_module, "_facts_of_files", lambda path: looks.append(path) or looked(path)
+    )
+    versions = {key: put(store, key) for key in "abcdefgh"}
+    cache = LocalCache(folder, max_bytes=4 * SIZE_BYTES)
+    for key in "abcd":
+        use(cache, store, key, versions[key])
+    # Others count with it.
+    other = LocalCache(folder, max_bytes=4 * SIZE_BYTES)
+    for key in "ef":
+        use(other, store, key, versions[key])
+    assert len(looks) == 2
+    use(cache, store, "a", versions["a"])
+    assert store.fetched == [*"abcdef", "a"]
+    assert len(files(folder)) == 4
+
+
+def test_copies_that_somebody_removed_by_hand_make_room(store: RemoteFolder, folder: Path) -> None:
+    versions = {key: put(store, key) for key in "abcdef"}
+    cache = LocalCache(folder, max_bytes=3 * SIZE_BYTES)
+    for key in "abc":
+        use(cache, store, key, versions[key])
+    for path in files(folder)[:2]:
+        path.unlink()
+    for key in "de":
+        use(cache, store, key, versions[key])
+    assert len(files(folder)) == 3
 
 
 def test_the_folder_may_be_removed_at_any_time(

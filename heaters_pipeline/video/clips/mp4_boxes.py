@@ -24,6 +24,7 @@ QUICKTIME_BRAND = "qt  "
 """What a MOV file says that it is, in place of a brand of MP4."""
 
 _PARENTS = frozenset({b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl"})
+_UINT16_MAX = 0xFFFF
 _UINT32_MAX = 0xFFFF_FFFF
 _INT32_MAX = 0x7FFF_FFFF
 _COPY_BYTES = 1 << 20
@@ -212,6 +213,7 @@ def _set_shown(movie: _Box, shown: Mapping[int, ShownPart]) -> None:
         # After the track header, where the specification recommends it.
         track.children.insert(1, _Box(b"edts", children=[_edit_list(edits)]))
         _set_track_duration(track.child(b"tkhd"), empty + duration)
+        _set_pre_skip(track, part.media_start_ticks)
         longest = max(longest, empty + duration)
     _set_movie_duration(movie.child(b"mvhd"), timescale, longest)
 
@@ -227,6 +229,15 @@ def _describe_pictures(track: _Box, boxes: Sequence[bytes]) -> None:
     entry += b"".join(there.values())
     entry += b"".join(box for box in boxes if box[4:8] not in there)
     table.payload = head + struct.pack(">I", len(entry)) + entry[4:]
+
+
+def _set_pre_skip(track: _Box, samples: int) -> None:
+    """Say before Opus what the edit list hides of it, by which mpv goes (Opus in MP4, 4.3.2)."""
+    table = track.child(b"mdia").child(b"minf").child(b"stbl").child(b"stsd")
+    before, kind, rest = table.payload.partition(b"dOps")
+    if kind:
+        skip = struct.pack(">H", min(samples, _UINT16_MAX))
+        table.payload = before + kind + rest[:2] + skip + rest[4:]
 
 
 def _set_language(header: _Box, language: str) -> None:

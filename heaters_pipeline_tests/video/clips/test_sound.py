@@ -363,6 +363,21 @@ def test_all_frames_of_a_packet_are_heard(
         assert share == pytest.approx(source_share, rel=0.15)
 
 
+def test_opus_says_before_itself_how_much_the_edit_list_hides(tmp_path: Path) -> None:
+    # mpv goes by that number (OpusHead, RFC 7845, 5.1), and was 100 ms late by the source's.
+    known = clicking(tmp_path, "mkv", "libopus")
+    write_clip(known, Span(30, 60), tmp_path / "clip.mp4", ClipSettings("copy"))
+    (hidden,) = (
+        track.shown.media_start_ticks
+        for track in read_tracks(tmp_path / "clip.mp4")
+        if track.handler == "soun"
+    )
+    assert hidden > 0.08 * 48_000
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        head = container.streams.audio[0].codec_context.extradata or b""
+    assert int.from_bytes(head[10:12], "little") == hidden
+
+
 def test_what_a_source_leaves_silent_at_its_end_stays_silent(tmp_path: Path) -> None:
     # Matroska says of the last packet of Opus how much of it is not to be heard.
     known = clicking(tmp_path, "mkv", "libopus")
