@@ -39,6 +39,9 @@ PARTITION_TAG = "dagster/partition"
 SOURCE_VERSION_TAG = "heaters/source_version"
 """On every run that processes a source object: which version of it. What the sensor knows of."""
 
+SOURCE_KEY_TAG = "heaters/source_key"
+"""On a run of an upload whose key its partition does not tell: else all uploads are listed."""
+
 WORK_TAG = "heaters/work"
 """On every asset: what it spends its time with; ``decide`` decodes and encodes nothing."""
 

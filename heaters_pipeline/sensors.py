@@ -47,6 +47,7 @@ from heaters_pipeline.names import (
     PARTITION_TAG,
     PROCESS_JOB,
     SOURCE_ASSET,
+    SOURCE_KEY_TAG,
     SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
     SUBMISSION_TAG,
@@ -328,11 +329,16 @@ def _request(
     sighting: Sighting, tag: str, job_name: str, config: Values, *, by_hand: bool
 ) -> dg.RunRequest:
     ops = {asset: {"config": dict(values)} for asset, values in config.items()}
+    tags = sighting.tags(tag)
+    if by_hand:
+        tags[GIVEN_TAG] = "given"
+    if tag == SOURCE_VERSION_TAG and keys.guess_source_key(sighting.video_id) is None:
+        tags[SOURCE_KEY_TAG] = sighting.found.key
     return dg.RunRequest(
         job_name=job_name,
         partition_key=sighting.video_id,
         run_config={"ops": ops} if ops else {},
-        tags={**sighting.tags(tag), **({GIVEN_TAG: "given"} if by_hand else {})},
+        tags=tags,
     )
 
 

@@ -30,6 +30,7 @@ from heaters_pipeline.names import (
     PARTITION_TAG,
     PROCESS_JOB,
     PROCESS_TAG,
+    SOURCE_KEY_TAG,
     SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
     SUBMISSION_TAG,
@@ -185,6 +186,13 @@ def test_which_submissions_are_taken() -> None:
     assert [(sighting.video_id, sighting.found) for sighting in taken] == [("film", old)]
     assert not list(new_submissions(listing, rejected=rejected))
     assert len(list(new_submissions([new], rejected=rejected))) == 1
+
+
+def test_a_run_is_told_the_key_that_its_partition_hides(stage: Stage) -> None:
+    found = {stage.upload(name).key for name in ("film.mp4", "My trip/day 1.mp4")}
+    requests = stage.evaluate(process_uploads).run_requests
+    told = {request.tags.get(SOURCE_KEY_TAG) for request in requests}
+    assert told == {None, *(key for key in found if "trip" in key)}
 
 
 def test_an_upload_starts_one_run_of_its_partition(stage: Stage) -> None:

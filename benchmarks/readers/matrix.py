@@ -2,6 +2,7 @@
 
 import random
 import subprocess
+import tempfile
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -143,9 +144,11 @@ def joined(how: Sequence[str], process: ReaderProcess, program: str, made: Cut) 
     """Join all clips of a source, and look at what comes out."""
     if made.failed:
         return Cell()
-    target = made.source.question.path.with_stem("joined")
+    name = made.source.question.path.name
     paths = [clip.question.path for clip in made.clips]
-    faults = _order_in(process, made.source, lambda: concatenated(program, how, paths, target))
+    faults = _order_in(
+        process, made.source, lambda folder: concatenated(program, how, paths, folder / name)
+    )
     return Cell(clips=1, faults={"all clips": faults} if faults else {})
 
 
@@ -154,8 +157,9 @@ def in_mkv(process: ReaderProcess, program: str, made: Cut) -> Cell:
 
     def faults_in_mkv(clip: Clip) -> list[str]:
         path = clip.question.path
-        target = path.with_suffix(".remuxed.mkv")
-        return _order_in(process, clip, lambda: in_matroska(program, path, target))
+        return _order_in(
+            process, clip, lambda folder: in_matroska(program, path, folder / f"{path.stem}.mkv")
+        )
 
     cell = Cell(clips=len(made.clips), source_faults=faults_in_mkv(made.source))
     excused = {_kind_of(fault) for fault in cell.source_faults}
@@ -166,12 +170,14 @@ def in_mkv(process: ReaderProcess, program: str, made: Cut) -> Cell:
     return cell
 
 
-def _order_in(process: ReaderProcess, clip: Clip, make: Callable[[], Path]) -> list[str]:
-    try:
-        question = replace(clip.question, path=make(), indices=())
-        reading = process.read(question)
-        return [*faults_of_order(reading, clip.numbers), *faults_of_sound(reading, question)]
-    except subprocess.CalledProcessError as error:
-        return [f"error: {error.stderr.splitlines()[-1:]}"]
-    except ReaderError as error:
-        return [f"error: {error}"]
+def _order_in(process: ReaderProcess, clip: Clip, make: Callable[[Path], Path]) -> list[str]:
+    # Several programs make files of the same clips at the same time.
+    with tempfile.TemporaryDirectory(dir=clip.question.path.parent) as folder:
+        try:
+            question = replace(clip.question, path=make(Path(folder)), indices=())
+            reading = process.read(question)
+            return [*faults_of_order(reading, clip.numbers), *faults_of_sound(reading, question)]
+        except subprocess.CalledProcessError as error:
+            return [f"error: {error.stderr.splitlines()[-1:]}"]
+        except ReaderError as error:
+            return [f"error: {error}"]

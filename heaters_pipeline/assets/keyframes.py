@@ -174,8 +174,8 @@ def _make_missing(
             pictures = _of_clip(run, clip_of[unit.identifier], settings, spans, folder)
         return [
             item
-            for key, picture in zip(unit.keys[::2], pictures, strict=True)
-            for item in _stored(run, unit, key, picture, settings)
+            for number, picture in enumerate(pictures)
+            for item in _stored(work, unit, number, picture, settings)
         ]
 
     make_missing(work, make)
@@ -202,13 +202,19 @@ def _of_clip(
 
 
 def _stored(
-    run: StageRun, unit: Unit, key: str, made: MadePicture, settings: KeyframeSettings
+    work: StageWork, unit: Unit, number: int, made: MadePicture, settings: KeyframeSettings
 ) -> list[ManifestItem]:
+    """Store a key frame and its thumbnail, or the one of both that is missing."""
+    span, key = unit.scene.span, unit.keys[2 * number]
+    positions = keyframe_positions(settings)
+    percent = positions[number] if positions else 100 * (made.frame - span.start) // len(span)
     small, small_px = thumbnail(made.data, settings.coding, key)
-    for each, data in ((keys.thumbnail_key(key), small), (key, made.data)):
-        run.workspace.write_bytes(each, data, CONTENT_TYPES[settings.format])
     whole = made.data, (made.width_px, made.height_px)
-    return _items(unit, key, made.frame, whole, (small, small_px))
+    items = _items(unit, key, (percent, made.frame), whole, (small, small_px))
+    for item, data in zip(items, (made.data, small), strict=True):
+        if work.valid(item.key) is None:
+            work.run.workspace.write_bytes(item.key, data, CONTENT_TYPES[settings.format])
+    return [work.valid(item.key) or item for item in items]
 
 
 def _adopt(work: StageWork, settings: KeyframeSettings) -> None:
@@ -225,7 +231,7 @@ def _adopt(work: StageWork, settings: KeyframeSettings) -> None:
                 # No picture; it is made again under the same key.
                 _logger.warning("%s is made again: %s", key, error)
                 break
-            items += _items(unit, key, frame, *found)
+            items += _items(unit, key, (percent, frame), *found)
         else:
             work.reuse(unit, items)
 
@@ -240,11 +246,10 @@ def _opened(work: StageWork, key: str) -> _Opened:
 
 
 def _items(
-    unit: Unit, key: str, frame: int, keyframe: _Opened, small: _Opened
+    unit: Unit, key: str, place: tuple[int, int], keyframe: _Opened, small: _Opened
 ) -> list[ManifestItem]:
-    """The rows of a key frame and its thumbnail."""
-    span, thumbnail_key = unit.scene.span, keys.thumbnail_key(key)
-    percent = 100 * (frame - span.start) // len(span)
+    """The rows of a key frame and its thumbnail; their place is in percent, and a frame."""
+    (percent, frame), thumbnail_key = place, keys.thumbnail_key(key)
     own: dict[str, Json] = {"percent": percent, "thumbnail": thumbnail_key}
     return [
         _item(unit, key, frame, keyframe, own),

@@ -17,7 +17,7 @@ from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.intake.sidecars import sidecar_rows
 from heaters_pipeline.intake.submissions import forget_link
 from heaters_pipeline.isolation.probing import probed
-from heaters_pipeline.names import WORK_TAG
+from heaters_pipeline.names import SOURCE_KEY_TAG, WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
@@ -159,7 +159,12 @@ def locate_source(run: StageRun, source_key: str | None) -> ObjectInfo | None:
     if key is not None:
         run.workspace.prefetch_source(key)
         return run.workspace.head(key)
-    # Names that are not clean cannot be told from the partition; look through all.
+    # Names that are not clean cannot be told from the partition.
+    told = run.context.run.tags.get(SOURCE_KEY_TAG, "") if run.context else ""
+    if told.startswith(keys.SOURCE_PREFIX) and keys.video_id_of(told) == run.video_id:
+        found_there = run.workspace.head(told)
+        if found_there is not None:
+            return found_there
     return next(
         (
             found

@@ -179,6 +179,10 @@ class StageWork:
         """The facts of an object that was there when the stage looked."""
         return self._stored[key]
 
+    def valid(self, key: str) -> ManifestItem | None:
+        """The row of an object that is recorded and stored; None for what has to be made."""
+        return self._valid.get(key)
+
     def reuse(self, unit: Unit, items: Iterable[ManifestItem]) -> None:
         """Take a unit that exists, all of its objects."""
         for item in items:

@@ -10,6 +10,7 @@ import pytest
 from heaters_pipeline.intake.rejections import list_rejections
 from heaters_pipeline.intake.sources import HttpLink
 from heaters_pipeline.intake.submissions import submit
+from heaters_pipeline.names import SOURCE_KEY_TAG
 from heaters_pipeline.storage import keys
 from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, STAGES, VIDEO_ID, Pipeline
 from heaters_pipeline_tests.videos import make_video
@@ -220,6 +221,31 @@ def test_an_upload_of_any_name_is_found_by_its_partition(
     assert outcome.metadata["source_videos"]["origin"] == "uploaded"
     assert outcome.metadata["clips"]["made"] == 2
     assert pipeline.process(video_id).count("made") == dict.fromkeys(STAGES, 0)
+
+
+@pytest.mark.parametrize(
+    ("told", "is_listed"), [("My trip/day 1.mp4", False), ("gone.mp4", True), (None, True)]
+)
+def test_an_upload_is_looked_for_among_all_only_where_its_key_is_not_told(
+    pipeline: Pipeline,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    told: str | None,
+    is_listed: bool,
+) -> None:
+    key = f"{keys.SOURCE_PREFIX}My trip/day 1.mp4"
+    video = make_video(tmp_path / "made.mp4", (20, 25))
+    pipeline.store.put_file(key, video, content_type="video/mp4")
+    workspace, listed = pipeline.workspace(), list[str]()
+    list_objects = workspace.store.list
+    monkeypatch.setattr(
+        workspace.store, "list", lambda prefix: listed.append(prefix) or list_objects(prefix)
+    )
+    tags = {SOURCE_KEY_TAG: keys.SOURCE_PREFIX + told} if told else {}
+    outcome = pipeline.process(keys.video_id_of(key), workspace, tags)
+    assert outcome.success, outcome.error
+    assert outcome.metadata["source_videos"]["source_key"] == key
+    assert (keys.SOURCE_PREFIX in listed) is is_listed
 
 
 def test_a_file_that_is_brought_over_another_of_its_key_replaces_it(

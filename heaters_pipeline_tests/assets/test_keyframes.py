@@ -57,10 +57,12 @@ def size_px(item: ManifestItem) -> tuple[Any, Any]:
 
 def test_a_lost_thumbnail_is_made_again_and_is_the_same(processed: Pipeline) -> None:
     _, small = list(pictures(processed))[1]
-    before = processed.store.read_bytes(small.key)
+    content, before = processed.store.read_bytes(small.key), processed.versions("keyframes/")
     processed.store.delete(small.key)
     assert processed.process().count("made")["keyframes"] == 1
-    assert processed.store.read_bytes(small.key) == before
+    assert processed.store.read_bytes(small.key) == content
+    after = processed.versions("keyframes/")
+    assert [key for key in before if after[key] != before[key]] == [small.key]
 
 
 def test_the_sharpest_frame_is_recorded_and_found_once(processed: Pipeline) -> None:

@@ -217,8 +217,8 @@ def test_what_no_record_names_is_stale_and_no_fault(finished: Pipeline) -> None:
     report = verify(finished)
     assert report.findings == []
     stale = {stage.stage: stage.stale for stage in report.stages if stage.stale}
-    # The gallery of the UI is stale as well.
-    assert stale == {"keyframes": len(SPANS), "reports": 1}
+    # Key frames with their thumbnails; the gallery of the UI is stale as well.
+    assert stale == {"keyframes": 2 * len(SPANS), "reports": 1}
 
 
 def test_an_unfinished_video_is_no_fault(pipeline: Pipeline, film: Path) -> None:

@@ -171,9 +171,13 @@ class DirectoryObjectStore:
         return info
 
     def local_path(self, key: str) -> Path | None:
-        """The file itself; None if there is no such object."""
+        """The file itself, of a link the one that it leads to; None if there is no such object."""
         path = self._locate(key)
-        return path if self._find(key, path) else None
+        if self._find(key, path) is None:
+            return None
+        # Who reads videos takes no links.
+        file = path.resolve() if path.is_symlink() else path
+        return file if file == path or file.is_relative_to(self._root.resolve()) else None
 
     def delete(self, key: str) -> None:
         """Remove an object; removing an absent one is no error."""

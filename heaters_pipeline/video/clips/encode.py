@@ -23,6 +23,7 @@ from heaters_pipeline.video.clips.subtitles import add_subtitles
 from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.clips.telemetry import add_telemetry
 from heaters_pipeline.video.clips.track_times import EvenDecoding, Sample
+from heaters_pipeline.video.media.cropping import Cropping
 from heaters_pipeline.video.media.frames import Frame, decode_packet
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, is_hdr
 from heaters_pipeline.video.media.packet_reader import SourceReader
@@ -30,7 +31,12 @@ from heaters_pipeline.video.media.pyav import Packet
 
 
 def encode_span(
-    task: ClipTask, frames: Iterator[Frame], *, threads: int, watch: QualityWatch | None = None
+    task: ClipTask,
+    frames: Iterator[Frame],
+    *,
+    threads: int,
+    watch: QualityWatch | None = None,
+    cropped: bool = False,
 ) -> av.video.stream.VideoStream:
     """Encode the frames of a span and the sound that belongs to them, and write the subtitles.
 
@@ -39,6 +45,8 @@ def encode_span(
         frames: Gives the span's frames in order; not read beyond them.
         threads: How many the encoder and filters may use; 0 for as many as there are cores.
         watch: Is told how close each picture of libx264 is to what it was made of.
+        cropped: Only what the source shows of its pictures is encoded, for players that do not
+            heed a crop; else all of them, and the clip says which part to show.
     Returns:
         The video stream of the clip.
     Raises:
@@ -49,12 +57,17 @@ def encode_span(
     timeline, span = task.timeline, task.span
     # Looking ahead must not reach beyond the span either.
     pictured = _pictured(islice(frames, len(span)), task.settings, threads)
+    if cropped:
+        cropping = Cropping(task.reader.video)
+        pictured = ((frame, cropping.shown(whole)) for frame, whole in pictured)
     first = next(pictured, None)
     if first is None:
         raise ClipError(f"the source ends before frame {span.start}; was it replaced?")
     metadata = hdr_metadata_of(first[0], task.reader)
     pictures = ClipPictures(first[1], metadata, task.settings.bit_depth, threads=threads)
-    video = add_video(task, first[0].decoded, pictures, threads=threads, measured=bool(watch))
+    video = add_video(
+        task, first[0].decoded, pictures, threads=threads, measured=bool(watch), cropped=cropped
+    )
     sound = Sound(task, copy=False)
     add_subtitles(task.writer, task.reader, task.subtitles, task.window)
     add_telemetry(task)

@@ -43,6 +43,7 @@ def add_video(
     *,
     threads: int,
     measured: bool = False,
+    cropped: bool = False,
 ) -> av.video.stream.VideoStream:
     """Add the stream that a clip's pictures are encoded into.
 
@@ -53,6 +54,7 @@ def add_video(
         threads: How many the encoder may use; 0 for as many as there are cores.
         measured: Packets of libx264 say how close they are to what was encoded, which is as close
             as can be for their size.
+        cropped: The pictures are cut to what the source shows of them.
     Raises:
         ClipError: The encoder does not take such small pictures.
     """
@@ -90,17 +92,23 @@ def add_video(
     context.thread_type = "FRAME"
     if settings.codec == "hevc":
         context.codec_tag = HEVC_TAG
-    _describe(task, video.index, pictures.size_px)
+    _describe(task, video.index, None if cropped else pictures.size_px)
     if matrix := side_data_of(first, "DISPLAYMATRIX"):
         video.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
     return video
 
 
-def _describe(task: ClipTask, stream_index: int, size_px: tuple[int, int]) -> None:
-    """What no encoder says of pictures: their crop, and how they lie on a sphere or in pairs."""
+def _describe(task: ClipTask, stream_index: int, whole_px: tuple[int, int] | None) -> None:
+    """What no encoder says of pictures: their crop, and how they lie on a sphere or in pairs.
+
+    Args:
+        task: What is to be made.
+        stream_index: Of the pictures.
+        whole_px: Their size if the crop is to be said.
+    """
     boxes = picture_boxes(task.reader.video)
-    if crop := crop_of(task.reader.video):
-        task.writer.describe_pictures(stream_index, crop.clean_aperture(*size_px))
+    if whole_px and (crop := crop_of(task.reader.video)):
+        task.writer.describe_pictures(stream_index, crop.clean_aperture(*whole_px))
     for kind in _KEPT_BOXES & boxes.keys():
         task.writer.describe_pictures(stream_index, boxes[kind])
 

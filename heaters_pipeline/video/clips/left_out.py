@@ -53,8 +53,6 @@ def _streams(reader: SourceReader, languages: Collection[str]) -> Iterator[str]:
         is_timecode = stream.type == "data" and has_timecode and "timecode" in stream.metadata
         if not (stream.index in kept or is_text or is_timecode):
             yield f"{_kind_of(stream)} {stream.index} ({_name_of(stream)})"
-    if reader.container.chapters():
-        yield "chapters"
 
 
 def _of_pictures(reader: SourceReader, settings: ClipSettings) -> Iterator[str]:

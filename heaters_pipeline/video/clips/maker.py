@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from heaters_pipeline.video.clips.chapters import chapter_box, clip_chapters
 from heaters_pipeline.video.clips.check import check_clip, check_copy, check_pictures
 from heaters_pipeline.video.clips.check_sound import check_sound
 from heaters_pipeline.video.clips.copy import copy_span, why_not_copied
@@ -121,7 +122,9 @@ class ClipMaker:
         note = self.note("reencode", span, fallback_reason)
         with self.opened(reader, span, target, note) as writer:
             task = self.task(reader, span, writer)
-            video = encode_span(task, frames, threads=self.threads)
+            # Rows that are cut off could change which field is the upper one.
+            cropped = self.settings.interlaced == "deinterlace"
+            video = encode_span(task, frames, threads=self.threads, cropped=cropped)
             path = writer.finish(video.index, self.timeline.duration_of(span))
             facts = check_clip(path, self.timeline, span)
             self.check_sound(path, span)
@@ -141,7 +144,10 @@ class ClipMaker:
     ) -> Iterator[ClipWriter]:
         """Write a clip inside, which exists only once it was published."""
         timecode = clip_timecode(reader, self.timeline, span.start)
+        chapters = clip_chapters(reader, self.timeline.window_of(span))
         with open_clip(target, self.container, note, timecode) as writer:
+            if chapters:
+                writer.describe_file(chapter_box(chapters))
             yield writer
 
     def task(self, reader: SourceReader, span: Span, writer: ClipWriter) -> ClipTask:

@@ -103,6 +103,7 @@ def write_fast_start(
     described: Mapping[int, Sequence[bytes]] = MappingProxyType({}),
     grouped: Mapping[int, Sequence[bytes]] = MappingProxyType({}),
     languages: Mapping[int, str] = MappingProxyType({}),
+    user_data: bytes = b"",
 ) -> None:
     """Copy an MP4 file with exact edit lists and its index first.
 
@@ -117,6 +118,7 @@ def write_fast_start(
         grouped: Boxes, by track id, that say more of its samples.
         languages: Of tracks, by track id, as ISO 639-2 has them; the muxer leaves out of MOV those
             that the Macintosh has no number for.
+        user_data: Boxes that say more of the whole file.
     """
     with muxed.open("rb") as source, target.open("xb") as out:
         places = list(_top_level(source))
@@ -126,6 +128,7 @@ def write_fast_start(
         (_, _, head_end), (_, index_start, index_end) = places[0], places[-1]
         movie = _read_index(source, index_start, index_end)
         _set_shown(movie, shown)
+        movie.child(b"udta").payload += user_data
         for track in movie.children:
             if track.kind == b"trak" and _handler(track) == "vide":
                 _describe_pictures(track, described.get(_track_id(track), ()))

@@ -82,6 +82,7 @@ class ClipWriter:
         self._languages: dict[int, str] = {}
         self._grouped: dict[int, list[bytes]] = {}
         self._shown_seconds: dict[int, tuple[Fraction, Fraction]] = {}
+        self._user_data = b""
 
     def add_copied(self, template: _Stream) -> _Stream:
         """A stream for packets of ``template``, with all that the source says of it.
@@ -133,6 +134,10 @@ class ClipWriter:
         """Add boxes that say more of a stream's samples."""
         self._grouped[stream_index + 1] = boxes
 
+    def describe_file(self, boxes: bytes) -> None:
+        """Add boxes that say more of the whole clip."""
+        self._user_data += boxes
+
     def finish(self, video_index: int, duration_seconds: Fraction) -> Path:
         """Complete the file so that it shows exactly ``[0, duration_seconds)``.
 
@@ -162,7 +167,13 @@ class ClipWriter:
             shown[len(time_bases) + 1] = ShownPart(Fraction(0), 0, duration_seconds)
         languages = self._languages if self.kind == "mov" else {}
         write_fast_start(
-            self._muxed, self._finished, shown, self._described, self._grouped, languages
+            self._muxed,
+            self._finished,
+            shown,
+            self._described,
+            self._grouped,
+            languages,
+            self._user_data,
         )
         self._muxed.unlink()
         return self._finished
@@ -242,4 +253,5 @@ def _refused(target: Path, error: av.error.FFmpegError) -> ClipError:
         if isinstance(error, av.error.ExternalError)
         else ""
     )
-    return ClipError(f"FFmpeg cannot write {target.name}: {error}{hint}")
+    # Not the name of the file that is written, which is another each time.
+    return ClipError(f"FFmpeg cannot write {target.name}: {error.strerror}{hint}")

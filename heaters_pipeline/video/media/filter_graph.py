@@ -53,3 +53,32 @@ class PictureFilter:
             return cast("av.video.frame.VideoFrame", self._output.pull())
         except (av.error.BlockingIOError, av.error.EOFError):
             return None
+
+
+class OneForOne:
+    """A filter of which the last picture that it gives is for the one that it was given.
+
+    It is set up again where pictures change.
+    """
+
+    def __init__(self) -> None:
+        self._filter: tuple[str, PictureFilter] | None = None
+
+    def filtered(
+        self, decoded: av.video.frame.VideoFrame, name: str, arguments: str
+    ) -> av.video.frame.VideoFrame:
+        """What the filter makes of a picture.
+
+        Args:
+            decoded: The picture.
+            name: FFmpeg's name of the filter, the same each time.
+            arguments: Of the filter.
+        """
+        kind = source_arguments(decoded)
+        if self._filter is None or self._filter[0] != kind:
+            self._filter = kind, PictureFilter(decoded, name, arguments)
+        self._filter[1].push(decoded)
+        last = decoded
+        while (pulled := self._filter[1].pull()) is not None:
+            last = pulled
+        return last

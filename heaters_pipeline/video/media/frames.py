@@ -144,6 +144,7 @@ class FrameReader:
                     self._verdict.note_packet(packet)
                     if self._verdict.packets == 1:
                         self._in_decoding_order |= self._is_packed(packet)
+                        self._in_decoding_order |= self._is_numbered(stream, packet)
                     yield from self._decode(stream, packet)
                 else:
                     self._verdict.note_other_stream(packet)
@@ -176,10 +177,17 @@ class FrameReader:
     def faults(self) -> tuple[str, ...]:
         """What is wrong with the file, and was made the best of; known once all was read."""
         faults = []
-        if damaged := self.decode_errors + self.corrupt_frames:
-            frames = len(self._pts.pts) + self.decode_errors
+        damaged, frames = self._verdict.damaged(len(self._pts.pts))
+        if damaged:
             faults.append(
                 f"is damaged: {damaged} of {frames} frames are missing or not as they should be"
+            )
+        # Where files were joined the count of transport packets breaks, too, and nothing is lost:
+        # at each jump, or once without one.
+        if (lost := self._verdict.incomplete_packets) > max(1, len(self._clock.jumps)):
+            faults.append(
+                f"has gaps in its data: {lost} of {self.packets} frames may lack a part, "
+                "and more may be missing"
             )
         if jumps := self._clock.jumps:
             shown = ", ".join(map(str, jumps[:_JUMPS_SHOWN]))
@@ -206,6 +214,14 @@ class FrameReader:
         """
         is_divx = self.info.container == "avi" and self.info.codec == "mpeg4"
         return is_divx and _PACKED_B_FRAMES.search(memoryview(first)) is not None
+
+    def _is_numbered(self, stream: av.video.stream.VideoStream, first: Packet) -> bool:
+        """Whether times only count packets, though they are not in the order of presentation.
+
+        So FFmpeg reads MXF whose index does not say by how much frames are moved.
+        """
+        is_mxf = self.info.container == "mxf" and first.pts is not None
+        return is_mxf and first.pts == first.dts and stream.codec_context.has_b_frames
 
     def _decode(
         self, stream: av.video.stream.VideoStream, packet: "Packet | None"

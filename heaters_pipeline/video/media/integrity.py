@@ -12,6 +12,7 @@ from av.video.frame import PictureType
 
 from heaters_pipeline.errors import InvalidVideoError
 from heaters_pipeline.video.media.limits import most_seconds
+from heaters_pipeline.video.media.nal_units import CODECS_WITH_UNITS
 from heaters_pipeline.video.media.probe import VideoInfo, shown_name
 from heaters_pipeline.video.media.pyav import Packet
 
@@ -28,6 +29,7 @@ class FileVerdict:
     Attributes:
         packets: Packets of the video stream read so far.
         discarded_packets: Packets among them that the container hides.
+        incomplete_packets: Packets among them of which the container lost parts.
         decode_errors: Packets among them that the decoder refused.
         corrupt_frames: Frames that the decoder gave but knows to be damaged.
         spoiled_frames: Those, and the ones between a damaged frame and the next key frame: they are
@@ -37,10 +39,12 @@ class FileVerdict:
     def __init__(self, path: Path, info: VideoInfo) -> None:
         self.packets = 0
         self.discarded_packets = 0
+        self.incomplete_packets = 0
         self.decode_errors = 0
         self.corrupt_frames = 0
         self.spoiled_frames = 0
         self._is_spoiled = False
+        self._has_fields = False
         self._name = shown_name(path)
         self._info = info
         self._furthest_seconds = Fraction(0)
@@ -58,6 +62,7 @@ class FileVerdict:
             )
         self.packets += 1
         self.discarded_packets += packet.is_discard
+        self.incomplete_packets += packet.is_corrupt
 
     def note_refused(self) -> None:
         """Count a packet that the decoder refused."""
@@ -67,11 +72,25 @@ class FileVerdict:
     def note_frame(self, frame: av.video.frame.VideoFrame) -> None:
         """Count a frame that was decoded, in order of presentation."""
         self.corrupt_frames += frame.is_corrupt
+        self._has_fields |= frame.interlaced_frame
         if frame.key_frame:
             self._is_spoiled = frame.is_corrupt
         elif frame.pict_type != PictureType.B:
             self._is_spoiled |= frame.is_corrupt
         self.spoiled_frames += self._is_spoiled or frame.is_corrupt
+
+    def damaged(self, frames: int) -> tuple[int, int]:
+        """How many frames are missing or damaged, and how many there should be.
+
+        Args:
+            frames: How many were decoded.
+        """
+        lost = self.decode_errors
+        if lost and self._info.codec in CODECS_WITH_UNITS and not self._has_fields:
+            # After a damaged key frame decoders leave out others without a word. Elsewhere packets
+            # may hold no frame, or a half.
+            lost = max(lost, self.packets - self.discarded_packets - frames)
+        return lost + self.corrupt_frames, lost + frames
 
     def note_other_stream(self, packet: Packet) -> None:
         """Take into account how far the other streams reach."""
@@ -101,6 +120,12 @@ class FileVerdict:
             return InvalidVideoError(
                 "bad_timestamps",
                 f"the timestamps of {self._name} hide all of its frames; remux it",
+            )
+        if not frames and not self.packets:
+            return InvalidVideoError(
+                "no_frames",
+                f"{self._name} holds none of its pictures: they were cut off, or lie in another "
+                "file that it refers to; copy it again, or save it with all that it shows",
             )
         if not frames:
             return InvalidVideoError(

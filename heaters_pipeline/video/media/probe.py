@@ -27,7 +27,12 @@ from heaters_pipeline.errors import (
 from heaters_pipeline.video.media.limits import most_bytes, most_pixels
 from heaters_pipeline.video.media.motion_photos import video_in_photo
 from heaters_pipeline.video.media.pyav import has_decoder
-from heaters_pipeline.video.media.refusals import PHOTO_BRANDS, refusal_of, still_picture
+from heaters_pipeline.video.media.refusals import (
+    PHOTO_BRANDS,
+    START_BYTES,
+    refusal_of,
+    still_picture,
+)
 from heaters_pipeline.video.media.refusals import shown_name as shown_name
 from heaters_pipeline.video.media.video_streams import wanted_stream
 
@@ -37,10 +42,13 @@ DEFAULT_FRAME_RATE = Fraction(25)
 
 # mov stands for mp4 and 3gp as well, matroska for webm.
 _CONTAINERS = (
-    "mov,matroska,mpegts,mpeg,avi,flv,asf,ogg,gif,mxf,ivf,dv,apng,yuv4mpegpipe,m4v,mpegvideo"
+    "mov,matroska,mpegts,mpeg,avi,flv,asf,ogg,gif,mxf,ivf,dv,apng,yuv4mpegpipe,m4v,mpegvideo,nut"
 )
 CONTAINERS_WITHOUT_TIMES = frozenset({"m4v", "mpegvideo"})
 """They hold one stream, whose frames follow each other at its rate."""
+_UNTIMED_SOUND = frozenset({("asf", "flac")})
+"""Containers and codecs of sound for which FFmpeg makes up times that go back."""
+
 _OPEN_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 _EXACT_FRAME_COUNT_CONTAINERS = ("mov",)
 
@@ -125,8 +133,8 @@ def open_input(
     except (av.error.FFmpegError, OSError, ValueError) as error:
         _raise_if_machine_failed(path, error)
         with path.open("rb") as file:
-            head = file.read(512)
-        raise refusal_of(shown_name(path), head, error) from error
+            start = file.read(START_BYTES)
+        raise refusal_of(shown_name(path), start, error) from error
     with container:
         yield container
 
@@ -222,7 +230,7 @@ def probe(path: Path, video_stream: int | None = None) -> VideoInfo:
             pixel_format=str(context.pix_fmt or "unknown"),
             frames_promised=_indexed_frames(stream) if counted else None,
             duration_promised_seconds=_promised_duration(container, name),
-            audio=tuple(_audio_info(audio) for audio in container.streams.audio),
+            audio=tuple(_audio_info(audio, name) for audio in container.streams.audio),
             size_bytes=path.stat().st_size,
         )
 
@@ -324,11 +332,13 @@ def _promised_duration(container: av.container.InputContainer, name: str) -> Fra
     return Fraction(container.duration, av.time_base)
 
 
-def _audio_info(stream: av.AudioStream) -> AudioInfo:
+def _audio_info(stream: av.AudioStream, container_name: str) -> AudioInfo:
     known = has_decoder(stream)
+    codec = stream.codec_context.codec.canonical_name if known else "unknown"
+    known = known and (container_name, codec) not in _UNTIMED_SOUND
     return AudioInfo(
         stream_index=stream.index,
-        codec=stream.codec_context.codec.canonical_name if known else "unknown",
+        codec=codec,
         sample_rate_hz=stream.rate if known else 0,
         channels=stream.channels if known else 0,
         language=stream.language,

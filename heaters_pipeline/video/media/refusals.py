@@ -1,13 +1,30 @@
 """What a file is that is no video, told by its first bytes, and what to do about it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from heaters_pipeline.errors import InvalidVideoError
 
 _PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"v=0\r\n", b"v=0\n")
 _AUDIO_HEADS = (b"ID3", b"fLaC", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
-_PICTURE_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
-_REAL_MEDIA_HEAD = b".RMF"
+_JPEG_HEAD = b"\xff\xd8\xff"
+_PICTURE_HEADS = (_JPEG_HEAD, b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
+_JPEG_AFTER_JPEG = b"\xff\xd9" + _JPEG_HEAD
+_SEVERAL_IN_A_PHOTO = b"MPF\0"
+"""Says a JPEG that others follow, such as what HDR adds to it (CIPA DC-007)."""
+
+_OTHER_CONTAINERS: Mapping[bytes, str] = {
+    b".RMF": "RealMedia, whose timestamps are not exact",
+    b"FWS": "a Flash film (SWF), which is a program that draws",
+    b"CWS": "a Flash film (SWF), which is a program that draws",
+    b"ZWS": "a Flash film (SWF), which is a program that draws",
+    b"\0\0\0\0\1\xbc": "GXF, which FFmpeg does not read to its end without errors",
+}
+"""What no video is read of, by its first bytes."""
+
+START_BYTES = 4 << 20
+"""How much of a file is looked at."""
+
 # Raw H.264 and H.265 (parameter sets, delimiters, SEI), which do not tell their rate.
 _RAW_HEADS = tuple(
     b"\0\0\0\1" + unit for unit in (b"\x67", b"\x27", b"\x09", b"\x06", b"\x40", b"\x46")
@@ -27,19 +44,26 @@ def still_picture(name: str) -> InvalidVideoError:
     return InvalidVideoError("still_image", f"{name} is a still picture; submit a video")
 
 
-def refusal_of(name: str, head: bytes, error: Exception) -> InvalidVideoError:
+def refusal_of(name: str, start: bytes, error: Exception) -> InvalidVideoError:
     """Why a file cannot be opened.
 
     Args:
         name: As messages print it.
-        head: Its first bytes.
+        start: Its first ``START_BYTES``.
         error: What FFmpeg said.
     """
+    head = start[:512]
     if head.lstrip().startswith(_PLAYLIST_HEADS) or b"<MPD" in head:
         return InvalidVideoError(
             "playlist",
             f"{name} is a playlist, not a video; submit the video that it names, or join its "
             "parts into one file first",
+        )
+    if head.startswith(_JPEG_HEAD) and _are_many_pictures(start):
+        return InvalidVideoError(
+            "not_allowed_container",
+            f"{name} is a series of JPEG pictures without times; put them into a video with a "
+            "rate, such as by ffmpeg -f mjpeg -framerate 25 -i FILE -c copy VIDEO.mkv",
         )
     if head.startswith(_PICTURE_HEADS):
         return still_picture(name)
@@ -50,11 +74,11 @@ def refusal_of(name: str, head: bytes, error: Exception) -> InvalidVideoError:
             "not_allowed_container",
             f"{name} is a raw stream without a container, times and a rate; remux it to MP4",
         )
-    if head.startswith(_REAL_MEDIA_HEAD):
-        return InvalidVideoError(
-            "not_allowed_container",
-            f"{name} is RealMedia, whose timestamps are not exact; convert it to MP4",
-        )
+    for first_bytes, what in _OTHER_CONTAINERS.items():
+        if head.startswith(first_bytes):
+            return InvalidVideoError(
+                "not_allowed_container", f"{name} is {what}; convert it to MP4"
+            )
     if isinstance(error, EOFError):
         return InvalidVideoError(
             "no_frames", f"{name} ends inside its header, no picture can be read; copy it again"
@@ -64,3 +88,8 @@ def refusal_of(name: str, head: bytes, error: Exception) -> InvalidVideoError:
         f"{name} is not a video that can be read (unknown, damaged or incomplete file); "
         "check that it plays, or download it again",
     )
+
+
+def _are_many_pictures(start: bytes) -> bool:
+    """Whether a JPEG is followed by others that it does not count among its own parts."""
+    return start.count(_JPEG_AFTER_JPEG) > 1 and _SEVERAL_IN_A_PHOTO not in start

@@ -11,8 +11,9 @@ from pathlib import Path
 import av.video.frame
 
 from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.media.cropping import Cropping
 from heaters_pipeline.video.media.ffmpeg_resources import shortage_raised
-from heaters_pipeline.video.media.filter_graph import PictureFilter, source_arguments
+from heaters_pipeline.video.media.filter_graph import OneForOne, PictureFilter, source_arguments
 from heaters_pipeline.video.media.frames import (
     Frame,
     FrameReader,
@@ -20,7 +21,6 @@ from heaters_pipeline.video.media.frames import (
     video_stream,
 )
 from heaters_pipeline.video.media.hdr_metadata import HdrMetadata, is_hdr
-from heaters_pipeline.video.media.picture_boxes import crop_of
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, reading
 from heaters_pipeline.video.media.tone_mapping import ToneMapper
 
@@ -45,9 +45,8 @@ class ShownPictures:
         self._path = path
         self._info = info
         with open_input(path) as container, reading(path):
-            self._crop = crop_of(video_stream(container, path, info))
-        self._cropping = _OneForOne()
-        self._field = _OneForOne()
+            self._cropping = Cropping(video_stream(container, path, info))
+        self._field = OneForOne()
         self._metadata: HdrMetadata | None = None
         self._tone_mappers: dict[tuple[str, int, int], ToneMapper] = {}
 
@@ -59,7 +58,7 @@ class ShownPictures:
             max_size_px: Most pixels, ``(width, height)``; smaller videos are not enlarged.
         """
         with shortage_raised():
-            cropped = replace(frame, decoded=self._cropped(frame.decoded))
+            cropped = replace(frame, decoded=self._cropping.shown(frame.decoded))
             size_px = self._stored_size(cropped, max_size_px)
             if cropped.decoded.interlaced_frame:
                 cropped = replace(cropped, decoded=self._of_one_field(cropped.decoded, size_px[1]))
@@ -76,14 +75,6 @@ class ShownPictures:
             shown = (shown[1], shown[0])
         scale = min(max_size_px[0] / shown[0], max_size_px[1] / shown[1], Fraction(1))
         return max(1, round(stored_width * scale)), max(1, round(frame.decoded.height * scale))
-
-    def _cropped(self, decoded: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
-        stored_px = (self._info.width_px, self._info.height_px)
-        if self._crop is None or (decoded.width, decoded.height) != stored_px:
-            return decoded
-        crop = self._crop
-        area = f"{crop.width_px}:{crop.height_px}:{crop.left}:{crop.top}:exact=1"
-        return self._cropping.filtered(decoded, "crop", area)
 
     def _of_one_field(
         self, decoded: av.video.frame.VideoFrame, height_px: int
@@ -113,25 +104,3 @@ class ShownPictures:
             mapper = ToneMapper(small, self._metadata, _TONE_MAPPED, threads=1)
             self._tone_mappers[kind] = mapper
         return mapper.convert(small)
-
-
-class _OneForOne:
-    """A filter of which the last picture that it gives is for the one that it was given.
-
-    It is set up again where pictures change.
-    """
-
-    def __init__(self) -> None:
-        self._filter: tuple[str, PictureFilter] | None = None
-
-    def filtered(
-        self, decoded: av.video.frame.VideoFrame, name: str, arguments: str
-    ) -> av.video.frame.VideoFrame:
-        kind = source_arguments(decoded)
-        if self._filter is None or self._filter[0] != kind:
-            self._filter = kind, PictureFilter(decoded, name, arguments)
-        self._filter[1].push(decoded)
-        last = decoded
-        while (pulled := self._filter[1].pull()) is not None:
-            last = pulled
-        return last

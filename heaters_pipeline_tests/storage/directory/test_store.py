@@ -122,6 +122,7 @@ def test_a_link_to_a_file_inside_is_an_object(store: DirectoryObjectStore, root:
     (root / "link").symlink_to("real/a")
     assert keys(store) == ["link", "real/a"]
     assert store.read_bytes("link") == b"content"
+    assert store.local_path("link") == (root / "real" / "a").resolve()
     write(store, "link", b"new")
     assert store.read_bytes("real/a") == b"content"
     assert not (root / "link").is_symlink()

@@ -174,3 +174,69 @@ def test_telemetry_stays_with_the_pictures(method: ClipMethod, tmp_path: Path) -
         starts = [float(packet.pts * packet.time_base) for packet in packets]
         assert starts == pytest.approx([max(at - span.start / 25, 0) for at in expected], abs=0.001)
     assert left_out(known.path, known.info, ClipSettings(method)) == ()
+
+
+def test_sound_whose_times_are_unknown_is_named_and_the_clip_goes_without(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.wmv", [50], codec="wmv2", audio="flac")
+    known = know(path)
+    assert left_out(path, known.info, ClipSettings()) == ("audio stream 1 (flac)",)
+    write_clip(known, Span(15, 45), tmp_path / "clip.mp4", ClipSettings())
+    assert probe(tmp_path / "clip.mp4").audio == ()
+
+
+def with_chapters(path: Path, codec: str = "libx264") -> Path:
+    """A video of 6 s with a chapter from 0 s, one without a title from 2 s, and one from 4 s."""
+    titles = ({"title": "Der Anfang, schön"}, {}, {"title": "z" * 300})
+    kind = {"pixel_format": "yuv422p10le"} if codec == "prores_ks" else {}
+    plain = make_video(path.with_stem("plain"), [150], codec=codec, **kind)
+    with av.open(str(plain)) as source, av.open(str(path), "w") as target:
+        video = target.add_stream_from_template(source.streams.video[0])
+        target.set_chapters(
+            [
+                {
+                    "id": place + 1,
+                    "start": 2 * place,
+                    "end": 2 * place + 2,
+                    "time_base": Fraction(1),
+                    "metadata": title,
+                }
+                for place, title in enumerate(titles)
+            ]
+        )
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = video
+                target.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "method"),
+    [
+        ("a.mkv", "libx264", "auto"),
+        ("a.mkv", "libx264", "copy"),
+        ("a.mkv", "libx264", "reencode"),
+        ("a.mov", "prores_ks", "copy"),
+    ],
+)
+def test_chapters_are_cut_to_the_clip(
+    name: str, codec: str, method: ClipMethod, tmp_path: Path
+) -> None:
+    known = know(with_chapters(tmp_path / name, codec))
+    clip, settings = tmp_path / "clip", ClipSettings(method, preset="ultrafast")
+    expected = {
+        Span(25, 125): [(0, "Der Anfang, schön"), (1, ""), (3, "z" * 255)],
+        Span(60, 90): [(0, "")],
+        Span(100, 150): [(0, "z" * 255)],
+    }
+    if name == "a.mov":
+        # FFmpeg leaves out a chapter without a title there.
+        expected = {Span(10, 40): [(0, "Der Anfang, schön")]}
+    for span, chapters in expected.items():
+        assert write_clip(known, span, clip, settings).method == method
+        with av.open(str(clip)) as container:
+            found = container.chapters()
+        assert [(one["start"] * one["time_base"], one["metadata"]["title"]) for one in found] == [
+            (pytest.approx(start, abs=0.001), title) for start, title in chapters
+        ]
+    assert left_out(known.path, known.info, settings) == ()

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
-from heaters_pipeline.video.clips.settings import ClipMethod, ClipSettings
+from heaters_pipeline.video.clips.settings import ClipMethod, ClipSettings, Codec
+from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.picture_boxes import Crop, crop_of
+from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.timing import Span
-from heaters_pipeline_tests.video.clips.clip_sources import glance_at, know, write_clip
+from heaters_pipeline_tests.video.clips.clip_sources import Known, glance_at, know, write_clip
 from heaters_pipeline_tests.video.described_pictures import crop_mp4
 from heaters_pipeline_tests.videos import make_picture, make_video
 
@@ -73,14 +78,48 @@ def test_what_is_unknown_of_colours_stays_so(method: ClipMethod, tmp_path: Path)
     assert tags_of(tmp_path / "clip.mp4") == tags_of(known.path) == (0, 2, 2, 2)
 
 
-@pytest.mark.parametrize("method", ["copy", "reencode"])
-@pytest.mark.parametrize("size_px", [(160, 90), (161, 91)])
-def test_the_crop_stays(size_px: tuple[int, int], method: ClipMethod, tmp_path: Path) -> None:
-    crop = Crop(41, 20, 90, 61)
+CROP = Crop(41, 20, 90, 61)
+KEPT = [
+    ClipSettings("copy"),
+    ClipSettings("auto"),
+    ClipSettings("reencode", interlaced="keep"),
+]
+
+
+def cropped_video(path: Path, size_px: tuple[int, int]) -> Known:
     options = {"qscale": "2"}
-    path = make_video(tmp_path / "a.mp4", [40], size_px=size_px, codec="mpeg4", options=options)
-    known = glance_at(crop_mp4(path, crop, size_px))
-    clip = write_clip(known, Span(5, 30), tmp_path / "clip.mp4", ClipSettings(method))
-    assert clip.method == method
+    path = make_video(path, [40], size_px=size_px, codec="mpeg4", options=options)
+    return glance_at(crop_mp4(path, CROP, size_px))
+
+
+@pytest.mark.parametrize("settings", KEPT, ids=["copy", "auto", "keep"])
+@pytest.mark.parametrize("size_px", [(160, 90), (161, 91)])
+def test_the_crop_stays(size_px: tuple[int, int], settings: ClipSettings, tmp_path: Path) -> None:
+    known = cropped_video(tmp_path / "a.mp4", size_px)
+    clip = write_clip(known, Span(5, 30), tmp_path / "clip.mp4", settings)
+    assert clip.method == settings.mode
     with av.open(str(tmp_path / "clip.mp4")) as container:
-        assert crop_of(container.streams.video[0]) == crop
+        assert crop_of(container.streams.video[0]) == CROP
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+@pytest.mark.parametrize("size_px", [(160, 90), (161, 91)])
+def test_encoded_clips_hold_what_is_shown_alone(
+    size_px: tuple[int, int], codec: Codec, tmp_path: Path
+) -> None:
+    known = cropped_video(tmp_path / "a.mp4", size_px)
+    settings = ClipSettings("reencode", crf=10, codec=codec)
+    write_clip(known, Span(5, 30), tmp_path / "clip.mp4", settings)
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        assert crop_of(container.streams.video[0]) is None
+    # Odd heights become even.
+    clip = probe(tmp_path / "clip.mp4")
+    assert (clip.width_px, clip.height_px) == (90, 62)
+    encoded = list(FrameReader(tmp_path / "clip.mp4", clip))
+    assert len(encoded) == 25
+    shown = ShownPictures(known.path, known.info)
+    for frame, picture in zip(
+        islice(FrameReader(known.path, known.info), 5, 30), encoded, strict=True
+    ):
+        wanted = shown.picture(frame, size_px)
+        assert np.abs(picture.picture()[:61].astype(int) - wanted).mean() < 4

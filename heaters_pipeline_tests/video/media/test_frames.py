@@ -1,5 +1,6 @@
 """Frames come whole, in order and at their exact times, or the file is refused."""
 
+import re
 import struct
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -322,6 +323,55 @@ def test_few_damaged_frames_do_not_condemn_those_that_follow(tmp_path: Path) -> 
     assert sum(1 for _ in reader) >= 56
     (fault,) = reader.faults
     assert fault == "is damaged: 4 of 60 frames are missing or not as they should be"
+
+
+def test_frames_that_a_decoder_leaves_out_after_a_damaged_one_are_counted(tmp_path: Path) -> None:
+    options = {"g": "20", "bf": "0", "sc_threshold": "0", "forced-idr": "1"}
+    path = make_video(tmp_path / "a.mp4", [60], options=options)
+    content = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        first = next(packet for packet in container.demux(video=0) if packet.size)
+    assert first.pos is not None
+    content[first.pos : first.pos + first.size] = b"\xff" * first.size
+    path.write_bytes(content)
+    reader = FrameReader(path, probe(path))
+    shown = len(list(reader))
+    assert shown < 60 - reader.decode_errors
+    assert reader.faults == (
+        f"is damaged: {60 - shown + reader.corrupt_frames} of 60 frames are missing or not as they "
+        "should be",
+    )
+
+
+def test_h264_in_mxf_whose_index_does_not_order_frames(tmp_path: Path) -> None:
+    options = {"g": "12", "bf": "2", "x264-params": "scenecut=0:b-adapt=0"}
+    path = make_video(tmp_path / "a.mxf", [30], options=options)
+    frames, timeline = read(path)
+    assert numbers(frames) == list(range(30))
+    assert [timeline.seconds_at(frame) * 25 for frame in range(31)] == list(range(31))
+
+
+def test_gaps_in_a_broadcast_are_told(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.ts", [60], size_px=(320, 180), options={"qscale": "2"})
+    content = path.read_bytes()
+    packets = [content[at : at + 188] for at in range(0, len(content), 188)]
+    del packets[40::40]
+    path.write_bytes(b"".join(packets))
+    reader = FrameReader(path, probe(path))
+    assert list(reader)
+    (fault,) = (fault for fault in reader.faults if "gaps" in fault)
+    assert re.fullmatch(
+        r"has gaps in its data: \d+ of \d+ frames may lack a part, and more may be missing", fault
+    )
+
+
+def test_a_file_without_its_pictures_is_not_called_undecodable(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.mp4", [25], container_options={"movflags": "faststart"})
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"mdat") + 4])
+    with pytest.raises(InvalidVideoError, match="or lie in another file") as refusal:
+        read(path)
+    assert refusal.value.reason == "no_frames"
 
 
 def test_a_file_that_is_replaced_by_sound_is_told_from_a_bad_one(tmp_path: Path) -> None:

@@ -220,6 +220,23 @@ def _real_media(path: Path) -> None:
     path.write_bytes(b".RMF\0\0\0\x12" + bytes(1000))
 
 
+def _motion_jpeg(path: Path) -> None:
+    path.write_bytes(cv2.imencode(".jpg", make_picture(0))[1].tobytes() * 5)
+
+
+def _photo_of_several(path: Path) -> None:
+    jpeg = cv2.imencode(".jpg", make_picture(0))[1].tobytes()
+    path.write_bytes(jpeg[:2] + b"\xff\xe2\0\x06MPF\0" + jpeg[2:] + jpeg * 2)
+
+
+def _flash_film(path: Path) -> None:
+    path.write_bytes(b"CWS\x0a" + bytes(1000))
+
+
+def _broadcast_server(path: Path) -> None:
+    path.write_bytes(b"\0\0\0\0\1\xbc" + bytes(1000))
+
+
 def _without_index(path: Path) -> None:
     make_video(path)
     content = path.read_bytes()
@@ -264,6 +281,10 @@ def _many_streams(path: Path) -> None:
         (_concat_script, "playlist", "submit the video that it names"),
         (_still_picture, "still_image", "submit a video"),
         (_photo, "still_image", "submit a video"),
+        (_motion_jpeg, "not_allowed_container", "ffmpeg -f mjpeg -framerate 25"),
+        (_photo_of_several, "still_image", "submit a video"),
+        (_flash_film, "not_allowed_container", "convert it to MP4"),
+        (_broadcast_server, "not_allowed_container", "is GXF"),
         (_wave_file, "no_video", "submit a video"),
         (_sound_in_mp4, "no_video", "submit a file with pictures"),
         (_raw_h264, "not_allowed_container", "remux it to MP4"),
