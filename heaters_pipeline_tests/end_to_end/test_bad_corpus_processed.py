@@ -102,21 +102,23 @@ def process(
 ) -> tuple[list[dict[str, Any]], list[Cost], bytes]:
     """Process all of them by one command: its documents, what each took, what it said."""
     said, costs = b"", [Cost(0, 0)]
-    with (folder / "out").open("wb") as out:
-        command = subprocess.Popen(
+    with (
+        (folder / "out").open("wb") as out,
+        subprocess.Popen(
             [find_program("heaters"), "process", "--json", "--", *arguments],
             cwd=folder,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.PIPE,
-        )
+        ) as command,
+    ):
         assert command.stderr is not None
         for line in command.stderr:
             said += line
             if OF_A_VIDEO.search(line):
                 costs.append(cost_so_far(command.pid))
-        assert command.wait() == 1, said
+    assert command.returncode == 1, said
     taken = [
         Cost(now.cpu_seconds - before.cpu_seconds, now.megabytes) for before, now in pairwise(costs)
     ]

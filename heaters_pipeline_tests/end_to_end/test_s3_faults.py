@@ -86,7 +86,7 @@ class _Work(logging.Handler):
     """Counts each unit that was worked on, whether it could be stored or not."""
 
     def __init__(self, work: Counter[str]) -> None:
-        super().__init__(logging.INFO)
+        super().__init__(logging.DEBUG)
         self._work = work
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -114,7 +114,7 @@ def link(
         created = Link(proxy, pipeline, film)
         handler = _Work(created.work)
         logger.addHandler(handler)
-        monkeypatch.setattr(logger, "level", logging.INFO)
+        monkeypatch.setattr(logger, "level", logging.DEBUG)
         yield created
         logger.removeHandler(handler)
         created.pipeline.instance.dispose()
