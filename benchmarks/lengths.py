@@ -1,10 +1,11 @@
 """What ``heaters process`` of a film costs as it gets longer, and as it has more clips.
 
     python -m benchmarks.film --videos DIR --labels FILE --out film.mp4
-    python -m benchmarks.lengths film.mp4 [--minutes 10 120] [--fewest 144]
+    python -m benchmarks.lengths film.mp4 [--minutes 10 120] [--seconds 144]
 
 The film is copied end to end, packet by packet, until it is as long as asked. The longest one is
-run once more with scenes so long that few are left. All with ``--clips copy``, on an empty store.
+run once more with few scenes, which have as many tiles. All is made with ``--clips copy``, on an
+empty store.
 """
 
 import argparse
@@ -31,12 +32,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("film", type=Path)
     parser.add_argument("--minutes", nargs="+", type=float, default=[10, 120])
-    parser.add_argument(
-        "--fewest", type=float, default=144, help="seconds of the shortest scene of the last run"
-    )
+    parser.add_argument("--seconds", type=float, default=144, help="of each scene of the last run")
     options = parser.parse_args()
     runs: list[tuple[float, list[str]]] = [(minutes, []) for minutes in options.minutes]
-    runs.append((max(options.minutes), ["--min-duration", str(options.fewest)]))
+    few = [f"--{limit}-duration={options.seconds}" for limit in ("min", "max")]
+    runs.append((max(options.minutes), few))
     print("minutes  clips  CPU s  a minute  of one decode  wall s  peak MB")
     decodes: dict[float, float] = {}
     for minutes, arguments in runs:

@@ -272,7 +272,7 @@ def test_the_output_of_runs_is_in_the_bucket(production: Production) -> None:
 
 def test_the_pipelines_own_log_is_in_the_ui(production: Production) -> None:
     rows = production.query(
-        "SELECT count(*) FROM event_logs WHERE event LIKE %s", "%clips: holiday {'made'%"
+        "SELECT count(*) FROM event_logs WHERE event LIKE %s", "%clips: holiday {%'reused': 0,%"
     )
     assert rows == [(1,)]
 
