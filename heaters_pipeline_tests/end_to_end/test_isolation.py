@@ -6,11 +6,17 @@ from typing import Any
 import av
 import pytest
 
-from heaters_pipeline.assets import clip_work, keyframes, sprite_sheets, track_work
+from heaters_pipeline.assets import (
+    clip_work,
+    keyframes,
+    source_pictures,
+    sprite_sheets,
+    track_work,
+)
 from heaters_pipeline.storage import keys
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.isolation import doomed
-from heaters_pipeline_tests.pipeline import SPANS, VIDEO_ID, Pipeline
+from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, VIDEO_ID, Pipeline
 from heaters_pipeline_tests.videos import make_video
 
 RESULTS = ("frame_scores", "storyboards", "clips", "sprite_sheets", "keyframes", "reports")
@@ -81,20 +87,35 @@ def test_clips_that_were_finished_before_a_crash_are_kept(
 
 
 @pytest.mark.parametrize(
-    ("module", "function"),
-    [(sprite_sheets, "write_sprites"), (keyframes, "write_keyframes")],
+    ("module", "function", "settings"),
+    [
+        (sprite_sheets, "write_sprites", {"columns": 3}),
+        (keyframes, "write_keyframes", {"strategy": "multi"}),
+    ],
 )
 def test_a_crash_at_a_clip_fails_that_clip_alone(
-    module: Any, function: str, film: Path, pipeline: Pipeline
+    module: Any, function: str, settings: dict[str, Any], processed: Pipeline
 ) -> None:
+    # Where the source is gone, pictures are made of the clips.
+    processed.store.delete(SOURCE_KEY)
+    stage = module.__name__.rpartition(".")[2]
     with pytest.MonkeyPatch.context() as monkeypatch:
         start, end = SPANS[1]
         crash = doomed.CrashAtClip(getattr(module, function), end - start)
         monkeypatch.setattr(module, function, crash)
-        outcome = pipeline.process(source_videos={"origin": str(film)})
+        outcome = processed.materialize(stage, **{stage: settings})
     assert not outcome.success
-    assert f"1 of 4 {module.__name__.rpartition('.')[2]} failed" in str(outcome.error)
-    assert pipeline.process().success
+    assert f"1 of 4 {stage} failed" in str(outcome.error)
+    assert processed.materialize(stage, **{stage: settings}).success
+
+
+def test_a_crash_at_pictures_of_the_source_fails_the_video(
+    film: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_pictures, "make_pictures", doomed.crash_at_pictures)
+    outcome = pipeline.process(source_videos={"origin": str(film)})
+    assert not outcome.success
+    assert "pictures of source_videos/film.mp4 were made" in str(outcome.error)
 
 
 def test_limits_change_no_key_and_no_digest(

@@ -124,7 +124,7 @@ def test_killed_at_any_moment_a_run_goes_on_from_there(
             assert found == expected or "copy" not in way
             assert_clips_hold_their_frames(store, tmp_path)
             assert place.files(number) == set(expected)
-            assert leftovers(cache, kept=["claims/machine"]) == []
+            assert leftovers(cache, kept=["claims/machine", "objects/bytes_of_copies"]) == []
             assert leftovers(temporary) == []
             # As heaters prune does once they are old enough.
             for leftover in list(store.leftovers()):

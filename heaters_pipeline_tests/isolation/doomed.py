@@ -55,6 +55,11 @@ def wait(seconds: float) -> str:
     return "waited"
 
 
+def crash_at_pictures(*_: Any, on_picture: Callable[..., None]) -> None:
+    """In place of ``make_pictures``."""
+    kill_itself(signal.SIGSEGV)
+
+
 def raise_this(error: Exception) -> None:
     """Raise an error of the parent's choice."""
     raise error
