@@ -28,7 +28,7 @@ def test_a_clip_that_fails_is_named_and_the_next_run_makes_it_alone(
         "is bent (it was copied because: the disc is bent)"
     )
     assert failed.events["STEP_UP_FOR_RETRY"] == 0
-    assert set(failed.metadata) == {"source_videos", "frame_scores", "scenes"}
+    assert set(failed.metadata) == {"source_videos", "frame_scores", "scenes", "storyboards"}
     kept = pipeline.versions("clips/")
     assert len(kept) == 3
     assert "clips" not in read_video(pipeline.store, VIDEO_ID).stages
@@ -69,14 +69,14 @@ def test_a_store_that_fails_for_a_moment_is_asked_again(
     pipeline: Pipeline, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = [StoreUnavailableError("the store is restarting")]
-    put_file = Workspace.put_file
+    write_bytes = Workspace.write_bytes
 
     def flaky(workspace: Workspace, key: str, *args: object, **kwargs: object) -> object:
         if key.startswith("keyframes/") and failures:
             raise failures.pop()
-        return put_file(workspace, key, *args, **kwargs)  # type: ignore[arg-type]
+        return write_bytes(workspace, key, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Workspace, "put_file", flaky)
+    monkeypatch.setattr(Workspace, "write_bytes", flaky)
     monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
     outcome = pipeline.process(source_videos={"origin": str(film)})
     assert outcome.success, outcome.error

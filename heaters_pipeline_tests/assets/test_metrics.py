@@ -151,14 +151,14 @@ def test_an_attempt_that_is_tried_again_counts_as_one_that_failed(
     counted: Pipeline, film: Path, totals: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults = [StoreUnavailableError("the store is restarting")]
-    put_file = Workspace.put_file
+    write_bytes = Workspace.write_bytes
 
     def flaky(workspace: Workspace, key: str, *args: object, **kwargs: object) -> object:
         if key.startswith("keyframes/") and faults:
             raise faults.pop()
-        return put_file(workspace, key, *args, **kwargs)  # type: ignore[arg-type]
+        return write_bytes(workspace, key, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Workspace, "put_file", flaky)
+    monkeypatch.setattr(Workspace, "write_bytes", flaky)
     monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
     outcome = counted.process(source_videos={"origin": str(film)})
     assert outcome.success, outcome.error

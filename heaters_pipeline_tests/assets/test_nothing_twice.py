@@ -300,7 +300,7 @@ def test_deleted_report_pictures_are_drawn_again_when_something_is_made_before_t
     pipeline: Pipeline, made: Outcome
 ) -> None:
     pictures = set(pipeline.versions("reports/"))
-    assert len(pictures) == 5
+    assert len(pictures) == 6
     shown = {stage: made.metadata[stage][name] for stage, name in SHOWN_PICTURES.items()}
     delete(pipeline, "reports/")
     finished = pipeline.process()

@@ -88,7 +88,7 @@ def test_a_repair_makes_what_is_lost_and_says_so(
     others = {found.key: found.version for found in store.list("") if found.key not in whole}
     ended = heaters("verify", "--deep", "--repair")
     assert ended.code == 0, ended.err
-    assert "  repaired; made 2, reused 11" in ended.out
+    assert "  repaired; made 2, reused 12" in ended.out
     assert {key: store.read_bytes(key) for key in whole} == whole
     after = {found.key: found.version for found in store.list("") if found.key not in whole}
     assert {key for key in after if after[key] != others.get(key)} <= {
