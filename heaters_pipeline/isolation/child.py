@@ -9,6 +9,7 @@ import math
 import os
 import pickle
 import resource
+import signal
 import sys
 import threading
 import traceback
@@ -85,6 +86,9 @@ class _ParentsLog(QueueHandler):
 
 def main(descriptor: int) -> None:
     """Serve the parent at the other end of a socket."""
+    # A parent may ignore it or hold it back, as while it ends itself, and children inherit that.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     if sys.platform == "linux":
         Path("/proc/self/oom_score_adj").write_text(_KILLED_FIRST)
     parent = _Parent(descriptor)

@@ -101,6 +101,15 @@ def test_who_is_ended_from_outside_is_no_invalid_video(number: signal.Signals) -
     assert "too little memory" in (shortage(ended.value) or "")
 
 
+def test_a_child_can_be_ended_where_its_parent_ignores_that() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with pytest.raises(MemoryError, match="signal 15"):
+            isolated(DOING, doomed.kill_itself, signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="others do not enforce it")
 def test_too_much_memory_is_an_invalid_video(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEATERS_MAX_MEMORY_MB", "200")
