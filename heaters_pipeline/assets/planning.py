@@ -31,9 +31,9 @@ from heaters_pipeline.storage.records.manifests import ManifestItem
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import gradual_spans
-from heaters_pipeline.video.media.timing import Span
+from heaters_pipeline.video.media.timing import Span, Timeline
 from heaters_pipeline.video.scoring.scores import ScoreSettings
-from heaters_pipeline.video.stills.settings import SpriteSettings, StoryboardSettings
+from heaters_pipeline.video.stills.sprite_layout import SpriteLayout
 from heaters_pipeline.workspace import Workspace
 
 MADE_STAGES = ("frame_scores", "storyboards", "clips", "sprite_sheets", "keyframes")
@@ -227,7 +227,11 @@ def _from_scenes(
     """The stages after the scenes: the storyboard, clips, and what is made of those."""
     video_id = run.video_id
     scenes, gradual = decided
-    yield _storyboard(run.of_stage("storyboards"), source, track, settings.storyboards)
+    yield _from_times(
+        storyboard_work(run.of_stage("storyboards"), source, settings.storyboards),
+        track,
+        lambda timeline: [storyboard_unit(video_id, source, timeline, settings.storyboards)],
+    )
     units = clip_units(video_id, source, scenes, settings.clips)
     cut = clips_work(run.of_stage("clips"), source, scenes, settings.clips)
     clips_plan = _stage_plan(cut, units)
@@ -235,7 +239,11 @@ def _from_scenes(
         clips_plan = replace(clips_plan, about_bytes=_about_bytes(clips_plan, scenes, source_bytes))
     yield clips_plan
     clips = cut.ordered_items if cut.done else [_as_item(unit) for unit in units]
-    yield _sheets(run.of_stage("sprite_sheets"), clips, track, settings.sprites)
+    yield _from_times(
+        sprite_work(run.of_stage("sprite_sheets"), clips, settings.sprites),
+        track,
+        lambda timeline: sprite_units(video_id, clips, timeline, settings.sprites),
+    )
     pictures = keyframe_work(run.of_stage("keyframes"), clips, settings.keyframes, gradual)
     yield _stage_plan(pictures, keyframe_units(video_id, clips, settings.keyframes, gradual))
 
@@ -248,32 +256,18 @@ def _about_bytes(plan: StagePlan, scenes: Sequence[Scene], source_bytes: int) ->
     return round(source_bytes * seconds / video_seconds)
 
 
-def _storyboard(
-    run: StageRun, source: Source, track: _Track, settings: StoryboardSettings
+def _from_times(
+    work: StageWork,
+    track: _Track,
+    planned: Callable[[Timeline], Sequence[tuple[Unit, SpriteLayout]]],
 ) -> StagePlan:
-    work = storyboard_work(run, source, settings)
+    """Plan a stage whose units follow from the times of frames: how many sheets there are."""
     if work.done:
         return _stage_plan(work, ())
     scored = track.read()
     if scored is None:
-        # How many sheets there are follows from the duration.
-        return _unknown(run.stage)
-    unit, _ = storyboard_unit(run.video_id, source, scored.timeline, settings)
-    return _stage_plan(work, [unit])
-
-
-def _sheets(
-    run: StageRun, clips: Sequence[ManifestItem], track: _Track, settings: SpriteSettings
-) -> StagePlan:
-    work = sprite_work(run, clips, settings)
-    if work.done:
-        return _stage_plan(work, ())
-    scored = track.read()
-    if scored is None:
-        # How many pages a clip has follows from the times of its frames.
-        return _unknown(run.stage)
-    planned = sprite_units(run.video_id, clips, scored.timeline, settings)
-    return _stage_plan(work, [unit for unit, _ in planned])
+        return _unknown(work.run.stage)
+    return _stage_plan(work, [unit for unit, _ in planned(scored.timeline)])
 
 
 def _stage_plan(work: StageWork, wanted: Sequence[Unit]) -> StagePlan:
