@@ -28,11 +28,16 @@ from heaters_pipeline.names import WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256
-from heaters_pipeline.storage.records.manifests import Json, ManifestItem, fingerprint_of
+from heaters_pipeline.storage.records.manifests import (
+    JSON_CONTENT_TYPE,
+    Json,
+    ManifestItem,
+    fingerprint_of,
+)
 from heaters_pipeline.storage.records.video_manifests import lost_source
 from heaters_pipeline.video.media.timing import Span, Timeline
 from heaters_pipeline.video.stills.bif_file import is_whole_bif
-from heaters_pipeline.video.stills.picture_files import picture_size_px
+from heaters_pipeline.video.stills.picture_files import CONTENT_TYPES, picture_size_px
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 from heaters_pipeline.video.stills.settings import StoryboardSettings
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout
@@ -47,11 +52,10 @@ from heaters_pipeline.workspace import Workspace
 _logger = logging.getLogger(__name__)
 
 _CONTENT_TYPES = {
-    "jpg": "image/jpeg",
-    "webp": "image/webp",
+    **CONTENT_TYPES,
     "bif": "application/octet-stream",
     "m3u8": "application/vnd.apple.mpegurl",
-    "json": "application/json",
+    "json": JSON_CONTENT_TYPE,
     "vtt": "text/vtt",
 }
 

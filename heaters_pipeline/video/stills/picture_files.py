@@ -13,7 +13,7 @@ from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.stills.settings import MOST_SIDE_PX, PictureCoding, PictureFormat
 
-CONTENT_TYPES: dict[PictureFormat, str] = {"jpg": "image/jpeg", "webp": "image/webp"}
+CONTENT_TYPES: dict[str, str] = {"jpg": "image/jpeg", "webp": "image/webp"}
 
 THUMBNAIL_SIDE_PX = 256
 """Longer side of the small picture beside a key frame."""
