@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.derived import clips_of, local_clip, make_missing
+from heaters_pipeline.assets.derived import clips_of, made_of_clip, make_missing
 from heaters_pipeline.assets.links import links
 from heaters_pipeline.assets.pictures import gallery, require_picture, shown_picture
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY, STORE_KIND
@@ -192,9 +192,9 @@ def _of_clip(
     first, frames = item.start_frame, item.end_frame - item.start_frame
     of_clip = [Span(span.start - first, span.end - first) for span in spans]
     paths = [folder / name for name in keyframe_names(settings)]
-    doing = f"key frames of {item.key} were written"
-    with local_clip(run, item) as clip:
-        written = run.children.call(doing, write_keyframes, clip, frames, settings, paths, of_clip)
+    written = made_of_clip(
+        run, item, "key frames", write_keyframes, frames, settings, paths, of_clip
+    )
     return [
         MadePicture(first + one.frame, one.path.read_bytes(), one.width_px, one.height_px)
         for one in written

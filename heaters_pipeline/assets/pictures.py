@@ -6,7 +6,7 @@ from itertools import product
 
 import dagster as dg
 
-from heaters_pipeline.assets.derived import local_clip
+from heaters_pipeline.assets.derived import made_of_clip
 from heaters_pipeline.assets.records import source_of, track_of
 from heaters_pipeline.assets.source_pictures import source_pictures
 from heaters_pipeline.assets.stage import StageRun
@@ -184,9 +184,7 @@ def _contact_sheet(work: StageWork) -> bytes:
             picture = shelf.picture(one).pixels()
         else:
             frames = item.end_frame - item.start_frame
-            doing = f"a picture of {item.key} was taken"
-            with local_clip(run, item) as clip:
-                picture = run.children.call(doing, middle_picture, clip, frames, TILE_SIDE_PX)
+            picture = made_of_clip(run, item, "pictures", middle_picture, frames, TILE_SIDE_PX)
         tiles.append((_caption(item), picture))
     return contact_sheet_jpeg(tiles, columns=CONTACT_SHEET_COLUMNS, total=len(items))
 

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from heaters_pipeline.assets.derived import clips_of, local_clip, make_missing
+from heaters_pipeline.assets.derived import clips_of, made_of_clip, make_missing
 from heaters_pipeline.assets.links import links
 from heaters_pipeline.assets.pictures import gallery, require_picture, shown_picture
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY, STORE_KIND
@@ -36,7 +37,8 @@ from heaters_pipeline.video.stills.settings import SpriteSettings
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, plan_sprites
 from heaters_pipeline.video.stills.sprites import (
     INDEX_FORMAT_VERSION,
-    write_sheets,
+    tile_pictures,
+    write_pages,
     write_sprites,
 )
 from heaters_pipeline.workspace import Workspace
@@ -126,22 +128,23 @@ def _make_missing(
     clip_of = {unit.identifier: clip for (unit, _), clip in zip(planned, clips, strict=True)}
     work.plan(unit for unit, _ in planned)
     _adopt(work)
-    wanted = [one for unit in work.missing for one in wanted_tiles(unit, layouts[unit.identifier])]
+    wanted = {
+        unit.identifier: wanted_tiles(unit, layouts[unit.identifier]) for unit in work.missing
+    }
     with run.phase("pictures"):
-        shelf = source_pictures(run, source_of(run), lambda: timeline, wanted)
+        all_wanted = chain.from_iterable(wanted.values())
+        shelf = source_pictures(run, source_of(run), lambda: timeline, all_wanted)
 
     def make(unit: Unit, folder: Path) -> list[ManifestItem]:
         layout = layouts[unit.identifier]
         paths = [folder / f"{page}.{settings.format}" for page in range(layout.page_count)]
         *page_keys, index_key = unit.keys
         if shelf is not None:
-            tiles = (shelf.picture(one).pixels() for one in wanted_tiles(unit, layout))
-            sprites = write_sheets(tiles, layout, paths)
+            pictures = (shelf.picture(one).pixels() for one in wanted[unit.identifier])
+            sprites = write_pages(tile_pictures(pictures, layout), layout, paths)
         else:
             item = clip_of[unit.identifier]
-            doing = f"sprite sheets of {item.key} were written"
-            with local_clip(run, item) as clip:
-                sprites = run.children.call(doing, write_sprites, clip, layout, paths)
+            sprites = made_of_clip(run, item, "sprite sheets", write_sprites, layout, paths)
         digests = {}
         for key, path in zip(page_keys, paths, strict=True):
             digests[key] = file_sha256(path)

@@ -132,29 +132,14 @@ def write_sprites(clip: Path, layout: SpriteLayout, page_paths: Sequence[Path]) 
         OSError: The disk is full, or cannot be written.
         ValueError: There are not as many paths as pages.
     """
-    return write_sheets(_clip_pictures(clip, layout), layout, page_paths)
-
-
-def write_sheets(
-    pictures: Iterator[Picture], layout: SpriteLayout, page_paths: Sequence[Path]
-) -> SpriteSet:
-    """Write sprite sheets of pictures that were made, holding one page in memory.
-
-    Args:
-        pictures: Of each frame that becomes a tile, in order, once.
-        layout: From ``plan_sprites``.
-        page_paths: As ``write_sprites``.
-    Raises:
-        OSError: The disk is full, or cannot be written.
-        ValueError: There are not as many paths as pages.
-    """
-    return write_pages(tile_pictures(pictures, layout), layout, page_paths)
+    tiles = tile_pictures(_clip_pictures(clip, layout), layout)
+    return write_pages(tiles, layout, page_paths)
 
 
 def write_pages(
     tiles: Iterator[Picture], layout: SpriteLayout, page_paths: Sequence[Path]
 ) -> SpriteSet:
-    """Write sprite sheets of tiles, as ``write_sheets`` does.
+    """Write sprite sheets of pictures that were made, holding one page in memory.
 
     Args:
         tiles: From ``tile_pictures``.
@@ -186,7 +171,12 @@ def _clip_pictures(clip: Path, layout: SpriteLayout) -> Iterator[Picture]:
 
 
 def tile_pictures(pictures: Iterator[Picture], layout: SpriteLayout) -> Iterator[Picture]:
-    """The picture of each tile, all of one shape. Reads the pictures to their end."""
+    """The picture of each tile, all of one shape.
+
+    Args:
+        pictures: Of each frame that becomes a tile, in order, once; read to their end.
+        layout: Of the tiles.
+    """
     tiles_of = Counter(layout.tile_frames)
     shape: tuple[int, ...] | None = None
     for frame, picture in zip(layout.shown_frames, pictures, strict=True):
