@@ -15,6 +15,7 @@ gives.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,8 @@ TEMPLATE = "video-000000"
 BUCKET = "many"
 FRAMES_A_CLIP = 10
 VIDEOS_A_GROUP = 2500
+_DIGEST = re.compile(r"-([0-9a-f]{16})(?![0-9a-f])")
+_MIXING = 0x9E3779B97F4A7C15
 HEATERS = (sys.executable, "-c", "from heaters_pipeline.cli import main; main()")
 
 
@@ -126,15 +129,15 @@ def fill(
     with opened() as store:
         sources = {found.key: found.version for found in store.list(keys.SOURCE_PREFIX)}
     version = template.video.stages["source_videos"].summary["version"]
-    manifest = template.video.to_bytes()
+    manifest = template.video.to_bytes().decode()
     items = [item for stage in objects for item in template.video.stages[stage].items]
     (root / keys.MANIFEST_PREFIX / "videos").mkdir(parents=True, exist_ok=True)
     for name in names:
-        data = manifest.replace(TEMPLATE.encode(), name.encode())
-        data = data.replace(version.encode(), sources[f"{keys.SOURCE_PREFIX}{name}.mp4"].encode())
-        (root / keys.video_manifest_key(name)).write_bytes(data)
+        text = _renamed(manifest, name)
+        text = text.replace(version, sources[f"{keys.SOURCE_PREFIX}{name}.mp4"])
+        (root / keys.video_manifest_key(name)).write_text(text)
         for item in items:
-            _sparse(root / item.key.replace(TEMPLATE, name), item.size_bytes)
+            _sparse(root / _renamed(item.key, name), item.size_bytes)
     with opened() as store:
         versions = record_versions(store)
     fingerprint = catalog_fingerprint(versions)
@@ -164,11 +167,20 @@ def _write_table(
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for group in _groups(list(versions)):
             copied = (
-                text.replace(TEMPLATE, name).replace("{record_version}", versions[name])
-                for name in group
+                _renamed(text, name).replace("{record_version}", versions[name]) for name in group
             )
             found = [row for each in copied for row in json.loads(each)]
             writer.write_table(pa.Table.from_pylist(found, schema=schema))
+
+
+def _renamed(text: str, name: str) -> str:
+    """What stands of the template in a text, for another video; digests in keys are others, too."""
+    seed = int(name.rpartition("-")[2]) * _MIXING
+
+    def other(found: re.Match[str]) -> str:
+        return f"-{(int(found.group(1), 16) * _MIXING ^ seed) % 2**64:016x}"
+
+    return _DIGEST.sub(other, text.replace(TEMPLATE, name))
 
 
 def _groups(names: list[str]) -> Iterator[list[str]]:
