@@ -31,8 +31,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from heaters_pipeline.names import VIDEO_STAGES
-from heaters_pipeline.report.catalog import build_catalog, catalog_fingerprint, record_versions
+from heaters_pipeline.report.catalog import catalog_fingerprint, record_versions
+from heaters_pipeline.report.catalog_columns import CLIP_SCHEMA, VIDEO_SCHEMA
 from heaters_pipeline.report.catalog_record import StoredCatalog, write_catalog_record
+from heaters_pipeline.report.catalog_tables import GroupWriter, Notes
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
@@ -45,7 +47,6 @@ TEMPLATE = "video-000000"
 """As long as all other names, so that one takes the place of another byte by byte."""
 BUCKET = "many"
 FRAMES_A_CLIP = 10
-VIDEOS_A_GROUP = 2500
 _DIGEST = re.compile(r"-([0-9a-f]{16})(?![0-9a-f])")
 _MIXING = 0x9E3779B97F4A7C15
 HEATERS = (sys.executable, "-c", "from heaters_pipeline.cli import main; main()")
@@ -60,14 +61,12 @@ class Template:
         source_bytes: Size of its source.
         video_row: Its row in the catalog.
         clip_rows: Those of its clips.
-        schemas: Of both tables, with what the pipeline notes in them.
     """
 
     video: VideoManifest
     source_bytes: int
     video_row: dict[str, Any]
     clip_rows: list[dict[str, Any]]
-    schemas: tuple[pa.Schema, pa.Schema]
 
 
 def video_name(number: int) -> str:
@@ -96,14 +95,12 @@ def make_template(clips: int) -> Template:
             env={**os.environ, **places},
         )
         store = DirectoryObjectStore(folder / "store")
-        built = build_catalog(store, record_versions(store))
-        (row,) = built.videos.to_pylist()
+        (row,) = pq.read_table(folder / "store" / keys.CATALOG_VIDEOS).to_pylist()
         return Template(
             read_video(store, TEMPLATE),
             film.stat().st_size,
             row,
-            built.clips.to_pylist(),
-            (built.videos.schema, built.clips.schema),
+            pq.read_table(folder / "store" / keys.CATALOG_CLIPS).to_pylist(),
         )
 
 
@@ -141,12 +138,16 @@ def fill(
     with opened() as store:
         versions = record_versions(store)
     fingerprint = catalog_fingerprint(versions)
-    marks = {b"heaters_fingerprint": fingerprint.encode(), b"heaters_left_out": b"{}"}
-    schemas = [schema.with_metadata(marks) for schema in template.schemas]
+    notes = Notes(fingerprint, {}, {})
     (root / keys.CATALOG_VIDEOS).parent.mkdir(parents=True, exist_ok=True)
     row = {**template.video_row, "record_version": "{record_version}"}
-    _write_table(root / keys.CATALOG_CLIPS, schemas[1], template.clip_rows, versions)
-    _write_table(root / keys.CATALOG_VIDEOS, schemas[0], [row], versions)
+    for key, schema, rows in (
+        (keys.CATALOG_CLIPS, CLIP_SCHEMA, template.clip_rows),
+        (keys.CATALOG_VIDEOS, VIDEO_SCHEMA, [row]),
+    ):
+        with GroupWriter(root / key, schema) as writer:
+            _write_rows(writer, schema, rows, versions)
+            writer.note(notes)
     with opened() as store:
         tables = {key: _head(store, key) for key in (keys.CATALOG_CLIPS, keys.CATALOG_VIDEOS)}
         count = videos * len(template.clip_rows)
@@ -159,18 +160,17 @@ def _head(store: ObjectStore, key: str) -> str:
     return found.version
 
 
-def _write_table(
-    path: Path, schema: pa.Schema, rows: list[dict[str, Any]], versions: Mapping[str, str]
+def _write_rows(
+    writer: GroupWriter,
+    schema: pa.Schema,
+    rows: list[dict[str, Any]],
+    versions: Mapping[str, str],
 ) -> None:
     """The rows once for each video."""
     text = json.dumps(rows)
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for group in _groups(list(versions)):
-            copied = (
-                _renamed(text, name).replace("{record_version}", versions[name]) for name in group
-            )
-            found = [row for each in copied for row in json.loads(each)]
-            writer.write_table(pa.Table.from_pylist(found, schema=schema))
+    for name, version in versions.items():
+        copied = json.loads(_renamed(text, name).replace("{record_version}", version))
+        writer.add(pa.Table.from_pylist(copied, schema=schema))
 
 
 def _renamed(text: str, name: str) -> str:
@@ -181,11 +181,6 @@ def _renamed(text: str, name: str) -> str:
         return f"-{(int(found.group(1), 16) * _MIXING ^ seed) % 2**64:016x}"
 
     return _DIGEST.sub(other, text.replace(TEMPLATE, name))
-
-
-def _groups(names: list[str]) -> Iterator[list[str]]:
-    for first in range(0, len(names), VIDEOS_A_GROUP):
-        yield names[first : first + VIDEOS_A_GROUP]
 
 
 def _sparse(path: Path, size_bytes: int) -> None:

@@ -71,6 +71,16 @@ class SourceConfig(dg.Config):
     )
 
 
+class CatalogConfig(dg.Config):
+    """What a new catalog looks at."""
+
+    all_videos: bool = Field(
+        default=True,
+        description="Look at the records of all videos, also at what others changed by hand. "
+        "Else only at the videos that the pipeline noted as changed, which takes far less.",
+    )
+
+
 class ScanConfig(dg.Config):
     """How a video is looked at, once."""
 

@@ -1,4 +1,4 @@
-"""Whether a new catalog is due: by what the stored one was made of, one run at a time."""
+"""Whether a new catalog is due: by what was noted since the stored one, one run at a time."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,29 +8,39 @@ from dagster import DagsterRunStatus, RunRecord
 
 from heaters_pipeline.attempts import UNDER_WAY
 from heaters_pipeline.names import CATALOG_ASSET, CATALOG_JOB
-from heaters_pipeline.report.catalog import catalog_fingerprint, record_versions
-from heaters_pipeline.report.catalog_record import stored_catalog
+from heaters_pipeline.report.catalog_record import look_at_catalog
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
 
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 _RUNS_LOOKED_AT = 10
+_CLIPS_PER_SECOND = 300_000
+_LITTLE_SECONDS = 0.3
+_LITTLE_SHARE = 0.1
 
 
-def why_no_catalog(store: ObjectStore, instance: dg.DagsterInstance, now: datetime) -> str | None:
+def why_no_catalog(
+    store: ObjectStore,
+    instance: dg.DagsterInstance,
+    now: datetime,
+    pause: timedelta = timedelta(),
+) -> str | None:
     """Why no catalog is to be made now; None if one is due.
+
+    Asks for two things: the record of the stored catalog, and what lies under ``catalog/``.
 
     Args:
         store: What decides.
         instance: Knows whether a run is under way, and which failed.
         now: In UTC.
+        pause: From the last catalog to the next, while videos change.
     """
-    versions = record_versions(store)
-    if not versions:
+    seen = look_at_catalog(store)
+    if seen.catalog is None and not seen.changes and not any(store.list(keys.MANIFEST_PREFIX)):
         return "there are no videos yet"
-    stored = stored_catalog(store)
-    is_current = stored is not None and stored.fingerprint == catalog_fingerprint(versions)
-    if is_current and instance.get_latest_materialization_event(dg.AssetKey(CATALOG_ASSET)):
+    known = instance.get_latest_materialization_event(dg.AssetKey(CATALOG_ASSET))
+    if seen.catalog is not None and not seen.changes and known:
         return "nothing changed since the last catalog"
     wanted = dg.RunsFilter(job_name=CATALOG_JOB)
     runs = instance.get_run_records(wanted, limit=_RUNS_LOOKED_AT)
@@ -39,7 +49,21 @@ def why_no_catalog(store: ObjectStore, instance: dg.DagsterInstance, now: dateti
     begins = next_try(runs)
     if begins > now:
         return f"the last run failed; the next begins at {begins:%H:%M:%S} UTC"
+    if seen.made is not None and known:
+        begins = max(seen.made, *map(_ended, runs[:1])) + pause
+        if begins > now:
+            return f"the catalog is new; the next begins at {begins:%H:%M:%S} UTC"
     return None
+
+
+def costs_little(clips: int, seconds: float) -> bool:
+    """Whether a catalog takes so little time that who finished videos makes it at once.
+
+    Args:
+        clips: Of the stored one. All are written anew, however few videos changed.
+        seconds: How long the videos took.
+    """
+    return clips / _CLIPS_PER_SECOND <= max(_LITTLE_SECONDS, _LITTLE_SHARE * seconds)
 
 
 def next_try(runs: Sequence[RunRecord]) -> datetime:
@@ -55,6 +79,8 @@ def next_try(runs: Sequence[RunRecord]) -> datetime:
         failures += 1
     if not failures:
         return datetime.min.replace(tzinfo=UTC)
-    ended = runs[0].end_time or runs[0].create_timestamp.timestamp()
-    pause = min(_FIRST_PAUSE * (1 << (failures - 1)), _LONGEST_PAUSE)
-    return datetime.fromtimestamp(ended, UTC) + pause
+    return _ended(runs[0]) + min(_FIRST_PAUSE * (1 << (failures - 1)), _LONGEST_PAUSE)
+
+
+def _ended(run: RunRecord) -> datetime:
+    return datetime.fromtimestamp(run.end_time or run.create_timestamp.timestamp(), UTC)

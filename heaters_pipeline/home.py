@@ -4,6 +4,7 @@ Read when it is needed, never at import, so that a test or a worker can set its 
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from heaters_pipeline.video.media.limits import positive_number
 
 DEFAULT_STORE = "./data"
 DEFAULT_CACHE_GIGABYTES = 20.0
+DEFAULT_CATALOG_MINUTES = 5.0
 _INSTANCE_FILE = "dagster.yaml"
 _METRICS_SUFFIX = ".prom"
 
@@ -88,6 +90,15 @@ def cache_max_bytes() -> int:
         SettingsError: It is not a number above 0.
     """
     return int(positive_number("HEATERS_CACHE_GB", DEFAULT_CACHE_GIGABYTES) * 1e9)
+
+
+def catalog_pause() -> timedelta:
+    """From one catalog to the next, while videos finish: ``HEATERS_CATALOG_MINUTES``.
+
+    Raises:
+        SettingsError: It is not a number above 0.
+    """
+    return timedelta(minutes=positive_number("HEATERS_CATALOG_MINUTES", DEFAULT_CATALOG_MINUTES))
 
 
 def allowed_links() -> AllowedLinks:

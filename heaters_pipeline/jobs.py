@@ -66,12 +66,16 @@ build_catalog = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+CHANGED_VIDEOS = {"ops": {CATALOG_ASSET: {"config": {"all_videos": False}}}}
+"""The config of a catalog that looks only at the videos that are noted as changed."""
+
 confirm_catalog_daily = dg.ScheduleDefinition(
     name="confirm_catalog_daily",
     job=build_catalog,
     cron_schedule="0 3 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Looks once a day whether the catalog is still true, also if no video came.",
+    description="Looks at all records once a day, also at what others changed by hand, and whether "
+    "the catalog is still true.",
 )
 
 

@@ -37,7 +37,12 @@ from heaters_pipeline.intake.rejections import list_rejections, write_rejection
 from heaters_pipeline.intake.sidecars import sidecars_by_stem, stem_of
 from heaters_pipeline.intake.sources import has_video_name
 from heaters_pipeline.intake.submissions import read_listed
-from heaters_pipeline.jobs import build_catalog, download_videos, process_videos
+from heaters_pipeline.jobs import (
+    CHANGED_VIDEOS,
+    build_catalog,
+    download_videos,
+    process_videos,
+)
 from heaters_pipeline.living_runs import MAX_DEATHS, SilentRuns, report_dead_here
 from heaters_pipeline.names import (
     DIED_TAG,
@@ -210,11 +215,12 @@ def process_uploads(
 def update_catalog(
     context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
 ) -> dg.SensorResult | dg.SkipReason:
-    """Start a run when the stored catalog was not made of the manifests as they are."""
-    why_not = why_no_catalog(workspace.store, context.instance, datetime.now(UTC))
+    """Start a run when videos are noted as changed since the stored catalog was made."""
+    now, pause = datetime.now(UTC), home.catalog_pause()
+    why_not = why_no_catalog(workspace.store, context.instance, now, pause)
     if why_not is not None:
         return dg.SkipReason(why_not)
-    return dg.SensorResult(run_requests=[dg.RunRequest()])
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_config=CHANGED_VIDEOS)])
 
 
 @dg.sensor(

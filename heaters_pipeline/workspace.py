@@ -197,7 +197,7 @@ class Workspace:
         given = merged([video.given, self._given.get(video.video_id, {})])
         pictures = {key: self._pictures[key] for key in held}
         video = replace(video, pictures=pictures, given=given)
-        write_video(self.store, video)
+        write_video(self.store, video, self.video(video.video_id))
         self._videos[video.video_id] = replace(video, is_older=False)
 
     def report(self, stage: str, video_id: str, fingerprint: str) -> None:

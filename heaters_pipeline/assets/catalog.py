@@ -10,23 +10,28 @@ from heaters_pipeline.assets.links import link
 from heaters_pipeline.assets.policy import CATALOG_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.stage import lasting_errors_fail
 from heaters_pipeline.assets.stage_work import FAILURES_SHOWN, SHOWN_SKIP_REASON
+from heaters_pipeline.config import CatalogConfig
 from heaters_pipeline.names import CATALOG_ASSET, CATALOG_POOL, WORK_TAG
 from heaters_pipeline.report.catalog import (
+    build_catalog,
+    catalog_fingerprint,
+    record_versions,
+    update_catalog,
+)
+from heaters_pipeline.report.catalog_columns import (
     CATALOG_VERSION,
     CLIP_COLUMNS,
     VIDEO_COLUMNS,
     Column,
-    build_catalog,
-    catalog_fingerprint,
-    record_versions,
 )
 from heaters_pipeline.report.catalog_record import (
     StoredCatalog,
-    stored_catalog,
+    look_at_catalog,
     write_catalog_record,
 )
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.records.catalog_changes import settled, take_down
 from heaters_pipeline.workspace import Workspace
 
 FRESHNESS_POLICY = dg.FreshnessPolicy.time_window(
@@ -72,7 +77,9 @@ def _schema(columns: Iterable[Column]) -> dg.TableSchema:
     },
 )
 def catalog(
-    context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+    context: dg.AssetExecutionContext,
+    config: CatalogConfig,
+    workspace: dg.ResourceParam[Workspace],
 ) -> dg.MaterializeResult:  # type: ignore[type-arg] # beside checks Dagster wants it so
     """All finished videos and clips: `catalog/videos.parquet` and `catalog/clips.parquet`.
 
@@ -82,14 +89,14 @@ def catalog(
         store = workspace.store
         skipped = True
         made: dict[str, int] = {}
-        found = _look(store)
+        found = _current(store, config)
         if found is None:
             # Whoever has the claim lists after it got it, so an older catalog is never the last.
             workspace.claim(keys.CATALOG_CLAIM, lambda whom: context.log.info("waits for %s", whom))
-            found = _look(store)
+            found = _current(store, config)
         if found is None:
             skipped = False
-            found, made = _make(workspace)
+            found, made = _make(workspace, config)
         result: dict[str, Any] = {
             "skipped": skipped,
             **({"reason": SHOWN_SKIP_REASON} if skipped else made),
@@ -111,27 +118,38 @@ def catalog(
         )
 
 
-def _look(store: ObjectStore) -> StoredCatalog | None:
-    """The stored catalog, if it was made of the manifests as they are."""
-    fingerprint = catalog_fingerprint(record_versions(store))
-    found = stored_catalog(store)
+def _current(store: ObjectStore, config: CatalogConfig) -> StoredCatalog | None:
+    """The stored catalog, if nothing changed since it was made."""
+    seen = look_at_catalog(store)
+    if seen.catalog is None or seen.changes:
+        return None
+    if not config.all_videos:
+        return seen.catalog
+    is_same = seen.catalog.fingerprint == catalog_fingerprint(record_versions(store))
     # A newer version of this program may be able to read what the last one could not.
-    is_whole = found is not None and found.fingerprint == fingerprint and not found.unreadable
-    return found if is_whole else None
+    return seen.catalog if is_same and not seen.catalog.unreadable else None
 
 
-def _make(workspace: Workspace) -> tuple[StoredCatalog, dict[str, int]]:
+def _make(workspace: Workspace, config: CatalogConfig) -> tuple[StoredCatalog, dict[str, int]]:
     store = workspace.store
-    built = build_catalog(store, record_versions(store))
-    found = StoredCatalog(
-        built.fingerprint, built.videos.num_rows, built.clips.num_rows, built.unreadable
-    )
-    tables = {}
-    for key, table in ((keys.CATALOG_CLIPS, built.clips), (keys.CATALOG_VIDEOS, built.videos)):
-        written = workspace.write_bytes(key, built.parquet(table), PARQUET_CONTENT_TYPE)
-        tables[key] = written.version
+    now = store.now()
+    seen = look_at_catalog(store)
+    noted = {note.video_id for note in seen.changes}
+    with workspace.scratch() as folder:
+        built = None
+        if seen.catalog is not None and not config.all_videos:
+            built = update_catalog(store, noted, seen.catalog.unreadable, folder)
+        if built is None:
+            built = build_catalog(store, record_versions(store), folder, noted=noted)
+        found = StoredCatalog(
+            built.fingerprint, built.video_rows, built.clip_rows, built.unreadable
+        )
+        tables = {}
+        for key, path in ((keys.CATALOG_CLIPS, built.clips), (keys.CATALOG_VIDEOS, built.videos)):
+            tables[key] = workspace.put_file(key, path, PARQUET_CONTENT_TYPE).version
     workspace.require_claims()
     write_catalog_record(store, found, tables)
+    take_down(store, settled(seen.changes, built.digests, now))
     return found, {"videos_read": built.read, "videos_reused": built.reused}
 
 

@@ -17,6 +17,7 @@ import click
 
 from heaters_pipeline import __version__, home
 from heaters_pipeline.cli.arguments import possible_ids, wanted_videos
+from heaters_pipeline.cli.catalog_commands import catalog
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
 from heaters_pipeline.cli.given_settings import GivenSettings, settings_yaml
 from heaters_pipeline.cli.options import (
@@ -245,7 +246,7 @@ def status(video: str | None, csv: Path | None, as_json: bool) -> None:
         show_result({"videos": documents}, documents, lines, csv, stdout)
 
 
-for command in (detect, compare, tune, settings, prune, remove, dismiss):
+for command in (detect, compare, tune, settings, catalog, prune, remove, dismiss):
     main.add_command(command)
 
 

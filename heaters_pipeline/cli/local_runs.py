@@ -80,9 +80,14 @@ def process_video(
         progress_listener.reset(listener_token)
 
 
-def build_catalog(instance: dg.DagsterInstance) -> LocalRun:
-    """Run the catalog's job here and wait for it."""
-    return _run(instance, CATALOG_JOB, {}, "")
+def build_catalog(instance: dg.DagsterInstance, *, all_videos: bool = False) -> LocalRun:
+    """Run the catalog's job here and wait for it.
+
+    Args:
+        instance: Where the run is recorded.
+        all_videos: Look at all records, not only at those that are noted as changed.
+    """
+    return _run(instance, CATALOG_JOB, {CATALOG_ASSET: {"all_videos": all_videos}}, "")
 
 
 def in_catalog(instance: dg.DagsterInstance, video_ids: Collection[str]) -> bool:

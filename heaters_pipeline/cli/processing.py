@@ -1,5 +1,6 @@
 """``heaters process``: bring videos in and run the whole pipeline for each, in this process."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,15 +13,22 @@ from heaters_pipeline.cli.instance import dagster_instance
 from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, in_catalog, process_video
 from heaters_pipeline.cli.terminal import Watcher
 from heaters_pipeline.cli.wanted_runs import likely_id, stored_settings, video_and_source
+from heaters_pipeline.due_catalog import costs_little
 from heaters_pipeline.errors import HeatersError, StoreError
 from heaters_pipeline.intake.sources import shown_video
 from heaters_pipeline.intake.wanted import WantedVideo
 from heaters_pipeline.names import CATALOG_ASSET
+from heaters_pipeline.report.catalog_record import look_at_catalog
 from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.settings_files import SettingsFile
 from heaters_pipeline.settings_layers import Layers
 from heaters_pipeline.status import SHOWN_STATES, video_statuses
 from heaters_pipeline.storage.object_store import ObjectStore
+
+LEFT_TO_OTHERS = (
+    "the catalog has {clips} clips and is not written anew for this: its sensor does that while "
+    "heaters ui runs, and heaters catalog at once"
+)
 
 
 def process_videos(
@@ -44,6 +52,7 @@ def process_videos(
     settings = stored_settings(videos, given)
     documents = []
     made, unchanged = False, []
+    started = time.monotonic()
     with dagster_instance() as instance:
         for video in videos:
             watcher.start(shown_video(video.text).rpartition("/")[2])
@@ -55,12 +64,25 @@ def process_videos(
                 unchanged.append(run.video_id)
             made = made or (document["error"] is None and run is not None and not run.made_nothing)
         if made or (unchanged and not in_catalog(instance, unchanged)):
-            catalog = build_catalog(instance)
-            if catalog.error and CATALOG_ASSET in catalog.completed:
-                click.echo(f"the catalog is made, without all: {catalog.error}", err=True)
-            elif catalog.error:
-                raise HeatersError(f"the videos are done, but the catalog failed: {catalog.error}")
+            _follow(instance, time.monotonic() - started)
     return documents
+
+
+def _follow(instance: dg.DagsterInstance, seconds: float) -> None:
+    """Bring the catalog up to date after videos that took so many seconds.
+
+    A large one is left to the sensor, or to ``heaters catalog``: it is written whole, and would
+    take longer than a short video.
+    """
+    last = look_at_catalog(open_workspace().store).catalog
+    if last is not None and not costs_little(last.clips, seconds):
+        click.echo(LEFT_TO_OTHERS.format(clips=last.clips), err=True)
+        return
+    catalog = build_catalog(instance)
+    if catalog.error and CATALOG_ASSET in catalog.completed:
+        click.echo(f"the catalog is made, without all: {catalog.error}", err=True)
+    elif catalog.error:
+        raise HeatersError(f"the videos are done, but the catalog failed: {catalog.error}")
 
 
 def _process(

@@ -1,11 +1,13 @@
 """The record beside the tables of the catalog: what they were made of, in one small object."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from heaters_pipeline.errors import ManifestError, ObjectNotFoundError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.records.catalog_changes import ChangeNote, change_notes
 from heaters_pipeline.storage.records.manifests import (
     JSON_CONTENT_TYPE,
     Json,
@@ -14,7 +16,8 @@ from heaters_pipeline.storage.records.manifests import (
 )
 
 FORMAT = "heaters_pipeline/catalog"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1 was made without notes of changes, so that all manifests are looked at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +60,51 @@ def write_catalog_record(
     store.write_bytes(keys.CATALOG_RECORD, data, content_type=JSON_CONTENT_TYPE)
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What lies under ``catalog/``.
+
+    Attributes:
+        catalog: None unless the tables are those of the record, and of this version.
+        made: When the record was written, in UTC; None without a catalog.
+        changes: The notes of videos that it has still to follow.
+    """
+
+    catalog: StoredCatalog | None
+    made: datetime | None
+    changes: Sequence[ChangeNote]
+
+
+def look_at_catalog(store: ObjectStore) -> Sighting:
+    """The stored catalog and what changed since, by one GET and one LIST."""
+    found, tables = _recorded(store)
+    listed = {each.key: each for each in store.list(keys.CATALOG_PREFIX)}
+    changes = change_notes(listed.values())
+    versions = {key: listed[key].version for key in tables if key in listed}
+    if found is None or versions != tables or keys.CATALOG_RECORD not in listed:
+        return Sighting(None, None, changes)
+    return Sighting(found, listed[keys.CATALOG_RECORD].modified, changes)
+
+
 def stored_catalog(store: ObjectStore) -> StoredCatalog | None:
     """The catalog that lies in the store; None unless its tables are those of the record."""
+    return look_at_catalog(store).catalog
+
+
+def _recorded(store: ObjectStore) -> tuple[StoredCatalog | None, dict[str, str]]:
+    """What the record says of the catalog, and the version of each table."""
     try:
-        data = store.read_bytes(keys.CATALOG_RECORD)
-        content = parse_record(data, keys.CATALOG_RECORD, FORMAT, FORMAT_VERSION)
+        content = parse_record(
+            store.read_bytes(keys.CATALOG_RECORD),
+            keys.CATALOG_RECORD,
+            FORMAT,
+            FORMAT_VERSION,
+            oldest_version=FORMAT_VERSION,
+        )
         found = StoredCatalog(
             content["fingerprint"], content["videos"], content["clips"], content["unreadable"]
         )
-        tables = dict(content["tables"])
+        return found, dict(content["tables"])
     except (ObjectNotFoundError, ManifestError, KeyError, TypeError, ValueError):
         # It is made of the manifests alone, so nothing is lost by making it again.
-        return None
-    folder = keys.CATALOG_RECORD.rpartition("/")[0] + "/"
-    listed = {each.key: each.version for each in store.list(folder)}
-    return found if all(listed.get(key) == version for key, version in tables.items()) else None
+        return None, {}

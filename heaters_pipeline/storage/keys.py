@@ -18,6 +18,8 @@ SETTINGS = "settings.yaml"
 CATALOG_VIDEOS = "catalog/videos.parquet"
 CATALOG_CLIPS = "catalog/clips.parquet"
 CATALOG_RECORD = "catalog/catalog.json"
+CATALOG_PREFIX = "catalog/"
+CATALOG_CHANGE_PREFIX = "catalog/changes/"
 CATALOG_CLAIM = "_catalog"
 """Whom claims on the catalog are named for; no video has such a name."""
 UNNAMED_OBJECTS = "prune/unnamed.parquet"
@@ -38,6 +40,7 @@ _PRODUCTS = {
 """The names of what the pipeline makes; anything else in its folders is somebody's own."""
 PRODUCT_FOLDERS = tuple(_PRODUCTS)
 """Where everything lies that runs make of a video and may make again, by folder and video."""
+_CHANGE = re.compile(rf"{CATALOG_CHANGE_PREFIX}([^/]+)-({_DIGEST})-[0-9a-f]+\.json")
 _CLEAN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\.[A-Za-z0-9]{1,8})?")
 _DIGESTED = re.compile(r"[A-Za-z0-9_-]{1,60}\.[A-Za-z0-9_-]{1,8}\.[0-9a-f]{16}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -131,6 +134,17 @@ def is_product(key: str) -> bool:
     _, _, name = rest.partition("/")
     pattern = _PRODUCTS.get(folder)
     return pattern is not None and pattern.fullmatch(name) is not None
+
+
+def catalog_change_key(video_id: str, digest: str, token: str) -> str:
+    """The key of a note that a video's manifest is about to be what the digest stands for."""
+    return f"{CATALOG_CHANGE_PREFIX}{video_id}-{digest}-{token}.json"
+
+
+def catalog_change(key: str) -> tuple[str, str] | None:
+    """The video and the digest that such a note names; None if the key is none of a note."""
+    found = _CHANGE.fullmatch(key)
+    return (found.group(1), found.group(2)) if found else None
 
 
 def submission_key(video_id: str) -> str:

@@ -13,6 +13,7 @@ from heaters_pipeline.errors import HeatersError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.records.catalog_changes import note_change
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.unnamed import read_unnamed, write_unnamed
 from heaters_pipeline.storage.records.video_keys import (
@@ -62,6 +63,7 @@ class VideoRemoval:
         """
         self._store.delete(keys.link_key(self.video_id))
         self._store.delete(keys.submission_key(self.video_id))
+        note_change(self._store, self.video_id, b"")
         for found in list(records_of_video(self._store, self.video_id))[::-1]:
             self._delete([found])
 

@@ -15,6 +15,7 @@ from heaters_pipeline.errors import ObjectNotFoundError, StoreError
 from heaters_pipeline.names import STORYBOARDS_ASSET, VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.records.catalog_changes import note_change
 from heaters_pipeline.storage.records.json_records import LARGE_BYTES, damaged, read_limited
 from heaters_pipeline.storage.records.manifests import (
     JSON_CONTENT_TYPE,
@@ -156,13 +157,24 @@ def read_video(store: ObjectStore, video_id: str) -> VideoManifest:
     return VideoManifest.from_bytes(data, video_id)
 
 
-def write_video(store: ObjectStore, video: VideoManifest) -> None:
+def write_video(
+    store: ObjectStore, video: VideoManifest, before: VideoManifest | None = None
+) -> None:
     """Publish what a video consists of; all of its objects must exist already.
 
     Manifests of older versions that it was read from are removed: nobody reads them any more.
+
+    Args:
+        store: Where it lies.
+        video: What it consists of.
+        before: What was recorded of it until now, if that is known. The catalog has nothing of a
+            video that is not finished, and is told of no change until it is.
     """
     key = keys.video_manifest_key(video.video_id)
-    store.write_bytes(key, video.to_bytes(), content_type=JSON_CONTENT_TYPE)
+    data = video.to_bytes()
+    if before is None or before.is_finished or video.is_finished:
+        note_change(store, video.video_id, data)
+    store.write_bytes(key, data, content_type=JSON_CONTENT_TYPE)
     if not video.is_older:
         return
     try:
@@ -197,6 +209,15 @@ def recorded_videos(store: ObjectStore) -> dict[str, ObjectInfo]:
             # In ascending order, so that the newer one comes last.
             found[name.removesuffix(".json")] = each
     return found
+
+
+def recorded_version(store: ObjectStore, video_id: str) -> str | None:
+    """The version of the newest record of a video, as ``recorded_videos`` has it."""
+    for key in (keys.video_manifest_key(video_id), keys.manifest_key(VIDEO_STAGES[0], video_id)):
+        found = store.head(key)
+        if found is not None:
+            return found.version
+    return None
 
 
 def _read_older(store: ObjectStore, video_id: str) -> VideoManifest:

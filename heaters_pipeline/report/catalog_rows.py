@@ -1,0 +1,100 @@
+"""The rows of a video in the catalog's tables, made of its manifest. Pure."""
+
+from typing import Any
+
+from heaters_pipeline.storage.records.manifests import Manifest, ManifestItem
+from heaters_pipeline.storage.records.video_manifests import VideoManifest
+
+SOURCE_DELETED = "-source-deleted"
+"""Ends the version of a record whose source is gone."""
+
+VideoRows = tuple[dict[str, Any], list[dict[str, Any]]]
+"""The row of a video, and those of its clips."""
+
+
+def rows_of(video: VideoManifest, version: str) -> VideoRows | None:
+    """The rows of a video; None while it is not finished."""
+    if not video.is_finished:
+        return None
+    source, clips = video.stages["source_videos"], video.stages["clips"]
+    sheets = _by_clip(video.stages["sprite_sheets"])
+    pictures = _by_clip(video.stages["keyframes"])
+    rows = [
+        _clip_row(video.video_id, item, sheets.get(_identifier(item), []), pictures)
+        for item in clips.items
+    ]
+    storyboard = video.stages.get("storyboards")
+    row = _video_row(source, clips, version)
+    row["storyboard_filepaths"] = [item.key for item in storyboard.items] if storyboard else []
+    return row, rows
+
+
+def _identifier(item: ManifestItem) -> str:
+    return str(item.details["clip_identifier"])
+
+
+def _by_clip(manifest: Manifest) -> dict[str, list[ManifestItem]]:
+    by_clip: dict[str, list[ManifestItem]] = {}
+    for item in manifest.items:
+        by_clip.setdefault(_identifier(item), []).append(item)
+    return by_clip
+
+
+def _video_row(source: Manifest, clips: Manifest, version: str) -> dict[str, Any]:
+    summary = source.summary
+    info = summary["info"]
+    rate = info["frame_rate"]
+    return {
+        "video_id": source.video_id,
+        "source_key": summary["source_key"],
+        "source_sha256": summary["sha256"],
+        "size_bytes": summary["size_bytes"],
+        "container": info["container"],
+        "codec": info["codec"],
+        "width_px": info["width_px"],
+        "height_px": info["height_px"],
+        "frame_rate": _ratio(rate) if rate else None,
+        "frames": sum(item.end_frame - item.start_frame for item in clips.items),
+        "duration_seconds": float(
+            sum(item.end_seconds - item.start_seconds for item in clips.items)
+        ),
+        "clips": len(clips.items),
+        "title": summary.get("title"),
+        "tags": summary.get("tags", []),
+        "source_deleted": version.endswith(SOURCE_DELETED),
+        "record_version": version,
+    }
+
+
+def _clip_row(
+    video_id: str,
+    item: ManifestItem,
+    sheets: list[ManifestItem],
+    pictures: dict[str, list[ManifestItem]],
+) -> dict[str, Any]:
+    indexes = [sheet.key for sheet in sheets if "page" not in sheet.details]
+    taken = pictures.get(_identifier(item), [])
+    return {
+        "video_id": video_id,
+        "clip_identifier": _identifier(item),
+        "scene_index": item.details["scene_index"],
+        "clip_filepath": item.key,
+        "start_frame": item.start_frame,
+        "end_frame": item.end_frame,
+        "start_time_seconds": float(item.start_seconds),
+        "end_time_seconds": float(item.end_seconds),
+        "duration_seconds": float(item.end_seconds - item.start_seconds),
+        "method": item.details["method"],
+        "copied_frames": item.details.get("copied"),
+        "hidden_frames": item.details.get("hidden_frames"),
+        "size_bytes": item.size_bytes,
+        "sprite_index_filepath": indexes[0] if indexes else None,
+        "sprite_sheet_filepaths": [sheet.key for sheet in sheets if "page" in sheet.details],
+        "keyframe_filepaths": [each.key for each in taken if "thumbnail_of" not in each.details],
+        "thumbnail_filepaths": [each.key for each in taken if "thumbnail_of" in each.details],
+    }
+
+
+def _ratio(text: str) -> float:
+    numerator, _, denominator = text.partition("/")
+    return int(numerator) / int(denominator or 1)
