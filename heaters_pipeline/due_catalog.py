@@ -15,8 +15,8 @@ from heaters_pipeline.storage.object_store import ObjectStore
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 _RUNS_LOOKED_AT = 10
-_CLIPS_PER_SECOND = 300_000
-_LITTLE_SECONDS = 0.3
+_CLIPS_PER_CPU_SECOND = 350_000
+_LITTLE_CPU_SECONDS = 0.3
 _LITTLE_SHARE = 0.1
 
 
@@ -56,14 +56,14 @@ def why_no_catalog(
     return None
 
 
-def costs_little(clips: int, seconds: float) -> bool:
-    """Whether a catalog takes so little time that who finished videos makes it at once.
+def costs_little(clips: int, cpu_seconds: float) -> bool:
+    """Whether a catalog takes so little that who finished videos makes it at once.
 
     Args:
         clips: Of the stored one. All are written anew, however few videos changed.
-        seconds: How long the videos took.
+        cpu_seconds: What the videos took.
     """
-    return clips / _CLIPS_PER_SECOND <= max(_LITTLE_SECONDS, _LITTLE_SHARE * seconds)
+    return clips / _CLIPS_PER_CPU_SECOND <= max(_LITTLE_CPU_SECONDS, _LITTLE_SHARE * cpu_seconds)
 
 
 def next_try(runs: Sequence[RunRecord]) -> datetime:

@@ -157,9 +157,9 @@ class Pipeline:
         """Materialize all assets of a video in one run, as people do from the lineage."""
         return self._run(_ALL_JOB, {}, {PARTITION_TAG: video_id})
 
-    def build_catalog(self) -> Outcome:
-        """Run the catalog's job."""
-        return self._run(CATALOG_JOB, {}, {})
+    def build_catalog(self, *, all_videos: bool = True) -> Outcome:
+        """Run the catalog's job, as people do, or as the sensor does that sees noted changes."""
+        return self._run(CATALOG_JOB, {} if all_videos else {"catalog": {"all_videos": False}}, {})
 
     def check(self, video_id: str | None = VIDEO_ID) -> Outcome:
         """Run the checks alone, on what is stored of a video; of none as Dagster's UI does it."""

@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 from dagster import DagsterEvent, DagsterEventType, DagsterRun, DagsterRunStatus
 
+from heaters_pipeline import home
 from heaters_pipeline.due_catalog import why_no_catalog
 from heaters_pipeline.errors import (
     InvalidVideoError,
@@ -50,6 +51,7 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo
+from heaters_pipeline.storage.records.catalog_changes import note_change
 from heaters_pipeline.storage.records.made_of import KnownManifests
 from heaters_pipeline.storage.records.manifests import canonical_json
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
@@ -382,19 +384,51 @@ def test_a_failed_catalog_run_is_repeated_later_each_time(
 
 
 def test_settings_that_are_changed_back_ask_for_a_catalog_each_time(
-    processed: Pipeline, stage: Stage
+    processed: Pipeline, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("HEATERS_CATALOG_MINUTES", "1e-9")
     stage.instance = processed.instance
     (key,) = processed.versions("manifests/videos/")
     a = processed.store.read_bytes(key)
     b = a.replace(b'"producer":{', b'"producer":{"other":"1",', 1)
     assert processed.build_catalog().success
     for content in (b, a, b, a):
+        note_change(processed.store, "film", content)
         processed.store.write_bytes(key, content, content_type="application/json")
         assert len(stage.evaluate(update_catalog).run_requests) == 1
         stage.end_runs()
         assert processed.build_catalog().metadata["catalog"]["skipped"] is False
         assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
+
+
+def test_a_tick_of_the_catalog_asks_for_two_things_however_many_videos_there_are(
+    processed: Pipeline, stage: Stage
+) -> None:
+    stage.instance = processed.instance
+    assert processed.build_catalog().success
+    manifest = processed.store.read_bytes(keys.video_manifest_key("film"))
+    for number in range(30):
+        key = keys.video_manifest_key(f"film-{number}")
+        processed.store.write_bytes(key, manifest, content_type="application/json")
+    stage.store = processed.store
+    before = processed.store.requests
+    assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
+    assert processed.store.requests - before == Counter(read_bytes=1, list=1)
+
+
+def test_while_videos_finish_a_catalog_is_made_every_five_minutes(
+    processed: Pipeline, stage: Stage
+) -> None:
+    stage.store, stage.instance = processed.store, processed.instance
+    assert processed.build_catalog().success
+    processed.record(processed.manifest("scenes"))
+    assert "the next begins at" in str(stage.evaluate(update_catalog).skip_message)
+    ended = processed.instance.get_run_records(dg.RunsFilter(job_name=CATALOG_JOB))[0].end_time
+    assert ended is not None
+    for seconds, due in ((-10, False), (10, True)):
+        now = datetime.fromtimestamp(ended, UTC) + timedelta(minutes=5, seconds=seconds)
+        why_not = why_no_catalog(stage.store, stage.instance, now, home.catalog_pause())
+        assert (why_not is None) is due
 
 
 def test_a_video_that_is_not_finished_asks_for_a_catalog_without_it_once(

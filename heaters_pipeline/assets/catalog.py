@@ -25,6 +25,7 @@ from heaters_pipeline.report.catalog_columns import (
     Column,
 )
 from heaters_pipeline.report.catalog_record import (
+    Sighting,
     StoredCatalog,
     look_at_catalog,
     write_catalog_record,
@@ -89,14 +90,16 @@ def catalog(
         store = workspace.store
         skipped = True
         made: dict[str, int] = {}
-        found = _current(store, config)
+        seen = look_at_catalog(store)
+        found = _current(store, seen, config)
         if found is None:
             # Whoever has the claim lists after it got it, so an older catalog is never the last.
             workspace.claim(keys.CATALOG_CLAIM, lambda whom: context.log.info("waits for %s", whom))
-            found = _current(store, config)
+            seen = look_at_catalog(store)
+            found = _current(store, seen, config)
         if found is None:
             skipped = False
-            found, made = _make(workspace, config)
+            found, made = make_catalog(workspace, seen, config)
         result: dict[str, Any] = {
             "skipped": skipped,
             **({"reason": SHOWN_SKIP_REASON} if skipped else made),
@@ -118,9 +121,8 @@ def catalog(
         )
 
 
-def _current(store: ObjectStore, config: CatalogConfig) -> StoredCatalog | None:
+def _current(store: ObjectStore, seen: Sighting, config: CatalogConfig) -> StoredCatalog | None:
     """The stored catalog, if nothing changed since it was made."""
-    seen = look_at_catalog(store)
     if seen.catalog is None or seen.changes:
         return None
     if not config.all_videos:
@@ -130,10 +132,19 @@ def _current(store: ObjectStore, config: CatalogConfig) -> StoredCatalog | None:
     return seen.catalog if is_same and not seen.catalog.unreadable else None
 
 
-def _make(workspace: Workspace, config: CatalogConfig) -> tuple[StoredCatalog, dict[str, int]]:
-    store = workspace.store
-    now = store.now()
-    seen = look_at_catalog(store)
+def make_catalog(
+    workspace: Workspace, seen: Sighting, config: CatalogConfig
+) -> tuple[StoredCatalog, dict[str, int]]:
+    """Make the tables and store them; then nothing is noted any more of what they follow.
+
+    Args:
+        workspace: Which has claimed the catalog.
+        seen: What lay there after that.
+        config: Whether all videos are looked at.
+    Returns:
+        What is stored, and how many videos were read and how many copied.
+    """
+    store, now = workspace.store, workspace.store.now()
     noted = {note.video_id for note in seen.changes}
     with workspace.scratch() as folder:
         built = None

@@ -1,6 +1,6 @@
 """``heaters process``: bring videos in and run the whole pipeline for each, in this process."""
 
-import time
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -52,7 +52,6 @@ def process_videos(
     settings = stored_settings(videos, given)
     documents = []
     made, unchanged = False, []
-    started = time.monotonic()
     with dagster_instance() as instance:
         for video in videos:
             watcher.start(shown_video(video.text).rpartition("/")[2])
@@ -64,18 +63,19 @@ def process_videos(
                 unchanged.append(run.video_id)
             made = made or (document["error"] is None and run is not None and not run.made_nothing)
         if made or (unchanged and not in_catalog(instance, unchanged)):
-            _follow(instance, time.monotonic() - started)
+            _follow(instance)
     return documents
 
 
-def _follow(instance: dg.DagsterInstance, seconds: float) -> None:
-    """Bring the catalog up to date after videos that took so many seconds.
+def _follow(instance: dg.DagsterInstance) -> None:
+    """Bring the catalog up to date, unless that would take much of what the videos took.
 
-    A large one is left to the sensor, or to ``heaters catalog``: it is written whole, and would
-    take longer than a short video.
+    It is written whole. A large one is left to the sensor, or to ``heaters catalog``.
     """
     last = look_at_catalog(open_workspace().store).catalog
-    if last is not None and not costs_little(last.clips, seconds):
+    # Not by the clock, which runs on while others have the processor.
+    cpu_seconds = sum(os.times()[:4])
+    if last is not None and not costs_little(last.clips, cpu_seconds):
         click.echo(LEFT_TO_OTHERS.format(clips=last.clips), err=True)
         return
     catalog = build_catalog(instance)
@@ -107,7 +107,8 @@ def _process(
         for stage in run.completed
         if (manifest := workspace.manifest(stage, video_id)) is not None
     }
-    state = "spliced" if run.made_nothing else _state(instance, workspace.store, run)
+    # The state of a failed video is looked up, which may take a listing of all.
+    state = "spliced" if run.success else _state(instance, workspace.store, run)
     return process_document(video_id, state, run.error, manifests, run.stages), run
 
 
@@ -115,8 +116,6 @@ def _state(instance: dg.DagsterInstance, store: ObjectStore, run: LocalRun) -> s
     try:
         (status,) = video_statuses(store, instance, [run.video_id])
     except StoreError:
-        if run.success:
-            raise
         return "splicing_failed" if "source_videos" in run.completed else "download_failed"
     return status.state
 
