@@ -76,8 +76,8 @@ class CatalogConfig(dg.Config):
 
     all_videos: bool = Field(
         default=True,
-        description="Look at the records of all videos, also at what others changed by hand. "
-        "Else only at the videos that the pipeline noted as changed, which takes far less.",
+        description="Look at the records of all videos, also at what others changed by hand. Else, "
+        "where there are 1,000 videos or more, only at those that the pipeline noted as changed.",
     )
 
 

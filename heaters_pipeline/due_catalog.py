@@ -1,6 +1,6 @@
 """Whether a new catalog is due: by what was noted since the stored one, one run at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -8,8 +8,8 @@ from dagster import DagsterRunStatus, RunRecord
 
 from heaters_pipeline.attempts import UNDER_WAY
 from heaters_pipeline.names import CATALOG_ASSET, CATALOG_JOB
-from heaters_pipeline.report.catalog_record import look_at_catalog
-from heaters_pipeline.storage import keys
+from heaters_pipeline.report.catalog import catalog_fingerprint, few_record_versions
+from heaters_pipeline.report.catalog_record import Sighting, look_at_catalog
 from heaters_pipeline.storage.object_store import ObjectStore
 
 _FIRST_PAUSE = timedelta(minutes=1)
@@ -28,7 +28,8 @@ def why_no_catalog(
 ) -> str | None:
     """Why no catalog is to be made now; None if one is due.
 
-    Asks for two things: the record of the stored catalog, and what lies under ``catalog/``.
+    Asks for the record of the stored catalog and what lies under ``catalog/``; of a small store
+    also for what is recorded and the sources, by a page each.
 
     Args:
         store: What decides.
@@ -37,10 +38,11 @@ def why_no_catalog(
         pause: From the last catalog to the next, while videos change.
     """
     seen = look_at_catalog(store)
-    if seen.catalog is None and not seen.changes and not any(store.list(keys.MANIFEST_PREFIX)):
+    versions = None if seen.changes else few_record_versions(store)
+    if versions == {}:
         return "there are no videos yet"
     known = instance.get_latest_materialization_event(dg.AssetKey(CATALOG_ASSET))
-    if seen.catalog is not None and not seen.changes and known:
+    if known and _is_current(seen, versions):
         return "nothing changed since the last catalog"
     wanted = dg.RunsFilter(job_name=CATALOG_JOB)
     runs = instance.get_run_records(wanted, limit=_RUNS_LOOKED_AT)
@@ -54,6 +56,13 @@ def why_no_catalog(
         if begins > now:
             return f"the catalog is new; the next begins at {begins:%H:%M:%S} UTC"
     return None
+
+
+def _is_current(seen: Sighting, versions: Mapping[str, str] | None) -> bool:
+    """Whether nothing changed: nothing is noted, and, where they are listed, no version is new."""
+    if seen.catalog is None or seen.changes:
+        return False
+    return versions is None or seen.catalog.fingerprint == catalog_fingerprint(versions)
 
 
 def costs_little(clips: int, cpu_seconds: float) -> bool:

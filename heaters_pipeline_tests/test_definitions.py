@@ -19,7 +19,7 @@ from heaters_pipeline.assets.catalog import READABLE_CHECK
 from heaters_pipeline.definitions import defs
 from heaters_pipeline.names import CATALOG_JOB, COMPARE_JOB, DOWNLOAD_JOB, PROCESS_JOB
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.report.catalog import CLIP_COLUMNS, VIDEO_COLUMNS
+from heaters_pipeline.report.catalog_columns import CLIP_COLUMNS, VIDEO_COLUMNS
 from heaters_pipeline_tests.pipeline import STAGES
 
 CHECKOUT = Path(__file__).resolve().parents[1]

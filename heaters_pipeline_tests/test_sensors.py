@@ -37,6 +37,7 @@ from heaters_pipeline.names import (
     SUBMISSION_TAG,
 )
 from heaters_pipeline.partitions import source_version_tag
+from heaters_pipeline.report import catalog
 from heaters_pipeline.sensors import (
     REQUESTS_PER_TICK,
     bring_in_submissions,
@@ -51,7 +52,6 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo
-from heaters_pipeline.storage.records.catalog_changes import note_change
 from heaters_pipeline.storage.records.made_of import KnownManifests
 from heaters_pipeline.storage.records.manifests import canonical_json
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
@@ -393,7 +393,6 @@ def test_settings_that_are_changed_back_ask_for_a_catalog_each_time(
     b = a.replace(b'"producer":{', b'"producer":{"other":"1",', 1)
     assert processed.build_catalog().success
     for content in (b, a, b, a):
-        note_change(processed.store, "film", content)
         processed.store.write_bytes(key, content, content_type="application/json")
         assert len(stage.evaluate(update_catalog).run_requests) == 1
         stage.end_runs()
@@ -401,9 +400,10 @@ def test_settings_that_are_changed_back_ask_for_a_catalog_each_time(
         assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
 
 
-def test_a_tick_of_the_catalog_asks_for_two_things_however_many_videos_there_are(
-    processed: Pipeline, stage: Stage
+def test_a_tick_of_the_catalog_asks_for_as_much_however_many_videos_there_are(
+    processed: Pipeline, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(catalog, "FEW", 10)
     stage.instance = processed.instance
     assert processed.build_catalog().success
     manifest = processed.store.read_bytes(keys.video_manifest_key("film"))
@@ -413,6 +413,11 @@ def test_a_tick_of_the_catalog_asks_for_two_things_however_many_videos_there_are
     stage.store = processed.store
     before = processed.store.requests
     assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
+    # The record, what lies beside it, and a page each of sources and manifests.
+    assert processed.store.requests - before == Counter(read_bytes=1, list=3)
+    processed.record(processed.manifest("scenes"))
+    before = processed.store.requests
+    assert "the next begins at" in str(stage.evaluate(update_catalog).skip_message)
     assert processed.store.requests - before == Counter(read_bytes=1, list=1)
 
 

@@ -15,6 +15,7 @@ from heaters_pipeline.names import CATALOG_ASSET, CATALOG_POOL, WORK_TAG
 from heaters_pipeline.report.catalog import (
     build_catalog,
     catalog_fingerprint,
+    few_record_versions,
     record_versions,
     update_catalog,
 )
@@ -125,9 +126,10 @@ def _current(store: ObjectStore, seen: Sighting, config: CatalogConfig) -> Store
     """The stored catalog, if nothing changed since it was made."""
     if seen.catalog is None or seen.changes:
         return None
-    if not config.all_videos:
+    versions = record_versions(store) if config.all_videos else few_record_versions(store)
+    if versions is None:
         return seen.catalog
-    is_same = seen.catalog.fingerprint == catalog_fingerprint(record_versions(store))
+    is_same = seen.catalog.fingerprint == catalog_fingerprint(versions)
     # A newer version of this program may be able to read what the last one could not.
     return seen.catalog if is_same and not seen.catalog.unreadable else None
 
@@ -148,10 +150,12 @@ def make_catalog(
     noted = {note.video_id for note in seen.changes}
     with workspace.scratch() as folder:
         built = None
-        if seen.catalog is not None and not config.all_videos:
+        versions = None if config.all_videos else few_record_versions(store)
+        if seen.catalog is not None and not config.all_videos and versions is None:
             built = update_catalog(store, noted, seen.catalog.unreadable, folder)
         if built is None:
-            built = build_catalog(store, record_versions(store), folder, noted=noted)
+            versions = record_versions(store) if versions is None else versions
+            built = build_catalog(store, versions, folder, noted=noted)
         found = StoredCatalog(
             built.fingerprint, built.video_rows, built.clip_rows, built.unreadable
         )

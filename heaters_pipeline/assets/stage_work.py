@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from heaters_pipeline.assets.earlier_results import shown_once
 from heaters_pipeline.assets.producer import producer_versions
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.units import Unit
@@ -247,10 +248,13 @@ class StageWork:
             self.run.counts.add(self.run.stage, "made", made)
         self.run.counts.add(self.run.stage, "reused", outcome["reused"])
         _logger.info("%s: %s %s", self.run.stage, self.run.video_id, outcome)
-        return dg.MaterializeResult(
-            metadata={**metadata, **outcome, **self.run.metadata()},
-            data_version=dg.DataVersion(self.fingerprint),
-        )
+        facts = {**metadata, **outcome, **self.run.metadata()}
+        if self.done:
+            facts = shown_once(self.run, self.fingerprint, facts)
+        if self.run.context is not None:
+            # Not as metadata of the result, which Dagster would record twice.
+            self.run.context.add_asset_metadata(facts)
+        return dg.MaterializeResult(data_version=dg.DataVersion(self.fingerprint))
 
     def _seen(self) -> dict[str, int]:
         """What the stage saw when it looked for its objects; nothing if it has none."""

@@ -6,8 +6,9 @@ it, or, far quicker, only the videos are looked at that somebody noted as change
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from heaters_pipeline.report.catalog_columns import CATALOG_VERSION, CLIP_SCHEMA, VIDEO_SCHEMA
@@ -22,9 +23,12 @@ from heaters_pipeline.report.catalog_tables import (
     write_merged,
 )
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.manifests import fingerprint_of
-from heaters_pipeline.storage.records.video_manifests import recorded_videos
+from heaters_pipeline.storage.records.video_manifests import newest_records
+
+FEW = 1000
+"""What one page of a LIST holds."""
 
 _logger = logging.getLogger(__name__)
 
@@ -63,14 +67,26 @@ def record_versions(store: ObjectStore) -> dict[str, str]:
 
     It is another one once the source is gone, so that the catalog says so.
     """
-    sources = {
-        keys.video_id_of(found.key)
-        for found in store.list(keys.SOURCE_PREFIX)
-        if keys.is_video_upload(found.key)
-    }
+    return _versions(store.list(keys.SOURCE_PREFIX), store.list(keys.MANIFEST_PREFIX))
+
+
+def few_record_versions(store: ObjectStore) -> dict[str, str] | None:
+    """The same of a small store, by a page of each LIST; None of a larger one.
+
+    So small ones show at once what others changed by hand.
+    """
+    sources = list(islice(store.list(keys.SOURCE_PREFIX), FEW))
+    manifests = list(islice(store.list(keys.MANIFEST_PREFIX), FEW))
+    if FEW in (len(sources), len(manifests)):
+        return None
+    return _versions(sources, manifests)
+
+
+def _versions(sources: Iterable[ObjectInfo], manifests: Iterable[ObjectInfo]) -> dict[str, str]:
+    stored = {keys.video_id_of(one.key) for one in sources if keys.is_video_upload(one.key)}
     return {
-        video_id: found.version if video_id in sources else f"{found.version}{SOURCE_DELETED}"
-        for video_id, found in sorted(recorded_videos(store).items())
+        video_id: found.version if video_id in stored else f"{found.version}{SOURCE_DELETED}"
+        for video_id, found in sorted(newest_records(manifests).items())
     }
 
 

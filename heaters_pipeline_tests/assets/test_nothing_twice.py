@@ -367,7 +367,8 @@ def delete(pipeline: Pipeline, prefix: str) -> None:
 def object_versions(pipeline: Pipeline) -> dict[str, str]:
     """The versions of all objects but the records."""
     found = pipeline.versions()
-    return {key: found[key] for key in found if not key.startswith(keys.MANIFEST_PREFIX)}
+    records = (keys.MANIFEST_PREFIX, keys.CATALOG_CHANGE_PREFIX)
+    return {key: found[key] for key in found if not key.startswith(records)}
 
 
 def settings_without_second_cut(pipeline: Pipeline) -> dict[str, object]:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import requests
 
+from heaters_pipeline.assets.earlier_results import SHOWN_BY
 from heaters_pipeline.assets.links import link
 from heaters_pipeline.assets.pictures import CONTACT_SHEET_CLIPS, GALLERY_BYTES
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, ROWS_SHOWN, SCENE_SCHEMA, scene_table
@@ -28,6 +29,8 @@ from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.videos import make_video
 
 MOST_PICTURE_BYTES = 30_000
+MOST_EVENT_BYTES = 135_000
+"""Of a run that makes nothing; 90,000 are those of an empty run with as many steps and checks."""
 GALLERIES = ("sprite_sheets", "keyframes")
 
 
@@ -135,10 +138,43 @@ def test_sheets_and_key_frames_are_shown_small_and_every_object_has_its_link(
         picture = embedded(made.metadata[stage]["picture"], "image/jpeg")
         assert len(picture) <= GALLERY_BYTES
         assert pixels(picture)[0] > 90
+    # Whoever has lost the database sees them again.
+    pipeline.lose_database()
     again = pipeline.process()
     for stage in GALLERIES:
         assert again.metadata[stage]["picture"] == made.metadata[stage]["picture"]
         assert again.metadata[stage]["made"] == 0
+
+
+def test_a_run_that_makes_nothing_links_to_the_one_that_shows_pictures_and_tables(
+    pipeline: Pipeline, made: Outcome
+) -> None:
+    for _ in range(2):
+        again = pipeline.process()
+        for stage in ("scenes", "storyboards", "clips", "sprite_sheets", "keyframes"):
+            facts, first = again.metadata[stage], made.metadata[stage]
+            assert facts[SHOWN_BY] == made.run_id
+            large = first.keys() - facts.keys()
+            assert {name for name in large if "links" in name or "table" in name}
+            assert all(len(str(value)) < 500 for value in facts.values())
+        assert bytes_recorded(pipeline, again) < MOST_EVENT_BYTES
+    assert bytes_recorded(pipeline, made) > MOST_EVENT_BYTES
+    # What that run recorded is gone, so that all is shown again.
+    pipeline.instance.delete_run(made.run_id)
+    last = pipeline.process()
+    assert last.metadata["clips"]["contact_sheet"] == made.metadata["clips"]["contact_sheet"]
+    assert SHOWN_BY not in last.metadata["clips"]
+
+
+def bytes_recorded(pipeline: Pipeline, outcome: Outcome) -> int:
+    """The bytes of the events of a run, as they lie in Dagster's database."""
+    return sum(len(entry.to_json()) for entry in pipeline.instance.all_logs(outcome.run_id))
+
+
+def test_what_is_shown_is_recorded_once(pipeline: Pipeline, made: Outcome) -> None:
+    picture = made.metadata["clips"]["contact_sheet"]
+    entries = [entry.to_json() for entry in pipeline.instance.all_logs(made.run_id)]
+    assert sum(picture in entry for entry in entries) == 1
 
 
 def test_links_to_a_bucket_open_without_credentials(
@@ -162,12 +198,14 @@ def test_the_similarity_curve_and_the_contact_sheet_are_small_pictures(
     for data in (plot, sheet):
         assert len(data) < MOST_PICTURE_BYTES
         assert pixels(data)[0] > 90
-    # The same pictures lie in the store, and a run that makes nothing shows them, too.
+    # The same pictures lie in the store, and a run that makes nothing shows them, too, unless an
+    # earlier one does.
     others = {made.metadata["scenes"]["full_picture"]}
     pictured = (*GALLERIES, "storyboards")
     others |= {str(pipeline.manifest(stage).summary["picture"]) for stage in pictured}
     keys = sorted(pipeline.versions("reports/").keys() - others)
     assert [pipeline.store.read_bytes(key) for key in keys] == [sheet, plot]
+    pipeline.lose_database()
     again = pipeline.process()
     assert again.metadata["scenes"]["similarity"] == made.metadata["scenes"]["similarity"]
     assert again.metadata["clips"]["contact_sheet"] == made.metadata["clips"]["contact_sheet"]

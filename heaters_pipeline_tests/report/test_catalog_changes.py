@@ -19,7 +19,7 @@ from heaters_pipeline.assets import catalog as catalog_asset
 from heaters_pipeline.assets.catalog import make_catalog
 from heaters_pipeline.config import CatalogConfig
 from heaters_pipeline.errors import StoreUnavailableError
-from heaters_pipeline.report import catalog_tables
+from heaters_pipeline.report import catalog, catalog_tables
 from heaters_pipeline.report.catalog import update_catalog
 from heaters_pipeline.report.catalog_columns import CLIP_SCHEMA, VIDEO_SCHEMA
 from heaters_pipeline.report.catalog_record import StoredCatalog, look_at_catalog
@@ -112,6 +112,8 @@ class Noted:
 def noted(processed: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Noted:
     # So that the rows of a few videos are several pieces, which begin within a video.
     monkeypatch.setattr(catalog_tables, "GROUP_ROWS", 7)
+    # And that they are too many to be listed each time.
+    monkeypatch.setattr(catalog, "FEW", 5)
     made = Noted(processed)
     for number in range(9):
         made.add(f"video{number}")
@@ -292,6 +294,16 @@ def test_all_videos_are_looked_at_when_that_is_asked_for(noted: Noted) -> None:
     assert "video5" not in rows
     assert rows["video6"]["source_deleted"] is True
     assert noted.pipeline.build_catalog().metadata["catalog"]["skipped"] is True
+
+
+def test_of_a_small_store_all_videos_are_looked_at_each_time(
+    noted: Noted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "FEW", 1000)
+    noted.store.delete(keys.guess_source_key("video6") or "")
+    assert noted.pipeline.build_catalog(all_videos=False).metadata["catalog"]["skipped"] is False
+    rows = {row["video_id"]: row for row in noted.tables()[0].to_pylist()}
+    assert rows["video6"]["source_deleted"] is True
 
 
 def test_the_catalog_of_an_older_version_is_copied_after_a_look_at_all_videos(

@@ -7,7 +7,7 @@ objects are then stored without a record, and the next run opens and adopts them
 
 import base64
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -202,8 +202,13 @@ def lost_source(video_id: str) -> str:
 
 def recorded_videos(store: ObjectStore) -> dict[str, ObjectInfo]:
     """The newest record of each video, by one LIST; of older versions that of the source."""
+    return newest_records(store.list(keys.MANIFEST_PREFIX))
+
+
+def newest_records(listing: Iterable[ObjectInfo]) -> dict[str, ObjectInfo]:
+    """The newest record of each video, of what lies under ``manifests/``, in ascending order."""
     found = {}
-    for each in store.list(keys.MANIFEST_PREFIX):
+    for each in listing:
         kind, _, name = each.key.removeprefix(keys.MANIFEST_PREFIX).partition("/")
         if kind in ("source_videos", "videos") and name.endswith(".json"):
             # In ascending order, so that the newer one comes last.
