@@ -38,7 +38,7 @@ def why_no_catalog(
         pause: From the last catalog to the next, while videos change.
     """
     seen = look_at_catalog(store)
-    versions = None if seen.changes else few_record_versions(store)
+    versions = None if seen.changes else few_record_versions(store, seen.catalog)
     if versions == {}:
         return "there are no videos yet"
     known = instance.get_latest_materialization_event(dg.AssetKey(CATALOG_ASSET))

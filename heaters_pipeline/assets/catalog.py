@@ -126,12 +126,19 @@ def _current(store: ObjectStore, seen: Sighting, config: CatalogConfig) -> Store
     """The stored catalog, if nothing changed since it was made."""
     if seen.catalog is None or seen.changes:
         return None
-    versions = record_versions(store) if config.all_videos else few_record_versions(store)
+    versions = _listed(store, seen, config)
     if versions is None:
         return seen.catalog
     is_same = seen.catalog.fingerprint == catalog_fingerprint(versions)
     # A newer version of this program may be able to read what the last one could not.
     return seen.catalog if is_same and not seen.catalog.unreadable else None
+
+
+def _listed(store: ObjectStore, seen: Sighting, config: CatalogConfig) -> dict[str, str] | None:
+    """The versions of all records, where they are looked at."""
+    if config.all_videos:
+        return record_versions(store)
+    return few_record_versions(store, seen.catalog)
 
 
 def make_catalog(
@@ -150,8 +157,8 @@ def make_catalog(
     noted = {note.video_id for note in seen.changes}
     with workspace.scratch() as folder:
         built = None
-        versions = None if config.all_videos else few_record_versions(store)
-        if seen.catalog is not None and not config.all_videos and versions is None:
+        versions = _listed(store, seen, config)
+        if seen.catalog is not None and versions is None:
             built = update_catalog(store, noted, seen.catalog.unreadable, folder)
         if built is None:
             versions = record_versions(store) if versions is None else versions

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from heaters_pipeline.report.catalog_columns import CATALOG_VERSION, CLIP_SCHEMA, VIDEO_SCHEMA
 from heaters_pipeline.report.catalog_reading import ReadVideo, read_videos
+from heaters_pipeline.report.catalog_record import StoredCatalog
 from heaters_pipeline.report.catalog_rows import SOURCE_DELETED
 from heaters_pipeline.report.catalog_tables import (
     DamagedTableError,
@@ -70,11 +71,17 @@ def record_versions(store: ObjectStore) -> dict[str, str]:
     return _versions(store.list(keys.SOURCE_PREFIX), store.list(keys.MANIFEST_PREFIX))
 
 
-def few_record_versions(store: ObjectStore) -> dict[str, str] | None:
+def few_record_versions(store: ObjectStore, stored: StoredCatalog | None) -> dict[str, str] | None:
     """The same of a small store, by a page of each LIST; None of a larger one.
 
     So small ones show at once what others changed by hand.
+
+    Args:
+        store: Where it is recorded.
+        stored: The last catalog, which may tell that the store is none of these.
     """
+    if stored is not None and stored.videos >= FEW:
+        return None
     sources = list(islice(store.list(keys.SOURCE_PREFIX), FEW))
     manifests = list(islice(store.list(keys.MANIFEST_PREFIX), FEW))
     if FEW in (len(sources), len(manifests)):
