@@ -23,6 +23,7 @@ from heaters_pipeline.names import (
     VIDEO_STAGES,
 )
 from heaters_pipeline.status import run_error
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
@@ -200,8 +201,15 @@ class Pipeline:
         write_video(self.store, replace(video, stages=others))
 
     def versions(self, prefix: str = "") -> dict[str, str]:
-        """The version of each object, which changes when it is written, also with the same."""
-        return {found.key: found.version for found in self.store.list(prefix)}
+        """The version of each object, which changes when it is written, also with the same.
+
+        But for the notes of what the next catalog looks at: there is a new one for each change.
+        """
+        return {
+            found.key: found.version
+            for found in self.store.list(prefix)
+            if not found.key.startswith(keys.CATALOG_CHANGE_PREFIX)
+        }
 
     def _run(
         self,
