@@ -181,7 +181,7 @@ def _contact_sheet(work: StageWork) -> bytes:
     tiles = []
     for item, one in zip(_on_contact_sheet(items), wanted, strict=True):
         if shelf is not None:
-            picture = shelf.picture(one).pixels()
+            picture = shelf.pixels(one)
         else:
             frames = item.end_frame - item.start_frame
             picture = made_of_clip(run, item, "pictures", middle_picture, frames, TILE_SIDE_PX)
