@@ -41,7 +41,8 @@ def make(known: Known, folder: Path, settings: StoryboardSettings) -> Storyboard
     wanted = [WantedPicture(frame, settings.tile_width_px) for frame in layout.shown_frames]
     shelf = PictureShelf(folder / "shelf")
     make_pictures(known.path, known.info, known.timeline, wanted, shelf.add)
-    sheets = [folder / SHEET.format(sheet) for sheet in range(layout.page_count)]
+    names = map(SHEET.format, range(layout.page_count))
+    sheets = [(folder / name).with_suffix(f".{settings.format}") for name in names]
     pictures = (shelf.pixels(one) for one in wanted)
     storyboard = write_storyboard(pictures, layout, sheets, folder / "a.bif")
     shelf.close()
