@@ -60,15 +60,16 @@ Picture_co = TypeVar("Picture_co", covariant=True)
 class PicturesAside(Protocol[Picture_co]):
     """Makes pictures of analysed frames while they are decoded anyway. Can be pickled."""
 
-    def maker(
+    def makers(
         self,
         path: Path,
         info: VideoInfo,
         timeline: Timeline,
         analysed_frames: Int64Array,
         frame_step: int,
-    ) -> FrameTaker[Sequence[Picture_co]]:
-        """For one thread, whatever makes the pictures of each frame, of most of them none."""
+        count: int,
+    ) -> Sequence[FrameTaker[Sequence[Picture_co]]]:
+        """Whatever makes the pictures of each frame, of most of them none; one for each thread."""
         ...
 
 
@@ -194,7 +195,7 @@ class _Pass:
         analysed = choose_analysed(order.references, self._step)
         is_full = self._settings.scan == "full" or analysed.mean() > 1 - _LEAST_LEFT_OUT
         scan: Scan = "full" if is_full else "fast"
-        takers = [self._taker(scan, timeline, analysed) for _ in range(worker_count())]
+        takers = self._takers(scan, timeline, analysed)
         scanner = PartScanner(self._path, self._info, index, order, takers)
         wanted = np.ones(timeline.frames, np.bool_) if is_full else analysed
         builder = TrackBuilder(scan, self._step, ALGORITHM_VERSION)
@@ -260,12 +261,13 @@ class _Pass:
             if batch:
                 self._on_progress(batch[-1][0].frame + 1)
 
-    def _taker(self, scan: Scan, timeline: Timeline, analysed: BoolArray) -> _Taker:
-        aside, maker = self.pictures.aside, None
+    def _takers(self, scan: Scan, timeline: Timeline, analysed: BoolArray) -> list[_Taker]:
+        aside, count = self.pictures.aside, worker_count()
+        makers: Sequence[FrameTaker[Sequence[Any]] | None] = [None] * count
         if aside is not None:
             frames = np.flatnonzero(analysed)
-            maker = aside.maker(self._path, self._info, timeline, frames, self._step)
-        return _Taker(self._sampler(scan), maker)
+            makers = aside.makers(self._path, self._info, timeline, frames, self._step, count)
+        return [_Taker(self._sampler(scan), maker) for maker in makers]
 
     def _sampler(self, scan: Scan) -> Sampler:
         return Sampler(histograms=scan == "full", ignored=self._settings.ignored)

@@ -4,11 +4,13 @@ A scan decodes half of the frames or more, in the order of the video, before it 
 clips are. Pictures of the frames that may become tiles cost a fraction of decoding these once more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from heaters_pipeline.video.arrays import Int64Array
+import numpy as np
+
+from heaters_pipeline.video.arrays import BoolArray, Int64Array
 from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.shown_pictures import ShownPictures
@@ -51,15 +53,16 @@ class ScanPictures:
     sprites: SpriteSettings | None
     storyboards: StoryboardSettings | None
 
-    def maker(
+    def makers(
         self,
         path: Path,
         info: VideoInfo,
         timeline: Timeline,
         analysed_frames: Int64Array,
         frame_step: int,
-    ) -> "_Maker":
-        """Makes them, for one thread.
+        count: int,
+    ) -> list["_Maker"]:
+        """Makes them, for so many threads.
 
         Args:
             path: The file.
@@ -67,27 +70,37 @@ class ScanPictures:
             timeline: Of the whole file.
             analysed_frames: Those that are decoded whatever they show.
             frame_step: Frames that pass in about 1/25 of a second.
+            count: How many threads.
         Raises: As ``ShownPictures``.
         """
         kept = kept_frames(analysed_frames.tolist(), frame_step)
-        wanted: dict[int, list[WantedPicture]] = {}
+        is_tile = np.zeros(timeline.frames, np.bool_)
         if self.sprites is not None and self.sprites.tile_width_px <= _MOST_SIDE_PX:
-            for frame in kept:
-                wanted.setdefault(frame, []).append(tile_picture(frame, self.sprites))
+            is_tile[list(kept)] = True
+        on_board: frozenset[int] = frozenset()
         if self.storyboards is not None:
-            for frame in plan_storyboard(timeline, self.storyboards, kept).shown_frames:
-                wanted.setdefault(frame, []).append(storyboard_picture(frame, self.storyboards))
-        return _Maker(ShownPictures(path, info), wanted)
+            on_board = frozenset(plan_storyboard(timeline, self.storyboards, kept).tile_frames)
+        return [_Maker(ShownPictures(path, info), self, is_tile, on_board) for _ in range(count)]
 
 
 class _Maker:
-    def __init__(self, shown: ShownPictures, wanted: Mapping[int, Sequence[WantedPicture]]) -> None:
+    def __init__(
+        self,
+        shown: ShownPictures,
+        settings: ScanPictures,
+        is_tile: BoolArray,
+        on_board: Collection[int],
+    ) -> None:
         self._shown = shown
-        self._wanted = wanted
+        self._settings = settings
+        self._is_tile = is_tile
+        self._on_board = on_board
 
     def sample(self, frame: Frame) -> list[tuple[WantedPicture, MadePicture]]:
         """The pictures of a frame, of most of them none."""
-        return [
-            (one, made_picture(self._shown, frame, one))
-            for one in self._wanted.get(frame.index, ())
-        ]
+        wanted = []
+        if self._settings.sprites is not None and self._is_tile[frame.index]:
+            wanted.append(tile_picture(frame.index, self._settings.sprites))
+        if self._settings.storyboards is not None and frame.index in self._on_board:
+            wanted.append(storyboard_picture(frame.index, self._settings.storyboards))
+        return [(one, made_picture(self._shown, frame, one)) for one in wanted]
