@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
 
 ITEM_PREFIXES = ("frame_scores/", "storyboards/", "clips/", "sprite_sheets/", "keyframes/")
@@ -176,6 +177,7 @@ class Victim:
             if found.key.startswith(("manifests/", "catalog/"))
             else hashlib.sha256(self.store.read_bytes(found.key)).hexdigest()
             for found in self.store.list("")
+            if not found.key.startswith(keys.CATALOG_CHANGE_PREFIX)
         }
 
     def _finished_units(self, expected: Collection[str]) -> dict[str, dict[str, str]]:
