@@ -1,0 +1,233 @@
+"""Write a store of very many videos, as the pipeline would have left it.
+
+    python -m benchmarks.many_videos FOLDER [--videos 50000] [--clips 20] [--objects clips ...]
+
+A small video is processed, and its records are copied under other names: sources, manifests, and
+the tables of the catalog with their record. The objects that the manifests name (clips, sprite
+sheets ...) are left out, since most commands list or read records alone; ``--objects`` adds those
+of the stages that it names as sparse files of the right size. Sources are sparse files, too.
+
+With ``--s3``, FOLDER is the folder that ``rclone serve s3 FOLDER`` shows, and the store lies in
+its bucket ``many``, under the prefix ``store``: versions of objects are then those that the server
+gives.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from heaters_pipeline.names import VIDEO_STAGES
+from heaters_pipeline.report.catalog import build_catalog, catalog_fingerprint, record_versions
+from heaters_pipeline.report.catalog_record import StoredCatalog, write_catalog_record
+from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.open_store import open_store
+from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video
+from heaters_pipeline_tests.servers import running_rclone
+from heaters_pipeline_tests.videos import make_video
+
+TEMPLATE = "video-000000"
+"""As long as all other names, so that one takes the place of another byte by byte."""
+BUCKET = "many"
+FRAMES_A_CLIP = 10
+VIDEOS_A_GROUP = 2500
+HEATERS = (sys.executable, "-c", "from heaters_pipeline.cli import main; main()")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What the pipeline made of the small video.
+
+    Attributes:
+        video: Its manifest.
+        source_bytes: Size of its source.
+        video_row: Its row in the catalog.
+        clip_rows: Those of its clips.
+        schemas: Of both tables, with what the pipeline notes in them.
+    """
+
+    video: VideoManifest
+    source_bytes: int
+    video_row: dict[str, Any]
+    clip_rows: list[dict[str, Any]]
+    schemas: tuple[pa.Schema, pa.Schema]
+
+
+def video_name(number: int) -> str:
+    """The id of a video of the store, from 1."""
+    return f"video-{number:06d}"
+
+
+def make_template(clips: int) -> Template:
+    """Process a video of so many clips, and read what that left."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        home = folder / "home"
+        home.mkdir()
+        (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+        film = folder / f"{TEMPLATE}.mp4"
+        make_video(film, [FRAMES_A_CLIP] * clips)
+        places = {
+            "DAGSTER_HOME": str(home),
+            "HEATERS_STORE": str(folder / "store"),
+            "HEATERS_CACHE": str(folder / "cache"),
+        }
+        subprocess.run(
+            [*HEATERS, "process", str(film)],
+            check=True,
+            stdout=sys.stderr,
+            env={**os.environ, **places},
+        )
+        store = DirectoryObjectStore(folder / "store")
+        built = build_catalog(store, record_versions(store))
+        (row,) = built.videos.to_pylist()
+        return Template(
+            read_video(store, TEMPLATE),
+            film.stat().st_size,
+            row,
+            built.clips.to_pylist(),
+            (built.videos.schema, built.clips.schema),
+        )
+
+
+def fill(
+    root: Path,
+    opened: Callable[[], AbstractContextManager[ObjectStore]],
+    template: Template,
+    videos: int,
+    objects: Collection[str] = (),
+) -> None:
+    """Write the store.
+
+    Args:
+        root: Where its objects are files.
+        opened: The store over them, opened anew whenever files were added.
+        template: What is copied.
+        videos: How often.
+        objects: Stages of which the objects are there, too.
+    """
+    names = [video_name(number) for number in range(1, videos + 1)]
+    for name in names:
+        _sparse(root / f"{keys.SOURCE_PREFIX}{name}.mp4", template.source_bytes)
+    with opened() as store:
+        sources = {found.key: found.version for found in store.list(keys.SOURCE_PREFIX)}
+    version = template.video.stages["source_videos"].summary["version"]
+    manifest = template.video.to_bytes()
+    items = [item for stage in objects for item in template.video.stages[stage].items]
+    (root / keys.MANIFEST_PREFIX / "videos").mkdir(parents=True, exist_ok=True)
+    for name in names:
+        data = manifest.replace(TEMPLATE.encode(), name.encode())
+        data = data.replace(version.encode(), sources[f"{keys.SOURCE_PREFIX}{name}.mp4"].encode())
+        (root / keys.video_manifest_key(name)).write_bytes(data)
+        for item in items:
+            _sparse(root / item.key.replace(TEMPLATE, name), item.size_bytes)
+    with opened() as store:
+        versions = record_versions(store)
+    fingerprint = catalog_fingerprint(versions)
+    marks = {b"heaters_fingerprint": fingerprint.encode(), b"heaters_left_out": b"{}"}
+    schemas = [schema.with_metadata(marks) for schema in template.schemas]
+    (root / keys.CATALOG_VIDEOS).parent.mkdir(parents=True, exist_ok=True)
+    row = {**template.video_row, "record_version": "{record_version}"}
+    _write_table(root / keys.CATALOG_CLIPS, schemas[1], template.clip_rows, versions)
+    _write_table(root / keys.CATALOG_VIDEOS, schemas[0], [row], versions)
+    with opened() as store:
+        tables = {key: _head(store, key) for key in (keys.CATALOG_CLIPS, keys.CATALOG_VIDEOS)}
+        count = videos * len(template.clip_rows)
+        write_catalog_record(store, StoredCatalog(fingerprint, videos, count, {}), tables)
+
+
+def _head(store: ObjectStore, key: str) -> str:
+    found = store.head(key)
+    assert found is not None, f"{key} was not written"
+    return found.version
+
+
+def _write_table(
+    path: Path, schema: pa.Schema, rows: list[dict[str, Any]], versions: Mapping[str, str]
+) -> None:
+    """The rows once for each video."""
+    text = json.dumps(rows)
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for group in _groups(list(versions)):
+            copied = (
+                text.replace(TEMPLATE, name).replace("{record_version}", versions[name])
+                for name in group
+            )
+            found = [row for each in copied for row in json.loads(each)]
+            writer.write_table(pa.Table.from_pylist(found, schema=schema))
+
+
+def _groups(names: list[str]) -> Iterator[list[str]]:
+    for first in range(0, len(names), VIDEOS_A_GROUP):
+        yield names[first : first + VIDEOS_A_GROUP]
+
+
+def _sparse(path: Path, size_bytes: int) -> None:
+    """A file without content; its folder is made if need be."""
+    try:
+        file = path.open("wb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True)
+        file = path.open("wb")
+    with file:
+        file.truncate(size_bytes)
+
+
+@contextmanager
+def _as_folder(folder: Path) -> Iterator[ObjectStore]:
+    yield DirectoryObjectStore(folder, settle_seconds=0)
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[ObjectStore]:
+    # The server remembers what it listed once, so each look has one of its own.
+    with running_rclone(folder) as server:
+        os.environ |= server.environment
+        yield open_store(f"s3://{BUCKET}/store", base_folder=Path.cwd())
+
+
+def main() -> None:
+    """Write one."""
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("folder", type=Path, help="new or empty")
+    arguments.add_argument("--videos", type=int, default=50_000)
+    arguments.add_argument("--clips", type=int, default=20, help="of each video")
+    arguments.add_argument("--objects", nargs="*", default=[], choices=VIDEO_STAGES)
+    arguments.add_argument(
+        "--without-pictures", action="store_true", help="those of the UI: 120 of 180 kB a manifest"
+    )
+    arguments.add_argument("--s3", action="store_true", help="for rclone serve s3 FOLDER")
+    chosen = arguments.parse_args()
+    if chosen.folder.exists() and any(chosen.folder.iterdir()):
+        arguments.error(f"{chosen.folder} is not empty")
+    started = time.perf_counter()
+    template = make_template(chosen.clips)
+    if chosen.without_pictures:
+        template = replace(template, video=replace(template.video, pictures={}))
+    root = chosen.folder / BUCKET / "store" if chosen.s3 else chosen.folder
+    root.mkdir(parents=True, exist_ok=True)
+    opened = partial(_served if chosen.s3 else _as_folder, chosen.folder)
+    fill(root, opened, template, chosen.videos, chosen.objects)
+    seconds = time.perf_counter() - started
+    rows = chosen.videos * len(template.clip_rows)
+    print(f"{root}: {chosen.videos} videos, {rows} clips, in {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
