@@ -141,9 +141,13 @@ def fill(
     marks = {b"heaters_fingerprint": fingerprint.encode(), b"heaters_left_out": b"{}"}
     schemas = [schema.with_metadata(marks) for schema in template.schemas]
     (root / keys.CATALOG_VIDEOS).parent.mkdir(parents=True, exist_ok=True)
-    row = {**template.video_row, "record_version": "{record_version}"}
-    _write_table(root / keys.CATALOG_CLIPS, schemas[1], template.clip_rows, versions)
-    _write_table(root / keys.CATALOG_VIDEOS, schemas[0], [row], versions)
+    row = {
+        **template.video_row,
+        "record_version": "{record_version}",
+        "source_version": "{source_version}",
+    }
+    _write_table(root / keys.CATALOG_CLIPS, schemas[1], template.clip_rows, versions, sources)
+    _write_table(root / keys.CATALOG_VIDEOS, schemas[0], [row], versions, sources)
     with opened() as store:
         tables = {key: _head(store, key) for key in (keys.CATALOG_CLIPS, keys.CATALOG_VIDEOS)}
         count = videos * len(template.clip_rows)
@@ -157,14 +161,20 @@ def _head(store: ObjectStore, key: str) -> str:
 
 
 def _write_table(
-    path: Path, schema: pa.Schema, rows: list[dict[str, Any]], versions: Mapping[str, str]
+    path: Path,
+    schema: pa.Schema,
+    rows: list[dict[str, Any]],
+    versions: Mapping[str, str],
+    sources: Mapping[str, str],
 ) -> None:
     """The rows once for each video."""
     text = json.dumps(rows)
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for group in _groups(list(versions)):
             copied = (
-                text.replace(TEMPLATE, name).replace("{record_version}", versions[name])
+                text.replace(TEMPLATE, name)
+                .replace("{record_version}", versions[name])
+                .replace("{source_version}", sources[f"{keys.SOURCE_PREFIX}{name}.mp4"])
                 for name in group
             )
             found = [row for each in copied for row in json.loads(each)]

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from heaters_pipeline import __version__, home
-from heaters_pipeline.cli.arguments import possible_ids, wanted_videos
+from heaters_pipeline.cli.arguments import possible_ids, possible_sources, wanted_videos
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
 from heaters_pipeline.cli.given_settings import GivenSettings, settings_yaml
 from heaters_pipeline.cli.options import (
@@ -222,9 +222,25 @@ def submit(videos: tuple[str, ...], list_file: Path | None, given: GivenSettings
 
 @main.command()
 @click.argument("video", required=False)
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    metavar="STATE",
+    help="Only videos in this state, as the table shows it: failed, waiting, done and so on. "
+    "May be given several times.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="At most N videos: those where something happened last.",
+)
 @CSV
 @JSON
-def status(video: str | None, csv: Path | None, as_json: bool) -> None:
+def status(
+    video: str | None, states: tuple[str, ...], limit: int | None, csv: Path | None, as_json: bool
+) -> None:
     """Say in which state each video is, or VIDEO alone.
 
     VIDEO is a video's id, its key, or the file that was processed.
@@ -232,12 +248,14 @@ def status(video: str | None, csv: Path | None, as_json: bool) -> None:
     with stdout_for(as_json) as stdout, at_home():
         from heaters_pipeline.cli.instance import dagster_instance
         from heaters_pipeline.resources import open_workspace
-        from heaters_pipeline.status import video_statuses
+        from heaters_pipeline.status import states_of, video_statuses
 
+        wanted = possible_sources(video) if video else {}
+        chosen = states_of(states)
         with dagster_instance() as instance:
-            wanted = possible_ids(video) if video else []
-            statuses = video_statuses(open_workspace().store, instance, wanted)
-        if video and not statuses:
+            store = open_workspace().store
+            statuses = video_statuses(store, instance, wanted, states=chosen, limit=limit)
+        if video and not statuses and not chosen:
             raise SettingsError(f"there is no video {shown_video(video)}; heaters status lists all")
         documents = [one.to_json() for one in statuses]
         header = ("video", "state", "scenes", "clips", "retries", "when", "last error")

@@ -12,6 +12,7 @@ from heaters_pipeline import home
 from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
 from heaters_pipeline.cli.run_origin import execute_recorded
 from heaters_pipeline.definitions import defs
+from heaters_pipeline.latest_runs import run_error
 from heaters_pipeline.living_runs import living_process
 from heaters_pipeline.names import (
     CATALOG_ASSET,
@@ -23,7 +24,6 @@ from heaters_pipeline.names import (
     VIDEO_STAGES,
 )
 from heaters_pipeline.resources import given_workspace
-from heaters_pipeline.status import run_error
 from heaters_pipeline.workspace import Workspace
 
 _EVENTS_PER_QUERY = 500

@@ -28,13 +28,13 @@ from heaters_pipeline.storage.records.manifests import (
 )
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
 
-CATALOG_VERSION = 4
+CATALOG_VERSION = 5
 """2 brought ``title``, ``tags`` and ``source_deleted``; 3 ``copied_frames``, ``hidden_frames``;
-4 ``thumbnail_filepaths``, ``storyboard_filepaths``."""
+4 ``thumbnail_filepaths``, ``storyboard_filepaths``; 5 ``source_version``, ``sidecars``."""
 READERS = 16
 _FINGERPRINT = b"heaters_fingerprint"
 _LEFT_OUT = b"heaters_left_out"
-_SOURCE_DELETED = "-source-deleted"
+SOURCE_DELETED = "-source-deleted"
 
 _logger = logging.getLogger(__name__)
 
@@ -63,6 +63,12 @@ VIDEO_COLUMNS = (
     Column("video_id", pa.string(), "Partition key"),
     Column("source_key", pa.string(), "Key of the source video"),
     Column("source_sha256", pa.string(), "SHA-256 of the source video's bytes"),
+    Column("source_version", pa.string(), "Version of the source object that it was made of"),
+    Column(
+        "sidecars",
+        pa.list_(pa.struct([("key", pa.string()), ("version", pa.string())])),
+        "Subtitle files beside the source, as they were then",
+    ),
     Column("size_bytes", pa.int64(), "Size of the source video"),
     Column("container", pa.string(), "FFmpeg's name of the container"),
     Column("codec", pa.string(), "FFmpeg's name of the video codec"),
@@ -157,7 +163,7 @@ def record_versions(store: ObjectStore) -> dict[str, str]:
         if keys.is_video_upload(found.key)
     }
     return {
-        video_id: found.version if video_id in sources else f"{found.version}{_SOURCE_DELETED}"
+        video_id: found.version if video_id in sources else f"{found.version}{SOURCE_DELETED}"
         for video_id, found in sorted(recorded_videos(store).items())
     }
 
@@ -338,6 +344,10 @@ def _video_row(source: Manifest, clips: Manifest, version: str) -> dict[str, Any
         "video_id": source.video_id,
         "source_key": summary["source_key"],
         "source_sha256": summary["sha256"],
+        "source_version": summary.get("version"),
+        "sidecars": [
+            {"key": row["key"], "version": row["version"]} for row in summary.get("sidecars", ())
+        ],
         "size_bytes": summary["size_bytes"],
         "container": info["container"],
         "codec": info["codec"],
@@ -351,7 +361,7 @@ def _video_row(source: Manifest, clips: Manifest, version: str) -> dict[str, Any
         "clips": len(clips.items),
         "title": summary.get("title"),
         "tags": summary.get("tags", []),
-        "source_deleted": version.endswith(_SOURCE_DELETED),
+        "source_deleted": version.endswith(SOURCE_DELETED),
         "record_version": version,
     }
 

@@ -7,7 +7,7 @@ objects are then stored without a record, and the next run opens and adopts them
 
 import base64
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -188,10 +188,21 @@ def lost_source(video_id: str) -> str:
     )
 
 
+def record_of(store: ObjectStore, video_id: str) -> ObjectInfo | None:
+    """The newest record of a video, as ``recorded_videos`` finds it; by two HEADs at most."""
+    newest = store.head(keys.video_manifest_key(video_id))
+    return newest or store.head(keys.manifest_key("source_videos", video_id))
+
+
 def recorded_videos(store: ObjectStore) -> dict[str, ObjectInfo]:
     """The newest record of each video, by one LIST; of older versions that of the source."""
+    return newest_records(store.list(keys.MANIFEST_PREFIX))
+
+
+def newest_records(listed: Iterable[ObjectInfo]) -> dict[str, ObjectInfo]:
+    """The same of a listing of all manifests, or of a part of it."""
     found = {}
-    for each in store.list(keys.MANIFEST_PREFIX):
+    for each in listed:
         kind, _, name = each.key.removeprefix(keys.MANIFEST_PREFIX).partition("/")
         if kind in ("source_videos", "videos") and name.endswith(".json"):
             # In ascending order, so that the newer one comes last.
