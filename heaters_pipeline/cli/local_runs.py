@@ -23,6 +23,7 @@ from heaters_pipeline.names import (
     SOURCE_VIDEOS,
     VIDEO_STAGES,
 )
+from heaters_pipeline.partitions import add_partitions
 from heaters_pipeline.resources import given_workspace
 from heaters_pipeline.workspace import Workspace
 
@@ -104,7 +105,7 @@ def resolve_job(job_name: str) -> JobDefinition:
 
 def _add_partition(instance: dg.DagsterInstance, video_id: str) -> None:
     try:
-        instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
+        add_partitions(instance, [video_id])
     except IntegrityError:
         # On SQLite Dagster looks first and inserts then; another process may come between.
         if not instance.has_dynamic_partition(SOURCE_VIDEOS, video_id):

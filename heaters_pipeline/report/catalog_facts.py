@@ -84,3 +84,18 @@ def finished_videos(store: ObjectStore) -> dict[str, FinishedVideo]:
         )
         for row in table.to_pylist()
     }
+
+
+class LastCatalog:
+    """Which catalog of each store was read last, in this process."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, str | None] = {}
+
+    def is_another(self, store: ObjectStore) -> bool:
+        """Whether the stored catalog is another one than when this was last asked, by a HEAD."""
+        found = store.head(keys.CATALOG_VIDEOS)
+        version = found.version if found else None
+        last = self._versions.get(store.url)
+        self._versions[store.url] = version
+        return version != last
