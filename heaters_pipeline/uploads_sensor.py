@@ -13,7 +13,6 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -175,18 +174,20 @@ def process_uploads(
         told = {key for message in messages for key in message.keys}
         listed += _beside(store, sorted(told | _keys_of_dead(instance, now)))
     looked = look_at(store, instance, listed, now)
-    require_sound_settings(workspace, [sighting for sighting, _ in looked.due])
+    due = looked.as_listed(store)
+    taken = [sighting for sighting, _ in due]
+    require_sound_settings(workspace, taken)
     requests = []
-    for sighting, runs in looked.due:
+    for sighting, runs in due:
         settings, by_hand = settings_of_dead(runs)
         requests.append(
             run_request(sighting, SOURCE_VERSION_TAG, PROCESS_JOB, settings, by_hand=by_hand)
         )
     # Else the same part is looked at again, whose first runs are under way then.
-    is_passed = is_listed and len(requests) < REQUESTS_PER_TICK
+    is_passed = is_listed and len(looked.due) < REQUESTS_PER_TICK
     result = tick_result(
         context,
-        [sighting for sighting, _ in looked.due],
+        taken,
         requests,
         next_place.to_cursor() if is_passed else context.cursor,
     )
@@ -212,12 +213,25 @@ class Looked:
 
     Attributes:
         due: Those for which runs are due, with the runs that there were.
+        recorded: Their manifests and those of the others, as they were listed.
         open_keys: The keys of all, with their sidecars, that are neither done nor tried as they
             are; a run may be due for them now, or later.
     """
 
     due: list[tuple[Sighting, Sequence[DagsterRun]]]
+    recorded: Mapping[str, ObjectInfo]
     open_keys: set[str]
+
+    def as_listed(self, store: ObjectStore) -> list[tuple[Sighting, Sequence[DagsterRun]]]:
+        """Those that are still due: no run has ended since their manifests were listed."""
+
+        def is_same(one: tuple[Sighting, Sequence[DagsterRun]]) -> bool:
+            return is_as_listed(store, one[0], self.recorded.get(one[0].video_id))
+
+        with ThreadPoolExecutor(READERS) as pool:
+            return [
+                one for one, same in zip(self.due, pool.map(is_same, self.due), strict=True) if same
+            ]
 
 
 def look_at(
@@ -270,11 +284,9 @@ def look_at(
     # The manifests of the others are read in a later tick.
     told = [one for one in still_open if one.video_id in made_of or one.video_id not in recorded]
     due = list(islice(due_sightings(instance, told, is_due), most))
-    with ThreadPoolExecutor(READERS) as pool:
-        listed_of = [recorded.get(sighting.video_id) for sighting, _ in due]
-        same = list(pool.map(partial(is_as_listed, store), (one for one, _ in due), listed_of))
     return Looked(
-        [one for one, is_same in zip(due, same, strict=True) if is_same],
+        due,
+        recorded,
         {
             found.key
             for sighting in still_open

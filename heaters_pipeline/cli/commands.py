@@ -29,7 +29,7 @@ from heaters_pipeline.cli.options import (
 )
 from heaters_pipeline.cli.removal_commands import dismiss, prune, remove
 from heaters_pipeline.cli.settings_commands import settings
-from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
+from heaters_pipeline.cli.terminal import JsonRows, Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.cli.working_folder import at_home
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
 from heaters_pipeline.intake.sources import shown_video
@@ -167,7 +167,7 @@ def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> 
     The exit code is 1 if faults are left.
     """
     wanted = [possible_ids(video) for video in videos]
-    with stdout_for(as_json) as stdout, at_home():
+    with stdout_for(as_json) as stdout, at_home(), JsonRows.kept() as rows:
         from heaters_pipeline.cli.verifying import (
             at_fault,
             summary_lines,
@@ -176,15 +176,17 @@ def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> 
         )
 
         def on_video(document: Mapping[str, Any]) -> None:
+            if stdout:
+                rows.add(document)
             if at_fault(document) or (not as_json and (videos or document["findings"])):
                 click.echo("\n".join(video_lines(document)), err=at_fault(document))
 
         document = verify_videos(wanted, deep=deep, repair=repair, on_video=on_video)
         if stdout:
-            print_json(document, stdout)
+            rows.print(document, "videos", stdout)
         else:
             click.echo("\n".join(summary_lines(document)))
-    if any(at_fault(video) for video in document["videos"]):
+    if document["counts"]["at_fault"]:
         sys.exit(1)
 
 
@@ -218,6 +220,29 @@ def submit(videos: tuple[str, ...], list_file: Path | None, given: GivenSettings
                 click.echo(f"Error: {error}", err=True)
     if failed:
         sys.exit(1)
+
+
+@main.command("import")
+@click.argument("prefix", default="")
+@JSON
+def import_(prefix: str, as_json: bool) -> None:
+    """Queue all uploads under PREFIX that are new, or all there are, by one backfill.
+
+    PREFIX is what their keys begin with, such as trips/2024; source_videos/ may be left out.
+    Sensors start 50 runs every half minute, which for 10,000 uploads takes hours before the last
+    one is in the queue. This adds their partitions at once, and the daemon starts the runs.
+    """
+    with stdout_for(as_json) as stdout, at_home():
+        from heaters_pipeline.cli.importing import import_uploads
+        from heaters_pipeline.cli.instance import dagster_instance
+        from heaters_pipeline.resources import open_workspace
+
+        with dagster_instance() as instance:
+            done = import_uploads(open_workspace(), instance, prefix)
+        if stdout:
+            print_json(done.to_json(), stdout)
+        else:
+            click.echo("\n".join(done.lines))
 
 
 @main.command()
