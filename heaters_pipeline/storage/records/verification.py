@@ -137,10 +137,8 @@ class Verifier:
                 folder: {each.key: each.size_bytes for each in _whole(objects)}
                 for folder, objects in found.items()
             }
-            if video_id in recorded:
+            if video_id in recorded or _has_products(listed):
                 yield video_id, listed
-            elif made := _products(listed):
-                yield video_id, made
 
     def videos(self, video_ids: Iterable[str]) -> Iterator[VideoReport]:
         """Verify some videos, by a LIST of each stage of each."""
@@ -191,9 +189,7 @@ class Verifier:
                 items = manifests[stage].items
                 stages.append(self._objects(stage, items, listed.get(stage, {}), pool))
         stages.append(_pictures(manifests, listed.get(REPORTS, {})))
-        has_objects = any(
-            keys.is_product(key) for stage in OBJECT_STAGES for key in listed.get(stage, ())
-        )
+        has_objects = _has_products(listed)
         stages.append(_record(video, has_objects=has_objects))
         faulty = any(stage.findings for stage in stages)
         return VideoReport(
@@ -310,14 +306,9 @@ def size_finding(stage: str, key: str, size_bytes: int, found: int | None) -> Fi
     return None
 
 
-def _products(listed: _Listed) -> dict[str, dict[str, int]]:
-    """What of a video without a manifest tells that there was one: what the pipeline made."""
-    made = {
-        stage: {key: size for key, size in found.items() if keys.is_product(key)}
-        for stage, found in listed.items()
-        if stage != REPORTS
-    }
-    return {stage: found for stage, found in made.items() if found}
+def _has_products(listed: _Listed) -> bool:
+    """Whether there is anything that the pipeline made of a video and might adopt."""
+    return any(keys.is_product(key) for stage in OBJECT_STAGES for key in listed.get(stage, ()))
 
 
 def _some(finding: Finding | None) -> tuple[Finding, ...]:
