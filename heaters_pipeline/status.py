@@ -5,6 +5,7 @@ while it is at work or where nothing is finished. The failure of the latest run 
 What manifests say is taken from the stored catalog where that was made of just those.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -213,6 +214,14 @@ def states_of(names: Collection[str]) -> list[State]:
         shown = ", ".join(dict.fromkeys(SHOWN_STATES.values()))
         raise SettingsError(f"{wrong!r} is no state of a video; there are: {shown}")
     return [state for state, shown in SHOWN_STATES.items() if {state, shown} & set(names)]
+
+
+def counted_states(statuses: Collection[VideoStatus]) -> str:
+    """How many of the videos are in which state, for people."""
+    counts = Counter(SHOWN_STATES[one.state] for one in statuses)
+    shown = dict.fromkeys(SHOWN_STATES.values())
+    states = [f"{counts[state]} {state}" for state in shown if counts[state]]
+    return ": ".join([f"{len(statuses)} videos", *filter(None, [", ".join(states)])])
 
 
 def _newest(looks: Sequence[_Look], limit: int | None) -> list[_Look]:

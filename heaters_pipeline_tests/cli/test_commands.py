@@ -162,6 +162,7 @@ def test_uploads_are_imported_and_shown_by_state(home: Path, heaters: Heaters) -
     assert [video["video_id"] for video in shown][-1] == "walk"
     assert len(shown) == 2
     assert len(heaters("status", "--limit", "1", "--json").videos) == 1
+    assert heaters("status").err == "2 videos: 2 waiting\n"
     assert heaters("status", "--state", "failed", "--json").videos == []
     wrong = heaters("status", "--state", "lost")
     assert (wrong.code, wrong.out) == (1, "")
