@@ -140,13 +140,17 @@ def fill(
     fingerprint = catalog_fingerprint(versions)
     notes = Notes(fingerprint, {}, {})
     (root / keys.CATALOG_VIDEOS).parent.mkdir(parents=True, exist_ok=True)
-    row = {**template.video_row, "record_version": "{record_version}"}
+    row = {
+        **template.video_row,
+        "record_version": "{record_version}",
+        "source_version": "{source_version}",
+    }
     for key, schema, rows in (
         (keys.CATALOG_CLIPS, CLIP_SCHEMA, template.clip_rows),
         (keys.CATALOG_VIDEOS, VIDEO_SCHEMA, [row]),
     ):
         with GroupWriter(root / key, schema) as writer:
-            _write_rows(writer, schema, rows, versions)
+            _write_rows(writer, schema, rows, versions, sources)
             writer.note(notes)
     with opened() as store:
         tables = {key: _head(store, key) for key in (keys.CATALOG_CLIPS, keys.CATALOG_VIDEOS)}
@@ -165,12 +169,17 @@ def _write_rows(
     schema: pa.Schema,
     rows: list[dict[str, Any]],
     versions: Mapping[str, str],
+    sources: Mapping[str, str],
 ) -> None:
     """The rows once for each video."""
     text = json.dumps(rows)
     for name, version in versions.items():
-        copied = json.loads(_renamed(text, name).replace("{record_version}", version))
-        writer.add(pa.Table.from_pylist(copied, schema=schema))
+        copied = (
+            _renamed(text, name)
+            .replace("{record_version}", version)
+            .replace("{source_version}", sources[f"{keys.SOURCE_PREFIX}{name}.mp4"])
+        )
+        writer.add(pa.Table.from_pylist(json.loads(copied), schema=schema))
 
 
 def _renamed(text: str, name: str) -> str:

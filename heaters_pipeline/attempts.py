@@ -92,6 +92,11 @@ def upload_is_due(
     return not any(run.status in _FAILED for run in tried)
 
 
+def upload_was_tried(sighting: Sighting, runs: Sequence[DagsterRun]) -> bool:
+    """Whether there was a run of a source object as it is now, or is one."""
+    return bool(_of_version(sighting, SOURCE_VERSION_TAG, runs))
+
+
 def submission_is_due(sighting: Sighting, runs: Sequence[DagsterRun]) -> bool:
     """Whether a submission has to be carried out: none was tried for it."""
     return _tried(sighting, SUBMISSION_TAG, runs) == []
@@ -145,15 +150,19 @@ def _tried(sighting: Sighting, tag: str, runs: Collection[DagsterRun]) -> list[D
     """The runs that tried this version, without those that died; None: wait, or leave it."""
     if any(run.status in UNDER_WAY or _comes_again(run) for run in runs):
         return None
-    same = [
+    same = _of_version(sighting, tag, runs)
+    alive = [run for run in same if not died(run.tags)]
+    return None if len(same) - len(alive) >= MAX_DEATHS else alive
+
+
+def _of_version(sighting: Sighting, tag: str, runs: Collection[DagsterRun]) -> list[DagsterRun]:
+    return [
         run
         for run in runs
         if run.tags.get(tag) == sighting.name
         # One that a person started counts for the version whenever that was uploaded.
         and run.tags.get(UPLOADED_TAG, sighting.uploaded) == sighting.uploaded
     ]
-    alive = [run for run in same if not died(run.tags)]
-    return None if len(same) - len(alive) >= MAX_DEATHS else alive
 
 
 def _comes_again(run: DagsterRun) -> bool:

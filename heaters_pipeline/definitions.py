@@ -29,11 +29,11 @@ from heaters_pipeline.names import PROCESS_JOB
 from heaters_pipeline.resources import WorkspaceResource
 from heaters_pipeline.sensors import (
     bring_in_submissions,
-    process_uploads,
     report_dead_runs,
     update_catalog,
 )
 from heaters_pipeline.settings_sensor import apply_changed_settings, settings_are_sound
+from heaters_pipeline.uploads_sensor import process_uploads
 
 # Before any run starts threads: whoever processes videos has imported this.
 use_one_heap()

@@ -110,6 +110,11 @@ def allowed_links() -> AllowedLinks:
     return AllowedLinks.parse(os.environ.get(SETTING) or DEFAULT)
 
 
+def events_queue() -> str | None:
+    """The queue of SQS that tells of uploads to the bucket: ``HEATERS_EVENTS_QUEUE``."""
+    return os.environ.get("HEATERS_EVENTS_QUEUE") or None
+
+
 def metrics_file() -> Path | None:
     """Where the totals of all runs are kept for Prometheus; None if no setting asks for them.
 

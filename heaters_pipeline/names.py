@@ -72,5 +72,8 @@ GIVEN_TAG = "heaters/config"
 REPAIR_TAG = "heaters/repaired_by"
 """On the run that a repair started: the run of the repair."""
 
+STEP_RETRIES_TAG = "heaters/step_retries"
+"""On a run of which steps were tried again: how often, so that nobody counts its events."""
+
 DISMISSED_TAG = "heaters/dismissed"
 """On a failed run that nobody wants to be told of any more: since when."""

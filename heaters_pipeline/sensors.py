@@ -1,4 +1,4 @@
-"""What starts runs by itself: submissions, objects that appear, a catalog that is out of date.
+"""What starts runs by itself: submissions, a catalog that is out of date, runs that died.
 
 Each sensor compares what is listed with what the store's records were made of; ``attempts`` and
 ``due_catalog`` decide. If Dagster's database is lost, everything is run once more, finds its
@@ -7,24 +7,27 @@ No request has a ``run_key``: Dagster would drop one that comes back, in silence
 """
 
 import logging
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 import dagster as dg
-from dagster import DagsterRun
 
 from heaters_pipeline import home
 from heaters_pipeline.attempts import (
     Sighting,
     brings_in_again,
-    runs_by_video,
-    settings_of_dead,
     submission_is_due,
-    upload_is_due,
 )
 from heaters_pipeline.due_catalog import why_no_catalog
+from heaters_pipeline.due_runs import (
+    REQUESTS_PER_TICK,
+    due_sightings,
+    require_sound_settings,
+    run_request,
+    tick_result,
+)
 from heaters_pipeline.errors import (
     InvalidVideoError,
     NewerRecordError,
@@ -34,8 +37,6 @@ from heaters_pipeline.errors import (
     printable,
 )
 from heaters_pipeline.intake.rejections import list_rejections, write_rejection
-from heaters_pipeline.intake.sidecars import sidecars_by_stem, stem_of
-from heaters_pipeline.intake.sources import has_video_name
 from heaters_pipeline.intake.submissions import read_listed
 from heaters_pipeline.jobs import (
     CHANGED_VIDEOS,
@@ -52,60 +53,17 @@ from heaters_pipeline.names import (
     PARTITION_TAG,
     PROCESS_JOB,
     SOURCE_ASSET,
-    SOURCE_KEY_TAG,
-    SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
     SUBMISSION_TAG,
 )
-from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.settings_files import Values, require_settings
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
-from heaters_pipeline.storage.records.made_of import KnownManifests
-from heaters_pipeline.storage.records.video_manifests import recorded_videos
 from heaters_pipeline.workspace import Workspace
 
 _logger = logging.getLogger(__name__)
 
-REQUESTS_PER_TICK = 50
-"""A tick has 60 s and launching takes 0.3 to 0.4 s a run; the rest follows in the next ticks."""
-MANIFESTS_PER_TICK = 2000
-"""Manifests that a tick reads, at 200 a second or more; the next ticks go on with the others."""
-_VIDEOS_PER_QUERY = 200
-
-_known_manifests = KnownManifests()
 _silent_runs = SilentRuns()
-
-
-def new_uploads(
-    listing: Iterable[ObjectInfo],
-    *,
-    rejected: Container[tuple[str, str]],
-    now: datetime,
-    settle_seconds: float,
-) -> Iterator[Sighting]:
-    """The source objects that can be processed, done or not.
-
-    Args:
-        listing: What lies under ``source_videos/``.
-        rejected: ``(video_id, version digest)`` of what cannot be processed.
-        now: The time in UTC.
-        settle_seconds: How long a file must have stood still. Its age counts in both directions,
-            so that a clock that was set back does not hold files up.
-    """
-    listed = list(listing)
-    beside = sidecars_by_stem(listed)
-    for found in listed:
-        if not has_video_name(found.key):
-            continue
-        sidecars = beside.get(stem_of(found.key), [])
-        ages = (abs((now - each.modified).total_seconds()) for each in (found, *sidecars))
-        if min(ages) < settle_seconds:
-            continue
-        sighting = Sighting(keys.video_id_of(found.key), found, sidecars)
-        refused = (sighting.video_id, keys.version_digest(found.version)) in rejected
-        if not refused:
-            yield sighting
 
 
 def new_submissions(
@@ -113,7 +71,12 @@ def new_submissions(
     *,
     rejected: Container[tuple[str, str]],
 ) -> Iterator[Sighting]:
-    """The submissions that can be carried out, done or not; the arguments are those of uploads."""
+    """The submissions that can be carried out, done or not.
+
+    Args:
+        listing: What lies under ``submissions/``.
+        rejected: ``(video_id, version digest)`` of what cannot be processed.
+    """
     for found in listing:
         video_id = keys.submission_video_id(found.key)
         if video_id is None:
@@ -138,7 +101,7 @@ def bring_in_submissions(
     sightings = new_submissions(
         store.list(keys.SUBMISSION_PREFIX), rejected=set(list_rejections(store))
     )
-    due = _due(context.instance, sightings, submission_is_due)
+    due = due_sightings(context.instance, sightings, submission_is_due)
     taken: list[Sighting] = []
     requests = []
     for sighting, _ in islice(due, REQUESTS_PER_TICK):
@@ -146,64 +109,11 @@ def bring_in_submissions(
         if work is not None:
             taken.append(sighting)
             job_name, config, by_hand = work
-            requests.append(_request(sighting, SUBMISSION_TAG, job_name, config, by_hand=by_hand))
-    _require_sound_settings(workspace, taken)
-    return _result(context, taken, requests)
-
-
-@dg.sensor(
-    job=process_videos,
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="An object under source_videos/ starts the run that processes it.",
-)
-def process_uploads(
-    context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
-) -> dg.SensorResult:
-    """Start a run for each source that, with its sidecars, its manifest was not made of."""
-    store, instance = workspace.store, context.instance
-    partitions = set(instance.get_dynamic_partitions(SOURCE_VIDEOS))
-    recorded = recorded_videos(store)
-    uploads = list(
-        new_uploads(
-            store.list(keys.SOURCE_PREFIX),
-            rejected=set(list_rejections(store)),
-            now=datetime.now(UTC),
-            settle_seconds=store.settle_seconds,
-        )
-    )
-    made_of = _known_manifests.update(
-        store, recorded, (each.video_id for each in uploads), most=MANIFESTS_PER_TICK
-    )
-
-    def may_be_due(sighting: Sighting) -> bool:
-        known = made_of.get(sighting.video_id)
-        if known is None:
-            # Without a manifest, or with one that the next tick reads.
-            return sighting.video_id not in recorded
-        is_done = known.finished and sighting.is_recorded(known)
-        return not is_done or sighting.video_id not in partitions
-
-    def is_due(sighting: Sighting, runs: Sequence[DagsterRun]) -> bool:
-        known, video_id = made_of.get(sighting.video_id), sighting.video_id
-        return upload_is_due(sighting, known, runs, is_partition=video_id in partitions)
-
-    due = [
-        (sighting, runs)
-        for sighting, runs in islice(
-            _due(instance, filter(may_be_due, uploads), is_due), REQUESTS_PER_TICK
-        )
-        if _is_as_listed(store, sighting, recorded.get(sighting.video_id))
-    ]
-    taken = [sighting for sighting, _ in due]
-    _require_sound_settings(workspace, taken)
-    requests = []
-    for sighting, runs in due:
-        settings, by_hand = settings_of_dead(runs)
-        requests.append(
-            _request(sighting, SOURCE_VERSION_TAG, PROCESS_JOB, settings, by_hand=by_hand)
-        )
-    return _result(context, taken, requests)
+            requests.append(
+                run_request(sighting, SUBMISSION_TAG, job_name, config, by_hand=by_hand)
+            )
+    require_sound_settings(workspace, taken)
+    return tick_result(context, taken, requests)
 
 
 @dg.sensor(
@@ -268,42 +178,6 @@ def _to_bring_in_again(instance: dg.DagsterInstance, store: ObjectStore) -> Iter
             )
 
 
-def _due(
-    instance: dg.DagsterInstance,
-    sightings: Iterable[Sighting],
-    is_due: Callable[[Sighting, Sequence[DagsterRun]], bool],
-) -> Iterator[tuple[Sighting, Sequence[DagsterRun]]]:
-    """Those that are due, with the runs of their videos; one query for many videos."""
-    remaining = iter(sightings)
-    while some := list(islice(remaining, _VIDEOS_PER_QUERY)):
-        video_ids = [sighting.video_id for sighting in some]
-        found = runs_by_video(instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: video_ids})))
-        for sighting in some:
-            runs = found.get(sighting.video_id, [])
-            if is_due(sighting, runs):
-                yield sighting, runs
-
-
-def _is_as_listed(store: ObjectStore, sighting: Sighting, listed: ObjectInfo | None) -> bool:
-    """Whether the manifest is still the one that was listed: a run may have ended since then.
-
-    The next tick sees what it wrote.
-    """
-    found = store.head(keys.video_manifest_key(sighting.video_id))
-    return (found and found.version) == (listed and listed.version)
-
-
-def _require_sound_settings(workspace: Workspace, taken: list[Sighting]) -> None:
-    """Start nothing that could only fail; what waits is taken up once the settings are mended.
-
-    Raises:
-        SettingsError: The settings of the store are broken; the tick says so.
-    """
-    if taken:
-        # Runs that begin soon on this machine take what is read here.
-        workspace.stored_settings.current(fresh=True)
-
-
 def _work_of(store: ObjectStore, sighting: Sighting) -> tuple[str, Values, bool] | None:
     """The job for a submission, its config, and whether that holds settings.
 
@@ -329,35 +203,3 @@ def _work_of(store: ObjectStore, sighting: Sighting) -> tuple[str, Values, bool]
         return DOWNLOAD_JOB, told, False
     # With settings all is done in one run, also if the video lies in the store already.
     return PROCESS_JOB, {**told, **submission.settings}, bool(submission.settings)
-
-
-def _request(
-    sighting: Sighting, tag: str, job_name: str, config: Values, *, by_hand: bool
-) -> dg.RunRequest:
-    ops = {asset: {"config": dict(values)} for asset, values in config.items()}
-    tags = sighting.tags(tag)
-    if by_hand:
-        tags[GIVEN_TAG] = "given"
-    if tag == SOURCE_VERSION_TAG and keys.guess_source_key(sighting.video_id) is None:
-        tags[SOURCE_KEY_TAG] = sighting.found.key
-    return dg.RunRequest(
-        job_name=job_name,
-        partition_key=sighting.video_id,
-        run_config={"ops": ops} if ops else {},
-        tags=tags,
-    )
-
-
-def _result(
-    context: dg.SensorEvaluationContext,
-    taken: list[Sighting],
-    requests: list[dg.RunRequest],
-) -> dg.SensorResult:
-    existing = set(context.instance.get_dynamic_partitions(SOURCE_VIDEOS))
-    added = [sighting.video_id for sighting in taken if sighting.video_id not in existing]
-    return dg.SensorResult(
-        run_requests=requests,
-        dynamic_partitions_requests=(
-            [source_videos_partitions.build_add_request(added)] if added else []
-        ),
-    )

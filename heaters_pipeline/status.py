@@ -2,36 +2,30 @@
 
 Nothing keeps the state: it follows from what lies in the store, and from the latest run of a video
 while it is at work or where nothing is finished. The failure of the latest run stands beside it.
+What manifests say is taken from the stored catalog where that was made of just those.
 """
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import dagster as dg
-from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
 
-from heaters_pipeline.assets.stage import INTERRUPTED
-from heaters_pipeline.errors import ManifestError, printable
-from heaters_pipeline.intake.rejections import Rejection, list_rejections, read_rejection
-from heaters_pipeline.intake.sources import has_video_name
-from heaters_pipeline.names import (
-    COMPARE_JOB,
-    COMPARISON_ASSET,
-    DISMISSED_TAG,
-    DOWNLOAD_JOB,
-    PARTITION_TAG,
-    REPAIR_JOB,
-)
+from heaters_pipeline.errors import ManifestError, SettingsError, printable
+from heaters_pipeline.intake.known_videos import KnownVideo, all_known_videos, known_videos
+from heaters_pipeline.intake.rejections import Rejection, read_rejection
+from heaters_pipeline.latest_runs import LatestRun, latest_runs, run_error
+from heaters_pipeline.names import DOWNLOAD_JOB
+from heaters_pipeline.report.catalog_facts import FinishedVideo, finished_videos
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
+from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.video_manifests import (
     VideoManifest,
     lost_source,
     read_video,
-    recorded_videos,
 )
 
 State = Literal[
@@ -65,23 +59,6 @@ REMOVED = "removed"
 """The reason of a rejection where somebody removed a video and kept its source."""
 
 READERS = 16
-_RUNS_PER_QUERY = 500
-_INTERRUPT = dg.DagsterExecutionInterruptedError.__name__
-_RUNNING = {
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-}
-_WHAT_WENT_WRONG = {
-    DagsterEventType.STEP_FAILURE,
-    DagsterEventType.RUN_FAILURE,
-    DagsterEventType.ENGINE_EVENT,
-}
-_FROM_OUTSIDE = "This run has been marked as failed from outside the execution context."
-"""Of a process that died while its code server lived, which noted before what it saw."""
-_FAILED = {DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,197 +117,227 @@ class VideoStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the listings of the store show of a video."""
+class _Look:
+    """What is known of a video before any record of it is read."""
 
-    upload: ObjectInfo | None
-    submission: ObjectInfo | None
-    rejected_versions: frozenset[str]
-    manifest: ObjectInfo | None
+    video_id: str
+    seen: KnownVideo
+    run: LatestRun | None
 
     @property
-    def is_video(self) -> bool:
-        """Whether it is a video for all that is known, and no other file that was dropped in."""
-        by_name = self.upload is not None and has_video_name(self.upload.key)
-        return bool(by_name or self.submission or self.rejected_versions or self.manifest)
+    def updated(self) -> datetime | None:
+        known = (self.seen.upload, self.seen.submission, self.seen.manifest)
+        times = [found.modified for found in known if found]
+        if self.run is not None:
+            times.append(self.run.changed)
+        return max(times, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """What the manifest of a video says; ``source_key`` is None while that does not name one."""
+
+    finished: bool = False
+    source_key: str | None = None
+    source_version: str | None = None
+    scenes: int | None = None
+    clips: int | None = None
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The state of a video, and why it is in it: in words, or told by the run that failed."""
+
+    look: _Look
+    recorded: _Recorded
+    state: State
+    why: str | LatestRun | None = None
 
 
 def video_statuses(
-    store: ObjectStore, instance: dg.DagsterInstance, wanted: Collection[str] = ()
+    store: ObjectStore,
+    instance: dg.DagsterInstance,
+    wanted: Collection[str] | Mapping[str, str | None] = (),
+    *,
+    states: Collection[State] = (),
+    limit: int | None = None,
 ) -> list[VideoStatus]:
     """The status of all videos, or of the wanted ones that are known, by ``video_id``.
 
     A video is known if it was submitted, uploaded, processed, or a run was started for it.
+
+    Args:
+        store: Where they lie.
+        instance: Where their runs are recorded.
+        wanted: Their ids, or a mapping from those to the keys of their sources; none for all.
+        states: Leave out the videos in any other state.
+        limit: Of those left, the ones where something happened last; None for all.
     """
-    seen = _listings(store)
-    runs = _latest_runs(instance, set(wanted))
+    rows: Mapping[str, FinishedVideo] = {}
+    with ThreadPoolExecutor(1) as beside:
+        asked = beside.submit(latest_runs, instance, wanted)
+        if wanted:
+            sources = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted)
+            seen = known_videos(store, sources)
+        else:
+            rows = finished_videos(store)
+            seen = all_known_videos(store, {each: row.source_key for each, row in rows.items()})
+        runs = asked.result()
     known = {video_id for video_id, found in seen.items() if found.is_video} | runs.keys()
-    video_ids = sorted(known & set(wanted) if wanted else known)
+    looks = [_Look(each, seen.get(each, KnownVideo()), runs.get(each)) for each in sorted(known)]
+    if not states:
+        looks = _newest(looks, limit)
     with ThreadPoolExecutor(READERS) as pool:
-        return list(
-            pool.map(
-                lambda video_id: _status(
-                    store,
-                    instance,
-                    video_id,
-                    seen.get(video_id, _Seen(None, None, frozenset(), None)),
-                    runs.get(video_id),
-                ),
-                video_ids,
-            )
-        )
+        found = _found(store, looks, rows, pool)
+        if states:
+            wanted_looks = _newest([one.look for one in found if one.state in states], limit)
+            left = {look.video_id for look in wanted_looks}
+            found = [one for one in found if one.look.video_id in left]
+        failed = [one.why for one in found if isinstance(one.why, LatestRun)]
+        errors = dict(zip(failed, pool.map(lambda run: _error(instance, run), failed), strict=True))
+    return [
+        _status(one, errors[one.why] if isinstance(one.why, LatestRun) else one.why)
+        for one in found
+    ]
 
 
-def run_error(instance: dg.DagsterInstance, run_id: str) -> str | None:
-    """The message of the step that made a run fail, or of the run itself; printable."""
-    message = _recorded_error(instance, run_id)
-    return "\n".join(map(printable, message.splitlines())) if message else None
+def states_of(names: Collection[str]) -> list[State]:
+    """The states that a person names, as the table shows them or as documents do.
 
-
-def _recorded_error(instance: dg.DagsterInstance, run_id: str) -> str | None:
-    records = instance.all_logs(run_id, of_type=_WHAT_WENT_WRONG)
-    message, noted = None, None
-    for record in records:
-        event = record.dagster_event
-        if event is None:
-            continue
-        if event.is_step_failure:
-            user_data = event.step_failure_data.user_failure_data
-            if user_data and user_data.description:
-                return user_data.description
-            error = event.step_failure_data.error
-            if error and error.cls_name == _INTERRUPT:
-                return INTERRUPTED
-            message = (error.cause or error).message.strip() if error else event.message
-        elif event.is_engine_event:
-            noted = event.message
-        elif message is None:
-            # Nothing goes with what was reported in place of a process that died.
-            error = event.job_failure_data.error if event.event_specific_data else None
-            message = INTERRUPTED if error and error.cls_name == _INTERRUPT else event.message
-            if message == _FROM_OUTSIDE:
-                message = noted or message
-    return message
-
-
-def _listings(store: ObjectStore) -> dict[str, _Seen]:
-    uploads = {
-        keys.video_id_of(found.key): found
-        for found in store.list(keys.SOURCE_PREFIX)
-        if keys.is_video_upload(found.key)
-    }
-    submissions = {
-        video_id: found
-        for found in store.list(keys.SUBMISSION_PREFIX)
-        if (video_id := keys.submission_video_id(found.key)) is not None
-    }
-    rejected: dict[str, set[str]] = {}
-    for video_id, digest in list_rejections(store):
-        rejected.setdefault(video_id, set()).add(digest)
-    manifests = recorded_videos(store)
-    video_ids = uploads.keys() | submissions.keys() | rejected.keys() | manifests.keys()
-    return {
-        video_id: _Seen(
-            uploads.get(video_id),
-            submissions.get(video_id),
-            frozenset(rejected.get(video_id, ())),
-            manifests.get(video_id),
-        )
-        for video_id in video_ids
-    }
-
-
-def _latest_runs(instance: dg.DagsterInstance, wanted: set[str]) -> dict[str, DagsterRun]:
-    """The newest run of each video; one query for many runs, newest first."""
-    latest: dict[str, DagsterRun] = {}
-    cursor: str | None = None
-    while True:
-        runs = instance.get_runs(cursor=cursor, limit=_RUNS_PER_QUERY)
-        for run in runs:
-            video_id = run.tags.get(PARTITION_TAG)
-            if _only_tells(run):
-                continue
-            if video_id and (not wanted or video_id in wanted):
-                latest.setdefault(video_id, run)
-        if len(runs) < _RUNS_PER_QUERY or (wanted and wanted <= latest.keys()):
-            return latest
-        cursor = runs[-1].run_id
-
-
-def _only_tells(run: DagsterRun) -> bool:
-    """Whether a run tells something about a video but leaves its state alone.
-
-    What a repair makes is made by another run.
+    Raises:
+        SettingsError: There is no such state.
     """
-    chosen = run.asset_selection
-    return run.job_name in (COMPARE_JOB, REPAIR_JOB) or chosen == {dg.AssetKey(COMPARISON_ASSET)}
+    known = {*SHOWN_STATES, *SHOWN_STATES.values()}
+    if wrong := next((name for name in names if name not in known), None):
+        shown = ", ".join(dict.fromkeys(SHOWN_STATES.values()))
+        raise SettingsError(f"{wrong!r} is no state of a video; there are: {shown}")
+    return [state for state, shown in SHOWN_STATES.items() if {state, shown} & set(names)]
 
 
-def _status(
+def counted_states(statuses: Collection[VideoStatus]) -> str:
+    """How many of the videos are in which state, for people."""
+    counts = Counter(SHOWN_STATES[one.state] for one in statuses)
+    shown = dict.fromkeys(SHOWN_STATES.values())
+    states = [f"{counts[state]} {state}" for state in shown if counts[state]]
+    return ": ".join([f"{len(statuses)} videos", *filter(None, [", ".join(states)])])
+
+
+def _newest(looks: Sequence[_Look], limit: int | None) -> list[_Look]:
+    """Those where something happened last, in the order that they had."""
+    by_time = sorted(looks, key=lambda look: look.updated or datetime.min.replace(tzinfo=UTC))
+    left = {look.video_id for look in by_time[-limit:]} if limit else None
+    return [look for look in looks if left is None or look.video_id in left]
+
+
+def _found(
     store: ObjectStore,
-    instance: dg.DagsterInstance,
-    video_id: str,
-    seen: _Seen,
-    run: DagsterRun | None,
-) -> VideoStatus:
-    video = read_video(store, video_id) if seen.manifest else VideoManifest(video_id)
-    scenes, clips = video.stages.get("scenes"), video.stages.get("clips")
-    source = video.stages["source_videos"].summary if "source_videos" in video.stages else {}
-    state, error = _state(store, instance, video, seen, run)
-    return VideoStatus(
-        video_id=video_id,
-        state=state,
-        scenes=len(scenes.summary["scenes"]) if scenes else None,
-        clips=len(clips.items) if clips else None,
-        error=error,
-        retries=_retries(instance, run) if run else 0,
-        updated=_updated(instance, seen, run),
-        title=source.get("title"),
-        tags=tuple(source.get("tags", ())),
+    looks: Sequence[_Look],
+    rows: Mapping[str, FinishedVideo],
+    pool: ThreadPoolExecutor,
+) -> list[_Found]:
+    """The states; only what the catalog does not tell is read, by several at a time."""
+    told = {look.video_id: _told(look, rows.get(look.video_id)) for look in looks}
+
+    def one(look: _Look) -> _Found:
+        recorded = told[look.video_id] or _of_manifest(read_video(store, look.video_id))
+        return _state(store, look, recorded)
+
+    unread = [look for look in looks if not told[look.video_id] or look.seen.rejected_versions]
+    read = dict(zip((look.video_id for look in unread), pool.map(one, unread), strict=True))
+    return [read.get(look.video_id) or one(look) for look in looks]
+
+
+def _told(look: _Look, row: FinishedVideo | None) -> _Recorded | None:
+    """What is known of the manifest without reading it; None if it has to be read."""
+    manifest = look.seen.manifest
+    if manifest is None:
+        return _Recorded()
+    # One of an older version does not change when the manifests of later stages do.
+    is_whole = manifest.key == keys.video_manifest_key(look.video_id)
+    if row is None or row.manifest_version != manifest.version or not is_whole:
+        return None
+    return _Recorded(
+        finished=True,
+        source_key=row.source_key,
+        source_version=row.source_version,
+        scenes=row.clips,
+        clips=row.clips,
+        title=row.title,
+        tags=row.tags,
     )
 
 
-def _state(
-    store: ObjectStore,
-    instance: dg.DagsterInstance,
-    video: VideoManifest,
-    seen: _Seen,
-    run: DagsterRun | None,
-) -> tuple[State, str | None]:
-    stored = seen.upload is not None or "source_videos" in video.stages
-    if run is not None and run.status in _RUNNING:
-        return ("splicing" if stored and run.job_name != DOWNLOAD_JOB else "downloading"), None
-    if "source_videos" in video.stages and seen.upload is None:
-        return "source_deleted", _deleted(video)
-    finished = video.is_finished and _is_current(video, seen)
-    failed = run is not None and run.status in _FAILED
-    dismissed = run is not None and failed and DISMISSED_TAG in run.tags
-    if run is not None and failed and not dismissed:
-        if run.status is DagsterRunStatus.CANCELED:
-            error = f"run {run.run_id[:8]} was canceled"
-        else:
-            error = run_error(instance, run.run_id) or f"run {run.run_id[:8]} left no message"
-        if finished:
-            return "spliced", error
-        return ("splicing_failed" if stored else "download_failed"), error
+def _of_manifest(video: VideoManifest) -> _Recorded:
+    source, scenes, clips = (
+        video.stages.get(stage) for stage in ("source_videos", "scenes", "clips")
+    )
+    summary = source.summary if source else {}
+    return _Recorded(
+        finished=video.is_finished,
+        source_key=str(summary["source_key"]) if source else None,
+        source_version=summary.get("version"),
+        scenes=len(scenes.summary["scenes"]) if scenes else None,
+        clips=len(clips.items) if clips else None,
+        title=summary.get("title"),
+        tags=tuple(summary.get("tags", ())),
+    )
+
+
+def _status(found: _Found, error: str | None) -> VideoStatus:
+    recorded, run = found.recorded, found.look.run
+    return VideoStatus(
+        video_id=found.look.video_id,
+        state=found.state,
+        scenes=recorded.scenes,
+        clips=recorded.clips,
+        error=error,
+        retries=run.retries if run else 0,
+        updated=found.look.updated,
+        title=recorded.title,
+        tags=recorded.tags,
+    )
+
+
+def _state(store: ObjectStore, look: _Look, recorded: _Recorded) -> _Found:
+    seen, run = look.seen, look.run
+
+    def found(state: State, why: str | LatestRun | None = None) -> _Found:
+        return _Found(look, recorded, state, why)
+
+    stored = seen.upload is not None or recorded.source_key is not None
+    failed: State = "splicing_failed" if stored else "download_failed"
+    if run is not None and run.is_under_way:
+        return found("splicing" if stored and run.job_name != DOWNLOAD_JOB else "downloading")
+    if recorded.source_key is not None and seen.upload is None:
+        return found(
+            "source_deleted", f"{recorded.source_key} is gone; {lost_source(look.video_id)}"
+        )
+    # The results are those of the object that lies in the store now.
+    is_current = seen.upload is None or recorded.source_version == seen.upload.version
+    finished = recorded.finished and is_current
+    if run is not None and run.is_failed and not run.is_dismissed:
+        return found("spliced" if finished else failed, run)
     if finished:
-        return "spliced", None
+        return found("spliced")
+    dismissed = run is not None and run.is_dismissed
     current = seen.upload or seen.submission
     if current and keys.version_digest(current.version) in seen.rejected_versions:
-        key = keys.rejection_key(video.video_id, current.version)
-        why = _why_rejected(store, key)
+        why = _why_rejected(store, keys.rejection_key(look.video_id, current.version))
         message = why if isinstance(why, str) else printable(why.message)
         if isinstance(why, Rejection) and why.reason == REMOVED:
-            return "removed", message
+            return found("removed", message)
         if isinstance(why, str) or not why.dismissed:
-            return ("splicing_failed" if stored else "download_failed"), message
+            return found(failed, message)
         dismissed = True
-    return ("dismissed" if dismissed else "downloaded" if stored else "new"), None
+    return found("dismissed" if dismissed else "downloaded" if stored else "new")
 
 
-def _deleted(video: VideoManifest) -> str:
-    key = video.stages["source_videos"].summary["source_key"]
-    return f"{key} is gone; {lost_source(video.video_id)}"
+def _error(instance: dg.DagsterInstance, run: LatestRun) -> str:
+    if run.is_canceled:
+        return f"run {run.run_id[:8]} was canceled"
+    return run_error(instance, run.run_id) or f"run {run.run_id[:8]} left no message"
 
 
 def _why_rejected(store: ObjectStore, key: str) -> Rejection | str:
@@ -339,26 +346,3 @@ def _why_rejected(store: ObjectStore, key: str) -> Rejection | str:
     except ManifestError as error:
         # Its name alone tells that the version was rejected.
         return str(error)
-
-
-def _is_current(video: VideoManifest, seen: _Seen) -> bool:
-    """Whether the results are those of the object that lies in the store now."""
-    recorded = video.stages["source_videos"].summary["version"]
-    return seen.upload is None or recorded == seen.upload.version
-
-
-def _retries(instance: dg.DagsterInstance, run: DagsterRun) -> int:
-    steps = instance.get_run_step_stats(run.run_id)
-    again = sum(max((step.attempts or 1) - 1, 0) for step in steps)
-    return again + int(run.tags.get("dagster/retry_number", 0))
-
-
-def _updated(instance: dg.DagsterInstance, seen: _Seen, run: DagsterRun | None) -> datetime | None:
-    known = (seen.upload, seen.submission, seen.manifest)
-    times = [found.modified for found in known if found]
-    if run is not None:
-        stats = instance.get_run_stats(run.run_id)
-        last = stats.end_time or stats.start_time or stats.enqueued_time
-        if last:
-            times.append(datetime.fromtimestamp(last, UTC))
-    return max(times, default=None)

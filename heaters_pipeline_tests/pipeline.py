@@ -12,6 +12,7 @@ import dagster as dg
 
 from heaters_pipeline.definitions import defs
 from heaters_pipeline.errors import SettingsError, StoreError
+from heaters_pipeline.latest_runs import run_error
 from heaters_pipeline.names import (
     CATALOG_JOB,
     COMPARE_JOB,
@@ -22,7 +23,6 @@ from heaters_pipeline.names import (
     SUBMISSION_TAG,
     VIDEO_STAGES,
 )
-from heaters_pipeline.status import run_error
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore

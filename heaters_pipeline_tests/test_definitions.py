@@ -264,7 +264,7 @@ def test_warnings_that_are_not_shown_and_a_name_that_is_private_are_still_needed
     sources = Path(heaters_pipeline.__file__).parent.rglob("*.py")
     private_to = [path.name for path in sources if "dagster._" in path.read_text()]
     # What forgetting.py takes is proven to be needed where it is tested.
-    assert sorted(private_to) == ["checks.py", "forgetting.py", "run_origin.py"]
+    assert sorted(private_to) == ["backfills.py", "checks.py", "forgetting.py", "run_origin.py"]
     # With an argument for the location, execute_job would do what run_origin.py does.
     assert "remote_job_origin" not in inspect.signature(dg.execute_job).parameters
 

@@ -1,19 +1,20 @@
 """Manifests that change while a sensor looks, or that the store refuses: the others go on."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from heaters_pipeline import sensors
+from heaters_pipeline import uploads_sensor
 from heaters_pipeline.errors import StoreError
-from heaters_pipeline.sensors import process_uploads
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
-from heaters_pipeline.storage.records.video_manifests import recorded_videos
+from heaters_pipeline.storage.records.video_manifests import records_among
+from heaters_pipeline.uploads_sensor import process_uploads
 from heaters_pipeline_tests.pipeline import Pipeline
 
 JSON = "application/json"
@@ -30,13 +31,13 @@ def test_a_run_that_ends_during_a_tick_gets_no_other(
 ) -> None:
     pipeline.store.put_file("source_videos/film.mp4", film, content_type="video/mp4")
 
-    def listed_before(store: ObjectStore) -> dict[str, ObjectInfo]:
-        listed = recorded_videos(store)
+    def listed_before(store: ObjectStore, video_ids: Iterable[str]) -> dict[str, ObjectInfo]:
+        listed = records_among(store, video_ids)
         assert pipeline.process().success
         return listed
 
     with monkeypatch.context() as m:
-        m.setattr(sensors, "recorded_videos", listed_before)
+        m.setattr(uploads_sensor, "records_among", listed_before)
         assert not tick(pipeline).run_requests
 
 

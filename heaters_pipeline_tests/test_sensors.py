@@ -13,6 +13,7 @@ from dagster import DagsterEvent, DagsterEventType, DagsterRun, DagsterRunStatus
 
 from heaters_pipeline import home
 from heaters_pipeline.due_catalog import why_no_catalog
+from heaters_pipeline.due_runs import REQUESTS_PER_TICK
 from heaters_pipeline.errors import (
     InvalidVideoError,
     StoreError,
@@ -39,11 +40,8 @@ from heaters_pipeline.names import (
 from heaters_pipeline.partitions import source_version_tag
 from heaters_pipeline.report import catalog
 from heaters_pipeline.sensors import (
-    REQUESTS_PER_TICK,
     bring_in_submissions,
     new_submissions,
-    new_uploads,
-    process_uploads,
     report_dead_runs,
     update_catalog,
 )
@@ -55,6 +53,7 @@ from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.storage.records.made_of import KnownManifests
 from heaters_pipeline.storage.records.manifests import canonical_json
 from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
+from heaters_pipeline.uploads_sensor import new_uploads, process_uploads
 from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.pipeline import Pipeline
 

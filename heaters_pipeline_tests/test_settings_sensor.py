@@ -16,9 +16,9 @@ from dagster import DagsterRun, DagsterRunStatus
 from heaters_pipeline import launchpad
 from heaters_pipeline.errors import SettingsError, StoreUnavailableError
 from heaters_pipeline.names import PARTITION_TAG, PROCESS_JOB, SETTINGS_TAG
-from heaters_pipeline.sensors import process_uploads
 from heaters_pipeline.settings_sensor import apply_changed_settings
 from heaters_pipeline.storage import keys
+from heaters_pipeline.uploads_sensor import process_uploads
 from heaters_pipeline_tests.assets.test_settings_that_stick import write_settings
 from heaters_pipeline_tests.pipeline import STAGES, Pipeline
 

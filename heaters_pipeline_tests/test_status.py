@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from dagster import DagsterRun, DagsterRunStatus
 
-from heaters_pipeline import status as status_module
+from heaters_pipeline import latest_runs as latest_runs_module
 from heaters_pipeline.errors import ClipError, StoreUnavailableError
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.names import CATALOG_JOB, DOWNLOAD_JOB, PROCESS_JOB
@@ -274,7 +274,7 @@ def test_all_videos_are_listed_in_order_whatever_is_known_of_them(processed: Pip
 
 
 def test_runs_are_read_page_by_page(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status_module, "_RUNS_PER_QUERY", 2)
+    monkeypatch.setattr(latest_runs_module, "RUNS_PER_QUERY", 2)
     for number in range(5):
         add_run(pipeline, DagsterRunStatus.FAILURE, video_id=f"film{number}")
     add_run(pipeline, DagsterRunStatus.STARTED, video_id="film0")

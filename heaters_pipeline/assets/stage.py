@@ -23,6 +23,7 @@ from heaters_pipeline.names import (
     SOURCE_ASSET,
     SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
+    STEP_RETRIES_TAG,
     SUBMISSION_TAG,
 )
 from heaters_pipeline.partitions import source_version_tag
@@ -309,6 +310,8 @@ def stage_run(
         dagster.Failure: With the message that a person needs.
     """
     run = StageRun(workspace, stage, context.partition_key, context)
+    if context.retry_number:
+        _count_retry(context)
     with run.children, _added_to_totals(run), _reason_kept(run), lasting_errors_fail(run):
         workspace.tidy()
         try:
@@ -318,6 +321,13 @@ def stage_run(
                 write_rejection(workspace.store, run.video_id, run.input_version, error)
                 run.forget_if_never_registered()
             raise
+
+
+def _count_retry(context: dg.AssetExecutionContext) -> None:
+    """Note on the run that a step of it is tried again."""
+    noted = context.instance.get_run_by_id(context.run.run_id)
+    before = int(noted.tags.get(STEP_RETRIES_TAG, 0)) if noted else 0
+    context.instance.add_run_tags(context.run.run_id, {STEP_RETRIES_TAG: str(before + 1)})
 
 
 @contextmanager

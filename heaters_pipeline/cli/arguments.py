@@ -12,12 +12,22 @@ from heaters_pipeline.storage import keys
 
 def possible_ids(video: str) -> list[str]:
     """The partitions that a person may mean: an id, a key under source_videos/, or a file."""
-    if video.startswith(keys.SOURCE_PREFIX) and video != keys.SOURCE_PREFIX:
-        return [keys.video_id_of(video)]
-    file = LocalFile(Path(_absolute(video)))
-    named = [keys.video_id_of(key) for key in (file.source_key, file.source_key_apart)]
+    named = [keys.video_id_of(key) for key in _possible_keys(video)]
     # No id has a slash.
     return named if "/" in video else [video, *named]
+
+
+def possible_sources(video: str) -> dict[str, str | None]:
+    """The same with the keys of their sources; None where an id does not tell that."""
+    named = {keys.video_id_of(key): key for key in _possible_keys(video)}
+    return {each: named.get(each) or keys.guess_source_key(each) for each in possible_ids(video)}
+
+
+def _possible_keys(video: str) -> list[str]:
+    if video.startswith(keys.SOURCE_PREFIX) and video != keys.SOURCE_PREFIX:
+        return [video]
+    file = LocalFile(Path(_absolute(video)))
+    return [file.source_key, file.source_key_apart]
 
 
 def ids_to_remove(video: str) -> list[str]:

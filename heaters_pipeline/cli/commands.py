@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from heaters_pipeline import __version__, home
-from heaters_pipeline.cli.arguments import possible_ids, wanted_videos
+from heaters_pipeline.cli.arguments import possible_ids, possible_sources, wanted_videos
 from heaters_pipeline.cli.catalog_commands import catalog
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
 from heaters_pipeline.cli.given_settings import GivenSettings, settings_yaml
@@ -31,7 +31,7 @@ from heaters_pipeline.cli.options import (
 from heaters_pipeline.cli.quick_imports import without_collection
 from heaters_pipeline.cli.removal_commands import dismiss, prune, remove
 from heaters_pipeline.cli.settings_commands import settings
-from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
+from heaters_pipeline.cli.terminal import JsonRows, Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.cli.working_folder import at_home
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
 from heaters_pipeline.intake.sources import shown_video
@@ -171,7 +171,7 @@ def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> 
     The exit code is 1 if faults are left.
     """
     wanted = [possible_ids(video) for video in videos]
-    with stdout_for(as_json) as stdout, at_home():
+    with stdout_for(as_json) as stdout, at_home(), JsonRows.kept() as rows:
         with without_collection():
             from heaters_pipeline.cli.verifying import (
                 at_fault,
@@ -181,15 +181,17 @@ def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> 
             )
 
         def on_video(document: Mapping[str, Any]) -> None:
+            if stdout:
+                rows.add(document)
             if at_fault(document) or (not as_json and (videos or document["findings"])):
                 click.echo("\n".join(video_lines(document)), err=at_fault(document))
 
         document = verify_videos(wanted, deep=deep, repair=repair, on_video=on_video)
         if stdout:
-            print_json(document, stdout)
+            rows.print(document, "videos", stdout)
         else:
             click.echo("\n".join(summary_lines(document)))
-    if any(at_fault(video) for video in document["videos"]):
+    if document["counts"]["at_fault"]:
         sys.exit(1)
 
 
@@ -225,11 +227,50 @@ def submit(videos: tuple[str, ...], list_file: Path | None, given: GivenSettings
         sys.exit(1)
 
 
+@main.command("import")
+@click.argument("prefix", default="")
+@JSON
+def import_(prefix: str, as_json: bool) -> None:
+    """Queue all uploads under PREFIX that are new, or all there are, by one backfill.
+
+    PREFIX is what their keys begin with, such as trips/2024; source_videos/ may be left out.
+    Sensors start 50 runs every half minute, which for 10,000 uploads takes hours before the last
+    one is in the queue. This adds their partitions at once, and the daemon starts the runs.
+    """
+    with stdout_for(as_json) as stdout, at_home():
+        from heaters_pipeline.cli.importing import import_uploads
+        from heaters_pipeline.cli.instance import dagster_instance
+        from heaters_pipeline.resources import open_workspace
+
+        with dagster_instance() as instance:
+            done = import_uploads(open_workspace(), instance, prefix)
+        if stdout:
+            print_json(done.to_json(), stdout)
+        else:
+            click.echo("\n".join(done.lines))
+
+
 @main.command()
 @click.argument("video", required=False)
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    metavar="STATE",
+    help="Only videos in this state, as the table shows it: failed, waiting, done and so on. "
+    "May be given several times.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="At most N videos: those where something happened last.",
+)
 @CSV
 @JSON
-def status(video: str | None, csv: Path | None, as_json: bool) -> None:
+def status(
+    video: str | None, states: tuple[str, ...], limit: int | None, csv: Path | None, as_json: bool
+) -> None:
     """Say in which state each video is, or VIDEO alone.
 
     VIDEO is a video's id, its key, or the file that was processed.
@@ -237,17 +278,21 @@ def status(video: str | None, csv: Path | None, as_json: bool) -> None:
     with stdout_for(as_json) as stdout, at_home():
         from heaters_pipeline.cli.instance import dagster_instance
         from heaters_pipeline.resources import open_workspace
-        from heaters_pipeline.status import video_statuses
+        from heaters_pipeline.status import counted_states, states_of, video_statuses
 
+        wanted = possible_sources(video) if video else {}
+        chosen = states_of(states)
         with dagster_instance() as instance:
-            wanted = possible_ids(video) if video else []
-            statuses = video_statuses(open_workspace().store, instance, wanted)
-        if video and not statuses:
+            store = open_workspace().store
+            statuses = video_statuses(store, instance, wanted, states=chosen, limit=limit)
+        if video and not statuses and not chosen:
             raise SettingsError(f"there is no video {shown_video(video)}; heaters status lists all")
         documents = [one.to_json() for one in statuses]
         header = ("video", "state", "scenes", "clips", "retries", "when", "last error")
         lines = table_lines(header, [one.cells() for one in statuses])
         show_result({"videos": documents}, documents, lines, csv, stdout)
+        if not video and not as_json:
+            click.echo(counted_states(statuses), err=True)
 
 
 for command in (detect, compare, tune, settings, catalog, prune, remove, dismiss):

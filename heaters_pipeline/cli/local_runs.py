@@ -12,6 +12,7 @@ from heaters_pipeline import home
 from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
 from heaters_pipeline.cli.run_origin import execute_recorded
 from heaters_pipeline.definitions import defs
+from heaters_pipeline.latest_runs import run_error
 from heaters_pipeline.living_runs import living_process
 from heaters_pipeline.names import (
     CATALOG_ASSET,
@@ -22,8 +23,8 @@ from heaters_pipeline.names import (
     SOURCE_VIDEOS,
     VIDEO_STAGES,
 )
+from heaters_pipeline.partitions import add_partitions
 from heaters_pipeline.resources import given_workspace
-from heaters_pipeline.status import run_error
 from heaters_pipeline.workspace import Workspace
 
 _EVENTS_PER_QUERY = 500
@@ -109,7 +110,7 @@ def resolve_job(job_name: str) -> JobDefinition:
 
 def _add_partition(instance: dg.DagsterInstance, video_id: str) -> None:
     try:
-        instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
+        add_partitions(instance, [video_id])
     except IntegrityError:
         # On SQLite Dagster looks first and inserts then; another process may come between.
         if not instance.has_dynamic_partition(SOURCE_VIDEOS, video_id):

@@ -80,7 +80,7 @@ def _removable(
 ) -> Removable | None:
     objects = list(keys_of_video(workspace.store, video_id))
     runs = instance.get_runs_count(_runs_of(video_id))
-    recorded = instance.has_dynamic_partition(SOURCE_VIDEOS, video_id) or catalog.of(video_id)
+    recorded = instance.has_dynamic_partition(SOURCE_VIDEOS, video_id) or catalog.has(video_id)
     if not (objects or runs or recorded):
         return None
     return Removable(video_id, len(objects), sum(found.size_bytes for found in objects), runs)

@@ -40,16 +40,17 @@ def execute_recorded(
         job_def=definition,
         run_config=run_config,
         tags=tags,
-        remote_job_origin=_origin(definition.name),
+        remote_job_origin=RemoteJobOrigin(code_location(), definition.name),
         job_code_origin=job.get_python_origin(),
     )
     return execute_run(job, run, instance)
 
 
-def _origin(job_name: str) -> RemoteJobOrigin:
+def code_location() -> RemoteRepositoryOrigin:
+    """What loads the definitions, as a daemon and the UI know it."""
     # Named as by workspace.yaml, or by the module that ``heaters ui`` gives to Dagster.
     module = definitions.__name__
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name=module)
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, module)
     repository = definitions.defs.get_repository_def().name
-    return RemoteJobOrigin(RemoteRepositoryOrigin(location, repository), job_name)
+    return RemoteRepositoryOrigin(location, repository)

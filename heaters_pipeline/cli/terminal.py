@@ -3,10 +3,13 @@
 import json
 import logging
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from tempfile import TemporaryFile
+from textwrap import indent
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -57,6 +60,39 @@ def print_json(document: Mapping[str, Any], stream: TextIO) -> None:
     json.dump(document, stream, indent=2)
     stream.write("\n")
     stream.flush()
+
+
+class JsonRows:
+    """The rows of a JSON document, kept in a temporary file until the rest of it is known.
+
+    Nothing is printed before, so that a program gets all of the document or none.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    @classmethod
+    @contextmanager
+    def kept(cls) -> "Iterator[JsonRows]":
+        """Rows that are kept inside."""
+        with TemporaryFile("w+") as file:
+            yield cls(file)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Keep a row."""
+        before = ",\n" if self._file.tell() else "\n"
+        self._file.write(before + indent(json.dumps(row, indent=2), "    "))
+
+    def print(self, document: Mapping[str, Any], name: str, stream: TextIO) -> None:
+        """Print a document with the rows under a name, which has no rows of its own yet."""
+        head, _, tail = json.dumps(document, indent=2).partition(f'"{name}": []')
+        stream.write(f'{head}"{name}": [')
+        if self._file.tell():
+            self._file.seek(0)
+            shutil.copyfileobj(self._file, stream)
+            stream.write("\n  ")
+        stream.write(f"]{tail}\n")
+        stream.flush()
 
 
 class Watcher:

@@ -1,6 +1,6 @@
 """``heaters verify``: whether the store holds what is recorded, and the repair of what it lost."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from heaters_pipeline import home
@@ -38,22 +38,28 @@ def verify_videos(
         repair: Make again what is missing or damaged.
         on_video: Given the document of each video.
     Returns:
-        The document of ``heaters verify --json``.
+        The document of ``heaters verify --json``, without its videos, and with what they come to.
     Raises:
         SettingsError: There is no such video.
     """
     store = open_store(home.store_location(), base_folder=home.home_folder())
     verifier = Verifier(store, deep=deep)
-    documents = []
+    stages: dict[str, dict[str, int]] = {}
+    counts = dict.fromkeys(("videos", "at_fault", "unfinished", "repaired"), 0)
     for report in _reports(verifier, wanted):
         repaired = _repair(report.video_id, deep=deep) if repair and report.findings else None
         document = _document(report, repaired)
         on_video(document)
-        documents.append(document)
+        _add(stages, document)
+        counts["videos"] += 1
+        counts["at_fault"] += at_fault(document)
+        counts["unfinished"] += not report.finished
+        counts["repaired"] += repaired is not None
     return {
         "deep": deep,
-        "videos": documents,
-        "stages": _sums(documents),
+        "videos": [],
+        "stages": stages,
+        "counts": counts,
         "requests": dict(store.requests),
     }
 
@@ -100,21 +106,19 @@ def video_lines(document: Mapping[str, Any]) -> list[str]:
 
 def summary_lines(document: Mapping[str, Any]) -> list[str]:
     """A table of the stages, and a line on all videos."""
-    videos = document["videos"]
+    counted = document["counts"]
     columns = COUNTS if document["deep"] else COUNTS[:-1]
     rows = [
         (stage, *(str(counts[name]) for name in columns))
         for stage, counts in document["stages"].items()
     ]
     header = ("stage", *(name.replace("_", " ") for name in columns))
-    faulty = sum(at_fault(video) for video in videos)
-    unfinished = sum(not video["finished"] for video in videos)
-    before = ["", "before the repair:"] if any(video["repair"] for video in videos) else []
-    count = "1 video" if len(videos) == 1 else f"{len(videos)} videos"
+    before = ["", "before the repair:"] if counted["repaired"] else []
+    count = "1 video" if counted["videos"] == 1 else f"{counted['videos']} videos"
     return [
         *before,
         *table_lines(header, rows),
-        f"{count}, {faulty} at fault, {unfinished} unfinished",
+        f"{count}, {counted['at_fault']} at fault, {counted['unfinished']} unfinished",
     ]
 
 
@@ -211,11 +215,8 @@ def _counts(stage: StageReport) -> dict[str, int]:
     }
 
 
-def _sums(documents: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
-    sums: dict[str, dict[str, int]] = {}
-    for document in documents:
-        for stage, counts in document["stages"].items():
-            total = sums.setdefault(stage, dict.fromkeys(COUNTS, 0))
-            for name in COUNTS:
-                total[name] += counts[name]
-    return sums
+def _add(sums: dict[str, dict[str, int]], document: Mapping[str, Any]) -> None:
+    for stage, counts in document["stages"].items():
+        total = sums.setdefault(stage, dict.fromkeys(COUNTS, 0))
+        for name in COUNTS:
+            total[name] += counts[name]

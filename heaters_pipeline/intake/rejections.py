@@ -95,8 +95,9 @@ def dismiss_rejections(store: ObjectStore, video_id: str) -> None:
             store.write_bytes(found.key, data, content_type=JSON_CONTENT_TYPE)
 
 
-def list_rejections(store: ObjectStore) -> Iterator[tuple[str, str]]:
-    """``(video_id, version digest)`` of everything that was refused."""
-    for found in store.list(keys.REJECTION_PREFIX):
-        video_id, _, name = found.key.removeprefix(keys.REJECTION_PREFIX).rpartition("/")
-        yield video_id, name.removesuffix(".json")
+def list_rejections(store: ObjectStore, video_id: str | None = None) -> Iterator[tuple[str, str]]:
+    """``(video_id, version digest)`` of everything that was refused, or of one video alone."""
+    wanted = keys.REJECTION_PREFIX if video_id is None else keys.rejection_prefix(video_id)
+    for found in store.list(wanted):
+        whose, _, name = found.key.removeprefix(keys.REJECTION_PREFIX).rpartition("/")
+        yield whose, name.removesuffix(".json")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-CATALOG_VERSION = 4
+CATALOG_VERSION = 5
 """2 brought ``title``, ``tags`` and ``source_deleted``; 3 ``copied_frames``, ``hidden_frames``;
-4 ``thumbnail_filepaths``, ``storyboard_filepaths``."""
+4 ``thumbnail_filepaths``, ``storyboard_filepaths``; 5 ``source_version``, ``sidecars``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ VIDEO_COLUMNS = (
     Column("video_id", pa.string(), "Partition key"),
     Column("source_key", pa.string(), "Key of the source video"),
     Column("source_sha256", pa.string(), "SHA-256 of the source video's bytes"),
+    Column("source_version", pa.string(), "Version of the source object that it was made of"),
+    Column(
+        "sidecars",
+        pa.list_(pa.struct([("key", pa.string()), ("version", pa.string())])),
+        "Subtitle files beside the source, as they were then",
+    ),
     Column("size_bytes", pa.int64(), "Size of the source video"),
     Column("container", pa.string(), "FFmpeg's name of the container"),
     Column("codec", pa.string(), "FFmpeg's name of the video codec"),

@@ -18,7 +18,7 @@ from heaters_pipeline.storage.records.json_records import LARGE_BYTES, damaged, 
 from heaters_pipeline.storage.records.video_manifests import (
     VideoManifest,
     read_video,
-    recorded_version,
+    record_of,
 )
 
 READERS = 16
@@ -63,7 +63,7 @@ def read_videos(
 
 def _read(store: ObjectStore, video_id: str, versions: Mapping[str, str] | None) -> ReadVideo:
     # Before the manifest, which at worst is a newer one then, so that it is read once more.
-    version = recorded_version(store, video_id) if versions is None else versions.get(video_id)
+    version = _recorded(store, video_id) if versions is None else versions.get(video_id)
     if version is None:
         return ReadVideo(video_id, None, manifest_digest(b""))
     digest = ""
@@ -104,3 +104,8 @@ def _source_is_gone(store: ObjectStore, video: VideoManifest) -> bool:
     source = video.stages.get("source_videos")
     key = source.summary["source_key"] if source else keys.guess_source_key(video.video_id)
     return key is not None and store.head(str(key)) is None
+
+
+def _recorded(store: ObjectStore, video_id: str) -> str | None:
+    found = record_of(store, video_id)
+    return None if found is None else found.version

@@ -48,6 +48,10 @@ def _video_row(source: Manifest, clips: Manifest, version: str) -> dict[str, Any
         "video_id": source.video_id,
         "source_key": summary["source_key"],
         "source_sha256": summary["sha256"],
+        "source_version": summary.get("version"),
+        "sidecars": [
+            {"key": row["key"], "version": row["version"]} for row in summary.get("sidecars", ())
+        ],
         "size_bytes": summary["size_bytes"],
         "container": info["container"],
         "codec": info["codec"],

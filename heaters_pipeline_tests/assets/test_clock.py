@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from heaters_pipeline.sensors import new_uploads
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+from heaters_pipeline.uploads_sensor import new_uploads
 from heaters_pipeline_tests.pipeline import Pipeline
 
 DAY_SECONDS = 24 * 3600

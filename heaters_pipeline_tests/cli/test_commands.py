@@ -23,6 +23,7 @@ COMMANDS = (
     "config",
     "verify",
     "submit",
+    "import",
     "status",
     "detect",
     "compare",
@@ -151,6 +152,26 @@ def test_a_wrong_environment_is_code_1_with_one_line(
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith(f"Error: {message}")
     assert ended.err.count("\n") == 1
+
+
+def test_uploads_are_imported_and_shown_by_state(home: Path, heaters: Heaters) -> None:
+    store = DirectoryObjectStore(home / "data", settle_seconds=0)
+    for name in ("walk.mp4", "trip/day.mp4", "notes.txt"):
+        store.write_bytes(f"source_videos/{name}", b"x", content_type="x")
+    shown = heaters("status", "--state", "waiting", "--json").videos
+    assert [video["video_id"] for video in shown][-1] == "walk"
+    assert len(shown) == 2
+    assert len(heaters("status", "--limit", "1", "--json").videos) == 1
+    assert heaters("status").err == "2 videos: 2 waiting\n"
+    assert heaters("status", "--state", "failed", "--json").videos == []
+    wrong = heaters("status", "--state", "lost")
+    assert (wrong.code, wrong.out) == (1, "")
+    assert "'lost' is no state of a video" in wrong.err
+    document = heaters("import", "walk", "--json").document
+    assert document["objects"] == 1
+    assert heaters("import", "none").out == (
+        "none of 0 objects is a video that is still to be processed\n"
+    )
 
 
 def test_submit_puts_a_file_into_the_store_and_records_links_and_keys(

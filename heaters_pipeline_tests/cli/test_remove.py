@@ -13,13 +13,13 @@ from dagster import DagsterRunStatus
 
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.names import PARTITION_TAG, SOURCE_VIDEOS
-from heaters_pipeline.sensors import process_uploads
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.s3.store import S3ObjectStore
+from heaters_pipeline.uploads_sensor import process_uploads
 from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.servers import S3Server

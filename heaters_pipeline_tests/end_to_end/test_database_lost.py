@@ -7,8 +7,9 @@ import dagster as dg
 import pytest
 
 from heaters_pipeline.names import SOURCE_VIDEOS
-from heaters_pipeline.sensors import bring_in_submissions, process_uploads, update_catalog
+from heaters_pipeline.sensors import bring_in_submissions, update_catalog
 from heaters_pipeline.storage.s3.store import S3ObjectStore
+from heaters_pipeline.uploads_sensor import process_uploads
 from heaters_pipeline_tests.pipeline import STAGES, Pipeline
 from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.videos import make_video

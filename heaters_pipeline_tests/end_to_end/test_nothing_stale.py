@@ -18,11 +18,11 @@ from heaters_pipeline.intake.rejections import list_rejections
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.names import PROCESS_JOB, SOURCE_VIDEOS
 from heaters_pipeline.report.catalog_record import stored_catalog
-from heaters_pipeline.sensors import process_uploads
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.pruning import Pruner
 from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.storage.s3.store import S3ObjectStore
+from heaters_pipeline.uploads_sensor import process_uploads
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT, Program, running
 from heaters_pipeline_tests.pipeline import Pipeline
 from heaters_pipeline_tests.servers import S3Server

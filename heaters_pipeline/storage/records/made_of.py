@@ -38,6 +38,19 @@ class KnownManifests:
 
     read: dict[tuple[str, str], tuple[str, MadeOf]] = field(default_factory=dict)
 
+    def unknown(self, store: ObjectStore, listing: Mapping[str, ObjectInfo]) -> list[str]:
+        """The videos of a listing whose manifests are other ones than those that were read."""
+        return [
+            video_id
+            for video_id, found in listing.items()
+            if self.read.get((store.url, video_id), ("",))[0] != found.version
+        ]
+
+    def learn(self, store: ObjectStore, told: Mapping[str, tuple[str, MadeOf]]) -> None:
+        """Take what another record tells of manifests, with their versions, for read."""
+        for video_id, known in told.items():
+            self.read[store.url, video_id] = known
+
     def update(
         self,
         store: ObjectStore,
@@ -55,11 +68,7 @@ class KnownManifests:
             most: How many manifests to read; the videos of the others are left out this time.
         """
         recorded = [video_id for video_id in wanted if video_id in listing]
-        changed = [
-            video_id
-            for video_id in recorded
-            if self.read.get((store.url, video_id), ("",))[0] != listing[video_id].version
-        ]
+        changed = self.unknown(store, {each: listing[each] for each in recorded})
         with ThreadPoolExecutor(READERS) as pool:
             found = pool.map(lambda video_id: _made_of(store, video_id), changed[:most])
             for video_id, made_of in zip(changed, found, strict=False):

@@ -14,7 +14,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -36,6 +36,7 @@ from heaters_pipeline.storage.records.video_manifests import (
     lost_manifest,
     read_video,
 )
+from heaters_pipeline.storage.records.video_streams import mapped_ahead, objects_by_video
 
 READERS = 16
 LEAST_AGE = timedelta(days=1)
@@ -109,10 +110,10 @@ class Pruner:
         self._versions: dict[str, str] = {}
         self._seen: dict[str, Unnamed] = {}
 
-    def look(self, video_ids: Sequence[str] | None = None) -> list[Removal]:
+    def look(self, video_ids: Sequence[str] | None = None) -> Iterator[Removal]:
         """What may be removed, video by video; what is of no video comes last.
 
-        It notes in the store what it sees for the first time.
+        Once all was looked at, it notes in the store what it saw for the first time.
 
         Args:
             video_ids: Which; None for all, with what is of no video.
@@ -121,17 +122,17 @@ class Pruner:
         """
         self._catalog.refresh()
         self._seen = read_unnamed(self._store)
-        videos = self._videos(video_ids)
+        found = []
         with ThreadPoolExecutor(READERS) as pool:
-            removals = list(
-                pool.map(self._unnamed, sorted(videos), map(videos.get, sorted(videos)))
-            )
-        self._note(removals, None if video_ids is None else set(video_ids))
-        if video_ids is None:
-            removals.append(Removal("", leftovers=self._leftovers()))
-        return [
-            one for one in removals if one.objects or one.waiting or one.leftovers or one.errors
-        ]
+            videos = self._videos(video_ids)
+            for removal in mapped_ahead(pool, self._unnamed, videos, ahead=2 * READERS):
+                if removal.objects or removal.waiting or removal.errors:
+                    # What is removed meanwhile was seen all the same.
+                    found.append(replace(removal))
+                    yield removal
+        self._note(found, None if video_ids is None else set(video_ids))
+        if video_ids is None and (leftovers := self._leftovers()):
+            yield Removal("", leftovers=leftovers)
 
     def remove(self, removal: Removal) -> None:
         """Remove what was found, unless something has changed, or somebody works on the video."""
@@ -158,10 +159,10 @@ class Pruner:
             removal.kept = "its manifest has changed meanwhile"
             return
         self._catalog.refresh()
-        named = self._catalog.of(video_id)
         with ThreadPoolExecutor(READERS) as pool:
             for found in removal.objects:
-                if not found.key.startswith(keys.CLAIM_PREFIX) and found.key not in named:
+                is_claim = found.key.startswith(keys.CLAIM_PREFIX)
+                if not is_claim and not self._catalog.names(found.key):
                     delete = partial(self._store.delete, found.key)
                     pool.submit(self._try, removal, found.key, delete)
 
@@ -174,26 +175,30 @@ class Pruner:
             removal.removed += 1
             _logger.info("removed %s", name)
 
-    def _videos(self, video_ids: Sequence[str] | None) -> dict[str, _Video]:
-        """Of which videos anything is stored that runs made."""
-        videos: dict[str, _Video] = defaultdict(_Video)
-        for found in self._objects(video_ids):
-            if keys.is_product(found.key):
-                videos[found.key.split("/")[1]].objects.append(found)
-        for video_id, records in self._records(video_ids).items():
-            older = [found for found in records if _is_older(found.key)]
-            if older or video_id in videos:
-                videos[video_id].objects += older
-                videos[video_id].records = records
-        return videos
+    def _videos(self, video_ids: Sequence[str] | None) -> Iterator[tuple[str, _Video]]:
+        """What is stored of videos of which anything may be removed."""
+        records = self._records(video_ids)
+        older = {
+            video_id: [one for one in found if _is_older(one.key)]
+            for video_id, found in records.items()
+            if any(_is_older(one.key) for one in found)
+        }
+        if video_ids is None:
+            stored = objects_by_video(self._store, keys.PRODUCT_FOLDERS, older)
+        else:
+            stored = ((each, self._objects(each)) for each in sorted(video_ids))
+        for video_id, by_folder in stored:
+            objects = [one for found in by_folder.values() for one in found]
+            products = [one for one in objects if keys.is_product(one.key)]
+            if products or video_id in older:
+                mine = [*products, *older.get(video_id, [])]
+                yield video_id, _Video(mine, records.get(video_id, []))
 
-    def _objects(self, video_ids: Sequence[str] | None) -> Iterator[ObjectInfo]:
-        for folder in keys.PRODUCT_FOLDERS:
-            if video_ids is None:
-                yield from self._store.list(f"{folder}/")
-            else:
-                for video_id in video_ids:
-                    yield from self._store.list(keys.objects_prefix(folder, video_id))
+    def _objects(self, video_id: str) -> dict[str, list[ObjectInfo]]:
+        return {
+            folder: list(self._store.list(keys.objects_prefix(folder, video_id)))
+            for folder in keys.PRODUCT_FOLDERS
+        }
 
     def _records(self, video_ids: Sequence[str] | None) -> dict[str, list[ObjectInfo]]:
         """What is recorded of videos, by whose it is."""
@@ -207,8 +212,9 @@ class Pruner:
                         records[found.key.removeprefix(folder).removesuffix(end)].append(found)
         return records
 
-    def _unnamed(self, video_id: str, stored: _Video) -> Removal:
+    def _unnamed(self, video: tuple[str, _Video]) -> Removal:
         """Those of its objects whose key nothing mentions, by how long that has been so."""
+        video_id, stored = video
         self._versions[video_id] = stored.version
         claims = [one for one in stored.objects if one.key.startswith(keys.CLAIM_PREFIX)]
         removal = Removal(video_id, [one for one in claims if one.modified < self._dead_before])
@@ -221,7 +227,7 @@ class Pruner:
             # What it names cannot be told, so nothing of the video is touched.
             return Removal(video_id, errors=[str(error)])
         for found in others:
-            if found.key in named:
+            if found.key in named or self._catalog.names(found.key):
                 continue
             since = self._since(found, stored.version)
             if since <= self._before:
@@ -238,7 +244,7 @@ class Pruner:
         return max(since, found.modified)
 
     def _named(self, video_id: str, stored: Sequence[ObjectInfo]) -> set[str]:
-        """All that the records of a video and the catalog mention, wherever.
+        """All that the records of a video mention, wherever.
 
         Raises:
             ManifestError: It cannot be told.
@@ -261,7 +267,7 @@ class Pruner:
         }
         if not video.stages or video.is_older:
             named |= {keys.manifest_key(stage, video_id) for stage in OLDER_RECORDS}
-        return named | self._catalog.of(video_id)
+        return named
 
     def _note(self, removals: Sequence[Removal], looked_at: set[str] | None) -> None:
         """Remember since when nothing names what was found; the rest of it is named, or gone."""

@@ -3,8 +3,7 @@
 Only looks. No object is asked for by itself, unless its content is.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +21,7 @@ from heaters_pipeline.storage.records.video_manifests import (
     read_video,
     recorded_videos,
 )
+from heaters_pipeline.storage.records.video_streams import mapped_ahead, objects_by_video
 
 OBJECT_STAGES = ("frame_scores", "storyboards", "clips", "sprite_sheets", "keyframes")
 REPORTS = "reports"
@@ -121,25 +121,29 @@ class Verifier:
         self._deep = deep
 
     def all_videos(self) -> Iterator[VideoReport]:
-        """Verify each video that has a manifest or objects, by listing each stage once, as one."""
-        prefixes = [*OBJECT_STAGES, REPORTS]
-        listed: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-        with ThreadPoolExecutor(len(prefixes) + 2) as pool:
-            listings = [pool.submit(_sizes, self._store, f"{prefix}/") for prefix in prefixes]
+        """Verify each video that has a manifest or objects, by listing each stage once, as one.
+
+        What is listed is held for a few videos at a time.
+        """
+        with ThreadPoolExecutor(2) as pool:
             sources = pool.submit(_sizes, self._store, keys.SOURCE_PREFIX)
-            for video_id in recorded_videos(self._store):
-                listed[video_id] = defaultdict(dict)
-            for prefix, listing in zip(prefixes, listings, strict=True):
-                for key, size_bytes in listing.result().items():
-                    video_id = key.split("/", 2)[1]
-                    if video_id in listed or (prefix != REPORTS and keys.is_product(key)):
-                        listed[video_id][prefix][key] = size_bytes
-        yield from self._verify(listed, sources.result().get)
+            recorded = set(recorded_videos(self._store))
+        yield from self._verify(self._all_listed(recorded), sources.result().get)
+
+    def _all_listed(self, recorded: Collection[str]) -> Iterator[tuple[str, _Listed]]:
+        folders = (*OBJECT_STAGES, REPORTS)
+        for video_id, found in objects_by_video(self._store, folders, recorded):
+            listed = {
+                folder: {each.key: each.size_bytes for each in _whole(objects)}
+                for folder, objects in found.items()
+            }
+            if video_id in recorded or _has_products(listed):
+                yield video_id, listed
 
     def videos(self, video_ids: Iterable[str]) -> Iterator[VideoReport]:
         """Verify some videos, by a LIST of each stage of each."""
         with ThreadPoolExecutor(READERS) as pool:
-            listed = dict(zip(ids := list(video_ids), pool.map(self._listed, ids), strict=True))
+            listed = list(zip(ids := sorted(video_ids), pool.map(self._listed, ids), strict=True))
         yield from self._verify(listed, lambda key: _sizes(self._store, key).get(key))
 
     def _listed(self, video_id: str) -> _Listed:
@@ -149,18 +153,21 @@ class Verifier:
         }
 
     def _verify(
-        self, listed: Mapping[str, _Listed], source_size: Callable[[str], int | None]
+        self,
+        listed: Iterable[tuple[str, _Listed]],
+        source_size: Callable[[str], int | None],
     ) -> Iterator[VideoReport]:
         with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(DIGESTING) as digesting:
 
-            def one(video_id: str) -> VideoReport:
+            def one(each: tuple[str, _Listed]) -> VideoReport:
+                video_id, stored = each
                 try:
-                    return self._video(video_id, listed[video_id], source_size, digesting)
+                    return self._video(video_id, stored, source_size, digesting)
                 except ManifestError as error:
                     return VideoReport(video_id, error=str(error))
 
             try:
-                yield from readers.map(one, sorted(listed))
+                yield from mapped_ahead(readers, one, listed, ahead=2 * READERS)
             finally:
                 readers.shutdown(cancel_futures=True)
                 digesting.shutdown(cancel_futures=True)
@@ -182,9 +189,7 @@ class Verifier:
                 items = manifests[stage].items
                 stages.append(self._objects(stage, items, listed.get(stage, {}), pool))
         stages.append(_pictures(manifests, listed.get(REPORTS, {})))
-        has_objects = any(
-            keys.is_product(key) for stage in OBJECT_STAGES for key in listed.get(stage, ())
-        )
+        has_objects = _has_products(listed)
         stages.append(_record(video, has_objects=has_objects))
         faulty = any(stage.findings for stage in stages)
         return VideoReport(
@@ -299,6 +304,11 @@ def size_finding(stage: str, key: str, size_bytes: int, found: int | None) -> Fi
     if found != size_bytes:
         return Finding(stage, key, "damaged", f"{key} has {found} bytes, not {size_bytes}")
     return None
+
+
+def _has_products(listed: _Listed) -> bool:
+    """Whether there is anything that the pipeline made of a video and might adopt."""
+    return any(keys.is_product(key) for stage in OBJECT_STAGES for key in listed.get(stage, ()))
 
 
 def _some(finding: Finding | None) -> tuple[Finding, ...]:

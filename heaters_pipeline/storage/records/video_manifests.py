@@ -7,7 +7,9 @@ objects are then stored without a record, and the next run opens and adopts them
 
 import base64
 import logging
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,6 +44,11 @@ PICTURES = {
 """What the summary of a stage calls its pictures; the first is small, and kept in the manifest."""
 OLDER_RECORDS = (*VIDEO_STAGES, "finished")
 """Of the first two versions. The source comes first: without it, none of them is read."""
+
+_IDS_A_PART = 2500
+_LISTERS = 8
+_OTHERS_PASSED = 1000
+"""After a page of records that are not wanted, a listing begins anew behind them."""
 
 _logger = logging.getLogger(__name__)
 
@@ -200,15 +207,21 @@ def lost_source(video_id: str) -> str:
     )
 
 
+def record_of(store: ObjectStore, video_id: str) -> ObjectInfo | None:
+    """The newest record of a video, as ``recorded_videos`` finds it; by two HEADs at most."""
+    newest = store.head(keys.video_manifest_key(video_id))
+    return newest or store.head(keys.manifest_key("source_videos", video_id))
+
+
 def recorded_videos(store: ObjectStore) -> dict[str, ObjectInfo]:
     """The newest record of each video, by one LIST; of older versions that of the source."""
     return newest_records(store.list(keys.MANIFEST_PREFIX))
 
 
-def newest_records(listing: Iterable[ObjectInfo]) -> dict[str, ObjectInfo]:
-    """The newest record of each video, of what lies under ``manifests/``, in ascending order."""
+def newest_records(listed: Iterable[ObjectInfo]) -> dict[str, ObjectInfo]:
+    """The same of a listing of all manifests, or of a part of it."""
     found = {}
-    for each in listing:
+    for each in listed:
         kind, _, name = each.key.removeprefix(keys.MANIFEST_PREFIX).partition("/")
         if kind in ("source_videos", "videos") and name.endswith(".json"):
             # In ascending order, so that the newer one comes last.
@@ -216,13 +229,56 @@ def newest_records(listing: Iterable[ObjectInfo]) -> dict[str, ObjectInfo]:
     return found
 
 
-def recorded_version(store: ObjectStore, video_id: str) -> str | None:
-    """The version of the newest record of a video, as ``recorded_videos`` has it."""
-    for key in (keys.video_manifest_key(video_id), keys.manifest_key(VIDEO_STAGES[0], video_id)):
-        found = store.head(key)
-        if found is not None:
-            return found.version
-    return None
+def records_among(store: ObjectStore, video_ids: Iterable[str]) -> dict[str, ObjectInfo]:
+    """The newest record of each of some videos, by listing only where those stand.
+
+    It takes the pages that the videos fill where they stand together, and one or two for each that
+    stands apart.
+    """
+    wanted = sorted(set(video_ids), key=_order)
+    parts = [wanted[first : first + _IDS_A_PART] for first in range(0, len(wanted), _IDS_A_PART)]
+    # Of older versions first, so that the newer ones come last.
+    stages = [stage for stage in ("source_videos", "videos") if _has_records(store, stage)]
+    with ThreadPoolExecutor(_LISTERS) as pool:
+        listed = pool.map(
+            lambda which: list(_listed(store, *which)),
+            [(stage, part) for stage in stages for part in parts],
+        )
+        return newest_records(found for some in listed for found in some)
+
+
+def _has_records(store: ObjectStore, stage: str) -> bool:
+    return stage == "videos" or any(True for _ in store.list(f"{keys.MANIFEST_PREFIX}{stage}/"))
+
+
+def _listed(store: ObjectStore, stage: str, video_ids: Sequence[str]) -> Iterator[ObjectInfo]:
+    """The records of some videos, which are in order."""
+    wanted = deque(keys.manifest_key(stage, video_id) for video_id in video_ids)
+    while wanted:
+        others = 0
+        # From right before the first that is wanted.
+        for found in store.list(f"{keys.MANIFEST_PREFIX}{stage}/", start_after=wanted[0][:-1]):
+            while wanted and _bytes(wanted[0]) < _bytes(found.key):
+                wanted.popleft()
+            if wanted and wanted[0] == found.key:
+                others = 0
+                wanted.popleft()
+                yield found
+            else:
+                others += 1
+            if not wanted or others == _OTHERS_PASSED:
+                break
+        else:
+            return
+
+
+def _order(video_id: str) -> bytes:
+    """In which order listings have the records of videos."""
+    return _bytes(f"{video_id}.json")
+
+
+def _bytes(key: str) -> bytes:
+    return key.encode("utf-8", "surrogateescape")
 
 
 def _read_older(store: ObjectStore, video_id: str) -> VideoManifest:

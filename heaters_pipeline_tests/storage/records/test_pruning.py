@@ -101,7 +101,7 @@ def prune(store: ObjectStore, locks: Path, *, older_than: timedelta = LIMIT) -> 
 
 
 def look(store: ObjectStore, locks: Path, *, older_than: timedelta = LIMIT) -> list[Removal]:
-    return Pruner(store, Claims(store, locks), older_than).look()
+    return list(Pruner(store, Claims(store, locks), older_than).look())
 
 
 def record(store: ObjectStore, one: Manifest, *, older: bool = False) -> None:
