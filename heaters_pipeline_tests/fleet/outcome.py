@@ -1,4 +1,4 @@
-"""What a fleet left behind: each video done once, nothing lost, nothing made twice, no file over."""
+"""What a fleet left behind: each video done once, nothing lost or made twice, no file over."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -1,11 +1,10 @@
-"""A fleet of two workers, one of which is killed in the middle of a video. One fleet serves all tests.
+"""A fleet of two workers, one of which is killed in the middle of a video.
 
-What the other tests look at is what is left when everything is done.
+One fleet serves all tests; they look at what is left when everything is done.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import requests
@@ -91,7 +90,7 @@ def _works_on(fleet: Fleet, worker: int, run_id: str) -> bool:
 
 
 def _terminate(fleet: Fleet, run_id: str) -> str:
-    fleet.wait_for("the UI", lambda: fleet.ui_answers(), seconds=60)
+    fleet.wait_for("the UI", fleet.ui_answers, seconds=60)
     answer = requests.post(
         f"http://127.0.0.1:{fleet.ui_port}/graphql",
         json={"query": _TERMINATE, "variables": {"run": run_id}},
