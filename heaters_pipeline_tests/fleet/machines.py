@@ -4,6 +4,7 @@ Each has a folder of its own, as it would have a machine of its own: they share 
 database, the broker and the bucket. Set up as deploy/README.md says.
 """
 
+import re
 import secrets
 import shutil
 import signal
@@ -135,7 +136,7 @@ def running_fleet(
     *,
     workers: int = 2,
     runs_at_once: int | None = None,
-    extra: Mapping[str, str] | None = None,
+    settings: Mapping[str, int] | None = None,
     start: bool = True,
 ) -> Iterator[Fleet]:
     """Bring a fleet up; it and its folder are gone at the end of the block.
@@ -143,13 +144,14 @@ def running_fleet(
     Args:
         workers: How many.
         runs_at_once: ``max_concurrent_runs``; as many as workers by default.
-        extra: Added to the environment of every process.
+        settings: What else differs from ``deploy/dagster.yaml``.
         start: Whether daemon, web server and workers are started, and not the servers alone.
     """
     folder = Path(tempfile.mkdtemp(prefix="heaters-fleet-"))
     try:
         with ExitStack() as stack:
-            fleet = _set_up(folder, stack, workers, runs_at_once or workers, extra or {})
+            runs_at_once = workers if runs_at_once is None else runs_at_once
+            fleet = _set_up(folder, stack, workers, runs_at_once, settings or {})
             if start:
                 for service in (*fleet.workers, fleet.daemon, fleet.webserver):
                     service.start()
@@ -159,7 +161,7 @@ def running_fleet(
 
 
 def _set_up(
-    folder: Path, stack: ExitStack, workers: int, runs_at_once: int, extra: Mapping[str, str]
+    folder: Path, stack: ExitStack, workers: int, runs_at_once: int, settings: Mapping[str, int]
 ) -> Fleet:
     def begun(service: Service, ask: signal.Signals = signal.SIGTERM) -> Service:
         stack.callback(service.stop, ask)
@@ -183,10 +185,12 @@ def _set_up(
         "HEATERS_BROKER_URL": f"redis://:{password}@127.0.0.1:{redis_port}/0",
         "HEATERS_LOGS_BUCKET": BUCKET,
         "HEATERS_LOGS_PREFIX": LOGS_PREFIX,
-        **extra,
     }
 
-    instance = _with_runs_at_once((DEPLOY / "dagster.yaml").read_text(), runs_at_once)
+    instance = (DEPLOY / "dagster.yaml").read_text()
+    for name, value in {"max_concurrent_runs": runs_at_once, **settings}.items():
+        instance, found = re.subn(rf"(?m)^( {{2,4}}{name}:) \d+$", rf"\1 {value}", instance)
+        assert found == 1, f"deploy/dagster.yaml sets {name} {found} times"
 
     def program(name: str, *command: str) -> Service:
         own = folder / name
@@ -235,13 +239,6 @@ def _set_up(
         ui_port=ui_port,
         redis_port=redis_port,
     )
-
-
-def _with_runs_at_once(instance: str, number: int) -> str:
-    """The instance file of a fleet with so many workers."""
-    before, found, after = instance.partition("max_concurrent_runs: 2\n")
-    assert found, "deploy/dagster.yaml is for two workers"
-    return f"{before}max_concurrent_runs: {number}\n{after}"
 
 
 def _redis(folder: Path, port: int, password: str) -> Service:
