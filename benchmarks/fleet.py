@@ -185,14 +185,8 @@ def _median(values: Sequence[float]) -> float:
 
 def print_processes(fleet: Fleet) -> None:
     """The process list of the fleet, with memory."""
-    for service in (
-        fleet.postgres,
-        fleet.redis,
-        fleet.s3,
-        fleet.daemon,
-        fleet.webserver,
-        *fleet.workers,
-    ):
+    programs = (fleet.daemon, fleet.webserver, *fleet.workers)
+    for service in (fleet.postgres, fleet.redis, fleet.s3, *programs):
         listed = subprocess.run(
             ["ps", "-o", "pid=,rss=,args=", "--sid", str(service.pid)],
             capture_output=True,
