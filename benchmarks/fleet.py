@@ -29,6 +29,7 @@ import requests
 
 from heaters_pipeline.names import SOURCE_VIDEOS
 from heaters_pipeline_tests.fleet.machines import BUCKET, LOCATION, PREFIX, Fleet, running_fleet
+from heaters_pipeline_tests.fleet.services import Service
 from heaters_pipeline_tests.videos import make_video
 
 SCENES = (30, 45, 25)
@@ -183,22 +184,27 @@ def _median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
+def processes(service: Service) -> list[tuple[int, float, str]]:
+    """Id, memory in MB and command of a program and of all that it started."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,rss=,args=", "--sid", str(service.pid)],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    lines = [line.split(None, 2) for line in listed.splitlines()]
+    return [(int(pid), int(kilobytes) / 1024, command) for pid, kilobytes, command in lines]
+
+
 def print_processes(fleet: Fleet) -> None:
     """The process list of the fleet, with memory."""
     programs = (fleet.daemon, fleet.webserver, *fleet.workers)
     for service in (fleet.postgres, fleet.redis, fleet.s3, *programs):
-        listed = subprocess.run(
-            ["ps", "-o", "pid=,rss=,args=", "--sid", str(service.pid)],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-        lines = [line.split(None, 2) for line in listed.splitlines()]
-        total = sum(int(line[1]) for line in lines) / 1024
-        print(f"{service.name}: {len(lines)} processes, {total:.0f} MB")
-        for _, kilobytes, command in lines:
-            if service in programs:
-                print(f"    {int(kilobytes) / 1024:5.0f} MB  {command[:100]}")
+        found = processes(service)
+        total = sum(megabytes for _, megabytes, _ in found)
+        print(f"{service.name}: {len(found)} processes, {total:.0f} MB")
+        for _, megabytes, command in found if service in programs else ():
+            print(f"    {megabytes:5.0f} MB  {command[:100]}")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,6 @@ MANIFESTS_PER_TICK = 2000
 _VIDEOS_PER_QUERY = 200
 
 _known_manifests = KnownManifests()
-_silent_runs = SilentRuns()
 
 
 def new_uploads(
@@ -231,7 +230,9 @@ def report_dead_runs(
     They see what lies in the store; what a killed command had not brought there is asked for here.
     """
     instance, folder = context.instance, home.cache_folder()
-    dead = [*report_dead_here(instance, folder), *_silent_runs.report(instance, folder)]
+    silent = SilentRuns.remembered(context.cursor)
+    dead = [*report_dead_here(instance, folder), *silent.report(instance, folder)]
+    context.update_cursor(silent.to_text())
     if requests := list(_to_bring_in_again(instance, workspace.store)):
         return dg.SensorResult(run_requests=requests)
     if not dead:

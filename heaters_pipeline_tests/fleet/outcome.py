@@ -87,5 +87,6 @@ def files_left(fleet: Fleet) -> list[str]:
         own = fleet.folder / f"worker{number}"
         for folder in ("cache/runs", "cache/scratch", "cache/objects/incoming", "tmp"):
             left += [str(path) for path in (own / folder).rglob("*") if path.is_file()]
-    left += [str(path) for path in (fleet.folder / "s3").rglob("*.partial")]
+    # Of what the server wrote for the pipeline; Dagster keeps what it saw of a step's output.
+    left += [str(path) for path in (fleet.folder / "s3" / BUCKET / PREFIX).rglob("*.partial")]
     return left
