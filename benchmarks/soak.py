@@ -97,6 +97,8 @@ class Soak:
         """Note the memory of each program, and print it."""
         fleet = self.fleet
         for service in (fleet.daemon, fleet.webserver, *fleet.workers):
+            if not service.is_running:
+                continue
             total = sum(megabytes for _, megabytes, _ in processes(service))
             self.memory.setdefault(service.name, []).append(total)
         now = ", ".join(f"{name} {values[-1]:.0f}" for name, values in self.memory.items())

@@ -27,14 +27,17 @@ class FleetRunLauncher(CeleryRunLauncher):
         return super().terminate(run_id)
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """What the broker knows of a run that was started.
+        """What the broker knows of a run that was started; Dagster looks at the run once more then.
 
-        It says FAILED when the process of the run died and its worker lives. Of what it does not
-        know nothing follows: the sensor ``report_dead_runs`` counts the signs of life of runs.
+        FAILED when the process of the run died and its worker lives, or when the process ended and
+        could not record it, as without its database. Of what the broker does not know nothing
+        follows: the sensor ``report_dead_runs`` counts the signs of life of runs.
         """
         if DAGSTER_CELERY_TASK_ID_TAG not in run.tags:
             return CheckRunHealthResult(WorkerStatus.RUNNING, "not yet tagged with its task")
         known = super().check_run_worker_health(run)
+        if known.status is WorkerStatus.SUCCESS:
+            return CheckRunHealthResult(WorkerStatus.FAILED, "it ended without recording how")
         if known.status is WorkerStatus.UNKNOWN:
             return CheckRunHealthResult(WorkerStatus.RUNNING, known.msg)
         return known
