@@ -18,6 +18,8 @@ import imageio_ffmpeg
 from benchmarks.pipeline import ours, peers
 from benchmarks.timing import run, versions
 
+_PHASES_SHOWN = 6
+
 
 def copied(film: Path, minutes: float, target: Path) -> Path:
     """The film over and over, as long as asked."""
@@ -46,11 +48,13 @@ def main() -> None:
             if minutes not in decodes:
                 (decode,) = peers(film, None, folder).values()
                 decodes[minutes] = run(decode).cpu_seconds
-            spent, _ = ours(film, "copy", folder / "ours", arguments)
+            spent, phases = ours(film, "copy", folder / "ours", arguments)
             clips = sum(1 for _ in (folder / "ours/store/clips").rglob("*.mp4"))
         cpu, share = spent.cpu_seconds, spent.cpu_seconds / decodes[minutes]
         costs = f"{minutes:<8g} {clips:<6} {cpu:<6.0f} {cpu / minutes:<9.2f} {share:<14.2f}"
         print(f"{costs} {spent.wall_seconds:<7.0f} {spent.peak_mb:.0f}", flush=True)
+        largest = sorted(phases.items(), key=lambda item: -item[1])[:_PHASES_SHOWN]
+        print("   ", ", ".join(f"{name} {seconds:.1f}" for name, seconds in largest), flush=True)
     print(versions("av", "numpy", "opencv-python-headless", "dagster", "imageio-ffmpeg"))
 
 

@@ -15,6 +15,7 @@ from heaters_pipeline.assets.storyboards import storyboards
 from heaters_pipeline.check_job import check_videos, check_videos_weekly
 from heaters_pipeline.checks import all_checks
 from heaters_pipeline.code_references import with_code_references
+from heaters_pipeline.heap import use_one_heap
 from heaters_pipeline.jobs import (
     build_catalog,
     compare_methods,
@@ -33,6 +34,9 @@ from heaters_pipeline.sensors import (
     update_catalog,
 )
 from heaters_pipeline.settings_sensor import apply_changed_settings, settings_are_sound
+
+# Before any run starts threads: whoever processes videos has imported this.
+use_one_heap()
 
 _assets = [
     source_videos,

@@ -16,7 +16,8 @@ from heaters_pipeline.assets.storyboards import (
     wanted_pictures,
 )
 from heaters_pipeline.assets.units import Scene, Unit
-from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.stills.picture_shelf import Wanted
 
 
@@ -25,7 +26,7 @@ def later_pictures(
     source: Source,
     scenes: Sequence[Scene],
     gradual: Sequence[Span],
-    timeline: Timeline,
+    track: ScoreTrack,
 ) -> Iterator[Wanted]:
     """What the steps after ``scenes`` that belong to the run will make of the source.
 
@@ -36,7 +37,7 @@ def later_pictures(
         source: The video.
         scenes: As the stage has just decided.
         gradual: Frames of gradual transitions, the same.
-        timeline: Of the track.
+        track: That they were decided on.
     """
     if run.workspace.takes_config_as_it_is:
         # A repair makes what was lost, of whatever settings: its steps ask for themselves.
@@ -49,7 +50,7 @@ def later_pictures(
         if not cut.done:
             yield from contact_sheet_pictures(clips)
     if run.includes("sprite_sheets"):
-        planned = sprite_units(run.video_id, clips, timeline, settings.sprites)
+        planned = sprite_units(run.video_id, clips, track, settings.sprites)
         work = sprite_work(run.of_stage("sprite_sheets"), clips, settings.sprites)
         layouts = {unit.identifier: layout for unit, layout in planned}
         for unit in _to_make(work, [unit for unit, _ in planned]):
@@ -61,9 +62,9 @@ def later_pictures(
             yield from wanted_keyframes(unit, settings.keyframes, gradual)
     if run.includes("storyboards"):
         work = storyboard_work(run.of_stage("storyboards"), source, settings.storyboards)
-        whole, layout = storyboard_unit(run.video_id, source, timeline, settings.storyboards)
+        whole, layout = storyboard_unit(run.video_id, source, track, settings.storyboards)
         if _to_make(work, [whole]):
-            yield from wanted_pictures(layout)
+            yield from wanted_pictures(layout, settings.storyboards)
 
 
 def _to_make(work: StageWork, units: Sequence[Unit]) -> list[Unit]:

@@ -107,8 +107,9 @@ def gallery(
     def draw() -> bytes:
         with ThreadPoolExecutor(READERS) as pool:
             contents = list(pool.map(work.run.workspace.store.read_bytes, [i.key for i in chosen]))
+        # Full size, all of them together would be the most that a run ever holds.
         tiles = [
-            (_caption(item), decoded_picture(content))
+            (_caption(item), scaled_to_fit(decoded_picture(content), tile_side_px, tile_side_px))
             for item, content in zip(chosen, contents, strict=True)
         ]
         return contact_sheet_jpeg(
@@ -181,7 +182,7 @@ def _contact_sheet(work: StageWork) -> bytes:
     tiles = []
     for item, one in zip(_on_contact_sheet(items), wanted, strict=True):
         if shelf is not None:
-            picture = shelf.picture(one).pixels()
+            picture = shelf.pixels(one)
         else:
             frames = item.end_frame - item.start_frame
             picture = made_of_clip(run, item, "pictures", middle_picture, frames, TILE_SIDE_PX)

@@ -31,7 +31,7 @@ from heaters_pipeline.storage.records.manifests import ManifestItem
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import gradual_spans
-from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.scoring.scores import ScoreSettings
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout
 from heaters_pipeline.workspace import Workspace
@@ -227,10 +227,10 @@ def _from_scenes(
     """The stages after the scenes: the storyboard, clips, and what is made of those."""
     video_id = run.video_id
     scenes, gradual = decided
-    yield _from_times(
+    yield _from_track(
         storyboard_work(run.of_stage("storyboards"), source, settings.storyboards),
         track,
-        lambda timeline: [storyboard_unit(video_id, source, timeline, settings.storyboards)],
+        lambda scored: [storyboard_unit(video_id, source, scored, settings.storyboards)],
     )
     units = clip_units(video_id, source, scenes, settings.clips)
     cut = clips_work(run.of_stage("clips"), source, scenes, settings.clips)
@@ -239,10 +239,10 @@ def _from_scenes(
         clips_plan = replace(clips_plan, about_bytes=_about_bytes(clips_plan, scenes, source_bytes))
     yield clips_plan
     clips = cut.ordered_items if cut.done else [_as_item(unit) for unit in units]
-    yield _from_times(
+    yield _from_track(
         sprite_work(run.of_stage("sprite_sheets"), clips, settings.sprites),
         track,
-        lambda timeline: sprite_units(video_id, clips, timeline, settings.sprites),
+        lambda scored: sprite_units(video_id, clips, scored, settings.sprites),
     )
     pictures = keyframe_work(run.of_stage("keyframes"), clips, settings.keyframes, gradual)
     yield _stage_plan(pictures, keyframe_units(video_id, clips, settings.keyframes, gradual))
@@ -256,10 +256,10 @@ def _about_bytes(plan: StagePlan, scenes: Sequence[Scene], source_bytes: int) ->
     return round(source_bytes * seconds / video_seconds)
 
 
-def _from_times(
+def _from_track(
     work: StageWork,
     track: _Track,
-    planned: Callable[[Timeline], Sequence[tuple[Unit, SpriteLayout]]],
+    planned: Callable[[ScoreTrack], Sequence[tuple[Unit, SpriteLayout]]],
 ) -> StagePlan:
     """Plan a stage whose units follow from the times of frames: how many sheets there are."""
     if work.done:
@@ -267,7 +267,7 @@ def _from_times(
     scored = track.read()
     if scored is None:
         return _unknown(work.run.stage)
-    return _stage_plan(work, [unit for unit, _ in planned(scored.timeline)])
+    return _stage_plan(work, [unit for unit, _ in planned(scored)])
 
 
 def _stage_plan(work: StageWork, wanted: Sequence[Unit]) -> StagePlan:

@@ -40,6 +40,11 @@ class Source:
     codec: str
     video_stream: int | None = None
 
+    @property
+    def pictures_name(self) -> str:
+        """What stands for the pictures of it that a run keeps for later steps."""
+        return f"{self.sha256}/{self.video_stream}"
+
 
 def source_of(run: StageRun) -> Source:
     """The registered source of the run's video; what is found invalid later is this version."""

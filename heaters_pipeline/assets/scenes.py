@@ -212,10 +212,10 @@ def _full_picture(
             source,
             lambda: track.timeline,
             wanted.values(),
-            lambda: later_pictures(run, source, found, gradual, track.timeline),
+            lambda: later_pictures(run, source, found, gradual, track),
         )
         # Where the source is gone, other settings can still be tried: they need the track alone.
-        return {} if shelf is None else {at: shelf.picture(wanted[at]).pixels() for at in wanted}
+        return {} if shelf is None else {at: shelf.pixels(wanted[at]) for at in wanted}
 
     title = source.key.removeprefix(keys.SOURCE_PREFIX)
     return detection_picture(pictures_of, track, settings, transitions, title=title)

@@ -33,7 +33,7 @@ def source_pictures(
         InvalidVideoError: The source cannot be read.
         StoreError: The disk failed, or the store.
     """
-    shelf = run.workspace.shelf(f"{source.sha256}/{source.video_stream}")
+    shelf = run.workspace.shelf(source.pictures_name)
     missing = {one for one in wanted if one not in shelf}
     if not missing:
         return shelf

@@ -30,9 +30,11 @@ from heaters_pipeline.storage.records.manifests import (
     canonical_json,
     fingerprint_of,
 )
-from heaters_pipeline.video.media.timing import Timeline
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.stills.kept_frames import kept_frames
 from heaters_pipeline.video.stills.picture_files import CONTENT_TYPES, picture_size_px
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
+from heaters_pipeline.video.stills.scan_pictures import tile_picture
 from heaters_pipeline.video.stills.settings import SpriteSettings
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, plan_sprites
 from heaters_pipeline.video.stills.sprites import (
@@ -108,13 +110,14 @@ def sprite_work(
 
 
 def sprite_units(
-    video_id: str, clips: Sequence[ManifestItem], timeline: Timeline, settings: SpriteSettings
+    video_id: str, clips: Sequence[ManifestItem], track: ScoreTrack, settings: SpriteSettings
 ) -> list[tuple[Unit, SpriteLayout]]:
     """The sheets that a video should have, a unit a clip."""
     planned = []
+    kept = kept_frames(track.analysed_frames.tolist(), track.frame_step)
     for clip in clips:
         scene = Scene.of(clip)
-        layout = plan_sprites(timeline, scene.span, settings)
+        layout = plan_sprites(track.timeline, scene.span, settings, kept)
         planned.append((_unit(video_id, clip, scene, layout, settings), layout))
     return planned
 
@@ -122,8 +125,8 @@ def sprite_units(
 def _make_missing(
     run: StageRun, work: StageWork, clips: Sequence[ManifestItem], settings: SpriteSettings
 ) -> None:
-    timeline = track_of(run).timeline
-    planned = sprite_units(run.video_id, clips, timeline, settings)
+    track = track_of(run)
+    planned = sprite_units(run.video_id, clips, track, settings)
     layouts = {unit.identifier: layout for unit, layout in planned}
     clip_of = {unit.identifier: clip for (unit, _), clip in zip(planned, clips, strict=True)}
     work.plan(unit for unit, _ in planned)
@@ -133,14 +136,14 @@ def _make_missing(
     }
     with run.phase("pictures"):
         all_wanted = chain.from_iterable(wanted.values())
-        shelf = source_pictures(run, source_of(run), lambda: timeline, all_wanted)
+        shelf = source_pictures(run, source_of(run), lambda: track.timeline, all_wanted)
 
     def make(unit: Unit, folder: Path) -> list[ManifestItem]:
         layout = layouts[unit.identifier]
         paths = [folder / f"{page}.{settings.format}" for page in range(layout.page_count)]
         *page_keys, index_key = unit.keys
         if shelf is not None:
-            pictures = (shelf.picture(one).pixels() for one in wanted[unit.identifier])
+            pictures = (shelf.pixels(one) for one in wanted[unit.identifier])
             sprites = write_pages(tile_pictures(pictures, layout), layout, paths)
         else:
             item = clip_of[unit.identifier]
@@ -160,8 +163,8 @@ def _make_missing(
 
 def wanted_tiles(unit: Unit, layout: SpriteLayout) -> list[WantedPicture]:
     """The pictures of the source that become tiles of a clip, in order."""
-    start, side_px = unit.scene.span.start, layout.settings.tile_width_px
-    return [WantedPicture(start + frame, side_px) for frame in layout.shown_frames]
+    start = unit.scene.span.start
+    return [tile_picture(start + frame, layout.settings) for frame in layout.shown_frames]
 
 
 def _unit(

@@ -35,10 +35,13 @@ from heaters_pipeline.storage.records.manifests import (
     fingerprint_of,
 )
 from heaters_pipeline.storage.records.video_manifests import lost_source
-from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.stills.bif_file import is_whole_bif
+from heaters_pipeline.video.stills.kept_frames import kept_frames
 from heaters_pipeline.video.stills.picture_files import CONTENT_TYPES, picture_size_px
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
+from heaters_pipeline.video.stills.scan_pictures import storyboard_picture
 from heaters_pipeline.video.stills.settings import StoryboardSettings
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout
 from heaters_pipeline.video.stills.storyboard_layout import plan_storyboard
@@ -117,10 +120,12 @@ def storyboard_work(run: StageRun, source: Source, settings: StoryboardSettings)
 
 
 def storyboard_unit(
-    video_id: str, source: Source, timeline: Timeline, settings: StoryboardSettings
+    video_id: str, source: Source, track: ScoreTrack, settings: StoryboardSettings
 ) -> tuple[Unit, SpriteLayout]:
     """The storyboard that a video should have: sheets, BIF, HLS playlist, JSON and WebVTT."""
-    layout = plan_storyboard(timeline, settings)
+    timeline = track.timeline
+    kept = kept_frames(track.analysed_frames.tolist(), track.frame_step)
+    layout = plan_storyboard(timeline, settings, kept)
     digest = fingerprint_of(_inputs(source, settings))
     names = [
         *(f"-{sheet:03d}.{settings.format}" for sheet in range(layout.page_count)),
@@ -135,10 +140,9 @@ def storyboard_unit(
     return unit, layout
 
 
-def wanted_pictures(layout: SpriteLayout) -> list[WantedPicture]:
+def wanted_pictures(layout: SpriteLayout, settings: StoryboardSettings) -> list[WantedPicture]:
     """The pictures of the source that become tiles, in order."""
-    side_px = layout.settings.tile_width_px
-    return [WantedPicture(frame, side_px) for frame in layout.shown_frames]
+    return [storyboard_picture(frame, settings) for frame in layout.shown_frames]
 
 
 def _inputs(source: Source, settings: StoryboardSettings) -> dict[str, Json]:
@@ -152,16 +156,16 @@ def _inputs(source: Source, settings: StoryboardSettings) -> dict[str, Json]:
 def _make_missing(
     run: StageRun, work: StageWork, source: Source, settings: StoryboardSettings
 ) -> SpriteLayout:
-    timeline = track_of(run).timeline
-    unit, layout = storyboard_unit(run.video_id, source, timeline, settings)
+    track = track_of(run)
+    unit, layout = storyboard_unit(run.video_id, source, track, settings)
     work.plan([unit])
     if work.unrecorded:
         _adopt(work, unit, layout)
     if not work.missing:
         return layout
-    wanted = wanted_pictures(layout)
+    wanted = wanted_pictures(layout, settings)
     with run.phase("pictures"):
-        shelf = source_pictures(run, source, lambda: timeline, wanted)
+        shelf = source_pictures(run, source, lambda: track.timeline, wanted)
     if shelf is None:
         if run.workspace.store.head(source.key) is not None:
             raise StoreUnavailableError(
@@ -174,7 +178,7 @@ def _make_missing(
     def make(unit: Unit, folder: Path) -> list[ManifestItem]:
         paths = {key: folder / key.rpartition("/")[2] for key in unit.keys}
         *sheets, bif, playlist, index, vtt = paths.values()
-        pictures = (shelf.picture(one).pixels() for one in wanted)
+        pictures = (shelf.pixels(one) for one in wanted)
         storyboard = write_storyboard(pictures, layout, sheets, bif)
         playlist.write_bytes(storyboard.images_playlist())
         index.write_bytes(storyboard.json())

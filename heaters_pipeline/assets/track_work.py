@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import get_args
 
 from heaters_pipeline.assets.records import Source, local_source
+from heaters_pipeline.assets.run_settings import RunSettings
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
@@ -23,6 +24,7 @@ from heaters_pipeline.video.media.probe import shown_name
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.scoring.method_scores import scan_settings
 from heaters_pipeline.video.scoring.scores import ALGORITHM_VERSION, ScoreSettings, score_frames
+from heaters_pipeline.video.stills.scan_pictures import ScanPictures
 
 _logger = logging.getLogger(__name__)
 
@@ -130,6 +132,8 @@ def scan_json(settings: ScoreSettings) -> dict[str, Json]:
 
 def _score(run: StageRun, source: Source, settings: ScoreSettings) -> ScoreTrack:
     source = replace(source, video_stream=settings.video_stream)
+    shelf = run.workspace.shelf(source.pictures_name)
+    shelf.clear()
     with local_source(run, source) as (path, info), run.phase("decode"):
         frames = info.frames_promised or 0
         return run.children.call(
@@ -139,7 +143,22 @@ def _score(run: StageRun, source: Source, settings: ScoreSettings) -> ScoreTrack
             info,
             settings,
             on_progress=lambda done: run.progress("decode", done, frames),
+            aside=_scan_pictures(run),
+            on_picture=lambda picture: shelf.add(*picture),
+            on_restart=shelf.clear,
         )
+
+
+def _scan_pictures(run: StageRun) -> ScanPictures | None:
+    """What later steps of the run can make of frames that the scan decodes."""
+    if run.workspace.takes_config_as_it_is:
+        # A repair makes what was lost, of whatever settings.
+        return None
+    settings = RunSettings.of(run.sound_settings())
+    return ScanPictures(
+        settings.sprites if run.includes("sprite_sheets") else None,
+        settings.storyboards if run.includes("storyboards") else None,
+    )
 
 
 def _whole_video(track: ScoreTrack) -> Scene:

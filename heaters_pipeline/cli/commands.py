@@ -27,6 +27,7 @@ from heaters_pipeline.cli.options import (
     settings_options,
     show_result,
 )
+from heaters_pipeline.cli.quick_imports import without_collection
 from heaters_pipeline.cli.removal_commands import dismiss, prune, remove
 from heaters_pipeline.cli.settings_commands import settings
 from heaters_pipeline.cli.terminal import Watcher, print_json, stdout_for, table_lines
@@ -98,7 +99,8 @@ def process(
     """
     wanted = wanted_videos(videos, list_file)
     with stdout_for(as_json) as stdout, at_home():
-        from heaters_pipeline.cli.processing import process_videos, summary_line
+        with without_collection():
+            from heaters_pipeline.cli.processing import process_videos, summary_line
 
         def on_video(document: Mapping[str, Any]) -> None:
             # An error is what went wrong, and JSON leaves no other place for people.
@@ -127,8 +129,9 @@ def plan(
     """
     wanted = wanted_videos(videos, list_file)
     with stdout_for(as_json) as stdout, at_home():
-        from heaters_pipeline.cli.plan_documents import plan_lines
-        from heaters_pipeline.cli.planning import plan_videos
+        with without_collection():
+            from heaters_pipeline.cli.plan_documents import plan_lines
+            from heaters_pipeline.cli.planning import plan_videos
 
         def on_video(document: Mapping[str, Any]) -> None:
             if document["error"] is not None:
@@ -168,12 +171,13 @@ def verify(videos: tuple[str, ...], deep: bool, repair: bool, as_json: bool) -> 
     """
     wanted = [possible_ids(video) for video in videos]
     with stdout_for(as_json) as stdout, at_home():
-        from heaters_pipeline.cli.verifying import (
-            at_fault,
-            summary_lines,
-            verify_videos,
-            video_lines,
-        )
+        with without_collection():
+            from heaters_pipeline.cli.verifying import (
+                at_fault,
+                summary_lines,
+                verify_videos,
+                video_lines,
+            )
 
         def on_video(document: Mapping[str, Any]) -> None:
             if at_fault(document) or (not as_json and (videos or document["findings"])):

@@ -21,6 +21,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from heaters_pipeline.errors import HeatersError, shortage
+from heaters_pipeline.heap import use_one_heap
 from heaters_pipeline.isolation.limits import Limits
 from heaters_pipeline.isolation.messages import (
     Answer,
@@ -89,6 +90,7 @@ def main(descriptor: int) -> None:
     # A parent may ignore it or hold it back, as while it ends itself, and children inherit that.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    use_one_heap()
     if sys.platform == "linux":
         Path("/proc/self/oom_score_adj").write_text(_KILLED_FIRST)
     parent = _Parent(descriptor)

@@ -29,12 +29,14 @@ from heaters_pipeline.video.stills.settings import (
     SpriteSettings,
     StoryboardSettings,
 )
+from heaters_pipeline_tests.video.detection.tracks import made_track
 
 GOLDEN = Path(__file__).parent / "golden" / "keys.json"
 
 VIDEO_ID = "holiday"
 SOURCE = Source("source_videos/holiday.mp4", "etag-1", "5e" * 32, "h264")
 TIMELINE = Timeline(tuple(range(0, 200 * 512, 512)), 200 * 512, Fraction(1, 12800))
+TRACK = replace(made_track(200, {}), timeline=TIMELINE)
 SCENES = [
     Scene(span, TIMELINE.seconds_at(span.start), TIMELINE.seconds_at(span.end))
     for span in (Span(0, 75), Span(75, 76), Span(76, 200))
@@ -76,7 +78,7 @@ def found() -> dict[str, Any]:
             for settings in CLIP_SETTINGS
         ],
         "sprite_sheets": [
-            [unit.keys for unit, _ in sprite_units(VIDEO_ID, items, TIMELINE, settings)]
+            [unit.keys for unit, _ in sprite_units(VIDEO_ID, items, TRACK, settings)]
             for settings in SPRITE_SETTINGS
         ],
         "keyframes": [
@@ -89,7 +91,7 @@ def found() -> dict[str, Any]:
             for settings in AUTO_SETTINGS
         ],
         "storyboards": [
-            storyboard_unit(VIDEO_ID, SOURCE, TIMELINE, settings)[0].keys
+            storyboard_unit(VIDEO_ID, SOURCE, TRACK, settings)[0].keys
             for settings in STORYBOARD_SETTINGS
         ],
         "frame_scores": [

@@ -1,4 +1,4 @@
-"""The source is decoded once for all pictures of a run, and only for those that the store lacks."""
+"""Pictures of a run come from its scan or from one more decode, of what the store lacks alone."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 
 from heaters_pipeline.assets import source_pictures
 from heaters_pipeline.storage import keys
+from heaters_pipeline.video.scoring import scores
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, STAGES, VIDEO_ID, Pipeline
 
@@ -44,18 +45,48 @@ def contents(pipeline: Pipeline, *stages: str) -> dict[str, bytes]:
     return {key: pipeline.store.read_bytes(key) for key in keys}
 
 
-def test_a_run_decodes_the_source_once_for_all_pictures(
+def test_after_the_scan_a_run_decodes_what_stands_on_no_tile(
     made: Pipeline, decodes: list[set[WantedPicture]]
 ) -> None:
     (wanted,) = decodes
     middles = {start + (end - start) // 2 for start, end in SPANS}
     assert {one.frame for one in wanted if one.coding} == middles
-    assert {start for start, _ in SPANS} <= {
-        one.frame for one in wanted if one.max_side_px == TILE_PX
-    }
-    assert {one.frame for one in wanted if one.max_side_px == STORYBOARD_PX} == {0, 25, 50, 75}
+    # The contact sheet shows the middle of each clip, which is its key frame.
+    assert {one.frame for one in wanted if one.max_side_px == TILE_PX} == middles
+    assert not any(one.max_side_px == STORYBOARD_PX for one in wanted)
     assert made.process().success
     assert len(decodes) == 1
+
+
+def test_a_scan_of_a_file_that_tells_nothing_of_its_frames_makes_no_pictures(
+    pipeline: Pipeline,
+    film: Path,
+    decodes: list[set[WantedPicture]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scores, "index_packets", lambda *_: None)
+    outcome = pipeline.process(source_videos={"origin": str(film)})
+    assert outcome.success, outcome.error
+    (wanted,) = decodes
+    assert {one.frame for one in wanted if one.max_side_px == STORYBOARD_PX} == {0, 24, 50, 74}
+
+
+def test_pictures_of_a_scan_that_began_anew_are_not_used(
+    pipeline: Pipeline,
+    film: Path,
+    decodes: list[set[WantedPicture]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing_at_its_end(self: Any, index: Any) -> Any:
+        in_parts(self, index)
+        raise scores.UnexpectedFramesError("frame 99 is damaged or does not come out in its place")
+
+    in_parts = scores._Pass.in_parts
+    monkeypatch.setattr(scores._Pass, "in_parts", failing_at_its_end)
+    outcome = pipeline.process(source_videos={"origin": str(film)})
+    assert outcome.success, outcome.error
+    (wanted,) = decodes
+    assert {one.frame for one in wanted if one.max_side_px == STORYBOARD_PX} == {0, 26, 50, 74}
 
 
 def test_other_sheets_decode_their_tiles_alone(
@@ -108,8 +139,8 @@ def test_steps_by_themselves_decode_what_they_need_and_give_the_same(
     assert made.materialize("storyboards").success
     keyframes, tiles, storyboard = decodes[1:]
     assert {one.max_side_px for one in storyboard} == {STORYBOARD_PX}
-    assert all(one.coding for one in keyframes)
-    assert not any(one.coding for one in tiles)
+    assert not {one.max_side_px for one in keyframes} & {TILE_PX, STORYBOARD_PX}
+    assert {one.max_side_px for one in tiles} == {TILE_PX}
     assert contents(made, *stages) == before
 
 

@@ -142,7 +142,7 @@ def test_a_run_of_an_older_video_makes_its_storyboard_and_nothing_else(
     outcome = older.process()
     assert outcome.success, outcome.error
     assert outcome.count("made") == ONE_MADE
-    assert decodes == [[0, 25, 50, 75]]
+    assert decodes == [[0, 26, 50, 74]]
     after = older.versions()
     assert {key: after[key] for key in before} == before
     (row,) = build_catalog(older.store, record_versions(older.store)).videos.to_pylist()

@@ -32,12 +32,12 @@ MAIN_PLAYLIST = """#EXTM3U
 #EXT-X-VERSION:7
 #EXT-X-STREAM-INF:BANDWIDTH=500000,RESOLUTION=320x180,CODECS="avc1.64000c"
 film.m3u8
-#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=70000,RESOLUTION=320x180,CODECS="jpeg",URI="../storyboards/film.m3u8"
+#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=70000,RESOLUTION=320x180,CODECS="{codec}",URI="../storyboards/film.m3u8"
 """
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module", params=["jpg", "webp"])
+def site(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a server with pages, film, storyboard and players."""
     if not INSTALLED.is_dir():
         pytest.skip("the players are missing: run make players")
@@ -56,11 +56,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
         for name, options in (("film.mp4", {}), ("film.m3u8", HLS_OPTIONS))
     )
-    storyboard = make(know(film), root / "storyboards", StoryboardSettings())
+    storyboard = make(know(film), root / "storyboards", StoryboardSettings(format=request.param))
     assert storyboard.layout.page_count == 2
     (root / "storyboards" / "film.vtt").write_bytes(storyboard.webvtt())
     (root / "storyboards" / "film.m3u8").write_bytes(storyboard.images_playlist())
-    (root / "film" / "main.m3u8").write_text(MAIN_PLAYLIST)
+    (root / "film" / "main.m3u8").write_text(
+        MAIN_PLAYLIST.format(codec="jpeg" if request.param == "jpg" else "webp")
+    )
     for name, player in PLAYERS.items():
         text = page_of(player, "../film/film.mp4", "../storyboards/film.vtt")
         (root / "pages" / f"{name}.html").write_text(text)

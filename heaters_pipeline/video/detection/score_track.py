@@ -40,7 +40,7 @@ import pyarrow.parquet as pq
 
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.video.arrays import Float32Array, Int64Array, UInt8Array
-from heaters_pipeline.video.media.timing import Timeline
+from heaters_pipeline.video.media.timing import Span, Timeline
 
 FORMAT_VERSION = 2
 
@@ -130,24 +130,26 @@ class ScoreTrack:
         """``Frame.digest`` of each frame, None where it is not known."""
         return [None if digest < 0 else digest for digest in self.picture_digests.tolist()]
 
-    def interpolated(self, values: Float32Array | UInt8Array) -> Float32Array:
+    def interpolated(self, values: Float32Array | UInt8Array, span: Span) -> Float32Array:
         """Fill in the values of frames that were not analysed, evenly between their neighbours.
 
         Args:
             values: (frames, ...) of which those of the analysed frames count.
+            span: Of which frames they are wanted.
         Returns:
-            The same shape, float32.
+            (frames of the span, ...), float32.
         """
-        filled = values.astype(np.float32)
-        others = np.setdiff1d(np.arange(self.frames), self.analysed_frames, assume_unique=True)
+        filled = values[span.start : span.end].astype(np.float32)
+        wanted = np.arange(span.start, span.end)
+        others = np.setdiff1d(wanted, self.analysed_frames, assume_unique=True)
         following = np.searchsorted(self.analysed_frames, others)
         before, after = self.analysed_frames[following - 1], self.analysed_frames[following]
         share = ((others - before) / (after - before)).astype(np.float32)
         for first in range(0, len(others), _BLOCK):
             block = slice(first, first + _BLOCK)
             weight = share[block].reshape([-1] + [1] * (values.ndim - 1))
-            low, high = filled[before[block]], filled[after[block]]
-            filled[others[block]] = low + weight * (high - low)
+            low, high = (values[known[block]].astype(np.float32) for known in (before, after))
+            filled[others[block] - span.start] = low + weight * (high - low)
         return filled
 
     def to_bytes(self) -> bytes:

@@ -100,6 +100,11 @@ class Timeline:
         """Seconds that a span is shown."""
         return (self.boundary_pts(span.end) - self.boundary_pts(span.start)) * self.time_base
 
+    def part(self, span: Span) -> "Timeline":
+        """Of the frames of a span alone, at the same times."""
+        pts = self.pts[span.start : span.end]
+        return Timeline(pts, self.boundary_pts(span.end), self.time_base, self.from_stream)
+
     def window_of(self, span: Span) -> Window:
         """The time that a span is shown, on the clock of the file."""
         ticks = self.boundary_pts(span.start), self.boundary_pts(span.end)

@@ -9,21 +9,22 @@ Here is decided what is decoded, and in which way; how is in ``parallel_scan``.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import get_args
+from typing import Any, Protocol, TypeVar, get_args
 
 import numpy as np
 
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.video.arrays import BoolArray
+from heaters_pipeline.video.arrays import BoolArray, Int64Array
 from heaters_pipeline.video.detection.cuts import gaps_to_decode
 from heaters_pipeline.video.detection.score_track import Scan, ScoreTrack
-from heaters_pipeline.video.media.frames import FrameReader
+from heaters_pipeline.video.media.frames import Frame, FrameReader
 from heaters_pipeline.video.media.packet_index import PacketIndex, index_packets
 from heaters_pipeline.video.media.parallel_scan import (
+    FrameTaker,
     Part,
     PartScanner,
     PresentationOrder,
@@ -31,6 +32,7 @@ from heaters_pipeline.video.media.parallel_scan import (
     worker_count,
 )
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, require_readable, shown_name
+from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.media.video_streams import others_left_out
 from heaters_pipeline.video.scoring.analysed_frames import choose_analysed, frame_step_of
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, require_picture_left
@@ -51,6 +53,24 @@ _logger = logging.getLogger(__name__)
 
 OnProgress = Callable[[int], None]
 """Called with the number of frames that are done, now and then and at the end."""
+
+Picture_co = TypeVar("Picture_co", covariant=True)
+
+
+class PicturesAside(Protocol[Picture_co]):
+    """Makes pictures of analysed frames while they are decoded anyway. Can be pickled."""
+
+    def makers(
+        self,
+        path: Path,
+        info: VideoInfo,
+        timeline: Timeline,
+        analysed_frames: Int64Array,
+        frame_step: int,
+        count: int,
+    ) -> Sequence[FrameTaker[Sequence[Picture_co]]]:
+        """Whatever makes the pictures of each frame, of most of them none; one for each thread."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +103,9 @@ def score_frames(
     settings: ScoreSettings | None = None,
     *,
     on_progress: OnProgress | None = None,
+    aside: PicturesAside[Any] | None = None,
+    on_picture: Callable[[Any], None] | None = None,
+    on_restart: Callable[[], None] | None = None,
 ) -> ScoreTrack:
     """Score the frames of a video.
 
@@ -91,12 +114,19 @@ def score_frames(
         info: From ``probe``.
         settings: What decides the track.
         on_progress: Told how many frames are done.
+        aside: Makes pictures of frames that are decoded; of a file that has to be decoded from its
+            start, whose timeline is known at the end, none are made.
+        on_picture: Given each picture.
+        on_restart: Called where the pictures that were given are none of this video after all,
+            since the file turned out not to hold what its packets tell.
     Raises:
         InvalidVideoError: The file cannot be decoded to its end.
         SourceChangedError: It is no longer the one that was probed.
         StoreUnavailableError: The disk failed.
     """
-    track = _scored(_Pass(path, info, settings or ScoreSettings(), on_progress), path, info)
+    pictures = _Pictures(aside, on_picture or (lambda _: None), on_restart or (lambda: None))
+    one = _Pass(path, info, settings or ScoreSettings(), on_progress, pictures)
+    track = _scored(one, path, info)
     with open_input(path) as container:
         others = others_left_out(container, info.stream_index)
     track = replace(track, faults=(*track.faults, *filter(None, [others])))
@@ -112,15 +142,43 @@ def _scored(pass_: "_Pass", path: Path, info: VideoInfo) -> ScoreTrack:
             return pass_.in_parts(index)
         except UnexpectedFramesError as error:
             _logger.info("%s is decoded from its start: %s", shown_name(path), error)
+            pass_.pictures.on_restart()
     return pass_.from_start(index)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    """Who makes pictures of frames that are decoded, if anybody does, and who takes them."""
+
+    aside: PicturesAside[Any] | None
+    on_picture: Callable[[Any], None]
+    on_restart: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Taker:
+    """Takes the sample of a frame, and its pictures."""
+
+    sampler: Sampler
+    maker: FrameTaker[Sequence[Any]] | None
+
+    def sample(self, frame: Frame) -> tuple[FrameSample, Sequence[Any]]:
+        made = self.maker.sample(frame) if self.maker is not None else ()
+        return self.sampler.sample(frame), made
 
 
 class _Pass:
     """One pass over a file, in parts where its packets allow that, from the start otherwise."""
 
     def __init__(
-        self, path: Path, info: VideoInfo, settings: ScoreSettings, on_progress: OnProgress | None
+        self,
+        path: Path,
+        info: VideoInfo,
+        settings: ScoreSettings,
+        on_progress: OnProgress | None,
+        pictures: _Pictures,
     ) -> None:
+        self.pictures = pictures
         self._path = path
         self._info = info
         self._settings = settings
@@ -137,15 +195,17 @@ class _Pass:
         analysed = choose_analysed(order.references, self._step)
         is_full = self._settings.scan == "full" or analysed.mean() > 1 - _LEAST_LEFT_OUT
         scan: Scan = "full" if is_full else "fast"
-        samplers = [self._sampler(scan) for _ in range(worker_count())]
-        scanner = PartScanner(self._path, self._info, index, order, samplers)
+        takers = self._takers(scan, timeline, analysed)
+        scanner = PartScanner(self._path, self._info, index, order, takers)
         wanted = np.ones(timeline.frames, np.bool_) if is_full else analysed
         builder = TrackBuilder(scan, self._step, ALGORITHM_VERSION)
         for sample in self._reported(scanner, order.parts(), wanted):
             builder.add(sample, analysed=bool(analysed[sample.frame]))
         track = builder.track(timeline)
         if not is_full:
-            track = self._with_closer_look(track, order, scanner)
+            samplers = [one.sampler for one in takers]
+            closer = PartScanner(self._path, self._info, index, order, samplers)
+            track = self._with_closer_look(track, order, closer)
         self._on_progress(timeline.frames)
         return track
 
@@ -187,13 +247,27 @@ class _Pass:
         return closer_track(track, chain.from_iterable(batches))
 
     def _reported(
-        self, scanner: PartScanner[FrameSample], parts: list[Part], wanted: BoolArray
+        self,
+        scanner: PartScanner[tuple[FrameSample, Sequence[Any]]],
+        parts: list[Part],
+        wanted: BoolArray,
     ) -> Iterator[FrameSample]:
-        """The samples of the wanted frames, with progress told as they come."""
+        """The samples of the wanted frames, with pictures and progress told as they come."""
         for batch in scanner.scan(parts, wanted):
-            yield from batch
+            for sample, pictures in batch:
+                for picture in pictures:
+                    self.pictures.on_picture(picture)
+                yield sample
             if batch:
-                self._on_progress(batch[-1].frame + 1)
+                self._on_progress(batch[-1][0].frame + 1)
+
+    def _takers(self, scan: Scan, timeline: Timeline, analysed: BoolArray) -> list[_Taker]:
+        aside, count = self.pictures.aside, worker_count()
+        makers: Sequence[FrameTaker[Sequence[Any]] | None] = [None] * count
+        if aside is not None:
+            frames = np.flatnonzero(analysed)
+            makers = aside.makers(self._path, self._info, timeline, frames, self._step, count)
+        return [_Taker(self._sampler(scan), maker) for maker in makers]
 
     def _sampler(self, scan: Scan) -> Sampler:
         return Sampler(histograms=scan == "full", ignored=self._settings.ignored)

@@ -9,7 +9,10 @@ from typing import cast
 import numpy as np
 
 from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.media.frames import Frame
+from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.timing import Span
+from heaters_pipeline.video.stills.picture_files import decoded_picture, encoded_picture
 from heaters_pipeline.video.stills.settings import PictureCoding
 
 
@@ -62,10 +65,20 @@ class MadePicture:
     width_px: int
     height_px: int
 
-    def pixels(self) -> Picture:
-        """The pixels of one that was not written as a file: (height, width, 3) uint8 BGR."""
-        shape = (self.height_px, self.width_px, 3)
-        return cast("Picture", np.frombuffer(self.data, np.uint8).reshape(shape))
+
+def made_picture(shown: ShownPictures, frame: Frame, wanted: Wanted) -> MadePicture:
+    """Make a picture of a frame.
+
+    Args:
+        shown: Of the video.
+        frame: Of it.
+        wanted: How the picture is to be.
+    """
+    picture = shown.picture(frame, (wanted.max_side_px, wanted.max_side_px))
+    height_px, width_px = picture.shape[:2]
+    coding, name = wanted.coding, f"frame {frame.index}"
+    data = encoded_picture(picture, coding, name) if coding else picture.tobytes()
+    return MadePicture(frame.index, data, width_px, height_px)
 
 
 class PictureShelf:
@@ -108,6 +121,25 @@ class PictureShelf:
         """
         start, size, made = self._places[wanted]
         return replace(made, data=os.pread(self._file.fileno(), size, start))
+
+    def pixels(self, wanted: Wanted) -> Picture:
+        """The pixels of a picture that was kept: (height, width, 3) uint8 BGR.
+
+        Raises:
+            KeyError: It was not.
+        """
+        made = self.picture(wanted)
+        if wanted.coding is not None:
+            return decoded_picture(made.data)
+        shape = (made.height_px, made.width_px, 3)
+        return cast("Picture", np.frombuffer(made.data, np.uint8).reshape(shape))
+
+    def clear(self) -> None:
+        """Forget all pictures."""
+        with self._lock:
+            self._places.clear()
+            self._file.truncate(0)
+            self._end = 0
 
     def close(self) -> None:
         """Give up the file."""

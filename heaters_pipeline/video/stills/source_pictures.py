@@ -19,12 +19,12 @@ from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.still_pictures import read_together
 from heaters_pipeline.video.media.timing import Span, Timeline
-from heaters_pipeline.video.stills.picture_files import encoded_picture
 from heaters_pipeline.video.stills.picture_shelf import (
     MadePicture,
     SharpestPicture,
     Wanted,
     WantedPicture,
+    made_picture,
 )
 from heaters_pipeline.video.stills.sharpest import (
     JUDGED_SIDE_PX,
@@ -163,15 +163,8 @@ class _Maker:
 
     def _taken(self, frame: Frame, wanted: Wanted) -> _Taken:
         if isinstance(wanted, WantedPicture):
-            return _Taken(wanted, self._made(frame, wanted))
+            return _Taken(wanted, made_picture(self._shown, frame, wanted))
         judged = self._shown.picture(frame, (JUDGED_SIDE_PX, JUDGED_SIDE_PX))
         rank = goodness(judged), -frame.index
         enters = self._contest.enters(wanted, rank)
-        return _Taken(wanted, self._made(frame, wanted) if enters else None, rank)
-
-    def _made(self, frame: Frame, wanted: Wanted) -> MadePicture:
-        picture = self._shown.picture(frame, (wanted.max_side_px, wanted.max_side_px))
-        height_px, width_px = picture.shape[:2]
-        coding, name = wanted.coding, f"frame {frame.index}"
-        data = encoded_picture(picture, coding, name) if coding else picture.tobytes()
-        return MadePicture(frame.index, data, width_px, height_px)
+        return _Taken(wanted, made_picture(self._shown, frame, wanted) if enters else None, rank)

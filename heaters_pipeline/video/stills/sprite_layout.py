@@ -4,13 +4,18 @@ Everything here follows from the timestamps of the frames and the settings, so t
 and with it their keys, is known before anything is decoded.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil
 
 from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.stills.kept_frames import kept_near
 from heaters_pipeline.video.stills.settings import SpriteSettings
+
+NEAR_INTERVALS = 4
+"""A tile shows no frame that is further from its time than the interval by this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,9 @@ class SpriteLayout:
         duration_seconds: Length of the clip.
         interval_seconds: Seconds from one tile to the next, the same throughout the clip; where
             there is but one, the length of the clip.
-        tile_frames: For each tile the frame of the clip that is shown at its time. Never
-            falls; a frame that is shown for long may fill several tiles.
+        tile_frames: For each tile a frame of the clip, the one that is shown at its time or a kept
+            one near it. Never falls; a frame that is shown for long may fill several tiles.
+        frame_seconds: When each of these frames is shown, from the start of the clip.
         pages_are_alike: Where there are several pages, the last one is as large as the others,
             and black where it has no tiles.
     """
@@ -51,6 +57,7 @@ class SpriteLayout:
     duration_seconds: Fraction
     interval_seconds: Fraction
     tile_frames: tuple[int, ...]
+    frame_seconds: tuple[Fraction, ...]
     pages_are_alike: bool = False
 
     @property
@@ -88,16 +95,20 @@ class SpriteLayout:
         return SpritePage(first_tile, tile_count, columns, ceil(tile_count / columns))
 
 
-def plan_sprites(timeline: Timeline, span: Span, settings: SpriteSettings) -> SpriteLayout:
+def plan_sprites(
+    timeline: Timeline, span: Span, settings: SpriteSettings, kept: Sequence[int] = ()
+) -> SpriteLayout:
     """Choose the tiles of a clip, evenly from its first frame to its last.
 
-    They are as many as there can be without coming faster than asked for, or being more.
+    They are as many as there can be without coming faster than asked for, or being more. Each shows
+    a kept frame, the first and the last one, too, if one is within a quarter of the interval.
 
     Args:
         timeline: Of the video that the clip was cut from; or of the clip itself, with a span of
             all its frames.
         span: The frames of the clip in ``timeline``.
         settings: Rate, grid and limit.
+        kept: Frames of ``timeline`` of which a scan kept pictures, from ``kept_frames``.
     Returns:
         The layout, with frames counted from the start of the clip.
     Raises:
@@ -113,16 +124,23 @@ def plan_sprites(timeline: Timeline, span: Span, settings: SpriteSettings) -> Sp
     most_steps = max(last_seconds // shortest_seconds, 1) if last_seconds else 0
     steps = min(most_steps, settings.max_tiles - 1)
     interval_seconds = last_seconds / steps if steps else duration_seconds
-    tiles = range(steps + 1)
+    frames = tuple(
+        kept_near(
+            timeline,
+            span,
+            kept,
+            timeline.frame_at(start_seconds + tile * interval_seconds),
+            interval_seconds / NEAR_INTERVALS,
+        )
+        for tile in range(steps + 1)
+    )
     return SpriteLayout(
         settings=settings,
         frames=len(span),
         duration_seconds=duration_seconds,
         interval_seconds=interval_seconds,
-        tile_frames=tuple(
-            timeline.frame_at(start_seconds + tile * interval_seconds) - span.start
-            for tile in tiles
-        ),
+        tile_frames=tuple(frame - span.start for frame in frames),
+        frame_seconds=tuple(timeline.seconds_at(frame) - start_seconds for frame in frames),
     )
 
 

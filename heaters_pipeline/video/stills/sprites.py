@@ -18,7 +18,7 @@ from heaters_pipeline.video.stills.picture_files import PictureFiles
 from heaters_pipeline.video.stills.sprite_layout import SpriteLayout, SpritePage
 
 INDEX_FORMAT = "heaters_pipeline/sprite_sheet"
-INDEX_FORMAT_VERSION = 2
+INDEX_FORMAT_VERSION = 3
 """Raised when the same settings would give other sheets, or their index has other fields."""
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -117,6 +117,7 @@ class SpriteSet:
                 "y": row * tile_height_px,
                 "frame": self.layout.tile_frames[tile],
                 "time_seconds": float(times_seconds[tile]),
+                "frame_seconds": float(self.layout.frame_seconds[tile]),
             }
 
 

@@ -1,35 +1,50 @@
 """Which frames of a video become the tiles of its storyboard, and when each is shown. Pure."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil
 
 from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.stills.kept_frames import kept_near
 from heaters_pipeline.video.stills.settings import AUTO_TILES, StoryboardSettings
-from heaters_pipeline.video.stills.sprite_layout import SpriteLayout
+from heaters_pipeline.video.stills.sprite_layout import NEAR_INTERVALS, SpriteLayout
 
 
-def plan_storyboard(timeline: Timeline, settings: StoryboardSettings) -> SpriteLayout:
+def plan_storyboard(
+    timeline: Timeline, settings: StoryboardSettings, kept: Sequence[int] = ()
+) -> SpriteLayout:
     """Choose the tiles of a video: at 0, and at each full interval before its end.
 
     Args:
         timeline: Of the video.
         settings: Interval and grid.
+        kept: Frames of which a scan kept pictures, from ``kept_frames``.
     Returns:
-        The layout; each tile shows the frame that the video shows at the tile's time.
+        The layout; each tile shows the frame of its time, or a kept one near it.
     """
-    duration_seconds = timeline.duration_of(Span(0, timeline.frames))
+    whole = Span(0, timeline.frames)
+    duration_seconds = timeline.duration_of(whole)
     shown_ms = milliseconds(duration_seconds)
     interval_seconds = settings.interval_seconds or ceil(Fraction(shown_ms, AUTO_TILES * 1000))
     # As times are written, so that none is empty.
     tiles = ceil(Fraction(shown_ms, interval_seconds * 1000))
+    frames = tuple(
+        kept_near(
+            timeline,
+            whole,
+            kept,
+            timeline.frame_at(Fraction(tile * interval_seconds)),
+            Fraction(interval_seconds, NEAR_INTERVALS),
+        )
+        for tile in range(tiles)
+    )
     return SpriteLayout(
         settings=settings.sheets,
         frames=timeline.frames,
         duration_seconds=duration_seconds,
         interval_seconds=Fraction(interval_seconds),
-        tile_frames=tuple(
-            timeline.frame_at(Fraction(tile * interval_seconds)) for tile in range(tiles)
-        ),
+        tile_frames=frames,
+        frame_seconds=tuple(timeline.seconds_at(frame) for frame in frames),
         # Shaka takes the size of the first sheet for that of all when it reads the HLS playlist.
         pages_are_alike=True,
     )

@@ -17,7 +17,8 @@ from heaters_pipeline.video.stills.sprite_layout import SpriteLayout
 from heaters_pipeline.video.stills.sprites import tile_pictures, write_pages
 from heaters_pipeline.video.stills.storyboard_layout import milliseconds
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Raised when the same settings would give other sheets or files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Dissolves, fades and wipes are found with their ranges and kinds, and nothing else is."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heaters_pipeline.video.detection.gradual.find import Gradual, GradualCurves, gradual_in
+from heaters_pipeline.video.detection.gradual import find
+from heaters_pipeline.video.detection.gradual.find import (
+    Gradual,
+    GradualCurves,
+    find_gradual,
+    gradual_in,
+)
 from heaters_pipeline_tests.video.detection.gradual_scenes import (
     Pictures,
     blank,
@@ -17,6 +24,7 @@ from heaters_pipeline_tests.video.detection.gradual_scenes import (
     scene,
     through,
 )
+from heaters_pipeline_tests.video.detection.tracks import made_track
 
 
 def assert_found(found: list[Gradual], kind: str, start: int, end: int, tolerance: int) -> None:
@@ -201,6 +209,23 @@ def test_what_is_found_does_not_depend_on_the_rest_of_the_video(names: list[str]
         for name, start in zip(names, starts, strict=True)
         for gradual in _FOUND[name]
     ]
+
+
+def test_a_video_is_searched_in_pieces_and_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [_MEASURED[name] for name in sorted(_SHOTS) * 2]
+    cuts = [int(cut) for cut in np.cumsum([part.frames for part in parts])]
+    signatures = np.concatenate([part.signatures for part in parts])
+    track = replace(
+        made_track(cuts[-1], {}),
+        signatures=np.rint(signatures).clip(0, 255).astype(np.uint8),
+        detail=np.concatenate([part.detail for part in parts]),
+    )
+    monkeypatch.setattr(find, "_PIECE_FRAMES", cuts[-1])
+    whole = find_gradual(track, cuts[:-1])
+    assert len(whole) > 2
+    for frames in (1, 200):
+        monkeypatch.setattr(find, "_PIECE_FRAMES", frames)
+        assert find_gradual(track, cuts[:-1]) == whole
 
 
 @settings(deadline=None, max_examples=15)

@@ -14,7 +14,7 @@ import pytest
 
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.video.detection.score_track import SIMILARITIES, Scan, ScoreTrack
-from heaters_pipeline.video.media.timing import Timeline
+from heaters_pipeline.video.media.timing import Span, Timeline
 from heaters_pipeline_tests.video.detection.moving_shots import score, shot, write
 
 
@@ -157,10 +157,11 @@ def test_arrays_of_another_length_are_refused() -> None:
 def test_interpolated_values_go_evenly() -> None:
     track = noisy_track(5, scan="fast")
     values = np.array([0, 99, 10, 99, 14], np.float32)
-    assert track.interpolated(values).tolist() == [0, 5, 10, 12, 14]
+    assert track.interpolated(values, Span(0, 5)).tolist() == [0, 5, 10, 12, 14]
+    assert track.interpolated(values, Span(1, 4)).tolist() == [5, 10, 12]
     pictures = np.zeros((5, 6, 8, 3), np.uint8)
     pictures[2] = 200
-    assert track.interpolated(pictures)[:, 3, 3, 0].tolist() == [0, 100, 200, 100, 0]
+    assert track.interpolated(pictures, Span(0, 5))[:, 3, 3, 0].tolist() == [0, 100, 200, 100, 0]
 
 
 def test_what_is_not_known_of_a_picture_is_none() -> None:

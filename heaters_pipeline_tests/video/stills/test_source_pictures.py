@@ -10,7 +10,7 @@ from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.stills import source_pictures
-from heaters_pipeline.video.stills.picture_files import encoded_picture
+from heaters_pipeline.video.stills.picture_files import decoded_picture, encoded_picture
 from heaters_pipeline.video.stills.picture_shelf import (
     MadePicture,
     PictureShelf,
@@ -97,11 +97,17 @@ def test_a_shelf_gives_what_was_put_on_it(tmp_path: Path) -> None:
     shelf = PictureShelf(tmp_path / "pictures")
     small = np.random.default_rng(1).integers(0, 256, (9, 16, 3), np.uint8)
     shelf.add(WANTED[0], MadePicture(0, small.tobytes(), 16, 9))
-    shelf.add(WANTED[1], MadePicture(0, b"a JPEG", 160, 90))
+    coded = encoded_picture(small, PictureCoding(90), "a picture")
+    shelf.add(WANTED[1], MadePicture(0, coded, 16, 9))
     assert WANTED[1] in shelf
     assert WANTED[2] not in shelf
-    assert np.array_equal(shelf.picture(WANTED[0]).pixels(), small)
-    assert shelf.picture(WANTED[1]) == MadePicture(0, b"a JPEG", 160, 90)
+    assert np.array_equal(shelf.pixels(WANTED[0]), small)
+    assert shelf.picture(WANTED[1]) == MadePicture(0, coded, 16, 9)
+    assert np.array_equal(shelf.pixels(WANTED[1]), decoded_picture(coded))
+    shelf.clear()
+    assert WANTED[0] not in shelf
+    shelf.add(WANTED[2], MadePicture(0, small.tobytes(), 16, 9))
+    assert np.array_equal(shelf.pixels(WANTED[2]), small)
     with pytest.raises(KeyError):
-        shelf.picture(WANTED[2])
+        shelf.picture(WANTED[0])
     shelf.close()

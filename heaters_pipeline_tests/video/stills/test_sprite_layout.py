@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.stills.kept_frames import kept_frames
 from heaters_pipeline.video.stills.settings import (
     MAX_PAGE_SIDE_PX,
     MOST_SIDE_PX,
@@ -69,6 +70,52 @@ def test_each_tile_shows_what_is_on_screen_at_its_instant(
         seconds = timeline.seconds_at(span.start) + time_seconds
         shown_from = timeline.seconds_at(span.start + frame)
         assert shown_from <= seconds < timeline.seconds_at(span.start + frame + 1)
+
+
+@given(data=st.data(), timeline=timelines(), settings=settings_of_any_kind)
+def test_tiles_stand_on_the_nearest_kept_frame_if_one_is_near(
+    data: st.DataObject, timeline: Timeline, settings: SpriteSettings
+) -> None:
+    span = data.draw(spans(timeline.frames))
+    kept = sorted(data.draw(st.sets(st.integers(0, timeline.frames - 1))))
+    exact = plan_sprites(timeline, span, settings)
+    layout = plan_sprites(timeline, span, settings, kept)
+    assert layout.interval_seconds == exact.interval_seconds
+    assert list(layout.tile_frames) == sorted(layout.tile_frames)
+    start = timeline.seconds_at(span.start)
+    for frame, wanted, seconds in zip(
+        layout.tile_frames, exact.tile_frames, layout.frame_seconds, strict=True
+    ):
+        assert seconds == timeline.seconds_at(span.start + frame) - start
+        away = [
+            abs(timeline.seconds_at(one) - timeline.seconds_at(span.start + wanted))
+            for one in kept
+            if span.start <= one < span.end
+        ]
+        if min(away, default=Fraction(10**9)) * 4 <= layout.interval_seconds:
+            assert span.start + frame in kept
+            assert abs(seconds - exact.frame_seconds[exact.tile_frames.index(wanted)]) == min(away)
+        else:
+            assert frame == wanted
+
+
+def test_of_a_film_tiles_are_two_frames_off_at_most() -> None:
+    # Of four frames in a row, others refer to the first and the third.
+    kept = kept_frames(range(0, 750, 2), 1)
+    for start in range(20):
+        span = Span(start, 700 + start)
+        layout = plan_sprites(constant_rate(750), span, SpriteSettings(), kept)
+        exact = plan_sprites(constant_rate(750), span, SpriteSettings())
+        off = [abs(a - b) for a, b in zip(layout.tile_frames, exact.tile_frames, strict=True)]
+        assert max(off) <= 1
+        assert {start + frame for frame in layout.tile_frames} <= set(kept)
+
+
+@pytest.mark.parametrize(("frame_step", "apart"), [(1, 2), (2, 4)])
+def test_a_scan_keeps_no_more_frames_than_tiles_need(frame_step: int, apart: int) -> None:
+    kept = kept_frames(range(100), frame_step)
+    assert kept == tuple(range(0, 100, apart))
+    assert kept_frames((0, 1, 5, 6, 7), 1) == (0, 5, 7)
 
 
 @given(data=st.data(), timeline=timelines(), settings=settings_of_any_kind)

@@ -73,7 +73,7 @@ def test_the_index_describes_the_pages(tmp_path: Path) -> None:
     head = {name: value for name, value in index.items() if name not in ("pages", "tiles")}
     assert head == {
         "format": "heaters_pipeline/sprite_sheet",
-        "format_version": 2,
+        "format_version": 3,
         "columns": 4,
         "rows": 3,
         "tile_width_px": 64,

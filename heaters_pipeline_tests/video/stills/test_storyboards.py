@@ -17,7 +17,7 @@ from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.stills.bif_file import BifFile, is_whole_bif
-from heaters_pipeline.video.stills.picture_shelf import MadePicture, WantedPicture
+from heaters_pipeline.video.stills.picture_shelf import PictureShelf, WantedPicture
 from heaters_pipeline.video.stills.settings import StoryboardSettings
 from heaters_pipeline.video.stills.source_pictures import make_pictures
 from heaters_pipeline.video.stills.storyboard_layout import plan_storyboard
@@ -39,11 +39,14 @@ def make(known: Known, folder: Path, settings: StoryboardSettings) -> Storyboard
     """Write the storyboard of a video, as the asset does it."""
     layout = plan_storyboard(known.timeline, settings)
     wanted = [WantedPicture(frame, settings.tile_width_px) for frame in layout.shown_frames]
-    made: dict[WantedPicture, MadePicture] = {}
-    make_pictures(known.path, known.info, known.timeline, wanted, made.__setitem__)
-    sheets = [folder / SHEET.format(sheet) for sheet in range(layout.page_count)]
-    pictures = (made[one].pixels() for one in wanted)
-    return write_storyboard(pictures, layout, sheets, folder / "a.bif")
+    shelf = PictureShelf(folder / "shelf")
+    make_pictures(known.path, known.info, known.timeline, wanted, shelf.add)
+    names = map(SHEET.format, range(layout.page_count))
+    sheets = [(folder / name).with_suffix(f".{settings.format}") for name in names]
+    pictures = (shelf.pixels(one) for one in wanted)
+    storyboard = write_storyboard(pictures, layout, sheets, folder / "a.bif")
+    shelf.close()
+    return storyboard
 
 
 def planned(timeline: Timeline, **settings: Any) -> Storyboard:

@@ -19,12 +19,17 @@ video and the scenes around it only, so that the same frames give the same trans
 longer video, and works for many windows at once, so that hours take less than a second.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from heaters_pipeline.video.detection.gradual.curves import GradualCurves
 from heaters_pipeline.video.detection.gradual.kinds import Gradual, GradualKind, named
 from heaters_pipeline.video.detection.gradual.search import chosen_stretches
 from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.media.timing import Span
+
+# Curves take a kilobyte a frame, so those of all of a long video are not held at once.
+_PIECE_FRAMES = 10_000
 
 __all__ = ["Gradual", "GradualCurves", "GradualKind", "find_gradual", "gradual_in"]
 
@@ -36,12 +41,26 @@ def gradual_in(curves: GradualCurves) -> list[Gradual]:
 
 def find_gradual(track: ScoreTrack, cuts: Sequence[int]) -> list[Gradual]:
     """Gradual transitions of a track between the given hard cuts, in order, not overlapping."""
-    return gradual_in(
-        GradualCurves(
-            signatures=track.interpolated(track.signatures),
-            detail=track.interpolated(track.detail),
-            cuts=cuts,
-            frame_step=track.frame_step,
-            timeline=track.timeline,
+    return [
+        replace(gradual, start=gradual.start + piece.start, end=gradual.end + piece.start)
+        for piece in _pieces(track.frames, cuts)
+        for gradual in gradual_in(
+            GradualCurves(
+                signatures=track.interpolated(track.signatures, piece),
+                detail=track.interpolated(track.detail, piece),
+                cuts=[cut - piece.start for cut in cuts if piece.start < cut < piece.end],
+                frame_step=track.frame_step,
+                timeline=track.timeline.part(piece),
+            )
         )
-    )
+    ]
+
+
+def _pieces(frames: int, cuts: Sequence[int]) -> Iterator[Span]:
+    """A video in pieces between hard cuts: nothing that is found depends on what is beyond."""
+    start = 0
+    for cut in cuts:
+        if cut - start >= _PIECE_FRAMES:
+            yield Span(start, cut)
+            start = cut
+    yield Span(start, frames)

@@ -1,0 +1,85 @@
+"""What operators read and load names all that there is, and nothing else."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from heaters_pipeline.errors import HeatersError, InvalidVideoError
+
+ROOT = Path(__file__).parent.parent
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+ROWS = [line.split("|")[1:-1] for line in OPERATIONS.splitlines() if line.startswith("|")]
+METRICS = set(re.findall(r"`(heaters_[a-z_]+)`", (ROOT / "docs" / "metrics.md").read_text()))
+
+
+def sources() -> Iterator[str]:
+    for path in (ROOT / "heaters_pipeline").rglob("*.py"):
+        yield path.read_text()
+
+
+def kinds_of(error: type[HeatersError]) -> Iterator[str]:
+    for kind in error.__subclasses__():
+        if kind is not InvalidVideoError:
+            yield kind("").kind
+            yield from kinds_of(kind)
+
+
+def named() -> set[str]:
+    """All that stands in the first column of a table."""
+    return {name for row in ROWS for name in re.findall(r"`([^`]+)`", row[0])}
+
+
+def test_each_variable_of_the_environment_is_explained() -> None:
+    read = {name for text in sources() for name in re.findall(r"\"(HEATERS_[A-Z_]+)\"", text)}
+    assert read <= named()
+
+
+def test_each_kind_of_error_says_what_to_do() -> None:
+    reasons = {
+        reason
+        for text in sources()
+        for reason in re.findall(r"InvalidVideoError\(\s*\"([a-z_]+)\"", text)
+    }
+    assert {*kinds_of(HeatersError), *reasons} <= named()
+
+
+def expressions(document: Any) -> Iterator[str]:
+    if isinstance(document, dict):
+        for name, value in document.items():
+            if name == "expr":
+                yield value
+            else:
+                yield from expressions(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from expressions(value)
+
+
+@pytest.mark.parametrize("name", ["grafana.json", "alerts.yaml"])
+def test_what_is_drawn_and_watched_is_counted(name: str) -> None:
+    text = (ROOT / "deploy" / name).read_text()
+    document = json.loads(text) if name.endswith("json") else yaml.safe_load(text)
+    found = list(expressions(document))
+    assert len(found) >= 4
+    for expression in found:
+        metrics = set(re.findall(r"heaters_[a-z_]+", expression))
+        assert metrics
+        assert {re.sub("_(sum|count)$", "", metric) for metric in metrics} <= METRICS
+
+
+def test_panels_of_the_dashboard_do_not_overlap() -> None:
+    panels = json.loads((ROOT / "deploy" / "grafana.json").read_text())["panels"]
+    places = [panel["gridPos"] for panel in panels]
+    cells = [
+        (x, y)
+        for place in places
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(set(cells)) == len(cells)
+    assert max(x for x, _ in cells) == 23
