@@ -3,8 +3,8 @@
 Dagster's default launcher learns of the death of a run only as long as the process that started it
 lives, and of runs of a command never. On one machine a lock on a file tells at once; the system
 drops it with the process. Who cannot see the lock counts, by its own clock, how long the run has
-given no sign of life: no two clocks are compared. The daemon starts its code server anew now and
-then, so that what was seen is kept in the cursor of the sensor, and not in a process.
+given no sign of life: no two clocks are compared. The daemon starts its code server anew every
+minute, so that what was seen is kept in the cursor of the sensor, and not in a process.
 """
 
 import json

@@ -101,7 +101,7 @@ def test_the_next_process_of_the_machine_counts_on(
 ) -> None:
     run, silent = begin(instance, "there"), SilentRuns()
     assert silent.report(instance, tmp_path, now=0) == []
-    # The daemon starts its code server anew whenever that was too busy to answer.
+    # The daemon starts its code server anew every minute.
     following = SilentRuns.remembered(silent.to_text())
     assert following.report(instance, tmp_path, now=179) == []
     following = SilentRuns.remembered(following.to_text())

@@ -21,7 +21,7 @@ from heaters_pipeline_tests.fleet.outcome import (
 )
 from heaters_pipeline_tests.videos import make_video
 
-LONG_SCENES, SHORT_SCENES, UNWANTED_SCENES = (20,) * 50, (20, 25), (20,) * 50
+LONG_SCENES, SHORT_SCENES = (20,) * 100, (20, 25)
 _SECONDS = 300
 _TERMINATE = """mutation ($run: String!) {
   terminateRun(runId: $run) { __typename ... on PythonError { message } }
@@ -53,18 +53,19 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     short = make_video(folder / "short.mp4", SHORT_SCENES)
     with pytest.MonkeyPatch.context() as monkeypatch, running_fleet() as fleet:
         fleet.s3_server.use(monkeypatch)
+        fleet.wait_for("the UI", fleet.ui_answers, seconds=_SECONDS)
         for name in ("unwanted.mp4", "long.mp4"):
             fleet.upload(long, name)
-        unwanted = _run_at_clips(fleet, "unwanted", 2)
-        assert _terminate(fleet, unwanted) == "TerminateRunSuccess"
-        for number in range(3):
-            fleet.upload(short, f"short{number}.mp4")
         killed = _run_at_clips(fleet, "long", 8)
         (worker,) = [each for each in range(2) if _works_on(fleet, each, killed)]
         fleet.workers[worker].kill()
         clips = [Finished.at(path) for path in clip_files(fleet, "long")]
+        unwanted = _run_at_clips(fleet, "unwanted", 2)
+        assert _terminate(fleet, unwanted) == "TerminateRunSuccess"
         # Its supervisor starts it again.
         fleet.workers[worker].start()
+        for number in range(3):
+            fleet.upload(short, f"short{number}.mp4")
         wanted = {"long", *(f"short{number}" for number in range(3))}
         fleet.wait_for(
             "all videos",
@@ -90,7 +91,6 @@ def _works_on(fleet: Fleet, worker: int, run_id: str) -> bool:
 
 
 def _terminate(fleet: Fleet, run_id: str) -> str:
-    fleet.wait_for("the UI", fleet.ui_answers, seconds=60)
     answer = requests.post(
         f"http://127.0.0.1:{fleet.ui_port}/graphql",
         json={"query": _TERMINATE, "variables": {"run": run_id}},
