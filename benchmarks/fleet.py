@@ -198,7 +198,7 @@ def processes(service: Service) -> list[tuple[int, float, str]]:
 
 def print_processes(fleet: Fleet) -> None:
     """The process list of the fleet, with memory."""
-    programs = (fleet.daemon, fleet.webserver, *fleet.workers)
+    programs = (fleet.code, fleet.daemon, fleet.webserver, *fleet.workers)
     for service in (fleet.postgres, fleet.redis, fleet.s3, *programs):
         found = processes(service)
         total = sum(megabytes for _, megabytes, _ in found)

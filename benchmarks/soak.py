@@ -98,10 +98,10 @@ class Soak:
     def sample(self) -> None:
         """Note the memory of the largest process of each program, and print it.
 
-        The daemon has one code server or, for some seconds, two: a sum would go up and down.
+        Those that a run or a reload started come and go: a sum would go up and down.
         """
         fleet = self.fleet
-        for service in (fleet.daemon, fleet.webserver, *fleet.workers):
+        for service in (fleet.code, fleet.daemon, fleet.webserver, *fleet.workers):
             if not service.is_running:
                 continue
             found = processes(service)

@@ -50,6 +50,7 @@ class Fleet:
         postgres: Dagster's database server.
         redis: The broker.
         s3: The server of the bucket.
+        code: The server of the code, for daemon and web server.
         daemon: Dagster's daemon.
         webserver: The UI.
         workers: By number.
@@ -63,6 +64,7 @@ class Fleet:
     postgres: Service
     redis: Service
     s3: Service
+    code: Service
     daemon: Service
     webserver: Service
     workers: list[Service]
@@ -154,7 +156,7 @@ def running_fleet(
             runs_at_once = workers if runs_at_once is None else runs_at_once
             fleet = _set_up(folder, stack, workers, runs_at_once, settings or {})
             if start:
-                for service in (*fleet.workers, fleet.daemon, fleet.webserver):
+                for service in (*fleet.workers, fleet.code, fleet.daemon, fleet.webserver):
                     service.start()
             yield fleet
     finally:
@@ -184,6 +186,7 @@ def _set_up(
         "HEATERS_STORE": f"s3://{BUCKET}/{PREFIX}",
         "HEATERS_POSTGRES_URL": url,
         "HEATERS_BROKER_URL": f"redis://:{password}@127.0.0.1:{redis_port}/0",
+        "HEATERS_CODE_HOST": "127.0.0.1",
         "HEATERS_LOGS_BUCKET": BUCKET,
         "HEATERS_LOGS_PREFIX": LOGS_PREFIX,
     }
@@ -193,7 +196,7 @@ def _set_up(
         instance, found = re.subn(rf"(?m)^( {{2,4}}{name}:) \d+$", rf"\1 {value}", instance)
         assert found == 1, f"deploy/dagster.yaml sets {name} {found} times"
 
-    def program(name: str, *command: str) -> Service:
+    def program(name: str, *command: str, is_ready: Callable[[], bool] | None = None) -> Service:
         own = folder / name
         home = own / "home"
         home.mkdir(parents=True)
@@ -209,11 +212,18 @@ def _set_up(
                 "HEATERS_CACHE": str(own / "cache"),
                 "TMPDIR": str(own / "tmp"),
             },
+            is_ready=is_ready,
         )
         stack.callback(service.kill)
         return service
 
-    ui_port = free_port()
+    ui_port, code_port = free_port(), free_port()
+    workspace = folder / "workspace.yaml"
+    workspace.write_text(
+        (DEPLOY / "workspace.yaml").read_text().replace("port: 4000", f"port: {code_port}")
+    )
+    code = ["dagster", "code-server", "start", "-m", LOCATION, "-h", "127.0.0.1"]
+    code += ["-p", str(code_port)]
     hands = [
         program(
             f"worker{number}",
@@ -227,9 +237,11 @@ def _set_up(
         postgres=postgres,
         redis=broker,
         s3=s3,
-        daemon=program("daemon", "dagster-daemon", "run", "-m", LOCATION),
+        code=program("code", *code, is_ready=answers(code_port)),
+        daemon=program("daemon", "dagster-daemon", "run", "-w", str(workspace)),
         webserver=program(
-            "webserver", "dagster-webserver", "-m", LOCATION, "-h", "127.0.0.1", "-p", str(ui_port)
+            *("webserver", "dagster-webserver", "-w", str(workspace)),
+            *("-h", "127.0.0.1", "-p", str(ui_port)),
         ),
         workers=hands,
         environment=environment,

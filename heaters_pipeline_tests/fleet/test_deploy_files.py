@@ -202,7 +202,7 @@ def _snake(values: Mapping[str, Any]) -> dict[str, Any]:
 def test_compose_names_only_what_there_is() -> None:
     compose = _yaml("compose.yaml")
     services = compose["services"]
-    assert set(services) == {"proxy", "webserver", "daemon", "worker", "postgres", "redis"}
+    assert set(services) == {"proxy", "code", "webserver", "daemon", "worker", "postgres", "redis"}
     for name, service in services.items():
         assert "healthcheck" in service, name
         assert service["restart"] == "unless-stopped", name
@@ -237,14 +237,29 @@ def test_compose_needs_no_variable_that_the_example_does_not_explain() -> None:
     assert instance <= set(_yaml("compose.yaml")["x-program"]["environment"])
 
 
-@pytest.mark.parametrize("service", ["webserver", "daemon", "worker"])
+@pytest.mark.parametrize("service", ["code", "webserver", "daemon", "worker"])
 def test_the_commands_of_the_image_are_programs_of_the_package(service: str) -> None:
-    command = _yaml("compose.yaml")["services"][service]["command"]
+    program = _yaml("compose.yaml")["services"][service]
+    command = program["command"]
     assert Path(find_program(command[0])).is_file()
-    (module,) = (part for part in command if part.startswith("heaters_pipeline."))
+    if "-w" in command:
+        workspace = command[command.index("-w") + 1]
+        assert f"./workspace.yaml:{workspace}:ro" in program["volumes"]
     # The worker's module is imported where its instance is: tests of the fleet start it.
-    if module != "heaters_pipeline.worker":
+    elif service != "worker":
+        (module,) = (part for part in command if part.startswith("heaters_pipeline."))
         import_module(module)
+
+
+def test_daemon_and_web_server_find_the_code() -> None:
+    ((name, server),) = _yaml("workspace.yaml")["load_from"][0].items()
+    code = _yaml("compose.yaml")["services"]["code"]["command"]
+    environment = _yaml("compose.yaml")["x-program"]["environment"]
+    assert name == "grpc_server"
+    assert code[-1] == str(server["port"])
+    assert environment[server["host"]["env"]] == "code"
+    # The name under which runs of the command are recorded, too.
+    assert server["location_name"] in code
 
 
 def test_the_image_is_of_files_that_there_are_and_runs_as_nobody_special() -> None:
