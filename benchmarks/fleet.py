@@ -68,7 +68,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         video = make_video(Path(name) / "video.mp4", SCENES, size_px=SIZE_PX, audio="aac")
         for workers in chosen.workers:
-            with running_fleet(workers=workers) as fleet:
+            with running_fleet(workers=workers, start=False) as fleet:
                 os.environ |= fleet.environment
                 print(f"\n{workers} workers, {chosen.videos} videos of {sum(SCENES)} frames")
                 _backfill(fleet, video, [f"video{each:04}" for each in range(chosen.videos)])
@@ -91,9 +91,11 @@ def ask(fleet: Fleet, query: str, **variables: Any) -> dict[str, Any]:
 
 def _backfill(fleet: Fleet, video: Path, names: Sequence[str]) -> None:
     """Start it over all videos, and wait for its end."""
+    # The daemon comes last: a tick of a sensor that is under way would start the same runs.
+    for service in (*fleet.workers, fleet.code, fleet.webserver):
+        service.start()
     fleet.wait_for("the UI", fleet.ui_answers, seconds=120)
     sensors = fleet.wait_for("the sensors", lambda: _sensors(fleet), seconds=120)
-    # They would start the same runs.
     for name in ("process_uploads", "update_catalog"):
         ask(fleet, _STOP, id=sensors[name])
     client = boto3.client("s3", endpoint_url=fleet.s3_server.endpoint_url)
@@ -103,6 +105,7 @@ def _backfill(fleet: Fleet, video: Path, names: Sequence[str]) -> None:
     home = str(fleet.folder / "daemon" / "home")
     with dg.DagsterInstance.from_config(home) as instance:
         instance.add_dynamic_partitions(SOURCE_VIDEOS, list(names))
+    fleet.daemon.start()
     begun = time.monotonic()
     ask(
         fleet,
