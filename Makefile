@@ -16,6 +16,7 @@ SAMPLE := .demo/sample.mp4
 PYTEST_ARGS :=
 READERS := .venv-readers
 READERS_ARGS :=
+SOAK_ARGS :=
 PLAYERS := .players
 
 # Else each program that the tests start would compile the package anew.
@@ -96,6 +97,10 @@ coverage: $(VENV)/installed-tests ## The tests again, with the lines and branche
 .PHONY: test-slow
 test-slow: $(VENV)/installed-tests ## The long form of the fault and load tests
 	@$(RUN) pytest -m slow $(PYTEST_ARGS)
+
+.PHONY: soak
+soak: $(VENV)/installed-tests ## Let a fleet work while its workers are killed: 2 hours, or SOAK_ARGS="--minutes 10"
+	@$(RUN) benchmarks.soak $(SOAK_ARGS)
 
 .PHONY: readers
 readers: $(VENV)/installed-tests $(READERS)/installed ## Read clips with every player and loader; READERS_ARGS="--mode copy --quick"

@@ -3,9 +3,11 @@
 Dagster's default launcher learns of the death of a run only as long as the process that started it
 lives, and of runs of a command never. On one machine a lock on a file tells at once; the system
 drops it with the process. Who cannot see the lock counts, by its own clock, how long the run has
-given no sign of life: no two clocks are compared.
+given no sign of life: no two clocks are compared. The daemon starts its code server anew every
+minute, so that what was seen is kept in the cursor of the sensor, and not in a process.
 """
 
+import json
 import logging
 import os
 import secrets
@@ -40,6 +42,7 @@ run_process: ContextVar[str | None] = ContextVar("run_process", default=None)
 """The name of this process's lock, if who starts a run in it holds one already."""
 
 _SUFFIX = ".lock"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BEGUN = [
     DagsterRunStatus.NOT_STARTED,
     DagsterRunStatus.STARTING,
@@ -131,13 +134,32 @@ def report_dead_here(instance: dg.DagsterInstance, cache_folder: Path) -> list[D
 
 @dataclass(slots=True)
 class SilentRuns:
-    """The signs of life of the runs of other machines, as one process sees them.
+    """The signs of life of the runs of other machines, as one machine sees them.
 
     Attributes:
-        seen: By run, its last sign of life, and when it was seen first by this process's clock.
+        seen: By run, its last sign of life, and when it was seen first by this machine's clock.
     """
 
     seen: dict[str, tuple[tuple[str, str], float]] = field(default_factory=dict)
+
+    @classmethod
+    def remembered(cls, text: str | None) -> "SilentRuns":
+        """What an earlier process of this machine saw; nothing if it was of another, or broken."""
+        try:
+            content = json.loads(text or "{}")
+            seen = {
+                run_id: ((str(process), str(alive)), float(since))
+                for run_id, (process, alive, since) in content["seen"].items()
+            }
+            is_ours = content["clock"] == _clock()
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return cls()
+        return cls(seen) if is_ours else cls()
+
+    def to_text(self) -> str:
+        """What the next process of this machine goes on from."""
+        seen = {run_id: (*sign, since) for run_id, (sign, since) in self.seen.items()}
+        return json.dumps({"clock": _clock(), "seen": seen})
 
     def report(
         self,
@@ -169,6 +191,14 @@ class SilentRuns:
         sign = (run.tags.get(PROCESS_TAG, ""), run.tags.get(ALIVE_TAG, ""))
         known = self.seen.get(run.run_id)
         return known if known and known[0] == sign else (sign, now)
+
+
+def _clock() -> str:
+    """Which clock ``time.monotonic`` is: it begins anew with the machine, not with a process."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return f"{socket.gethostname()}-{os.getpid()}"
 
 
 def died(tags: Mapping[str, str]) -> bool:

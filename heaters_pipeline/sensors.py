@@ -63,8 +63,6 @@ from heaters_pipeline.workspace import Workspace
 
 _logger = logging.getLogger(__name__)
 
-_silent_runs = SilentRuns()
-
 
 def new_submissions(
     listing: Iterable[ObjectInfo],
@@ -147,7 +145,9 @@ def report_dead_runs(
     They see what lies in the store; what a killed command had not brought there is asked for here.
     """
     instance, folder = context.instance, home.cache_folder()
-    dead = [*report_dead_here(instance, folder), *_silent_runs.report(instance, folder)]
+    silent = SilentRuns.remembered(context.cursor)
+    dead = [*report_dead_here(instance, folder), *silent.report(instance, folder)]
+    context.update_cursor(silent.to_text())
     if requests := list(_to_bring_in_again(instance, workspace.store)):
         return dg.SensorResult(run_requests=requests)
     if not dead:

@@ -17,6 +17,8 @@ settings.load_profile("untimed")
 
 _FIRST = (
     "test_production_instance.py",
+    "test_two_workers.py",
+    "test_fleet_faults.py",
     "test_s3_faults.py",
     "test_killed_runs.py",
     "test_ui.py",

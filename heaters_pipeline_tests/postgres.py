@@ -11,10 +11,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,9 @@ from typing import Any
 import psycopg2
 import pytest
 
+from heaters_pipeline_tests.fleet.services import Service
 from heaters_pipeline_tests.ports import free_port
 
-_START_SECONDS = 60
-_STOP_SECONDS = 20
 _SUPERUSER = "heaters"
 _ACCOUNT_FOR_ROOT = "postgres"
 # A server that is thrown away need not survive a power cut.
@@ -69,16 +67,16 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A real PostgreSQL server of this session's own."""
-    programs = _find_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL's initdb and postgres are missing: install the package postgresql")
-    account = _account()
     # pytest's own temporary folders are closed to other users, and PostgreSQL's may be one.
     folder = Path(tempfile.mkdtemp(prefix="heaters-postgres-"))
     try:
-        _hand_over(folder, account)
-        with _running(programs, folder, account) as server:
+        server, service = postgres_service(folder)
+        service.start()
+        try:
             yield server
+        finally:
+            # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
+            service.stop(signal.SIGINT)
     finally:
         shutil.rmtree(folder)
 
@@ -109,39 +107,42 @@ def _hand_over(path: Path, account: dict[str, Any]) -> None:
         shutil.chown(path, account["user"], account["group"])
 
 
-@contextmanager
-def _running(programs: Path, folder: Path, account: dict[str, Any]) -> Iterator[PostgresServer]:
+def postgres_service(folder: Path) -> tuple[PostgresServer, Service]:
+    """A new cluster in a folder that everyone may enter, and the server that is to be started."""
+    programs, account = _find_programs(), _account()
+    if programs is None:
+        pytest.skip("PostgreSQL's initdb and postgres are missing: install the package postgresql")
+    own = folder / "postgres"
+    own.mkdir()
+    folder.chmod(0o711)
+    _hand_over(own, account)
     server = PostgresServer(free_port(), secrets.token_hex(16))
-    data, log = folder / "data", folder / "log"
+    data = own / "data"
     _create_cluster(programs, data, server.password, account)
     settings = {
         **_SETTINGS,
         "listen_addresses": "127.0.0.1",
         "port": str(server.port),
-        "unix_socket_directories": str(folder),
+        "unix_socket_directories": str(own),
     }
     command = [str(programs / "postgres"), "-D", str(data)]
     command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            **account,
-        )
-    try:
-        _wait_until_it_accepts(server, process, log)
-        yield server
-    finally:
-        # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
-        process.send_signal(signal.SIGINT)
+
+    def accepts() -> bool:
         try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            server.connect("postgres").close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    return server, Service(
+        "postgres",
+        command,
+        folder=own,
+        environment=os.environ,
+        is_ready=accepts,
+        account=account,
+    )
 
 
 def _create_cluster(programs: Path, data: Path, password: str, account: dict[str, Any]) -> None:
@@ -163,17 +164,3 @@ def _create_cluster(programs: Path, data: Path, password: str, account: dict[str
     )
     if done.returncode != 0:
         raise RuntimeError(f"initdb failed:\n{done.stdout}")
-
-
-def _wait_until_it_accepts(
-    server: PostgresServer, process: "subprocess.Popen[bytes]", log: Path
-) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            server.connect("postgres").close()
-        except psycopg2.OperationalError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")

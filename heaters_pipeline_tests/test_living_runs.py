@@ -94,3 +94,31 @@ def test_a_run_elsewhere_is_dead_when_it_was_silent_for_long(
         assert [each.run_id for each in silent.report(instance, tmp_path, now=380)] == [run.run_id]
         assert status(instance, run) is DagsterRunStatus.FAILURE
         assert status(instance, here) is DagsterRunStatus.STARTED
+
+
+def test_the_next_process_of_the_machine_counts_on(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    run, silent = begin(instance, "there"), SilentRuns()
+    assert silent.report(instance, tmp_path, now=0) == []
+    # The daemon starts its code server anew every minute.
+    following = SilentRuns.remembered(silent.to_text())
+    assert following.report(instance, tmp_path, now=179) == []
+    following = SilentRuns.remembered(following.to_text())
+    assert [each.run_id for each in following.report(instance, tmp_path, now=180)] == [run.run_id]
+
+
+@pytest.mark.parametrize("text", [None, "", "no JSON", "[]", '{"clock": "of another machine"}'])
+def test_what_another_machine_saw_or_nobody_counts_for_nothing(text: str | None) -> None:
+    assert SilentRuns.remembered(text).seen == {}
+
+
+def test_the_clock_of_another_machine_is_not_compared(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(instance, "there")
+    silent = SilentRuns()
+    silent.report(instance, tmp_path, now=0)
+    text = silent.to_text()
+    monkeypatch.setattr("heaters_pipeline.living_runs._clock", lambda: "another")
+    assert SilentRuns.remembered(text).seen == {}

@@ -493,6 +493,18 @@ def test_what_a_killed_command_had_not_brought_in_is_brought_in_again_once(
     assert isinstance(stage.evaluate(report_dead_runs), dg.SkipReason)
 
 
+def test_a_tick_hands_on_which_runs_it_saw_alive(stage: Stage) -> None:
+    run = stage.instance.add_run(
+        DagsterRun(PROCESS_JOB, tags={PROCESS_TAG: "there"}, status=DagsterRunStatus.STARTED)
+    )
+    workspace = Workspace(stage.store, LocalCache(Path(), max_bytes=1), Path())
+    with dg.build_sensor_context(
+        instance=stage.instance, resources={"workspace": workspace}
+    ) as context:
+        report_dead_runs(context)
+        assert run.run_id in (context.cursor or "")
+
+
 def test_it_is_left_alone_where_it_lies_in_the_store_or_is_gone_or_was_tried_enough(
     stage: Stage, home: Path
 ) -> None:

@@ -91,7 +91,7 @@ def running(
         process = subprocess.Popen(
             [find_program(command[0]), *command[1:]],
             cwd=folder,
-            env={**_neutral_environment(), **environment},
+            env={**neutral_environment(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -112,7 +112,8 @@ def find_program(name: str) -> str:
     return found
 
 
-def _neutral_environment() -> dict[str, str]:
+def neutral_environment() -> dict[str, str]:
+    """The variables of the tests, without those that speak to AWS, Dagster or the pipeline."""
     ours = ("AWS_", "DAGSTER_", "HEATERS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     # The package is found where the tests found it, installed or not.

@@ -33,7 +33,7 @@ from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.videos import frame_number_of, make_video
 from heaters_pipeline_tests.web_server import Served, WebServer, running_web_server
 
-DEPLOY = CHECKOUT / "deploy"
+DEPLOY = CHECKOUT / "deploy" / "one_machine"
 PREFIX, LOGS_PREFIX = "videos", "logs/dagster"
 LINK_PATH = "/films/linked.mp4"
 UPLOADED_SCENES, LINKED_SCENES = (40, 30, 50), (30, 35)
@@ -95,7 +95,7 @@ class Production:
 def production(
     tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer, rclone_s3: S3Server
 ) -> Iterator[Production]:
-    """The instance, set up as deploy/README.md says, when its daemon did all that there was."""
+    """The instance, set up as its README says, when its daemon did all that there was."""
     folder = tmp_path_factory.mktemp("production")
     home = folder / "home"
     home.mkdir()
