@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from heaters_pipeline.report.catalog import build_catalog, record_versions
 from heaters_pipeline.storage import keys
@@ -38,6 +40,7 @@ def write_copies(store: ObjectStore, template: VideoManifest, names: Iterable[st
 
 def write_catalog(store: ObjectStore) -> None:
     """The tables of the catalog, of what is recorded now."""
-    built = build_catalog(store, record_versions(store))
-    for key, table in ((keys.CATALOG_VIDEOS, built.videos), (keys.CATALOG_CLIPS, built.clips)):
-        store.write_bytes(key, built.parquet(table), content_type=PARQUET)
+    with TemporaryDirectory() as folder:
+        built = build_catalog(store, record_versions(store), Path(folder))
+        for key, path in ((keys.CATALOG_VIDEOS, built.videos), (keys.CATALOG_CLIPS, built.clips)):
+            store.put_file(key, path, content_type=PARQUET)

@@ -24,7 +24,8 @@ def sources() -> Iterator[str]:
 
 def kinds_of(error: type[HeatersError]) -> Iterator[str]:
     for kind in error.__subclasses__():
-        if kind is not InvalidVideoError:
+        # Those of a single module end there, or are told as the kind above them.
+        if kind is not InvalidVideoError and kind.__module__ == HeatersError.__module__:
             yield kind("").kind
             yield from kinds_of(kind)
 
