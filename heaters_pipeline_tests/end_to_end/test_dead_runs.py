@@ -42,6 +42,8 @@ def test_two_killed_commands_and_a_killed_daemon_hold_up_nobody(
     environment: Mapping[str, str] = {
         "DAGSTER_HOME": str(home),
         "HEATERS_CACHE": str(tmp_path / "cache"),
+        # Tests do not wait five minutes for a catalog.
+        "HEATERS_CATALOG_MINUTES": "0.01",
         "TMPDIR": str(tmp_path),
     }
     store = DirectoryObjectStore(home / "data")

@@ -88,6 +88,8 @@ def at_daemon(
             "DAGSTER_HOME": str(folder),
             "HEATERS_STORE": f"s3://{bucket}/videos",
             "HEATERS_CACHE": str(folder / "cache"),
+            # Tests do not wait five minutes for a catalog.
+            "HEATERS_CATALOG_MINUTES": "0.01",
             "TMPDIR": str(folder),
             "HEATERS_ALLOWED_LINKS": "127.0.0.1",
         }

@@ -108,6 +108,8 @@ def production(
         "DAGSTER_HOME": str(home),
         "HEATERS_STORE": f"s3://{bucket}/{PREFIX}",
         "HEATERS_CACHE": str(folder / "cache"),
+        # Tests do not wait five minutes for a catalog.
+        "HEATERS_CATALOG_MINUTES": "0.01",
         "HEATERS_ALLOWED_LINKS": "127.0.0.1",
         "HEATERS_POSTGRES_URL": url,
         "HEATERS_LOGS_BUCKET": bucket,

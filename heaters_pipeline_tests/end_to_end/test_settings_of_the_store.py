@@ -49,6 +49,8 @@ def test_a_drop_folder_a_backfill_and_the_launchpad_use_the_settings_of_the_stor
     environment = {
         "DAGSTER_HOME": str(tmp_path),
         "HEATERS_CACHE": str(tmp_path / "cache"),
+        # Tests do not wait five minutes for a catalog.
+        "HEATERS_CATALOG_MINUTES": "0.01",
         "TMPDIR": str(tmp_path),
     }
 

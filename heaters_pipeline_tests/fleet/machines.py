@@ -210,6 +210,8 @@ def _set_up(
                 **environment,
                 "DAGSTER_HOME": str(home),
                 "HEATERS_CACHE": str(own / "cache"),
+                # Tests do not wait five minutes for a catalog.
+                "HEATERS_CATALOG_MINUTES": "0.01",
                 "TMPDIR": str(own / "tmp"),
             },
             is_ready=is_ready,
