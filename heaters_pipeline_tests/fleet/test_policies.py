@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from dagster_aws.s3 import S3ComputeLogManager
 
 from heaters_pipeline.intake.submissions import submit
+from heaters_pipeline.intake.upload_events import UploadEvents
 from heaters_pipeline.launchpad import settings_to_show
 from heaters_pipeline.sensors import bring_in_submissions, process_uploads, update_catalog
 from heaters_pipeline.settings_sensor import apply_changed_settings
@@ -30,13 +31,15 @@ from heaters_pipeline_tests.videos import make_video
 IAM = CHECKOUT / "deploy" / "iam"
 PREFIX, LOGS = "videos", "logs"
 _ARN = "arn:aws:s3:::my-bucket"
+_QUEUE_ARN = "arn:aws:sqs:eu-central-1:123456789012:my-events"
 _MIB = 2**20
-# What a call needs, as the service authorization reference of Amazon S3 says. Its parts and its
+# What a call needs, as the service authorization references of S3 and SQS say. Its parts and its
 # end belong to an upload whose beginning asks for the same.
 _NEEDS = {
     "AbortMultipartUpload": "s3:AbortMultipartUpload",
     "CompleteMultipartUpload": "s3:PutObject",
     "CreateMultipartUpload": "s3:PutObject",
+    "DeleteMessageBatch": "sqs:DeleteMessage",
     "DeleteObject": "s3:DeleteObject",
     "DeleteObjects": "s3:DeleteObject",
     "GetObject": "s3:GetObject",
@@ -47,6 +50,7 @@ _NEEDS = {
     "ListObjectsV2": "s3:ListBucket",
     "ListParts": "s3:ListMultipartUploadParts",
     "PutObject": "s3:PutObject",
+    "ReceiveMessage": "sqs:ReceiveMessage",
     "UploadPart": "s3:PutObject",
 }
 _OF_BUCKET = ("s3:ListBucket", "s3:ListBucketMultipartUploads")
@@ -64,7 +68,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
         action = _NEEDS[operation]
         key = "" if action in _OF_BUCKET else f"/{parameters.get('Key', '')}"
-        found.add((action, _ARN + key))
+        found.add((action, _QUEUE_ARN if action.startswith("sqs:") else _ARN + key))
         try:
             return call(client, operation, parameters)
         except ClientError as error:
@@ -168,6 +172,18 @@ def test_the_daemon_may_do_what_sensors_do(
         _tick(pipeline, sensor)
     settings_to_show()
     _assert_allows_just("daemon", asked)
+
+
+def test_the_daemon_may_read_events_where_a_queue_tells_of_them(
+    bucket: str, request: pytest.FixtureRequest
+) -> None:
+    client = boto3.session.Session().client("sqs")
+    url = client.create_queue(QueueName=bucket)["QueueUrl"]
+    client.send_message(QueueUrl=url, MessageBody="no event")
+    client.close()
+    asked: Asked = request.getfixturevalue("asked")
+    assert UploadEvents(url, bucket, f"{PREFIX}/").receive(1) == []
+    _assert_allows_just("events", asked)
 
 
 def _tick(pipeline: Pipeline, sensor: dg.SensorDefinition) -> None:
