@@ -31,7 +31,6 @@ from heaters_pipeline.storage.records.manifests import (
     fingerprint_of,
 )
 from heaters_pipeline.video.detection.score_track import ScoreTrack
-from heaters_pipeline.video.stills.kept_frames import kept_frames
 from heaters_pipeline.video.stills.picture_files import CONTENT_TYPES, picture_size_px
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 from heaters_pipeline.video.stills.scan_pictures import tile_picture
@@ -114,7 +113,7 @@ def sprite_units(
 ) -> list[tuple[Unit, SpriteLayout]]:
     """The sheets that a video should have, a unit a clip."""
     planned = []
-    kept = kept_frames(track.analysed_frames.tolist(), track.frame_step)
+    kept = track.tile_frames.tolist()
     for clip in clips:
         scene = Scene.of(clip)
         layout = plan_sprites(track.timeline, scene.span, settings, kept)

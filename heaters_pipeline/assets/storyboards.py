@@ -38,7 +38,6 @@ from heaters_pipeline.storage.records.video_manifests import lost_source
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.stills.bif_file import is_whole_bif
-from heaters_pipeline.video.stills.kept_frames import kept_frames
 from heaters_pipeline.video.stills.picture_files import CONTENT_TYPES, picture_size_px
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
 from heaters_pipeline.video.stills.scan_pictures import storyboard_picture
@@ -124,7 +123,7 @@ def storyboard_unit(
 ) -> tuple[Unit, SpriteLayout]:
     """The storyboard that a video should have: sheets, BIF, HLS playlist, JSON and WebVTT."""
     timeline = track.timeline
-    kept = kept_frames(track.analysed_frames.tolist(), track.frame_step)
+    kept = track.tile_frames.tolist()
     layout = plan_storyboard(timeline, settings, kept)
     digest = fingerprint_of(_inputs(source, settings))
     names = [

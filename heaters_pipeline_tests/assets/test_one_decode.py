@@ -68,7 +68,7 @@ def test_a_scan_of_a_file_that_tells_nothing_of_its_frames_makes_no_pictures(
     outcome = pipeline.process(source_videos={"origin": str(film)})
     assert outcome.success, outcome.error
     (wanted,) = decodes
-    assert {one.frame for one in wanted if one.max_side_px == STORYBOARD_PX} == {0, 24, 50, 74}
+    assert {one.frame for one in wanted if one.max_side_px == STORYBOARD_PX} == {0, 25, 50, 75}
 
 
 def test_pictures_of_a_scan_that_began_anew_are_not_used(
@@ -86,7 +86,7 @@ def test_pictures_of_a_scan_that_began_anew_are_not_used(
     outcome = pipeline.process(source_videos={"origin": str(film)})
     assert outcome.success, outcome.error
     (wanted,) = decodes
-    assert {one.frame for one in wanted if one.max_side_px == STORYBOARD_PX} == {0, 26, 50, 74}
+    assert {one.frame for one in wanted if one.max_side_px == STORYBOARD_PX} == {0, 25, 50, 75}
 
 
 def test_other_sheets_decode_their_tiles_alone(

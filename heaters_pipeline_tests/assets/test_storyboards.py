@@ -153,7 +153,7 @@ def test_a_run_of_an_older_video_makes_its_storyboard_and_nothing_else(
     outcome = older.process()
     assert outcome.success, outcome.error
     assert outcome.count("made") == ONE_MADE
-    assert decodes == [[0, 26, 50, 74]]
+    assert decodes == [[0, 24, 49, 74]]
     after = older.versions()
     assert {key: after[key] for key in before} == before
     assert catalog_row(older, tmp_path / "tables")["storyboard_filepaths"] == keys_of(older)

@@ -29,6 +29,7 @@ COMMANDS = (
     "compare",
     "tune",
     "settings",
+    "catalog",
     "prune",
     "remove",
     "dismiss",

@@ -19,10 +19,11 @@ from dagster_aws.s3 import S3ComputeLogManager
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.intake.upload_events import UploadEvents
 from heaters_pipeline.launchpad import settings_to_show
-from heaters_pipeline.sensors import bring_in_submissions, process_uploads, update_catalog
+from heaters_pipeline.sensors import bring_in_submissions, update_catalog
 from heaters_pipeline.settings_sensor import apply_changed_settings
 from heaters_pipeline.storage.s3.client import S3Options
 from heaters_pipeline.storage.s3.store import S3ObjectStore
+from heaters_pipeline.uploads_sensor import process_uploads
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT
 from heaters_pipeline_tests.pipeline import Pipeline
 from heaters_pipeline_tests.servers import S3Server

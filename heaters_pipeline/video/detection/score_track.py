@@ -17,6 +17,8 @@ fast scan |
 | ``step`` | float | how far a frame is from the frame before, 0 to 32, where both were decoded \
 to tell where a cut is |
 | ``detail`` | float | mean squared brightness step between neighbours in the reduced picture |
+| ``tile`` | bool | whether a small picture of the frame is made while it is scanned; tracks of \
+earlier versions lack it |
 | ``signature_<row>_<column>_<y, cr or cb>`` | uint8 | mean colour of a cell of the picture |
 
 A fast scan decodes the analysed frames (``scoring.analysed_frames`` chooses them) and a few more;
@@ -30,7 +32,7 @@ Decisions have no place here, nor has anything that another threshold would chan
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, get_args
 
@@ -89,6 +91,8 @@ class ScoreTrack:
             0 of others.
         algorithm_version: Of the code that made the track.
         faults: What is odd about the file and was made the best of, such as "is damaged: ...".
+        tile_frames: (tile frames,) of which a scan makes small pictures, increasing; none of a file
+            that has to be decoded from its start.
     """
 
     timeline: Timeline
@@ -107,6 +111,7 @@ class ScoreTrack:
     signatures: UInt8Array
     algorithm_version: int
     faults: tuple[str, ...] = ()
+    tile_frames: Int64Array = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
         frames = self.timeline.frames
@@ -194,6 +199,9 @@ class ScoreTrack:
             columns[name] = _nullable(self.similarities[name])
         for attribute, name in _COLUMNS.items():
             columns[name] = _nullable(getattr(self, attribute))
+        is_tile = np.zeros(self.frames, np.bool_)
+        is_tile[self.tile_frames] = True
+        columns["tile"] = pa.array(is_tile)
         unknown = np.ones(self.frames, np.bool_)
         unknown[self.analysed_frames] = False
         cells = self.signatures.reshape(self.frames, -1)
@@ -241,8 +249,15 @@ class ScoreTrack:
             **{attribute: _with_nan(table[name]) for attribute, name in _COLUMNS.items()},
             signatures=cells.reshape(shape),
             algorithm_version=int(metadata["algorithm_version"]),
+            tile_frames=_tile_frames(table),
             faults=tuple(map(str, json.loads(metadata.get("faults", "[]")))),
         )
+
+
+def _tile_frames(table: pa.Table) -> Int64Array:
+    if "tile" not in table.column_names:
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(table["tile"].to_numpy())
 
 
 def _signature_columns() -> list[str]:
@@ -257,14 +272,11 @@ def _signature_columns() -> list[str]:
 def _encodings(schema: pa.Schema) -> dict[str, str]:
     # Neighbouring rows differ little: whole numbers are stored as differences; the bytes of
     # floats are stored by significance, so that zstd finds the ones that repeat.
-    return {
-        field.name: "BYTE_STREAM_SPLIT"
-        if pa.types.is_floating(field.type)
-        else "PLAIN"
-        if field.name == "picture_digest"
-        else "DELTA_BINARY_PACKED"
-        for field in schema
-    }
+    encodings = {"picture_digest": "PLAIN", "tile": "RLE"}
+    for field in schema:
+        is_float = pa.types.is_floating(field.type)
+        encodings.setdefault(field.name, "BYTE_STREAM_SPLIT" if is_float else "DELTA_BINARY_PACKED")
+    return encodings
 
 
 def _nullable(values: Float32Array) -> pa.Array:

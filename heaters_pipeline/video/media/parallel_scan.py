@@ -80,6 +80,7 @@ class PresentationOrder:
         frame_of_packet: (packets,) number of the frame that each packet holds.
         packet_of_frame: (frames,) the packet that holds each frame.
         references: (frames,) whether other frames may be decoded from this one.
+        start_frames: Random access points, increasing.
     """
 
     def __init__(self, index: PacketIndex) -> None:
@@ -89,7 +90,7 @@ class PresentationOrder:
         self.references: BoolArray = index.references[order]
         # No frame from a random access point on needs a packet before it; packets of frames that
         # are shown before it may still come after it.
-        self._start_frames: Int64Array = self.frame_of_packet[np.flatnonzero(index.random_access)]
+        self.start_frames: Int64Array = self.frame_of_packet[np.flatnonzero(index.random_access)]
 
     @property
     def frames(self) -> int:
@@ -100,7 +101,7 @@ class PresentationOrder:
         """The whole video in parts of at least so many frames, as random access points allow."""
         least_frames = least_frames or _PART_FRAMES
         edges = [0]
-        for frame in self._start_frames.tolist():
+        for frame in self.start_frames.tolist():
             if frame - edges[-1] >= least_frames and self.frames - frame >= least_frames // 2:
                 edges.append(frame)
         ends = [*edges[1:], self.frames]
@@ -110,8 +111,8 @@ class PresentationOrder:
         """The parts that have to be decoded for these spans, which come in order."""
         ends: dict[int, int] = {}
         for span in spans:
-            at = int(np.searchsorted(self._start_frames, span.start, side="right")) - 1
-            ends[int(self._start_frames[at])] = span.end
+            at = int(np.searchsorted(self.start_frames, span.start, side="right")) - 1
+            ends[int(self.start_frames[at])] = span.end
         return [self._part(Span(start, end)) for start, end in ends.items()]
 
     def _part(self, frames: Span) -> Part:

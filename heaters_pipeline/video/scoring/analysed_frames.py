@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from heaters_pipeline.video.arrays import BoolArray
+from heaters_pipeline.video.arrays import BoolArray, Int64Array
 from heaters_pipeline.video.detection.cuts import LEAST_CHANGE
 from heaters_pipeline.video.scoring.sampling import Comparable
 
@@ -27,6 +27,8 @@ one more cut is wrong on 13 real videos, with 5 two fewer (benchmarks/threshold_
 
 _REFERENCE_RATE = 25
 _WIDEST_GAP_FRAMES = 4
+# Of frames that are referred to, mostly every second, every other one then: at most two frames off.
+_TILE_STEPS = 3
 
 
 def frame_step_of(frame_rate: Fraction | None) -> int:
@@ -50,6 +52,29 @@ def choose_analysed(references: BoolArray, frame_step: int) -> BoolArray:
     for before in np.flatnonzero(np.diff(known) > _WIDEST_GAP_FRAMES * frame_step):
         analysed[known[before] : known[before + 1]] = True
     return analysed
+
+
+def choose_tile_frames(
+    analysed: BoolArray, start_frames: Int64Array, frame_step: int
+) -> Int64Array:
+    """Of which analysed frames a scan keeps small pictures: (tile frames,), increasing.
+
+    One is near any frame: each random access point, where most cuts are, the analysed frame before
+    it, and between those about every eighth of a second.
+
+    Args:
+        analysed: (frames,) from ``choose_analysed``.
+        start_frames: Random access points, increasing.
+        frame_step: Frames that pass in about 1/25 of a second.
+    """
+    known = np.flatnonzero(analysed)
+    before = known[np.maximum(np.searchsorted(known, start_frames) - 1, 0)]
+    edges = {*start_frames.tolist(), *before.tolist(), int(known[-1])}
+    chosen: list[int] = []
+    for frame in known.tolist():
+        if not chosen or frame in edges or frame - chosen[-1] >= _TILE_STEPS * frame_step:
+            chosen.append(frame)
+    return np.array(chosen, np.int64)
 
 
 @dataclass(frozen=True, slots=True)

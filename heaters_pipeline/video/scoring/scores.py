@@ -34,7 +34,11 @@ from heaters_pipeline.video.media.parallel_scan import (
 from heaters_pipeline.video.media.probe import VideoInfo, open_input, require_readable, shown_name
 from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.media.video_streams import others_left_out
-from heaters_pipeline.video.scoring.analysed_frames import choose_analysed, frame_step_of
+from heaters_pipeline.video.scoring.analysed_frames import (
+    choose_analysed,
+    choose_tile_frames,
+    frame_step_of,
+)
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, require_picture_left
 from heaters_pipeline.video.scoring.sampling import FrameSample, Sampler
 from heaters_pipeline.video.scoring.track_builder import TrackBuilder, closer_track
@@ -65,8 +69,7 @@ class PicturesAside(Protocol[Picture_co]):
         path: Path,
         info: VideoInfo,
         timeline: Timeline,
-        analysed_frames: Int64Array,
-        frame_step: int,
+        tile_frames: Int64Array,
         count: int,
     ) -> Sequence[FrameTaker[Sequence[Picture_co]]]:
         """Whatever makes the pictures of each frame, of most of them none; one for each thread."""
@@ -195,13 +198,14 @@ class _Pass:
         analysed = choose_analysed(order.references, self._step)
         is_full = self._settings.scan == "full" or analysed.mean() > 1 - _LEAST_LEFT_OUT
         scan: Scan = "full" if is_full else "fast"
-        takers = self._takers(scan, timeline, analysed)
+        tile_frames = choose_tile_frames(analysed, order.start_frames, self._step)
+        takers = self._takers(scan, timeline, tile_frames)
         scanner = PartScanner(self._path, self._info, index, order, takers)
         wanted = np.ones(timeline.frames, np.bool_) if is_full else analysed
         builder = TrackBuilder(scan, self._step, ALGORITHM_VERSION)
         for sample in self._reported(scanner, order.parts(), wanted):
             builder.add(sample, analysed=bool(analysed[sample.frame]))
-        track = builder.track(timeline)
+        track = replace(builder.track(timeline), tile_frames=tile_frames)
         if not is_full:
             samplers = [one.sampler for one in takers]
             closer = PartScanner(self._path, self._info, index, order, samplers)
@@ -261,12 +265,11 @@ class _Pass:
             if batch:
                 self._on_progress(batch[-1][0].frame + 1)
 
-    def _takers(self, scan: Scan, timeline: Timeline, analysed: BoolArray) -> list[_Taker]:
+    def _takers(self, scan: Scan, timeline: Timeline, tile_frames: Int64Array) -> list[_Taker]:
         aside, count = self.pictures.aside, worker_count()
         makers: Sequence[FrameTaker[Sequence[Any]] | None] = [None] * count
         if aside is not None:
-            frames = np.flatnonzero(analysed)
-            makers = aside.makers(self._path, self._info, timeline, frames, self._step, count)
+            makers = aside.makers(self._path, self._info, timeline, tile_frames, count)
         return [_Taker(self._sampler(scan), maker) for maker in makers]
 
     def _sampler(self, scan: Scan) -> Sampler:

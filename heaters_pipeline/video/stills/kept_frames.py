@@ -1,29 +1,14 @@
-"""The frames of a video of which a scan keeps small pictures, since it decodes them anyway. Pure.
+"""The frame that a tile shows: one of which the scan keeps a small picture, if one is near. Pure.
 
-Tiles stand on these frames, near the instants that they are for, so that they cost no decode of
-their own. Which frames they are follows from the track of a video alone: whoever makes a tile
-later, from the source, makes the same.
+So tiles cost no decode of their own. Which frames the scan keeps is written in the track of a
+video: whoever makes a tile later, from the source, makes the same.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 from heaters_pipeline.video.media.timing import Span, Timeline
-
-
-def kept_frames(analysed_frames: Iterable[int], frame_step: int) -> tuple[int, ...]:
-    """Those of the analysed frames that are kept: about every 2/25 of a second or less often.
-
-    Args:
-        analysed_frames: Of a track, increasing.
-        frame_step: Of the same: frames that pass in about 1/25 of a second.
-    """
-    kept: list[int] = []
-    for frame in analysed_frames:
-        if not kept or frame - kept[-1] >= 2 * frame_step:
-            kept.append(int(frame))
-    return tuple(kept)
 
 
 def kept_near(
@@ -34,7 +19,7 @@ def kept_near(
     Args:
         timeline: Of the video.
         span: No frame outside is taken.
-        kept: From ``kept_frames``.
+        kept: The ``tile_frames`` of its track, increasing.
         frame: Of the span.
         most_seconds: How far away is near.
     """

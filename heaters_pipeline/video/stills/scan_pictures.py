@@ -15,7 +15,6 @@ from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.probe import VideoInfo
 from heaters_pipeline.video.media.shown_pictures import ShownPictures
 from heaters_pipeline.video.media.timing import Timeline
-from heaters_pipeline.video.stills.kept_frames import kept_frames
 from heaters_pipeline.video.stills.picture_shelf import MadePicture, WantedPicture, made_picture
 from heaters_pipeline.video.stills.settings import (
     PictureCoding,
@@ -58,8 +57,7 @@ class ScanPictures:
         path: Path,
         info: VideoInfo,
         timeline: Timeline,
-        analysed_frames: Int64Array,
-        frame_step: int,
+        tile_frames: Int64Array,
         count: int,
     ) -> list["_Maker"]:
         """Makes them, for so many threads.
@@ -68,18 +66,18 @@ class ScanPictures:
             path: The file.
             info: From ``probe``.
             timeline: Of the whole file.
-            analysed_frames: Those that are decoded whatever they show.
-            frame_step: Frames that pass in about 1/25 of a second.
+            tile_frames: Those that may become tiles of a clip, increasing.
             count: How many threads.
         Raises: As ``ShownPictures``.
         """
-        kept = kept_frames(analysed_frames.tolist(), frame_step)
         is_tile = np.zeros(timeline.frames, np.bool_)
         if self.sprites is not None and self.sprites.tile_width_px <= _MOST_SIDE_PX:
-            is_tile[list(kept)] = True
+            is_tile[tile_frames] = True
         on_board: frozenset[int] = frozenset()
         if self.storyboards is not None:
-            on_board = frozenset(plan_storyboard(timeline, self.storyboards, kept).tile_frames)
+            on_board = frozenset(
+                plan_storyboard(timeline, self.storyboards, tile_frames.tolist()).tile_frames
+            )
         return [_Maker(ShownPictures(path, info), self, is_tile, on_board) for _ in range(count)]
 
 

@@ -108,7 +108,7 @@ def plan_sprites(
             all its frames.
         span: The frames of the clip in ``timeline``.
         settings: Rate, grid and limit.
-        kept: Frames of ``timeline`` of which a scan kept pictures, from ``kept_frames``.
+        kept: Frames of ``timeline`` of which a scan kept pictures, as its track says.
     Returns:
         The layout, with frames counted from the start of the clip.
     Raises:

@@ -18,7 +18,7 @@ def plan_storyboard(
     Args:
         timeline: Of the video.
         settings: Interval and grid.
-        kept: Frames of which a scan kept pictures, from ``kept_frames``.
+        kept: Frames of which a scan kept pictures, as its track says.
     Returns:
         The layout; each tile shows the frame of its time, or a kept one near it.
     """

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.video.media.timing import Span, Timeline
-from heaters_pipeline.video.stills.kept_frames import kept_frames
 from heaters_pipeline.video.stills.settings import (
     MAX_PAGE_SIDE_PX,
     MOST_SIDE_PX,
@@ -97,25 +96,6 @@ def test_tiles_stand_on_the_nearest_kept_frame_if_one_is_near(
             assert abs(seconds - exact.frame_seconds[exact.tile_frames.index(wanted)]) == min(away)
         else:
             assert frame == wanted
-
-
-def test_of_a_film_tiles_are_two_frames_off_at_most() -> None:
-    # Of four frames in a row, others refer to the first and the third.
-    kept = kept_frames(range(0, 750, 2), 1)
-    for start in range(20):
-        span = Span(start, 700 + start)
-        layout = plan_sprites(constant_rate(750), span, SpriteSettings(), kept)
-        exact = plan_sprites(constant_rate(750), span, SpriteSettings())
-        off = [abs(a - b) for a, b in zip(layout.tile_frames, exact.tile_frames, strict=True)]
-        assert max(off) <= 1
-        assert {start + frame for frame in layout.tile_frames} <= set(kept)
-
-
-@pytest.mark.parametrize(("frame_step", "apart"), [(1, 2), (2, 4)])
-def test_a_scan_keeps_no_more_frames_than_tiles_need(frame_step: int, apart: int) -> None:
-    kept = kept_frames(range(100), frame_step)
-    assert kept == tuple(range(0, 100, apart))
-    assert kept_frames((0, 1, 5, 6, 7), 1) == (0, 5, 7)
 
 
 @given(data=st.data(), timeline=timelines(), settings=settings_of_any_kind)
