@@ -273,9 +273,9 @@ def _encodings(schema: pa.Schema) -> dict[str, str]:
     # Neighbouring rows differ little: whole numbers are stored as differences; the bytes of
     # floats are stored by significance, so that zstd finds the ones that repeat.
     encodings = {"picture_digest": "PLAIN", "tile": "RLE"}
-    for field in schema:
-        is_float = pa.types.is_floating(field.type)
-        encodings.setdefault(field.name, "BYTE_STREAM_SPLIT" if is_float else "DELTA_BINARY_PACKED")
+    for name, kind in zip(schema.names, schema.types, strict=True):
+        is_float = pa.types.is_floating(kind)
+        encodings.setdefault(name, "BYTE_STREAM_SPLIT" if is_float else "DELTA_BINARY_PACKED")
     return encodings
 
 
