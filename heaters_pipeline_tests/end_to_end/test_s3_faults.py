@@ -132,7 +132,7 @@ def contents(store: DirectoryObjectStore | S3ObjectStore) -> dict[str, bytes]:
     return {
         found.key: store.read_bytes(found.key)
         for found in store.list("")
-        if not found.key.startswith((keys.MANIFEST_PREFIX, "reports/"))
+        if not found.key.startswith((keys.MANIFEST_PREFIX, "reports/", keys.CATALOG_CHANGE_PREFIX))
     }
 
 
