@@ -249,11 +249,14 @@ class StageWork:
         self.run.counts.add(self.run.stage, "reused", outcome["reused"])
         _logger.info("%s: %s %s", self.run.stage, self.run.video_id, outcome)
         facts = {**metadata, **outcome, **self.run.metadata()}
-        if self.done:
+        # A comparison is asked for by who wants to see it.
+        if self.done and self.run.stage in VIDEO_STAGES:
             facts = shown_once(self.run, self.fingerprint, facts)
-        if self.run.context is not None:
+        context = self.run.context
+        # What is done for another stage within this one says nothing of its own.
+        if context is not None and context.asset_key == dg.AssetKey(self.run.stage):
             # Not as metadata of the result, which Dagster would record twice.
-            self.run.context.add_asset_metadata(facts)
+            context.add_asset_metadata(facts)
         return dg.MaterializeResult(data_version=dg.DataVersion(self.fingerprint))
 
     def _seen(self) -> dict[str, int]:
