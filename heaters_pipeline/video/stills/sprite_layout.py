@@ -11,11 +11,8 @@ from itertools import pairwise
 from math import ceil
 
 from heaters_pipeline.video.media.timing import Span, Timeline
-from heaters_pipeline.video.stills.kept_frames import kept_near
+from heaters_pipeline.video.stills.kept_frames import frames_of_tiles
 from heaters_pipeline.video.stills.settings import SpriteSettings
-
-NEAR_INTERVALS = 4
-"""A tile shows no frame that is further from its time than the interval by this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +121,7 @@ def plan_sprites(
     most_steps = max(last_seconds // shortest_seconds, 1) if last_seconds else 0
     steps = min(most_steps, settings.max_tiles - 1)
     interval_seconds = last_seconds / steps if steps else duration_seconds
-    frames = tuple(
-        kept_near(
-            timeline,
-            span,
-            kept,
-            timeline.frame_at(start_seconds + tile * interval_seconds),
-            interval_seconds / NEAR_INTERVALS,
-        )
-        for tile in range(steps + 1)
-    )
+    frames = frames_of_tiles(timeline, span, kept, interval_seconds, steps + 1)
     return SpriteLayout(
         settings=settings,
         frames=len(span),

@@ -5,9 +5,9 @@ from fractions import Fraction
 from math import ceil
 
 from heaters_pipeline.video.media.timing import Span, Timeline
-from heaters_pipeline.video.stills.kept_frames import kept_near
+from heaters_pipeline.video.stills.kept_frames import frames_of_tiles
 from heaters_pipeline.video.stills.settings import AUTO_TILES, StoryboardSettings
-from heaters_pipeline.video.stills.sprite_layout import NEAR_INTERVALS, SpriteLayout
+from heaters_pipeline.video.stills.sprite_layout import SpriteLayout
 
 
 def plan_storyboard(
@@ -28,16 +28,7 @@ def plan_storyboard(
     interval_seconds = settings.interval_seconds or ceil(Fraction(shown_ms, AUTO_TILES * 1000))
     # As times are written, so that none is empty.
     tiles = ceil(Fraction(shown_ms, interval_seconds * 1000))
-    frames = tuple(
-        kept_near(
-            timeline,
-            whole,
-            kept,
-            timeline.frame_at(Fraction(tile * interval_seconds)),
-            Fraction(interval_seconds, NEAR_INTERVALS),
-        )
-        for tile in range(tiles)
-    )
+    frames = frames_of_tiles(timeline, whole, kept, Fraction(interval_seconds), tiles)
     return SpriteLayout(
         settings=settings.sheets,
         frames=timeline.frames,
