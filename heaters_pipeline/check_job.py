@@ -6,14 +6,13 @@ from collections.abc import Iterator
 import dagster as dg
 
 from heaters_pipeline.assets.stage import lasting_errors_fail
-from heaters_pipeline.checks import (
+from heaters_pipeline.assets.stage_checks import (
     OBJECT_CHECKS,
     SOURCE_CHECK,
     VIDEO_CHECKS,
-    Verdict,
     repair_advice,
-    source_verdict,
 )
+from heaters_pipeline.assets.verdicts import Verdict, source_verdict
 from heaters_pipeline.config import VerifyConfig
 from heaters_pipeline.errors import HeatersError
 from heaters_pipeline.names import (

@@ -1,7 +1,7 @@
 """``clips``: one file a scene, exact to the frame; only what is missing is made."""
 
 import os
-from typing import Any
+from collections.abc import Iterator
 
 import dagster as dg
 
@@ -18,6 +18,7 @@ from heaters_pipeline.assets.pictures import contact_sheet, shown_picture
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.records import scenes_of, source_of
 from heaters_pipeline.assets.stage import stage_run
+from heaters_pipeline.assets.stage_checks import StageEvent, stage_checks
 from heaters_pipeline.assets.stage_work import claimed_work
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, clip_table
 from heaters_pipeline.config import ClipConfig
@@ -41,7 +42,7 @@ def clips(
     context: dg.AssetExecutionContext,
     config: ClipConfig,
     workspace: dg.ResourceParam[Workspace],
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[StageEvent]:
     """A file for each scene, holding exactly its frames.
 
     A clip is named by what decides it (source, span, encode settings), so a changed threshold
@@ -63,7 +64,7 @@ def clips(
             frames = frame_totals(run, work.ordered_items)
             summary = {"contact_sheet": contact_sheet(work), "frames": frames, "left_out": missed}
         items = work.ordered_items
-        return work.finish(
+        yield work.finish(
             summary,
             metadata={
                 "contact_sheet": shown_picture(run, summary["contact_sheet"], "clips"),
@@ -76,3 +77,4 @@ def clips(
                 "table": clip_table(items),
             },
         )
+        yield from stage_checks(run)

@@ -1,5 +1,6 @@
 """``frame_scores``: the one expensive pass. Decode once, decide many times."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -7,6 +8,7 @@ import dagster as dg
 from heaters_pipeline.assets.policy import DETECTION_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.records import source_of
 from heaters_pipeline.assets.stage import stage_run
+from heaters_pipeline.assets.stage_checks import StageEvent, stage_checks
 from heaters_pipeline.assets.stage_work import claimed_work
 from heaters_pipeline.assets.track_work import complete_track, track_work
 from heaters_pipeline.config import ScanConfig
@@ -29,7 +31,7 @@ def frame_scores(
     context: dg.AssetExecutionContext,
     config: ScanConfig,
     workspace: dg.ResourceParam[Workspace],
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[StageEvent]:
     """How much each frame differs from the one before, and a small signature of each.
 
     The one expensive pass over a video: everything that scene detection asks is answered from this
@@ -46,7 +48,7 @@ def frame_scores(
         elif work.current is not None:
             summary = work.current.summary
         (item,) = work.ordered_items
-        return work.finish(
+        yield work.finish(
             summary=summary,
             metadata={
                 "scan": summary["scan"],
@@ -59,3 +61,4 @@ def frame_scores(
                 "track_bytes": item.size_bytes,
             },
         )
+        yield from stage_checks(run)

@@ -1,10 +1,9 @@
 """``keyframes``: representative pictures of each clip."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 
@@ -15,6 +14,7 @@ from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.records import gradual_of, settings_json, source_of, track_of
 from heaters_pipeline.assets.source_pictures import source_pictures
 from heaters_pipeline.assets.stage import StageRun, stage_run
+from heaters_pipeline.assets.stage_checks import StageEvent, stage_checks
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import KeyframeConfig
@@ -65,7 +65,7 @@ def keyframes(
     context: dg.AssetExecutionContext,
     config: KeyframeConfig,
     workspace: dg.ResourceParam[Workspace],
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[StageEvent]:
     """Pictures that stand for each clip: its middle, its quarters, or its sharpest frame.
 
     Beside each lies a thumbnail. They are no I-frames of a codec.
@@ -85,7 +85,7 @@ def keyframes(
         if not work.done:
             picture = gallery(work, pictures, most=PICTURES_SHOWN, columns=6, tile_side_px=160)
             summary = {"pictures": len(pictures), "picture": picture}
-        return work.finish(
+        yield work.finish(
             summary,
             metadata={
                 "picture": shown_picture(run, summary["picture"], "key frames"),
@@ -96,6 +96,7 @@ def keyframes(
                 **run.clips_per_minute(work.made_count),
             },
         )
+        yield from stage_checks(run)
 
 
 def keyframe_work(

@@ -1,6 +1,6 @@
 """``scenes``: a pure decision on the stored track."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -22,6 +22,7 @@ from heaters_pipeline.assets.records import (
 )
 from heaters_pipeline.assets.source_pictures import source_pictures
 from heaters_pipeline.assets.stage import StageRun, stage_run
+from heaters_pipeline.assets.stage_checks import StageEvent, stage_checks
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.tables import SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.track_work import scan_in_full
@@ -62,7 +63,7 @@ def scenes(
     context: dg.AssetExecutionContext,
     config: DetectionConfig,
     workspace: dg.ResourceParam[Workspace],
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[StageEvent]:
     """Where the video is cut: frames `[start, end)` of each scene.
 
     Scenes tile the video, but for what the settings drop or exclude, which is listed. Decided from
@@ -86,7 +87,7 @@ def scenes(
         found = [Scene.from_json(row) for row in summary["scenes"]]
         hard = sum(row["kind"] == "cut" for row in summary["transitions"])
         picture = summary["similarity_picture"]
-        return work.finish(
+        yield work.finish(
             summary,
             metadata={
                 "similarity": shown_picture(run, picture, f"similarity of {run.video_id}"),
@@ -101,6 +102,7 @@ def scenes(
                 "table": scene_table(found),
             },
         )
+        yield from stage_checks(run)
 
 
 def scenes_work(run: StageRun, track_fingerprint: str, settings: DetectionSettings) -> StageWork:

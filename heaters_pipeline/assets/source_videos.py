@@ -1,7 +1,7 @@
 """``source_videos``: bring a video into the store if it is not there, and register what it is."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -12,6 +12,7 @@ from heaters_pipeline.assets.bringing import BroughtVideo, bring_in, bring_submi
 from heaters_pipeline.assets.links import link
 from heaters_pipeline.assets.policy import INTAKE_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.stage import StageRun, stage_run
+from heaters_pipeline.assets.stage_checks import StageEvent, stage_checks
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.config import SourceConfig
 from heaters_pipeline.intake.sidecars import sidecar_rows
@@ -67,7 +68,7 @@ def source_videos(
     context: dg.AssetExecutionContext,
     config: SourceConfig,
     workspace: dg.ResourceParam[Workspace],
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[StageEvent]:
     """A video in the store, with its identity: the SHA-256 of its bytes, taken once.
 
     Brings it in if it was submitted and is not there yet. An unchanged object is neither fetched
@@ -90,7 +91,7 @@ def source_videos(
             # Also where a run was killed before it did so, or another one brought the video.
             forget_link(run.workspace.store, run.video_id)
         info = registered.info
-        return work.finish(
+        yield work.finish(
             {"units": 1, **asdict(registered)},
             metadata={
                 "source_key": registered.source_key,
@@ -104,6 +105,7 @@ def source_videos(
                 **_shown_sidecars(registered),
             },
         )
+        yield from stage_checks(run)
 
 
 def _registered(run: StageRun, found: ObjectInfo, brought: BroughtVideo | None) -> Registered:

@@ -1,7 +1,7 @@
 """``sprite_sheets``: grids of small pictures of each clip, with a JSON that says where each is."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY, STORE_KIND
 from heaters_pipeline.assets.records import settings_json, source_of, track_of
 from heaters_pipeline.assets.source_pictures import source_pictures
 from heaters_pipeline.assets.stage import StageRun, stage_run
+from heaters_pipeline.assets.stage_checks import StageEvent, stage_checks
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import SpriteConfig
@@ -63,7 +64,7 @@ def sprite_sheets(
     context: dg.AssetExecutionContext,
     config: SpriteConfig,
     workspace: dg.ResourceParam[Workspace],
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[StageEvent]:
     """Small pictures of each clip on grid pages, and a JSON with the time of each tile."""
     with stage_run(context, workspace, "sprite_sheets") as run:
         source_of(run)
@@ -78,7 +79,7 @@ def sprite_sheets(
         if not work.done:
             picture = gallery(work, pages, most=PAGES_SHOWN, columns=2, tile_side_px=PAGE_SIDE_PX)
             summary = {"pages": len(pages), "picture": picture}
-        return work.finish(
+        yield work.finish(
             summary,
             metadata={
                 "picture": shown_picture(run, summary["picture"], "sprite sheets"),
@@ -89,6 +90,7 @@ def sprite_sheets(
                 **run.clips_per_minute(work.made_count),
             },
         )
+        yield from stage_checks(run)
 
 
 def sprite_work(

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 
@@ -20,6 +19,7 @@ from heaters_pipeline.assets.records import (
 )
 from heaters_pipeline.assets.source_pictures import source_pictures
 from heaters_pipeline.assets.stage import StageRun, stage_run
+from heaters_pipeline.assets.stage_checks import StageEvent, stage_checks
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.config import StoryboardConfig
@@ -79,7 +79,7 @@ def storyboards(
     context: dg.AssetExecutionContext,
     config: StoryboardConfig,
     workspace: dg.ResourceParam[Workspace],
-) -> Iterator[dg.MaterializeResult[Any]]:
+) -> Iterator[StageEvent]:
     """Small pictures of the whole video, as players show them while a person seeks.
 
     Sheets of tiles at an even interval, and WebVTT, JSON, an HLS playlist of images and Roku's BIF.
@@ -109,6 +109,7 @@ def storyboards(
                 **{name: summary[name] for name in ("sheets", "tiles", "interval_seconds")},
             },
         )
+        yield from stage_checks(run)
 
 
 def storyboard_work(run: StageRun, source: Source, settings: StoryboardSettings) -> StageWork:
