@@ -7,10 +7,13 @@ so that a run, which is a process forked from it, begins at once.
 
 import logging
 
+import dagster_postgres
+import pandas
 from celery import Celery
 from celery.signals import worker_process_init
 from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
+from dagster_aws.s3 import compute_log_manager
 from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
 
 from heaters_pipeline import definitions, home
@@ -18,8 +21,21 @@ from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.fleet_launcher import FleetRunLauncher
 from heaters_pipeline.living_runs import FOLDER as RUN_LOCKS
 from heaters_pipeline.living_runs import report_dead_here
+from heaters_pipeline.report.plots import detection_picture, similarity_plot
+from heaters_pipeline.storage.s3 import store as s3_store
 
 __all__ = ["app", "definitions"]
+
+# What a run would else import by itself, more than a second of it: matplotlib for its pictures,
+# pandas with the first array of pyarrow, the instance's database, logs and store.
+PRELOADED = (
+    compute_log_manager,
+    dagster_postgres,
+    detection_picture,
+    pandas,
+    s3_store,
+    similarity_plot,
+)
 
 _logger = logging.getLogger(__name__)
 

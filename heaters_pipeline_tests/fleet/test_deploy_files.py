@@ -5,7 +5,10 @@ against that of Kubernetes; the rest is that files agree with each other and wit
 """
 
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -70,6 +73,19 @@ def test_the_launcher_of_the_fleet_loads(variables: dict[str, str]) -> None:
     assert launcher.celery.conf.broker_url == variables["HEATERS_BROKER_URL"]
     assert launcher.celery.conf.result_backend == variables["HEATERS_BROKER_URL"]
     assert launcher.celery.conf.worker_disable_prefetch
+
+
+def test_a_worker_imports_before_it_forks_what_each_run_needs(variables: dict[str, str]) -> None:
+    # A second for each run, were it done after.
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, heaters_pipeline.worker; print(*sys.modules)"],
+        env={**os.environ, "DAGSTER_HOME": str(DEPLOY)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    needed = {"matplotlib.figure", "pandas", "boto3", "alembic", "av", "cv2", "pyarrow.parquet"}
+    assert needed <= set(told.stdout.split())
 
 
 def test_a_fleet_bounds_runs_by_video_and_frees_slots_of_canceled_ones() -> None:
