@@ -45,6 +45,10 @@ _NEIGHBOUR_FRAMES = 2  # same from 1 to 2; above, cuts are missed
 _MOST_LEFT = 0.7
 """Share of what usually stays; a title leaves more, another slide 0.3 to 0.67, a cut in half of the
 picture 0.5, others less. At 0.64, 4 cuts are missed, at 0.77 one is wrong."""
+_LIKE = float(__import__("os").environ.get("L", "0.5"))
+import os
+
+_UNLIKE_WEIGHT = float(os.environ.get("K", "2.6"))
 _LEAST_USUAL = 0.3  # same from 0.075 to 0.6; above, 12 cuts are wrong
 _RESTING = 0.95
 """Share that stays in its very place from which on nothing moves. At 0.86, 3 cuts are wrong."""
@@ -102,14 +106,15 @@ class _Changes:
 
     def __init__(self, track: ScoreTrack) -> None:
         analysed = track.analysed_frames
-        across = track.across[analysed[1:]].astype(np.float64)
-        change = track.change[analysed[1:]].astype(np.float64)
+        change = track.residual[analysed[1:]].astype(np.float64)
+        across = np.minimum(track.across[analysed[1:]], change)
         self.gaps = np.diff(analysed)
         usual = _usual(analysed, change / self.gaps**_GROWTH, track.frame_step)
         replaced, floor = _replaced_and_floor(track)
+        weight = _weight(track)
         before, after = _neighbours(analysed, change)
         self.largest: BoolArray = np.asarray((change > before) & (change >= after))
-        self.bounds = np.where(replaced, across / (usual + floor), 0)
+        self.bounds = np.where(replaced, weight * across / (usual + floor), 0)
         self.strengths = self.bounds.copy()
         self.places = analysed[1:].copy()
         # No threshold is below 1, so the others need no closer look.
@@ -122,7 +127,7 @@ class _Changes:
             self.places[at] = analysed[at] + 1 + largest
             others = (steps.sum() - steps[largest]) / (len(steps) - 1)
             jump = min(across[at], steps[largest])
-            self.strengths[at] = jump / (max(usual[at], others) + floor[at])
+            self.strengths[at] = weight[at] * jump / (max(usual[at], others) + floor[at])
 
 
 def _neighbours(analysed: Int64Array, changes: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -147,6 +152,12 @@ def _replaced_and_floor(track: ScoreTrack) -> tuple[BoolArray, Float64Array]:
     # Where nothing moves, such as on slides, things have to stay in their very places.
     displaced = (usually_still >= _RESTING) & (still <= _MOST_LEFT * usually_still)
     return replaced | displaced, np.where(displaced, RESTING_FLOOR, FLOOR)
+
+
+def _weight(track: ScoreTrack) -> Float64Array:
+    """How many times over each change counts: the more, the less alike both sides are."""
+    likeness = track.likeness[track.analysed_frames[1:]].astype(np.float64).clip(0)
+    return np.where(np.isnan(likeness), 1, np.exp(_UNLIKE_WEIGHT * (_LIKE - likeness)))
 
 
 def _usual(analysed: Int64Array, rates: Float64Array, frame_step: int) -> Float64Array:

@@ -12,10 +12,16 @@ frame before; null for frame 0 and in a fast scan |
 fast scan |
 | ``change`` | float | how far an analysed frame is from the one before, 0 to 32 |
 | ``across`` | float | least distance of analysed frames just before to those from here on |
-| ``kept`` | float | share of what was to be seen that still is, allowing for a little motion |
+| ``residual`` | float | ``change`` once a motion of the whole picture is made up for; tracks of \
+earlier versions lack it, and are read as if there were none |
+| ``kept`` | float | share of what was to be seen that still is, allowing for such a motion and a \
+little of its parts |
 | ``still`` | float | share of it that is at its very place |
-| ``step`` | float | how far a frame is from the frame before, 0 to 32, where both were decoded \
-to tell where a cut is |
+| ``likeness`` | float | correlation of its structure with the analysed frame before, whatever the \
+brightness, allowing for such a motion, -1 to 1; null for a small change, and in tracks of earlier \
+versions |
+| ``step`` | float | how far a frame is from the frame before, 0 to 32, a motion of the whole \
+picture made up for, where both were decoded to tell where a cut is |
 | ``detail`` | float | mean squared brightness step between neighbours in the reduced picture |
 | ``tile`` | bool | whether a small picture of the frame is made while it is scanned; tracks of \
 earlier versions lack it |
@@ -59,8 +65,10 @@ _COLUMNS = {
     "histogram_sums": "histogram_sum",
     "change": "change",
     "across": "across",
+    "residual": "residual",
     "kept": "kept",
     "still": "still",
+    "likeness": "likeness",
     "steps": "step",
     "detail": "detail",
 }
@@ -82,10 +90,15 @@ class ScoreTrack:
         change: (frames,) distance of an analysed frame to the one before, 0 to 32.
         across: (frames,) least distance of analysed frames before to those from here on, at most
             ``change``.
+        residual: (frames,) ``change`` once a motion of the whole picture is made up for, at most
+            that.
         kept: (frames,) share of what was to be seen in an analysed frame or in the one before that
-            is in both, allowing for a little motion, 0 to 1.
+            is in both, allowing for such a motion and a little of its parts, 0 to 1.
         still: (frames,) share of it that is at its very place.
-        steps: (frames,) distance of a frame to the frame before, 0 to 32.
+        likeness: (frames,) correlation of the structure of an analysed frame with the one before,
+            whatever the brightness, allowing for such a motion, -1 to 1; NaN for a small change.
+        steps: (frames,) distance of a frame to the frame before, 0 to 32, a motion of the whole
+            picture made up for.
         detail: (frames,) mean squared brightness step in the reduced picture of an analysed frame.
         signatures: (frames, 6, 8, 3) mean Y, Cr and Cb of each cell of an analysed frame, 0 to 255;
             0 of others.
@@ -104,8 +117,10 @@ class ScoreTrack:
     histogram_sums: Float32Array
     change: Float32Array
     across: Float32Array
+    residual: Float32Array
     kept: Float32Array
     still: Float32Array
+    likeness: Float32Array
     steps: Float32Array
     detail: Float32Array
     signatures: UInt8Array
@@ -246,12 +261,23 @@ class ScoreTrack:
             analysed_frames=np.flatnonzero(table[names[0]].is_valid().to_numpy()),
             picture_digests=digests.to_numpy(),
             similarities={name: _with_nan(table[name]) for name in SIMILARITIES},
-            **{attribute: _with_nan(table[name]) for attribute, name in _COLUMNS.items()},
+            **_columns(table),
             signatures=cells.reshape(shape),
             algorithm_version=int(metadata["algorithm_version"]),
             tile_frames=_tile_frames(table),
             faults=tuple(map(str, json.loads(metadata.get("faults", "[]")))),
         )
+
+
+def _columns(table: pa.Table) -> dict[str, Float32Array]:
+    known = {
+        attribute: _with_nan(table[name])
+        for attribute, name in _COLUMNS.items()
+        if name in table.column_names
+    }
+    # Tracks of earlier versions lack them.
+    unknown = {"residual": known["change"], "likeness": np.full_like(known["change"], np.nan)}
+    return {**unknown, **known}
 
 
 def _tile_frames(table: pa.Table) -> Int64Array:

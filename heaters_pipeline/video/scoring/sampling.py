@@ -6,7 +6,9 @@ would not) and costs little. What is compared from frame to frame is an averaged
 How two frames are compared is here, too; which ones are, is decided in ``analysed_frames``.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -20,6 +22,9 @@ from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, counted
 from heaters_pipeline.video.scoring.pixel_samples import PixelSampler
 
 REDUCED_SIZE_PX = (64, 36)
+_COARSE_SIZE_PX = (32, 18)
+_SEARCHED_PX = (9, 5)
+"""How far, in points of the coarse picture, the whole picture is looked for: across and down."""
 _DISTANCE_STEPS = 256
 _SHARE_STEPS = 200
 
@@ -43,6 +48,11 @@ _SAME_IN_PLACE = 10
 
 _LEAST_TEXTURED = 12
 """Points, of 2304, that a share can be taken of; with fewer, all is flat. Same from 4 to 20."""
+
+_STRUCTURE_PX = (0.8, 4.0)  # deviations of the two blurs between which structure lies
+_LEAST_STRUCTURE = 0.7  # levels of L; below, compression is all there is
+LEAST_MOTION = 0.5
+"""Distance that is worth a look for a motion of the whole picture; noise stays below."""
 
 Histogram = Float32Array
 
@@ -125,7 +135,7 @@ class Sampler:
 class Comparable:
     """A reduced picture with the range of each point's 3x3 neighbourhood."""
 
-    __slots__ = ("_high", "_low", "_reduced", "_textured")
+    __slots__ = ("_band", "_coarse", "_high", "_low", "_reduced", "_textured")
 
     def __init__(self, reduced: Picture) -> None:
         square = np.ones((3, 3), np.uint8)
@@ -133,6 +143,8 @@ class Comparable:
         self._low = _u8(cv2.erode(reduced, square))
         self._high = _u8(cv2.dilate(reduced, square))
         self._textured = _largest_channel(cv2.subtract(self._high, self._low)) >= _TEXTURE
+        self._coarse: Picture | None = None
+        self._band: Float32Array | None = None
 
     def kept(self, other: "Comparable") -> tuple[float, float]:
         """Which share of what is to be seen in either picture is in the other one, too.
@@ -170,9 +182,98 @@ class Comparable:
         # Fewer different values make a smaller file; the steps are far below any noise.
         return round(mean * _DISTANCE_STEPS) / _DISTANCE_STEPS
 
+    def residual(self, other: "Comparable") -> tuple[float, float]:
+        """The distance, and the share that is kept, once a motion of the whole picture is made up.
+
+        However fast a camera turns, most of what it showed is still there, at another place. Of
+        pictures of two scenes, nothing fits anywhere.
+        """
+        least, kept = self.distance(other), self.kept(other)[0]
+        if least >= LEAST_MOTION:
+            for mine, theirs in self._overlaps(other):
+                distance = mine.distance(theirs)
+                if distance < least:
+                    least, kept = distance, max(kept, mine.kept(theirs)[0])
+        return least, kept
+
+    def likeness(self, other: "Comparable") -> float:
+        """Correlation of the structure of two pictures, allowing for a motion of the whole picture.
+
+        Returns:
+            -1 to 1, whatever the brightness and contrast; 0 where one shows nothing.
+        """
+        overlaps = self._overlaps(other)
+        return max(mine._likeness(theirs) for mine, theirs in chain([(self, other)], overlaps))
+
+    def _likeness(self, other: "Comparable") -> float:
+        mine, theirs = self._structure(), other._structure()
+        (_, my_deviation), (_, their_deviation) = cv2.meanStdDev(mine), cv2.meanStdDev(theirs)
+        if min(my_deviation[0, 0], their_deviation[0, 0]) < _LEAST_STRUCTURE:
+            return 0.0
+        found = cv2.matchTemplate(mine, theirs, cv2.TM_CCOEFF_NORMED)[0, 0]
+        return round(float(found) * _SHARE_STEPS) / _SHARE_STEPS
+
+    def _structure(self) -> Float32Array:
+        """Brightness without what is finer than a point, and what is coarser than a tenth."""
+        if self._band is None:
+            light = cv2.extractChannel(self._reduced, 0).astype(np.float32)
+            fine, coarse = (cv2.GaussianBlur(light, (0, 0), each) for each in _STRUCTURE_PX)
+            self._band = np.asarray(cv2.subtract(fine, coarse), np.float32)
+        return self._band
+
+    def _overlaps(self, other: "Comparable") -> Iterator[tuple["Comparable", "Comparable"]]:
+        """What both pictures show if the middle of one is in the other, and the other way round."""
+        mine, theirs = self._coarsened(), other._coarsened()
+        there, here = _place_of_middle(mine, theirs), _place_of_middle(theirs, mine)
+        back = (-here[0], -here[1])
+        scale = REDUCED_SIZE_PX[0] // _COARSE_SIZE_PX[0]
+        # In this order, so that the same two pictures always give the same.
+        for across, down in (there, back) if there != back else (there,):
+            if (across, down) != (0, 0):
+                yield self._shifted(other, across * scale, down * scale)
+
+    def _shifted(
+        self, other: "Comparable", across: int, down: int
+    ) -> tuple["Comparable", "Comparable"]:
+        """The parts that overlap if this picture is moved so far to the right and down."""
+        mine = _overlap(-down, -across)
+        theirs = _overlap(down, across)
+        return self._part(mine), other._part(theirs)
+
+    def _part(self, part: tuple[slice, slice]) -> "Comparable":
+        found = Comparable.__new__(Comparable)
+        found._reduced, found._low = self._reduced[part], self._low[part]
+        found._high, found._textured = self._high[part], self._textured[part]
+        found._band = self._structure()[part]
+        return found
+
+    def _coarsened(self) -> Picture:
+        if self._coarse is None:
+            light = cv2.extractChannel(self._reduced, 0)
+            self._coarse = _u8(cv2.resize(light, _COARSE_SIZE_PX, interpolation=cv2.INTER_AREA))
+        return self._coarse
+
     def _beyond(self, other: "Comparable") -> "cv2.typing.MatLike":
         above = cv2.subtract(self._reduced, other._high)
         return cv2.add(above, cv2.subtract(other._low, self._reduced))
+
+
+def _place_of_middle(picture: Picture, other: Picture) -> tuple[int, int]:
+    """How far the middle of a coarse picture lies in the other one from its place: across, down."""
+    across, down = _SEARCHED_PX
+    middle = picture[down:-down, across:-across]
+    differences = cv2.matchTemplate(other, middle, cv2.TM_SQDIFF)
+    _, _, (column, row), _ = cv2.minMaxLoc(differences)
+    return column - across, row - down
+
+
+def _overlap(down: int, across: int) -> tuple[slice, slice]:
+    """Rows and columns of a reduced picture that one moved so far down and across covers."""
+    width, height = REDUCED_SIZE_PX
+    return (
+        slice(max(0, down), height + min(0, down)),
+        slice(max(0, across), width + min(0, across)),
+    )
 
 
 def bgr_histogram(picture: Picture, mask: Picture | None = None) -> Histogram:

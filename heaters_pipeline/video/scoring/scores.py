@@ -43,7 +43,7 @@ from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, require
 from heaters_pipeline.video.scoring.sampling import FrameSample, Sampler
 from heaters_pipeline.video.scoring.track_builder import TrackBuilder, closer_track
 
-ALGORITHM_VERSION = 3
+ALGORITHM_VERSION = 4
 """Raised with each change of what a track holds for the same video."""
 
 _LEAST_LEFT_OUT = 0.1
