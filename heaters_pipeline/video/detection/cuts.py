@@ -48,7 +48,7 @@ picture 0.5, others less. At 0.64, 4 cuts are missed, at 0.77 one is wrong."""
 _LIKE = float(__import__("os").environ.get("L", "0.5"))
 import os
 
-_UNLIKE_WEIGHT = float(os.environ.get("K", "2.6"))
+_UNLIKE_WEIGHT = float(os.environ.get("K", "2.2"))
 _LEAST_USUAL = 0.3  # same from 0.075 to 0.6; above, 12 cuts are wrong
 _RESTING = 0.95
 """Share that stays in its very place from which on nothing moves. At 0.86, 3 cuts are wrong."""

