@@ -49,6 +49,7 @@ _LIKE = float(__import__("os").environ.get("L", "0.5"))
 import os
 
 _UNLIKE_WEIGHT = float(os.environ.get("K", "2.2"))
+_SAME_WEIGHT = np.exp(_UNLIKE_WEIGHT * (_LIKE - 0.95))
 _LEAST_USUAL = 0.3  # same from 0.075 to 0.6; above, 12 cuts are wrong
 _RESTING = 0.95
 """Share that stays in its very place from which on nothing moves. At 0.86, 3 cuts are wrong."""
@@ -109,12 +110,14 @@ class _Changes:
         change = track.residual[analysed[1:]].astype(np.float64)
         across = np.minimum(track.across[analysed[1:]], change)
         self.gaps = np.diff(analysed)
-        usual = _usual(analysed, change / self.gaps**_GROWTH, track.frame_step)
-        replaced, floor = _replaced_and_floor(track)
+        replaced, displaced = _replaced_and_displaced(track)
+        floor = np.where(displaced, RESTING_FLOOR, FLOOR)
+        usual = _usual(analysed, change / self.gaps**_GROWTH, floor, track.frame_step)
         weight = _weight(track)
+        weight = np.where(displaced & (weight > _SAME_WEIGHT), np.maximum(weight, 1), weight)
         before, after = _neighbours(analysed, change)
         self.largest: BoolArray = np.asarray((change > before) & (change >= after))
-        self.bounds = np.where(replaced, weight * across / (usual + floor), 0)
+        self.bounds = np.where(replaced | displaced, weight * across / usual, 0)
         self.strengths = self.bounds.copy()
         self.places = analysed[1:].copy()
         # No threshold is below 1, so the others need no closer look.
@@ -127,7 +130,7 @@ class _Changes:
             self.places[at] = analysed[at] + 1 + largest
             others = (steps.sum() - steps[largest]) / (len(steps) - 1)
             jump = min(across[at], steps[largest])
-            self.strengths[at] = weight[at] * jump / (max(usual[at], others) + floor[at])
+            self.strengths[at] = weight[at] * jump / max(usual[at], others + floor[at])
 
 
 def _neighbours(analysed: Int64Array, changes: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -142,8 +145,8 @@ def _neighbours(analysed: Int64Array, changes: Float64Array) -> tuple[Float64Arr
     return before, after
 
 
-def _replaced_and_floor(track: ScoreTrack) -> tuple[BoolArray, Float64Array]:
-    """Whether each change leaves little of what usually stays, and what noise alone can make."""
+def _replaced_and_displaced(track: ScoreTrack) -> tuple[BoolArray, BoolArray]:
+    """Whether each change leaves little of what usually stays, or of what usually rests."""
     kept = track.kept[track.analysed_frames[1:]].astype(np.float64)
     still = track.still[track.analysed_frames[1:]].astype(np.float64)
     around = _Around(track.analysed_frames, _NEAR_FRAMES * track.frame_step)
@@ -151,7 +154,7 @@ def _replaced_and_floor(track: ScoreTrack) -> tuple[BoolArray, Float64Array]:
     replaced = kept <= _MOST_LEFT * usually_kept.clip(_LEAST_USUAL)
     # Where nothing moves, such as on slides, things have to stay in their very places.
     displaced = (usually_still >= _RESTING) & (still <= _MOST_LEFT * usually_still)
-    return replaced | displaced, np.where(displaced, RESTING_FLOOR, FLOOR)
+    return np.asarray(replaced), np.asarray(displaced)
 
 
 def _weight(track: ScoreTrack) -> Float64Array:
@@ -160,23 +163,30 @@ def _weight(track: ScoreTrack) -> Float64Array:
     return np.where(np.isnan(likeness), 1, np.exp(_UNLIKE_WEIGHT * (_LIKE - likeness)))
 
 
-def _usual(analysed: Int64Array, rates: Float64Array, frame_step: int) -> Float64Array:
-    """The mean rate of change of the neighbours of each change that are no spikes: (changes,).
+def _usual(
+    analysed: Int64Array, rates: Float64Array, floor: Float64Array, frame_step: int
+) -> Float64Array:
+    """What is usual around each change, and at least the floor: (changes,).
 
+    On each side it is the mean rate of change of the neighbours that are no spikes, and of both
+    sides their geometric mean: a quiet side tells a cut from the motion on the other one.
     Spikes are other cuts: those that follow each other within a second must not hide each other.
     A spike that is close by counts all the same: it belongs to the same event, such as a flash.
     """
     around = _Around(analysed, _NEAR_FRAMES * frame_step)
     close = _Around(analysed, _SPIKE_GAP_FRAMES * frame_step - 1)
     is_spike = rates > _SPIKE_RATIO * (around.medians(rates) + FLOOR)
-
-    def neighbours_sum(values: Float64Array) -> Float64Array:
-        spikes = np.where(is_spike, values, 0)
-        return around.sums(values) - values - (around.sums(spikes) - close.sums(spikes))
-
-    total, count = neighbours_sum(rates), neighbours_sum(np.ones(len(rates)))
-    # Differences of running sums are not exact.
-    return np.where(count > 0.5, np.maximum(total, 0) / np.maximum(count, 1), 0.0)
+    spikes, ones = np.where(is_spike, rates, 0), np.ones(len(rates))
+    sides = []
+    for side in (0, 1):
+        total = around.sums(rates)[side] - around.sums(spikes)[side] + close.sums(spikes)[side]
+        count = around.sums(ones)[side] - around.sums(is_spike)[side] + close.sums(is_spike)[side]
+        # Differences of running sums are not exact.
+        mean = np.maximum(total, 0) / np.maximum(count, 1)
+        sides.append((mean + floor, count > 0.5))
+    (before, any_before), (after, any_after) = sides
+    before, after = np.where(any_before, before, after), np.where(any_after, after, before)
+    return np.asarray(np.sqrt(before * after))
 
 
 def _doubled_middles(analysed: Int64Array) -> Int64Array:
@@ -192,10 +202,11 @@ class _Around:
         self._first = np.searchsorted(middles, middles - 2 * frames, side="left")
         self._end = np.searchsorted(middles, middles + 2 * frames, side="right")
 
-    def sums(self, values: Float64Array) -> Float64Array:
-        """The sum of the values around each."""
+    def sums(self, values: Float64Array | BoolArray) -> tuple[Float64Array, Float64Array]:
+        """The sums of the values before each, and after each, itself in neither."""
         sums = np.concatenate([[0.0], np.cumsum(values)])
-        return np.asarray(sums[self._end] - sums[self._first])
+        each = np.arange(len(values))
+        return sums[each] - sums[self._first], sums[self._end] - sums[each + 1]
 
     def medians(self, values: Float64Array) -> Float64Array:
         """The lower median of the values around each."""

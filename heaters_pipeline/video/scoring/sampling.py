@@ -200,16 +200,17 @@ class Comparable:
         """Correlation of the structure of two pictures, allowing for a motion of the whole picture.
 
         Returns:
-            -1 to 1, whatever the brightness and contrast; 0 where one shows nothing.
+            -1 to 1, whatever the brightness and contrast; NaN where one shows nothing.
         """
         overlaps = self._overlaps(other)
-        return max(mine._likeness(theirs) for mine, theirs in chain([(self, other)], overlaps))
+        known = [mine._likeness(theirs) for mine, theirs in chain([(self, other)], overlaps)]
+        return float(np.max(known))
 
     def _likeness(self, other: "Comparable") -> float:
         mine, theirs = self._structure(), other._structure()
         (_, my_deviation), (_, their_deviation) = cv2.meanStdDev(mine), cv2.meanStdDev(theirs)
         if min(my_deviation[0, 0], their_deviation[0, 0]) < _LEAST_STRUCTURE:
-            return 0.0
+            return float("nan")
         found = cv2.matchTemplate(mine, theirs, cv2.TM_CCOEFF_NORMED)[0, 0]
         return round(float(found) * _SHARE_STEPS) / _SHARE_STEPS
 

@@ -33,7 +33,7 @@ from heaters_pipeline.video.media.timing import Span
 # Curves take a kilobyte a frame, so those of all of a long video are not held at once.
 _PIECE_FRAMES = 10_000
 
-_LEAST_LEFT = float(__import__("os").environ.get("V","0.65"))
+_LEAST_LEFT = float(__import__("os").environ.get("V", "0.65"))
 """Share of the change on the way that no motion of the whole picture explains."""
 
 __all__ = ["Gradual", "GradualCurves", "GradualKind", "find_gradual", "gradual_in"]
@@ -59,7 +59,11 @@ def find_gradual(track: ScoreTrack, cuts: Sequence[int]) -> list[Gradual]:
             )
         )
     )
-    return [gradual for gradual in found if gradual.kind == "wipe" or _left_by_motion(track, gradual) >= _LEAST_LEFT]
+    return [
+        gradual
+        for gradual in found
+        if gradual.kind == "wipe" or _left_by_motion(track, gradual) >= _LEAST_LEFT
+    ]
 
 
 def _left_by_motion(track: ScoreTrack, gradual: Gradual) -> float:
