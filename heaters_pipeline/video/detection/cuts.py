@@ -41,15 +41,15 @@ LEAST_CHANGE = LEAST_STRENGTH * RESTING_FLOOR
 _NEAR_FRAMES = 6  # at 25 a second, as all numbers of frames here; same from 6 to 8
 _SPIKE_RATIO = 3.0  # same from 2.73 to 3.75
 _SPIKE_GAP_FRAMES = 3  # same from 1 to 3; above, 3 cuts are missed
-_NEIGHBOUR_FRAMES = 2  # same from 1 to 2; above, cuts are missed
+_NEIGHBOUR_FRAMES = 1  # same from 1 to 2; above, cuts are missed
 _MOST_LEFT = 0.7
 """Share of what usually stays; a title leaves more, another slide 0.3 to 0.67, a cut in half of the
 picture 0.5, others less. At 0.64, 4 cuts are missed, at 0.77 one is wrong."""
-_LIKE = float(__import__("os").environ.get("L", "0.5"))
-import os
-
-_UNLIKE_WEIGHT = float(os.environ.get("K", "2.2"))
-_SAME_WEIGHT = np.exp(_UNLIKE_WEIGHT * (_LIKE - 0.95))
+_LIKE = 0.45
+"""Likeness that tells nothing; what is less alike counts more, what is more alike less."""
+_UNLIKE_WEIGHT = 2.5  # so that a change between scenes with nothing alike counts three times
+_OTHER_SCENE = 0.2  # likeness; dark scenes differ too little for anything else to tell
+_SAME_SCENE = 0.93  # likeness; what changes is the light
 _LEAST_USUAL = 0.3  # same from 0.075 to 0.6; above, 12 cuts are wrong
 _RESTING = 0.95
 """Share that stays in its very place from which on nothing moves. At 0.86, 3 cuts are wrong."""
@@ -114,7 +114,8 @@ class _Changes:
         floor = np.where(displaced, RESTING_FLOOR, FLOOR)
         usual = _usual(analysed, change / self.gaps**_GROWTH, floor, track.frame_step)
         weight = _weight(track)
-        weight = np.where(displaced & (weight > _SAME_WEIGHT), np.maximum(weight, 1), weight)
+        # Of a slide, all but a few words may stay as it is.
+        weight = np.where(displaced & (weight > 0), np.maximum(weight, 1), weight)
         before, after = _neighbours(analysed, change)
         self.largest: BoolArray = np.asarray((change > before) & (change >= after))
         self.bounds = np.where(replaced | displaced, weight * across / usual, 0)
@@ -152,6 +153,7 @@ def _replaced_and_displaced(track: ScoreTrack) -> tuple[BoolArray, BoolArray]:
     around = _Around(track.analysed_frames, _NEAR_FRAMES * track.frame_step)
     usually_kept, usually_still = around.medians(kept), around.medians(still)
     replaced = kept <= _MOST_LEFT * usually_kept.clip(_LEAST_USUAL)
+    replaced |= track.likeness[track.analysed_frames[1:]] <= _OTHER_SCENE
     # Where nothing moves, such as on slides, things have to stay in their very places.
     displaced = (usually_still >= _RESTING) & (still <= _MOST_LEFT * usually_still)
     return np.asarray(replaced), np.asarray(displaced)
@@ -159,8 +161,11 @@ def _replaced_and_displaced(track: ScoreTrack) -> tuple[BoolArray, BoolArray]:
 
 def _weight(track: ScoreTrack) -> Float64Array:
     """How many times over each change counts: the more, the less alike both sides are."""
-    likeness = track.likeness[track.analysed_frames[1:]].astype(np.float64).clip(0)
-    return np.where(np.isnan(likeness), 1, np.exp(_UNLIKE_WEIGHT * (_LIKE - likeness)))
+    likeness = track.likeness[track.analysed_frames[1:]].astype(np.float64)
+    weight = np.exp(_UNLIKE_WEIGHT * (_LIKE - likeness.clip(0)))
+    weight[np.isnan(likeness)] = 1
+    weight[likeness >= _SAME_SCENE] = 0
+    return weight
 
 
 def _usual(

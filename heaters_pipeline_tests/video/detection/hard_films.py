@@ -1,6 +1,7 @@
 """Films of content that is hard for scene detection: each a function of a random generator."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 import cv2
@@ -216,6 +217,31 @@ def old_film(rng: Rng) -> Film:
     return Film([np.asarray(picture, np.uint8) for picture in pictures], film.transitions)
 
 
+def fast_pans(rng: Rng) -> Film:
+    """Cuts while the camera turns by a tenth of the picture a frame, its shutter half open."""
+    shots = []
+    for length in _lengths(rng):
+        scene = scenery(rng, width_px=WIDTH_PX + 34 * (length + 2) * 2)
+        speed_px = float(rng.choice([-34, 34]))
+        fine = filmed(rng, scene, 4 * length, Camera(across_px=speed_px / 4))
+        shutters = (fine[at : at + 3] for at in range(0, len(fine), 4))
+        shots.append([np.mean(open_for, axis=0).astype(np.uint8) for open_for in shutters])
+    still = shot(rng, 20)
+    return spliced(*shots[:2], still, *shots[2:])
+
+
+def light_in_jumps(rng: Rng) -> Film:
+    """Light that changes by half within a frame or two, in the middle of each shot."""
+    pictures = []
+    film = spliced(*(shot(rng, length) for length in _lengths(rng)))
+    for start, end in pairwise([0, *film.cuts, len(film.pictures)]):
+        middle = (start + end) // 2
+        for at, picture in enumerate(film.pictures[start:end], start):
+            level = 1.0 if at < middle else 0.75 if at == middle else 0.5
+            pictures.append(np.asarray(picture * level, np.uint8))
+    return Film(pictures, film.transitions)
+
+
 HARD_FILMS: dict[str, MakeFilm] = {
     make.__name__.replace("_", "-"): make
     for make in (
@@ -238,6 +264,8 @@ HARD_FILMS: dict[str, MakeFilm] = {
         dark_shuffled,
         montage,
         old_film,
+        fast_pans,
+        light_in_jumps,
     )
 }
 

@@ -15,13 +15,12 @@ FAST = Encoding(options={"preset": "veryfast"})
 CUTS_INSIDE_GOPS = Encoding(options={"preset": "medium", "g": "50", "sc_threshold": "0", "bf": "3"})
 
 
-# Known limits, measured in docs/benchmarks.md: light that flickers by 6 % from frame to frame hides
-# weak cuts, and a plate that slides in is taken for a wipe, though for no cut.
-FLICKERING = "old-film"
+# A known limit, measured in docs/benchmarks.md: a plate that slides in is taken for a wipe, though
+# for no cut.
 PLATES = "lower-thirds"
 
 
-@pytest.mark.parametrize("name", [name for name in HARD_FILMS if name != FLICKERING])
+@pytest.mark.parametrize("name", HARD_FILMS)
 def test_all_cuts_and_nothing_else_are_found(tmp_path: Path, name: str) -> None:
     wrong = {}
     for seed, encoding in enumerate((FAST, CUTS_INSIDE_GOPS)):

@@ -50,8 +50,10 @@ def noisy_track(frames: int, *, scan: Scan = "full", from_stream: bool = True) -
         histogram_sums=np.full(frames, 7.5, np.float32),
         change=distances(),
         across=distances(),
+        residual=distances(),
         kept=distances(),
         still=distances(),
+        likeness=distances(),
         steps=distances(),
         detail=detail,
         signatures=signatures,
@@ -75,8 +77,10 @@ def test_a_track_comes_back_as_it_was(frames: int, scan: Scan, from_stream: bool
         "histogram_sums",
         "change",
         "across",
+        "residual",
         "kept",
         "still",
+        "likeness",
         "steps",
         "detail",
     )
@@ -85,6 +89,16 @@ def test_a_track_comes_back_as_it_was(frames: int, scan: Scan, from_stream: bool
     for found, expected in pairs:
         assert found.dtype == expected.dtype
         np.testing.assert_array_equal(found, expected)
+
+
+def test_a_track_of_an_earlier_version_is_read_as_if_no_camera_had_moved() -> None:
+    track = noisy_track(50)
+    table = pq.read_table(pa.BufferReader(track.to_bytes())).drop(["residual", "likeness"])
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    earlier = ScoreTrack.from_bytes(sink.getvalue().to_pybytes())
+    np.testing.assert_array_equal(earlier.residual, track.change)
+    assert np.isnan(earlier.likeness).all()
 
 
 def test_the_same_track_gives_the_same_bytes() -> None:

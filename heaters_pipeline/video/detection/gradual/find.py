@@ -33,7 +33,7 @@ from heaters_pipeline.video.media.timing import Span
 # Curves take a kilobyte a frame, so those of all of a long video are not held at once.
 _PIECE_FRAMES = 10_000
 
-_LEAST_LEFT = float(__import__("os").environ.get("V", "0.65"))
+_LEAST_LEFT = 0.65
 """Share of the change on the way that no motion of the whole picture explains."""
 
 __all__ = ["Gradual", "GradualCurves", "GradualKind", "find_gradual", "gradual_in"]
