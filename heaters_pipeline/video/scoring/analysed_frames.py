@@ -16,7 +16,7 @@ import numpy as np
 
 from heaters_pipeline.video.arrays import BoolArray, Int64Array
 from heaters_pipeline.video.detection.cuts import LEAST_CHANGE
-from heaters_pipeline.video.scoring.sampling import LEAST_MOTION, Comparable
+from heaters_pipeline.video.scoring.sampling import Comparable, Comparison
 
 FRAMES_ACROSS = 4
 """So many frames before a cut are compared with so many after it, as far as they are analysed.
@@ -25,7 +25,6 @@ The last one on each side may lie further off, so that a flash of 3 frames is se
 one more cut is wrong on 13 real videos, with 5 two fewer (benchmarks/threshold_ranges.py).
 """
 
-_UNKNOWN = float("nan")
 _REFERENCE_RATE = 25
 _WIDEST_GAP_FRAMES = 4
 # Of frames that are referred to, mostly every second, every other one then: at most two frames off.
@@ -84,23 +83,14 @@ class FrameChange:
 
     Attributes:
         frame: The analysed frame.
-        change: Distance to the analysed frame before, 0 to 32.
-        across: Least distance of those just before to those from here on; at most ``change``.
-        residual: ``change`` once a motion of the whole picture is made up for; at most that.
-        kept: Share of what was to be seen that still is, allowing for such a motion and a little of
-            its parts.
-        still: Share of it that is at its very place.
-        likeness: Correlation of structure, whatever the brightness, allowing for such a motion, -1
-            to 1; NaN for a small change.
+        across: Least distance of those just before to those from here on; at most that to the one
+            before.
+        before: How it differs from the analysed frame before.
     """
 
     frame: int
-    change: float
     across: float
-    residual: float
-    kept: float
-    still: float
-    likeness: float
+    before: Comparison
 
 
 class FrameComparer:
@@ -114,17 +104,14 @@ class FrameComparer:
         self._step = frame_step
         self._reach = (FRAMES_ACROSS - 1) * frame_step
         self._known: deque[tuple[int, Comparable]] = deque()
-        self._changes: dict[int, tuple[float, float, float, float, float]] = {}
+        self._changes: dict[int, Comparison] = {}
         self._open: deque[int] = deque()
 
     def add(self, frame: int, picture: Comparable) -> Iterator[FrameChange]:
         """Take the next analysed frame; gives the changes that are decided by now."""
         if self._known:
             before = self._known[-1][1]
-            residual, kept = picture.residual(before)
-            still = picture.kept(before)[1]
-            likeness = picture.likeness(before) if residual >= LEAST_MOTION else _UNKNOWN
-            self._changes[frame] = picture.distance(before), residual, kept, still, likeness
+            self._changes[frame] = picture.compare(before)
             self._open.append(frame)
         self._known.append((frame, picture))
         while self._open and frame >= self._open[0] + self._reach:
@@ -138,10 +125,10 @@ class FrameComparer:
 
     def _decided(self) -> FrameChange:
         frame = self._open.popleft()
-        change, residual, kept, still, likeness = self._changes.pop(frame)
+        found = self._changes.pop(frame)
         # What cannot be a cut is compared no further.
-        across = change if residual < LEAST_CHANGE else self._across(frame)
-        return FrameChange(frame, change, across, residual, kept, still, likeness)
+        across = found.distance if found.residual < LEAST_CHANGE else self._across(frame)
+        return FrameChange(frame, across, found)
 
     def _across(self, frame: int) -> float:
         at = next(place for place, (known, _) in enumerate(self._known) if known == frame)

@@ -8,7 +8,6 @@ How two frames are compared is here, too; which ones are, is decided in ``analys
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 
 import cv2
 import numpy as np
@@ -132,6 +131,27 @@ class Sampler:
         return self._mask
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How two pictures differ.
+
+    Attributes:
+        distance: How far they are apart, 0 to 32, allowing for one point of motion.
+        residual: The same once a motion of the whole picture is made up for; at most that.
+        kept: Share of what is to be seen in either that is in the other, allowing for such a motion
+            and a point more.
+        still: Share of it that is at its very place.
+        likeness: Correlation of their structure, -1 to 1, whatever the brightness and contrast,
+            allowing for such a motion; NaN if they hardly differ, or if one shows nothing.
+    """
+
+    distance: float
+    residual: float
+    kept: float
+    still: float
+    likeness: float
+
+
 class Comparable:
     """A reduced picture with the range of each point's 3x3 neighbourhood."""
 
@@ -182,31 +202,35 @@ class Comparable:
         # Fewer different values make a smaller file; the steps are far below any noise.
         return round(mean * _DISTANCE_STEPS) / _DISTANCE_STEPS
 
-    def residual(self, other: "Comparable") -> tuple[float, float]:
-        """The distance, and the share that is kept, once a motion of the whole picture is made up.
+    def compare(self, other: "Comparable") -> Comparison:
+        """All that tells a cut from what happens within a scene.
 
         However fast a camera turns, most of what it showed is still there, at another place. Of
         pictures of two scenes, nothing fits anywhere.
         """
-        least, kept = self.distance(other), self.kept(other)[0]
-        if least >= LEAST_MOTION:
-            for mine, theirs in self._overlaps(other):
-                distance = mine.distance(theirs)
-                if distance < least:
-                    least, kept = distance, max(kept, mine.kept(theirs)[0])
-        return least, kept
+        distance, (kept, still) = self.distance(other), self.kept(other)
+        if distance < LEAST_MOTION:
+            return Comparison(distance, distance, kept, still, float("nan"))
+        overlaps = list(self._overlaps(other))
+        residual = distance
+        for mine, theirs in overlaps:
+            found = mine.distance(theirs)
+            if found < residual:
+                residual, kept = found, max(kept, mine.kept(theirs)[0])
+        if residual < LEAST_MOTION:
+            return Comparison(distance, residual, kept, still, float("nan"))
+        likeness = max(one._likeness(two) for one, two in ((self, other), *overlaps))
+        return Comparison(distance, residual, kept, still, likeness)
 
-    def likeness(self, other: "Comparable") -> float:
-        """Correlation of the structure of two pictures, allowing for a motion of the whole picture.
-
-        Returns:
-            -1 to 1, whatever the brightness and contrast; NaN where one shows nothing.
-        """
-        overlaps = self._overlaps(other)
-        known = [mine._likeness(theirs) for mine, theirs in chain([(self, other)], overlaps)]
-        return float(np.max(known))
+    def residual(self, other: "Comparable") -> float:
+        """The distance once a motion of the whole picture is made up for."""
+        distance = self.distance(other)
+        if distance < LEAST_MOTION:
+            return distance
+        return min([distance, *(one.distance(two) for one, two in self._overlaps(other))])
 
     def _likeness(self, other: "Comparable") -> float:
+        """Correlation of structure, -1 to 1; NaN where one shows none, as whole pictures first."""
         mine, theirs = self._structure(), other._structure()
         (_, my_deviation), (_, their_deviation) = cv2.meanStdDev(mine), cv2.meanStdDev(theirs)
         if min(my_deviation[0, 0], their_deviation[0, 0]) < _LEAST_STRUCTURE:

@@ -107,12 +107,12 @@ class TrackBuilder:
                 for position, name in enumerate(SIMILARITIES)
             },
             histogram_sums=_spread(count, frames, self._sums),
-            change=_spread(count, changed, [one.change for one in self._changes]),
+            change=_spread(count, changed, [one.before.distance for one in self._changes]),
             across=_spread(count, changed, [one.across for one in self._changes]),
-            residual=_spread(count, changed, [one.residual for one in self._changes]),
-            kept=_spread(count, changed, [one.kept for one in self._changes]),
-            still=_spread(count, changed, [one.still for one in self._changes]),
-            likeness=_spread(count, changed, [one.likeness for one in self._changes]),
+            residual=_spread(count, changed, [one.before.residual for one in self._changes]),
+            kept=_spread(count, changed, [one.before.kept for one in self._changes]),
+            still=_spread(count, changed, [one.before.still for one in self._changes]),
+            likeness=_spread(count, changed, [one.before.likeness for one in self._changes]),
             steps=_spread(count, frames, self._steps),
             detail=_spread(count, analysed, self._details),
             signatures=signatures,
@@ -123,7 +123,7 @@ class TrackBuilder:
         """Compare with the frame before, if that was added."""
         before, self._before = self._before, None
         follows = before is not None and before[0].frame + 1 == sample.frame
-        self._steps.append(picture.residual(before[1])[0] if before and follows else _NAN)
+        self._steps.append(picture.residual(before[1]) if before and follows else _NAN)
         scores = [_NAN] * len(_COMPARISONS)
         if sample.histogram is not None:
             self._sums.append(float(sample.histogram.sum()))
@@ -146,7 +146,7 @@ def closer_track(track: ScoreTrack, samples: Iterable[FrameSample]) -> ScoreTrac
     for sample in samples:
         digests[sample.frame] = sample.digest
         if before is not None and before.frame + 1 == sample.frame:
-            step, _ = Comparable(sample.reduced).residual(Comparable(before.reduced))
+            step = Comparable(sample.reduced).residual(Comparable(before.reduced))
             steps[sample.frame] = step
         before = sample
     return replace(track, picture_digests=digests, steps=steps)
