@@ -98,7 +98,7 @@ def _backfill(fleet: Fleet, video: Path, names: Sequence[str]) -> None:
     sensors = fleet.wait_for("the sensors", lambda: _sensors(fleet), seconds=120)
     for name in ("process_uploads", "update_catalog"):
         ask(fleet, _STOP, id=sensors[name])
-    client = boto3.client("s3", endpoint_url=fleet.s3_server.endpoint_url)
+    client = boto3.Session().client("s3", endpoint_url=fleet.s3_server.endpoint_url)
     for name in names:
         client.upload_file(str(video), BUCKET, f"{PREFIX}/source_videos/{name}.mp4")
     client.close()

@@ -97,7 +97,8 @@ class Fleet:
 
     def upload(self, video: Path, name: str) -> None:
         """Put a video into the bucket as anybody does, with any S3 client."""
-        client = boto3.client("s3", endpoint_url=self.s3_server.endpoint_url)
+        # boto3's own session would keep the secret of the first server of a process.
+        client = boto3.Session().client("s3", endpoint_url=self.s3_server.endpoint_url)
         try:
             client.upload_file(str(video), BUCKET, f"{PREFIX}/source_videos/{name}")
         finally:
