@@ -47,8 +47,9 @@ PACKAGE = "heaters_pipeline.video"
 CONSTANTS = {
     "detection.cuts": (
         "FLOOR RESTING_FLOOR _NEAR_FRAMES _SPIKE_RATIO _SPIKE_GAP_FRAMES _NEIGHBOUR_FRAMES "
-        "_MOST_LEFT _LEAST_USUAL _RESTING _GROWTH"
+        "_MOST_LEFT _LIKE _UNLIKE_WEIGHT _OTHER_SCENE _SAME_SCENE _LEAST_USUAL _RESTING _GROWTH"
     ),
+    "detection.gradual.find": "_LEAST_LEFT",
     "detection.gradual.measures": (
         "LEAST_STEP _MOST_BEND LEAST_MIX _LEAST_SPREAD _LEAST_EXPLAINED NO_DETAIL NO_DETAIL_LOST"
     ),
@@ -65,7 +66,9 @@ CONSTANTS = {
     "detection.gradual.kinds": (
         "_BLANK_SECONDS_BETWEEN _STILL _DARK_LUMA _LEAST_CONTRAST_KEPT _LEAST_LIGHT_KEPT"
     ),
-    "scoring.sampling": "_TEXTURE _SAME _SAME_IN_PLACE _LEAST_TEXTURED _DISTANCE_CAP",
+    "scoring.sampling": (
+        "_TEXTURE _SAME _SAME_IN_PLACE _LEAST_TEXTURED _DISTANCE_CAP LEAST_MOTION _LEAST_STRUCTURE"
+    ),
     "scoring.analysed_frames": "FRAMES_ACROSS",
 }
 FACTORS = (1.1, 1.25, 1.5, 2.0, 4.0)

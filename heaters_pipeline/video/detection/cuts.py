@@ -10,6 +10,10 @@ differ more than the others between them do, since motion is spread over all.
 And a cut leaves little of what was to be seen: textured points whose like is still there. By that
 a title, a name on a plate or another part of the picture that changes is told from a cut.
 
+How far frames differ is what is left once a motion of the whole picture is made up for, and counts
+the more the less alike their structure is: so neither a camera that turns nor light hides a cut, or
+is one.
+
 How pictures are compared is in ``scoring``; gradual transitions are in ``gradual``.
 """
 

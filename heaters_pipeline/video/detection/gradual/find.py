@@ -34,7 +34,8 @@ from heaters_pipeline.video.media.timing import Span
 _PIECE_FRAMES = 10_000
 
 _LEAST_LEFT = 0.65
-"""Share of the change on the way that no motion of the whole picture explains."""
+"""Share of the change on the way that no motion of the whole picture explains; 0.83 and more in
+dissolves and fades of real videos, 0.05 to 0.45 where a camera turned."""
 
 __all__ = ["Gradual", "GradualCurves", "GradualKind", "find_gradual", "gradual_in"]
 
