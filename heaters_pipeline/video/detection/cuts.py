@@ -54,6 +54,10 @@ _LIKE = 0.45
 _UNLIKE_WEIGHT = 2.5  # so that a change between scenes with nothing alike counts three times
 _OTHER_SCENE = 0.2  # likeness; dark scenes differ too little for anything else to tell
 _SAME_SCENE = 0.93  # likeness; what changes is the light
+_OTHER_COLOURS = 15.0
+"""Levels of Cr and Cb by which cells differ on average, whatever the light: such as slides of one
+layout in other colours, whose structure tells nothing."""
+_BLOCK = 4096  # frames whose colours are compared at once
 _LEAST_USUAL = 0.3  # same from 0.075 to 0.6; above, 12 cuts are wrong
 _RESTING = 0.95
 """Share that stays in its very place from which on nothing moves. At 0.86, 3 cuts are wrong."""
@@ -165,11 +169,30 @@ def _replaced_and_displaced(track: ScoreTrack) -> tuple[BoolArray, BoolArray]:
 
 def _weight(track: ScoreTrack) -> Float64Array:
     """How many times over each change counts: the more, the less alike both sides are."""
-    likeness = track.likeness[track.analysed_frames[1:]].astype(np.float64)
-    weight = np.exp(_UNLIKE_WEIGHT * (_LIKE - likeness.clip(0)))
+    likeness = track.likeness[track.analysed_frames[1:]].astype(np.float64).clip(0)
+    recoloured = _colour_changes(track) >= _OTHER_COLOURS
+    likeness[recoloured] = np.minimum(likeness[recoloured], _LIKE)
+    weight = np.exp(_UNLIKE_WEIGHT * (_LIKE - likeness))
     weight[np.isnan(likeness)] = 1
     weight[likeness >= _SAME_SCENE] = 0
     return weight
+
+
+def _colour_changes(track: ScoreTrack) -> Float64Array:
+    """How far the colours of the cells change, once the brighter picture is as dark as the other.
+
+    Light makes brightness and colour differences larger by the same factor.
+    """
+    analysed = track.analysed_frames
+    changes = np.zeros(len(analysed) - 1)
+    for first in range(0, len(changes), _BLOCK):
+        cells = track.signatures[analysed[first : first + _BLOCK + 1]].astype(np.float32)
+        light = cells[..., 0].mean(axis=(1, 2)) + 1
+        colours = (cells[..., 1:] - 128) / light[:, None, None, None]
+        darker = np.minimum(light[1:], light[:-1])
+        differences = np.abs(np.diff(colours, axis=0)).mean(axis=(1, 2, 3))
+        changes[first : first + _BLOCK] = differences * darker
+    return changes
 
 
 def _usual(
