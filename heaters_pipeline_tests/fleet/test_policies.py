@@ -13,6 +13,7 @@ import boto3
 import botocore.client
 import dagster as dg
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 from dagster_aws.s3 import S3ComputeLogManager
 
@@ -24,6 +25,7 @@ from heaters_pipeline.settings_sensor import apply_changed_settings
 from heaters_pipeline.storage.s3.client import S3Options
 from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline.uploads_sensor import process_uploads
+from heaters_pipeline_tests.cli.heaters_command import Heaters
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT
 from heaters_pipeline_tests.pipeline import Pipeline
 from heaters_pipeline_tests.servers import S3Server
@@ -68,8 +70,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
     def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
         action = _NEEDS[operation]
-        key = "" if action in _OF_BUCKET else f"/{parameters.get('Key', '')}"
-        found.add((action, _QUEUE_ARN if action.startswith("sqs:") else _ARN + key))
+        found.update((action, resource) for resource in _resources(action, parameters))
         try:
             return call(client, operation, parameters)
         except ClientError as error:
@@ -80,6 +81,16 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
     return found
+
+
+def _resources(action: str, parameters: dict[str, Any]) -> list[str]:
+    """What a call is for."""
+    if action.startswith("sqs:"):
+        return [_QUEUE_ARN]
+    if action in _OF_BUCKET:
+        return [_ARN]
+    several = parameters.get("Delete", {}).get("Objects")
+    return [f"{_ARN}/{each['Key']}" for each in several or [parameters]]
 
 
 @pytest.fixture
@@ -204,6 +215,59 @@ def test_the_web_server_may_read_settings_and_logs(
     logs = S3ComputeLogManager(bucket=bucket, prefix=LOGS, local_dir=str(tmp_path / "web"))
     logs.get_log_data(["run", "compute_logs", "step"])
     _assert_allows_just("webserver", asked)
+
+
+@pytest.fixture
+def shared_home(home: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where people type commands whose runs leave their output where those of the fleet do."""
+    instance = yaml.safe_load((home / "dagster.yaml").read_text())
+    instance["compute_logs"] = {
+        "module": "dagster_aws.s3.compute_log_manager",
+        "class": "S3ComputeLogManager",
+        "config": {"bucket": bucket, "prefix": LOGS},
+    }
+    (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
+    monkeypatch.setenv("HEATERS_STORE", f"s3://{bucket}/{PREFIX}")
+    return home
+
+
+def test_people_may_do_what_the_commands_do(
+    shared_home: Path, pipeline: Pipeline, asked: Asked, tmp_path: Path, heaters: Heaters
+) -> None:
+    store = pipeline.store
+    film = make_video(tmp_path / "film.mp4", (20, 25))
+    leftover = _begin_upload(pipeline)
+    for name in ("a", "b"):
+        store.put_file(f"source_videos/{name}.mp4", film, content_type="video/mp4")
+    store.write_bytes("source_videos/letter.mp4", b"Dear Sir or Madam", content_type="video/mp4")
+    assert heaters("process", film).code == 0
+    store.delete(next(store.list("clips/film/")).key)
+    asked.clear()
+    for command, code in (
+        ("process source_videos/a.mp4", 0),
+        ("process source_videos/letter.mp4", 1),
+        ("plan film b", 0),
+        ("status", 0),
+        (f"detect {film}", 0),
+        ("compare film", 0),
+        ("tune film", 0),
+        ("settings set clips.crf=20", 0),
+        ("settings show film", 0),
+        ("verify --repair", 0),
+        ("verify --deep film", 0),
+        (f"submit {film} https://example.org/other.mp4?key=secret", 0),
+        ("import", 0),
+        ("prune --delete --older-than 0", 0),
+        ("catalog", 0),
+        ("dismiss letter", 0),
+        ("remove --yes film", 0),
+        ("remove --yes --keep-source a", 0),
+    ):
+        ended = heaters(*command.split())
+        assert ended.code == code, (command, ended.err)
+    # What an upload that fails does at once.
+    store.remove(leftover)
+    _assert_allows_just("operator", asked)
 
 
 def test_lifecycle_rules_are_taken_by_s3(bucket: str) -> None:
