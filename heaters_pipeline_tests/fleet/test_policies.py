@@ -1,20 +1,17 @@
 """The policies of deploy/iam allow what each process asks S3 for, and no other action.
 
-What is asked is recorded where every AWS client passes, while the real code works at a moto server.
+What is asked is recorded while the real code works at a moto server.
 """
 
 import json
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.client
 import dagster as dg
 import pytest
 import yaml
-from botocore.exceptions import ClientError
 from dagster_aws.s3 import S3ComputeLogManager
 
 from heaters_pipeline.intake.submissions import submit
@@ -26,71 +23,24 @@ from heaters_pipeline.storage.s3.client import S3Options
 from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline.uploads_sensor import process_uploads
 from heaters_pipeline_tests.cli.heaters_command import Heaters
-from heaters_pipeline_tests.end_to_end.programs import CHECKOUT
+from heaters_pipeline_tests.fleet.recorded_calls import (
+    IAM,
+    Asked,
+    assert_allows_just,
+    record_calls,
+)
 from heaters_pipeline_tests.pipeline import Pipeline
 from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.videos import make_video
 
-IAM = CHECKOUT / "deploy" / "iam"
 PREFIX, LOGS = "videos", "logs"
-_ARN = "arn:aws:s3:::my-bucket"
-_QUEUE_ARN = "arn:aws:sqs:eu-central-1:123456789012:my-events"
 _MIB = 2**20
-# What a call needs, as the service authorization references of S3 and SQS say. Its parts and its
-# end belong to an upload whose beginning asks for the same.
-_NEEDS = {
-    "AbortMultipartUpload": "s3:AbortMultipartUpload",
-    "CompleteMultipartUpload": "s3:PutObject",
-    "CreateMultipartUpload": "s3:PutObject",
-    "DeleteMessageBatch": "sqs:DeleteMessage",
-    "DeleteObject": "s3:DeleteObject",
-    "DeleteObjects": "s3:DeleteObject",
-    "GetObject": "s3:GetObject",
-    "HeadBucket": "s3:ListBucket",
-    "HeadObject": "s3:GetObject",
-    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
-    "ListObjects": "s3:ListBucket",
-    "ListObjectsV2": "s3:ListBucket",
-    "ListParts": "s3:ListMultipartUploadParts",
-    "PutObject": "s3:PutObject",
-    "ReceiveMessage": "sqs:ReceiveMessage",
-    "UploadPart": "s3:PutObject",
-}
-_OF_BUCKET = ("s3:ListBucket", "s3:ListBucketMultipartUploads")
-
-Asked = set[tuple[str, str]]
-"""An action, and the ARN of what it was for, as if the bucket were ``my-bucket``."""
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """What any client asked so far."""
-    found: Asked = set()
-    call = botocore.client.BaseClient._make_api_call
-
-    def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        action = _NEEDS[operation]
-        found.update((action, resource) for resource in _resources(action, parameters))
-        try:
-            return call(client, operation, parameters)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
-                # Who may not list the bucket is told 403 in place of that.
-                found.add(("s3:ListBucket", _ARN))
-            raise
-
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
-    return found
-
-
-def _resources(action: str, parameters: dict[str, Any]) -> list[str]:
-    """What a call is for."""
-    if action.startswith("sqs:"):
-        return [_QUEUE_ARN]
-    if action in _OF_BUCKET:
-        return [_ARN]
-    several = parameters.get("Delete", {}).get("Objects")
-    return [f"{_ARN}/{each['Key']}" for each in several or [parameters]]
+    return record_calls(monkeypatch)
 
 
 @pytest.fixture
@@ -107,31 +57,6 @@ def pipeline(bucket: str, tmp_path: Path) -> Iterator[Pipeline]:
     created = Pipeline(lambda: S3ObjectStore(bucket, PREFIX, options=options), tmp_path)
     yield created
     created.instance.dispose()
-
-
-def _statements(name: str) -> list[dict[str, Any]]:
-    policy = json.loads((IAM / f"{name}.json").read_text())
-    assert policy["Version"] == "2012-10-17"
-    for statement in policy["Statement"]:
-        assert statement["Effect"] == "Allow"
-        for part in ("Action", "Resource"):
-            value = statement[part]
-            statement[part] = [value] if isinstance(value, str) else value
-    return list(policy["Statement"])
-
-
-def _assert_allows_just(name: str, asked: Asked) -> None:
-    """Each call is allowed, and each pair of action and resource was needed by one."""
-    statements = _statements(name)
-    pairs = {
-        (act, arn) for each in statements for act in each["Action"] for arn in each["Resource"]
-    }
-    used: set[tuple[str, str]] = set()
-    for action, resource in sorted(asked):
-        allowed = {(act, arn) for act, arn in pairs if act == action and fnmatchcase(resource, arn)}
-        assert allowed, f"{name}.json allows no {action} of {resource}"
-        used |= allowed
-    assert pairs - used == set(), f"{name}.json allows what nothing asks for"
 
 
 def _write_logs(bucket: str, folder: Path) -> S3ComputeLogManager:
@@ -168,7 +93,7 @@ def test_the_worker_may_do_what_runs_do(
     # What an upload that fails does at once.
     pipeline.store.remove(leftover)
     _write_logs(bucket, tmp_path / "logs")
-    _assert_allows_just("worker", asked)
+    assert_allows_just("worker", asked)
 
 
 def test_the_daemon_may_do_what_sensors_do(
@@ -183,7 +108,7 @@ def test_the_daemon_may_do_what_sensors_do(
     for sensor in (process_uploads, bring_in_submissions, update_catalog, apply_changed_settings):
         _tick(pipeline, sensor)
     settings_to_show()
-    _assert_allows_just("daemon", asked)
+    assert_allows_just("daemon", asked)
 
 
 def test_the_daemon_may_read_events_where_a_queue_tells_of_them(
@@ -195,7 +120,7 @@ def test_the_daemon_may_read_events_where_a_queue_tells_of_them(
     client.close()
     asked: Asked = request.getfixturevalue("asked")
     assert UploadEvents(url, bucket, f"{PREFIX}/").receive(1) == []
-    _assert_allows_just("events", asked)
+    assert_allows_just("events", asked)
 
 
 def _tick(pipeline: Pipeline, sensor: dg.SensorDefinition) -> None:
@@ -214,7 +139,7 @@ def test_the_web_server_may_read_settings_and_logs(
     settings_to_show()
     logs = S3ComputeLogManager(bucket=bucket, prefix=LOGS, local_dir=str(tmp_path / "web"))
     logs.get_log_data(["run", "compute_logs", "step"])
-    _assert_allows_just("webserver", asked)
+    assert_allows_just("webserver", asked)
 
 
 @pytest.fixture
@@ -267,7 +192,7 @@ def test_people_may_do_what_the_commands_do(
         assert ended.code == code, (command, ended.err)
     # What an upload that fails does at once.
     store.remove(leftover)
-    _assert_allows_just("operator", asked)
+    assert_allows_just("operator", asked)
 
 
 def test_lifecycle_rules_are_taken_by_s3(bucket: str) -> None:
