@@ -48,7 +48,8 @@ Asked = set[tuple[str, str]]
 def record_calls(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """What any client asks from now on, until the patch is undone."""
     found: Asked = set()
-    call = botocore.client.BaseClient._make_api_call
+    base: Any = botocore.client.BaseClient
+    call = base._make_api_call
 
     def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
         found.update(_asked(_NEEDS[operation], parameters))
@@ -60,7 +61,7 @@ def record_calls(monkeypatch: pytest.MonkeyPatch) -> Asked:
                 found.add(("s3:ListBucket", _BUCKET))
             raise
 
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
+    monkeypatch.setattr(base, "_make_api_call", recorded)
     return found
 
 

@@ -67,10 +67,10 @@ def _write_logs(bucket: str, folder: Path) -> S3ComputeLogManager:
     return logs
 
 
-def _begin_upload(pipeline: Pipeline) -> Any:
+def _begin_upload(pipeline: Pipeline, bucket: str) -> Any:
     client = boto3.client("s3")
     try:
-        client.create_multipart_upload(Bucket=pipeline.store._bucket, Key=f"{PREFIX}/clips/a.mp4")
+        client.create_multipart_upload(Bucket=bucket, Key=f"{PREFIX}/clips/a.mp4")
     finally:
         client.close()
     (leftover,) = pipeline.store.leftovers()
@@ -81,7 +81,7 @@ def test_the_worker_may_do_what_runs_do(
     pipeline: Pipeline, bucket: str, asked: Asked, tmp_path: Path
 ) -> None:
     video = make_video(tmp_path / "film.mp4", (20, 25))
-    leftover = _begin_upload(pipeline)
+    leftover = _begin_upload(pipeline, bucket)
     large = tmp_path / "large.bin"
     large.write_bytes(bytes(6 * _MIB))
     asked.clear()
@@ -157,11 +157,16 @@ def shared_home(home: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 def test_people_may_do_what_the_commands_do(
-    shared_home: Path, pipeline: Pipeline, asked: Asked, tmp_path: Path, heaters: Heaters
+    shared_home: Path,
+    bucket: str,
+    pipeline: Pipeline,
+    asked: Asked,
+    tmp_path: Path,
+    heaters: Heaters,
 ) -> None:
     store = pipeline.store
     film = make_video(tmp_path / "film.mp4", (20, 25))
-    leftover = _begin_upload(pipeline)
+    leftover = _begin_upload(pipeline, bucket)
     for name in ("a", "b"):
         store.put_file(f"source_videos/{name}.mp4", film, content_type="video/mp4")
     store.write_bytes("source_videos/letter.mp4", b"Dear Sir or Madam", content_type="video/mp4")
