@@ -140,12 +140,20 @@ constraints: ## Write constraints.txt anew with the newest versions
 	    echo "these are addresses, not versions; constraints.txt stays as it was" >&2; exit 1; fi; \
 	cp "$$folder/constraints.txt" constraints.txt
 
-# All files of a wheel have the time of the last commit, so that a commit gives one wheel.
+# A commit gives one wheel, wherever it is built: all files have the time of the commit and the
+# permissions that everyone may read, and nothing is there that an earlier build left.
 .PHONY: build
 build: $(VENV)/installed-tests ## Write a wheel into dist/
 	@rm -rf build dist
-	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 315532800) \
-	    $(RUN) build --wheel --no-isolation .
+	@set -e; \
+	folder=$$(mktemp -d); \
+	trap 'rm -rf "$$folder"' EXIT; \
+	cp -R heaters_pipeline pyproject.toml README.md LICENSE "$$folder"; \
+	find "$$folder" -name __pycache__ -prune -exec rm -rf {} +; \
+	chmod -R u=rwX,go=rX "$$folder"; \
+	umask 022; \
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 315532800) \
+	    $(RUN) build --wheel --no-isolation --outdir dist "$$folder"
 
 .PHONY: clean
 clean: ## Remove .venv, the sample and all caches; data/ and .dagster/ stay

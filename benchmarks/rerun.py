@@ -24,12 +24,12 @@ from pathlib import Path
 import dagster as dg
 
 from heaters_pipeline.assets.bringing import known_source
-from heaters_pipeline.cli.documents import COUNTED_STAGES
 from heaters_pipeline.cli.local_runs import process_video
 from heaters_pipeline.intake.bring import choose_key
 from heaters_pipeline.intake.sources import LocalFile
 from heaters_pipeline.resources import open_workspace
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.records.verification import OBJECT_STAGES
 from heaters_pipeline_tests.servers import running_rclone
 
 ROUNDS = ("first run", "database deleted", "again")
@@ -103,7 +103,7 @@ def _row(video: Path) -> str:
     stages = run.stages.values()
     requests = sum(int(facts["store_requests"]) for facts in stages)
     made, reused = (
-        sum(int(run.stages[stage][name]) for stage in COUNTED_STAGES) for name in ("made", "reused")
+        sum(int(run.stages[stage][name]) for stage in OBJECT_STAGES) for name in ("made", "reused")
     )
     seconds = sum(float(facts["seconds/total"]) for facts in stages)
     return f"{video_id:<28}{requests:>9}{made:>6}{reused:>8}{seconds:>9.2f}"

@@ -43,6 +43,7 @@ from heaters_pipeline.names import (
     SOURCE_VIDEOS,
 )
 from heaters_pipeline.report.catalog_facts import LastCatalog, finished_videos
+from heaters_pipeline.source_keys import noted_source_keys
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.made_of import KnownManifests, MadeOf
@@ -332,8 +333,7 @@ def _keys_of_dead(instance: dg.DagsterInstance, now: datetime) -> set[str]:
         updated_after=now - timedelta(hours=1),
     )
     runs = instance.get_runs(died, limit=REQUESTS_PER_TICK)
-    found = (
-        run.tags.get(SOURCE_KEY_TAG) or keys.guess_source_key(run.tags.get(PARTITION_TAG, ""))
-        for run in runs
-    )
-    return {key for key in found if key}
+    video_ids = {run.tags[PARTITION_TAG] for run in runs if PARTITION_TAG in run.tags}
+    told = {key for run in runs if (key := run.tags.get(SOURCE_KEY_TAG))}
+    guessed = {key for each in video_ids if (key := keys.guess_source_key(each))}
+    return told | guessed | set(noted_source_keys(instance, video_ids).values())

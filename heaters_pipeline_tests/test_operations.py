@@ -2,13 +2,18 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
+from click.exceptions import Exit, NoArgsIsHelpError
 
+from heaters_pipeline.cli import main
 from heaters_pipeline.errors import HeatersError, InvalidVideoError
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +52,34 @@ def test_each_kind_of_error_says_what_to_do() -> None:
         for reason in re.findall(r"InvalidVideoError\(\s*\"([a-z_]+)\"", text)
     }
     assert {*kinds_of(HeatersError), *reasons} <= named()
+
+
+def typed_commands() -> Iterator[str]:
+    """What documents tell readers to type, without comments and what the shell takes from it."""
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/**/*.md")):
+        text = path.read_text()
+        for command in (
+            *re.findall(r"`(heaters\s[^`]+)`", text),
+            *re.findall(r"^(heaters .+)$", text, re.MULTILINE),
+        ):
+            if not re.search(r"[…\[<]", command):
+                yield re.split(r"\s[#>]", command)[0]
+
+
+@pytest.mark.parametrize("command", sorted(set(typed_commands())))
+def test_the_commands_of_the_documents_are_there(command: str) -> None:
+    found: click.Command = main
+    context = click.Context(main, info_name="heaters")
+    arguments = shlex.split(command)[1:]
+    while isinstance(found, click.Group) and arguments and arguments[0] != "--help":
+        name, *arguments = arguments
+        inner = found.get_command(context, name)
+        assert inner is not None, name
+        found = inner
+    # Arguments that are left out, and files that are not there, are the reader's.
+    with suppress(click.BadParameter, click.BadOptionUsage, NoArgsIsHelpError, Exit):
+        made = found.make_context(found.name, arguments, parent=context)
+        assert all("=" in value for value in made.params.get("values", ()))
 
 
 def expressions(document: Any) -> Iterator[str]:

@@ -10,8 +10,9 @@ import boto3
 import dagster as dg
 import pytest
 from dagster import DagsterRun, DagsterRunStatus
+from dagster._core.execution.backfill import BulkActionStatus
 
-from heaters_pipeline import uploads_sensor
+from heaters_pipeline import source_keys, uploads_sensor
 from heaters_pipeline.backfills import launch_backfill, starts_backfills, waiting_partitions
 from heaters_pipeline.cli.importing import import_uploads
 from heaters_pipeline.cli.run_origin import code_location
@@ -23,9 +24,15 @@ from heaters_pipeline.names import (
     DIED_TAG,
     PARTITION_TAG,
     PROCESS_JOB,
+    SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
 )
-from heaters_pipeline.partitions import MOST_IN_SQLITE, add_partitions, require_room
+from heaters_pipeline.partitions import (
+    MOST_IN_SQLITE,
+    add_partitions,
+    require_room,
+    source_version_tag,
+)
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
@@ -336,6 +343,28 @@ def test_a_run_that_died_is_taken_up_again_without_an_event(daemon: Daemon, queu
     assert daemon.tick() == []
 
 
+def test_a_run_of_an_import_that_died_is_taken_up_again_without_an_event(
+    daemon: Daemon, queue: Queue
+) -> None:
+    assert daemon.tick() == []
+    upload(daemon.store, "My trip/day 1.mp4")
+    done = import_uploads(daemon.workspace, daemon.instance, "")
+    backfill = daemon.instance.get_backfill(done.backfill or "")
+    assert backfill is not None
+    daemon.instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_FAILED))
+    (found,) = daemon.store.list(keys.SOURCE_PREFIX)
+    video_id = keys.video_id_of(found.key)
+    tags = {
+        PARTITION_TAG: video_id,
+        SOURCE_VERSION_TAG: source_version_tag(video_id, found.version),
+        DIED_TAG: "true",
+    }
+    daemon.instance.add_run(
+        DagsterRun(job_name=PROCESS_JOB, tags=tags, status=DagsterRunStatus.FAILURE)
+    )
+    assert daemon.tick() == [video_id]
+
+
 def test_beside_events_a_round_is_made_once_a_day(daemon: Daemon, queue: Queue) -> None:
     upload(daemon.store, "film.mp4")
     assert daemon.tick() == []
@@ -394,6 +423,26 @@ def test_an_import_adds_all_partitions_and_one_backfill_that_the_sensor_leaves_a
     # One that comes later is the sensor's.
     upload(daemon.store, "late.mp4")
     assert daemon.tick() == ["late"]
+
+
+def test_an_import_notes_the_keys_that_names_hide_also_beside_those_that_it_noted_before(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_keys, "_NOTED_AT_ONCE", 2)
+    names = ["plain.mp4", "trip/a.mp4", "trip/b.mp4", "trip/día c.mp4"]
+    for number, name in enumerate(names):
+        upload(daemon.store, name)
+        # On SQLite a call of Dagster's that replaces one of two notes loses the other.
+        import_uploads(daemon.workspace, daemon.instance, "")
+        hidden = {keys.video_id_of(f"source_videos/{each}"): each for each in names}
+        noted = source_keys.noted_source_keys(daemon.instance, hidden)
+        assert noted == {
+            video_id: f"source_videos/{each}"
+            for video_id, each in hidden.items()
+            if each in names[1 : number + 1]
+        }
+        for backfill in daemon.instance.get_backfills():
+            daemon.instance.update_backfill(backfill.with_status(BulkActionStatus.CANCELED))
 
 
 def test_of_a_backfill_those_wait_whose_run_was_not_submitted(daemon: Daemon) -> None:

@@ -20,6 +20,7 @@ from heaters_pipeline.intake.submissions import forget_link
 from heaters_pipeline.isolation.probing import probed
 from heaters_pipeline.names import SOURCE_KEY_TAG, WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
+from heaters_pipeline.source_keys import noted_source_keys
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo
@@ -162,7 +163,7 @@ def locate_source(run: StageRun, source_key: str | None) -> ObjectInfo | None:
         run.workspace.prefetch_source(key)
         return run.workspace.head(key)
     # Names that are not clean cannot be told from the partition.
-    told = run.context.run.tags.get(SOURCE_KEY_TAG, "") if run.context else ""
+    told = _told_key(run.context, run.video_id) if run.context else ""
     if told.startswith(keys.SOURCE_PREFIX) and keys.video_id_of(told) == run.video_id:
         found_there = run.workspace.head(told)
         if found_there is not None:
@@ -175,6 +176,12 @@ def locate_source(run: StageRun, source_key: str | None) -> ObjectInfo | None:
         ),
         None,
     )
+
+
+def _told_key(context: dg.AssetExecutionContext, video_id: str) -> str:
+    """What the sensor or an import said of where the video lies, empty if neither did."""
+    tag = context.run.tags.get(SOURCE_KEY_TAG)
+    return tag or noted_source_keys(context.instance, [video_id]).get(video_id, "")
 
 
 def _read(run: StageRun, found: ObjectInfo, origin: str | None) -> Registered:

@@ -10,6 +10,7 @@ from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._serdes import serialize_value
 
 from heaters_pipeline.names import COMPARISON_ASSET, PARTITION_TAG, SOURCE_VIDEOS, VIDEO_STAGES
+from heaters_pipeline.source_keys import forget_source_key
 
 
 def forget_video(instance: dg.DagsterInstance, video_id: str) -> None:
@@ -30,6 +31,7 @@ def forget_video(instance: dg.DagsterInstance, video_id: str) -> None:
     for stage in (*VIDEO_STAGES, COMPARISON_ASSET):
         _forget_latest(instance, dg.AssetKey(stage), video_id, run_ids)
     instance.delete_dynamic_partition(SOURCE_VIDEOS, video_id)
+    forget_source_key(instance, video_id)
 
 
 def _forget_latest(

@@ -11,6 +11,7 @@ from heaters_pipeline.cli.run_origin import code_location
 from heaters_pipeline.due_runs import require_sound_settings
 from heaters_pipeline.names import PROCESS_JOB
 from heaters_pipeline.partitions import add_partitions
+from heaters_pipeline.source_keys import note_source_keys
 from heaters_pipeline.storage import keys
 from heaters_pipeline.uploads_sensor import look_at
 from heaters_pipeline.workspace import Workspace
@@ -82,6 +83,7 @@ def import_uploads(workspace: Workspace, instance: dg.DagsterInstance, prefix: s
     require_sound_settings(workspace, due)
     video_ids = sorted(sighting.video_id for sighting in due)
     added = add_partitions(instance, video_ids)
+    note_source_keys(instance, [sighting.found.key for sighting in due])
     title = f"heaters import {prefix}".rstrip()
     backfill = (
         launch_backfill(instance, code_location(), PROCESS_JOB, video_ids, title=title)

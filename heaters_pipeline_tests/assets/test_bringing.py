@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from heaters_pipeline.cli.importing import import_uploads
 from heaters_pipeline.intake.rejections import list_rejections
 from heaters_pipeline.intake.sources import HttpLink
 from heaters_pipeline.intake.submissions import submit
@@ -246,6 +247,23 @@ def test_an_upload_is_looked_for_among_all_only_where_its_key_is_not_told(
     assert outcome.success, outcome.error
     assert outcome.metadata["source_videos"]["source_key"] == key
     assert (keys.SOURCE_PREFIX in listed) is is_listed
+
+
+def test_the_first_run_of_an_import_lists_no_other_uploads(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = f"{keys.SOURCE_PREFIX}My trip/día 1.mp4"
+    pipeline.store.put_file(key, make_video(tmp_path / "made.mp4", (20,)), content_type="video/mp4")
+    assert import_uploads(pipeline.workspace(), pipeline.instance, "").videos == 1
+    workspace, listed = pipeline.workspace(), list[str]()
+    list_objects = workspace.store.list
+    monkeypatch.setattr(
+        workspace.store, "list", lambda prefix: listed.append(prefix) or list_objects(prefix)
+    )
+    outcome = pipeline.process(keys.video_id_of(key), workspace)
+    assert outcome.success, outcome.error
+    assert outcome.metadata["source_videos"]["source_key"] == key
+    assert keys.SOURCE_PREFIX not in listed
 
 
 def test_a_file_that_is_brought_over_another_of_its_key_replaces_it(

@@ -121,7 +121,8 @@ def settled(processed_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_every_setting_is_in_the_table() -> None:
-    fields = {(stage, name) for stage, one in CONFIGS.items() for name in one.model_fields}
+    configs: dict[str, Any] = dict(CONFIGS)
+    fields = {(stage, name) for stage, one in configs.items() for name in one.model_fields}
     assert fields == CHANGES.keys()
     assert set(RunSettings.of({}).__slots__) == {
         "scan",

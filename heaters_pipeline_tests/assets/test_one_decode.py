@@ -8,8 +8,10 @@ import pytest
 
 from heaters_pipeline.assets import source_pictures
 from heaters_pipeline.storage import keys
+from heaters_pipeline.video.media.parallel_scan import UnexpectedFramesError
 from heaters_pipeline.video.scoring import scores
 from heaters_pipeline.video.stills.picture_shelf import WantedPicture
+from heaters_pipeline.video.stills.source_pictures import make_pictures
 from heaters_pipeline_tests.pipeline import SOURCE_KEY, SPANS, STAGES, VIDEO_ID, Pipeline
 
 TILE_PX = 160
@@ -20,7 +22,6 @@ STORYBOARD_PX = 320
 def decodes(monkeypatch: pytest.MonkeyPatch) -> list[set[WantedPicture]]:
     """What was asked of each decode of a source for pictures."""
     asked: list[set[WantedPicture]] = []
-    make_pictures = source_pictures.make_pictures
 
     def noting(
         path: Path, info: Any, timeline: Any, wanted: Collection[WantedPicture], on_picture: Any
@@ -79,7 +80,7 @@ def test_pictures_of_a_scan_that_began_anew_are_not_used(
 ) -> None:
     def failing_at_its_end(self: Any, index: Any) -> Any:
         in_parts(self, index)
-        raise scores.UnexpectedFramesError("frame 99 is damaged or does not come out in its place")
+        raise UnexpectedFramesError("frame 99 is damaged or does not come out in its place")
 
     in_parts = scores._Pass.in_parts
     monkeypatch.setattr(scores._Pass, "in_parts", failing_at_its_end)

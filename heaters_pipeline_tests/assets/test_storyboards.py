@@ -16,6 +16,7 @@ from heaters_pipeline.status import video_statuses
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.verification import Verifier
 from heaters_pipeline.storage.records.video_manifests import read_video
+from heaters_pipeline.video.stills.source_pictures import make_pictures
 from heaters_pipeline.workspace import Workspace
 from heaters_pipeline_tests.pipeline import SOURCE_KEY, STAGES, VIDEO_ID, Pipeline
 from heaters_pipeline_tests.video.stills.test_storyboards import cues_of, require_whole
@@ -142,7 +143,6 @@ def test_a_run_of_an_older_video_makes_its_storyboard_and_nothing_else(
     older: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decodes = []
-    make_pictures = source_pictures.make_pictures
 
     def noting(path: Path, info: Any, timeline: Any, wanted: Any, on_picture: Any) -> None:
         decodes.append(sorted(one.frame for one in wanted))

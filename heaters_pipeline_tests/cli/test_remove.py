@@ -110,6 +110,19 @@ def test_dagsters_own_deletion_leaves_what_forgetting_takes(
     assert left >= {"asset_keys", "asset_check_executions"}
 
 
+def test_the_note_of_an_import_goes_with_its_video(
+    home: Path, store: DirectoryObjectStore, heaters: Heaters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = f"{keys.SOURCE_PREFIX}trip/{NAME}.mp4"
+    store.write_bytes(key, b"a video", content_type="video/mp4")
+    monkeypatch.setattr(DirectoryObjectStore, "settle_seconds", 0)
+    assert heaters("import").code == 0
+    assert any(": kvs: " in each for each in what_names_it(store, home))
+    assert heaters("remove", keys.video_id_of(key), "--yes").code == 0
+    left = what_names_it(store, home)
+    assert [each for each in left if ": bulk_actions: " not in each] == []
+
+
 def test_it_asks_first(
     harbour: Path,
     store: DirectoryObjectStore,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from heaters_pipeline.storage.digests import file_sha256
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.end_to_end.programs import CHECKOUT
 
@@ -65,17 +66,26 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, made of what belongs to the package and no leftovers of earlier builds."""
-    source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
-    shutil.copytree(
-        CHECKOUT / "heaters_pipeline",
-        source / "heaters_pipeline",
-        ignore=shutil.ignore_patterns("__pycache__"),
+    """The wheel that ``make build`` makes of a copy of the checkout."""
+    return _built(_copied(tmp_path_factory.mktemp("checkout")))
+
+
+def _copied(checkout: Path) -> Path:
+    """A copy of what ``make build`` looks at; nothing tells its commit."""
+    shutil.copytree(CHECKOUT / "heaters_pipeline", checkout / "heaters_pipeline")
+    for name in ("Makefile", "constraints.txt", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(CHECKOUT / name, checkout)
+    return checkout
+
+
+def _built(checkout: Path) -> Path:
+    # The environment of the tests is there, and is not to be made again.
+    installed = f"{sys.prefix}/installed-tests"
+    _run(
+        *("make", "--directory", checkout, "--old-file", installed),
+        *("build", f"VENV={sys.prefix}"),
     )
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(CHECKOUT / name, source)
-    _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", made, source)
-    (path,) = made.iterdir()
+    (path,) = (checkout / "dist").iterdir()
     return path
 
 
@@ -112,6 +122,25 @@ def _files(package: Path) -> Iterator[Path]:
         for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     )
+
+
+def test_the_wheel_is_the_same_byte_for_byte_wherever_and_whenever_it_is_built(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = _copied(tmp_path / "another place")
+    for path in checkout.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        os.utime(path, (10**9, 10**9))
+    # What earlier builds and editable installations leave.
+    leftover = checkout / "build" / "lib" / "heaters_pipeline" / "gone.py"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_text("")
+    (checkout / "heaters_pipeline.egg-info").mkdir()
+    (checkout / "heaters_pipeline.egg-info" / "SOURCES.txt").write_text("heaters_pipeline/a.md\n")
+    (checkout / "heaters_pipeline" / "a.md").write_text("notes")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    monkeypatch.setenv("LC_ALL", "C")
+    assert file_sha256(_built(checkout)) == file_sha256(wheel)
 
 
 def test_all_files_of_the_package_are_in_the_wheel(installed: Installed) -> None:

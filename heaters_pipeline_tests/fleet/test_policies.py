@@ -1,19 +1,17 @@
 """The policies of deploy/iam allow what each process asks S3 for, and no other action.
 
-What is asked is recorded where every AWS client passes, while the real code works at a moto server.
+What is asked is recorded while the real code works at a moto server.
 """
 
 import json
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.client
 import dagster as dg
 import pytest
-from botocore.exceptions import ClientError
+import yaml
 from dagster_aws.s3 import S3ComputeLogManager
 
 from heaters_pipeline.intake.submissions import submit
@@ -24,62 +22,25 @@ from heaters_pipeline.settings_sensor import apply_changed_settings
 from heaters_pipeline.storage.s3.client import S3Options
 from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline.uploads_sensor import process_uploads
-from heaters_pipeline_tests.end_to_end.programs import CHECKOUT
+from heaters_pipeline_tests.cli.heaters_command import Heaters
+from heaters_pipeline_tests.fleet.recorded_calls import (
+    IAM,
+    Asked,
+    assert_allows_just,
+    record_calls,
+)
 from heaters_pipeline_tests.pipeline import Pipeline
 from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.videos import make_video
 
-IAM = CHECKOUT / "deploy" / "iam"
 PREFIX, LOGS = "videos", "logs"
-_ARN = "arn:aws:s3:::my-bucket"
-_QUEUE_ARN = "arn:aws:sqs:eu-central-1:123456789012:my-events"
 _MIB = 2**20
-# What a call needs, as the service authorization references of S3 and SQS say. Its parts and its
-# end belong to an upload whose beginning asks for the same.
-_NEEDS = {
-    "AbortMultipartUpload": "s3:AbortMultipartUpload",
-    "CompleteMultipartUpload": "s3:PutObject",
-    "CreateMultipartUpload": "s3:PutObject",
-    "DeleteMessageBatch": "sqs:DeleteMessage",
-    "DeleteObject": "s3:DeleteObject",
-    "DeleteObjects": "s3:DeleteObject",
-    "GetObject": "s3:GetObject",
-    "HeadBucket": "s3:ListBucket",
-    "HeadObject": "s3:GetObject",
-    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
-    "ListObjects": "s3:ListBucket",
-    "ListObjectsV2": "s3:ListBucket",
-    "ListParts": "s3:ListMultipartUploadParts",
-    "PutObject": "s3:PutObject",
-    "ReceiveMessage": "sqs:ReceiveMessage",
-    "UploadPart": "s3:PutObject",
-}
-_OF_BUCKET = ("s3:ListBucket", "s3:ListBucketMultipartUploads")
-
-Asked = set[tuple[str, str]]
-"""An action, and the ARN of what it was for, as if the bucket were ``my-bucket``."""
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """What any client asked so far."""
-    found: Asked = set()
-    call = botocore.client.BaseClient._make_api_call
-
-    def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        action = _NEEDS[operation]
-        key = "" if action in _OF_BUCKET else f"/{parameters.get('Key', '')}"
-        found.add((action, _QUEUE_ARN if action.startswith("sqs:") else _ARN + key))
-        try:
-            return call(client, operation, parameters)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
-                # Who may not list the bucket is told 403 in place of that.
-                found.add(("s3:ListBucket", _ARN))
-            raise
-
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
-    return found
+    return record_calls(monkeypatch)
 
 
 @pytest.fixture
@@ -98,31 +59,6 @@ def pipeline(bucket: str, tmp_path: Path) -> Iterator[Pipeline]:
     created.instance.dispose()
 
 
-def _statements(name: str) -> list[dict[str, Any]]:
-    policy = json.loads((IAM / f"{name}.json").read_text())
-    assert policy["Version"] == "2012-10-17"
-    for statement in policy["Statement"]:
-        assert statement["Effect"] == "Allow"
-        for part in ("Action", "Resource"):
-            value = statement[part]
-            statement[part] = [value] if isinstance(value, str) else value
-    return list(policy["Statement"])
-
-
-def _assert_allows_just(name: str, asked: Asked) -> None:
-    """Each call is allowed, and each pair of action and resource was needed by one."""
-    statements = _statements(name)
-    pairs = {
-        (act, arn) for each in statements for act in each["Action"] for arn in each["Resource"]
-    }
-    used: set[tuple[str, str]] = set()
-    for action, resource in sorted(asked):
-        allowed = {(act, arn) for act, arn in pairs if act == action and fnmatchcase(resource, arn)}
-        assert allowed, f"{name}.json allows no {action} of {resource}"
-        used |= allowed
-    assert pairs - used == set(), f"{name}.json allows what nothing asks for"
-
-
 def _write_logs(bucket: str, folder: Path) -> S3ComputeLogManager:
     logs = S3ComputeLogManager(bucket=bucket, prefix=LOGS, local_dir=str(folder))
     key = ["run", "compute_logs", "step"]
@@ -131,10 +67,10 @@ def _write_logs(bucket: str, folder: Path) -> S3ComputeLogManager:
     return logs
 
 
-def _begin_upload(pipeline: Pipeline) -> Any:
+def _begin_upload(pipeline: Pipeline, bucket: str) -> Any:
     client = boto3.client("s3")
     try:
-        client.create_multipart_upload(Bucket=pipeline.store._bucket, Key=f"{PREFIX}/clips/a.mp4")
+        client.create_multipart_upload(Bucket=bucket, Key=f"{PREFIX}/clips/a.mp4")
     finally:
         client.close()
     (leftover,) = pipeline.store.leftovers()
@@ -145,7 +81,7 @@ def test_the_worker_may_do_what_runs_do(
     pipeline: Pipeline, bucket: str, asked: Asked, tmp_path: Path
 ) -> None:
     video = make_video(tmp_path / "film.mp4", (20, 25))
-    leftover = _begin_upload(pipeline)
+    leftover = _begin_upload(pipeline, bucket)
     large = tmp_path / "large.bin"
     large.write_bytes(bytes(6 * _MIB))
     asked.clear()
@@ -157,7 +93,7 @@ def test_the_worker_may_do_what_runs_do(
     # What an upload that fails does at once.
     pipeline.store.remove(leftover)
     _write_logs(bucket, tmp_path / "logs")
-    _assert_allows_just("worker", asked)
+    assert_allows_just("worker", asked)
 
 
 def test_the_daemon_may_do_what_sensors_do(
@@ -172,7 +108,7 @@ def test_the_daemon_may_do_what_sensors_do(
     for sensor in (process_uploads, bring_in_submissions, update_catalog, apply_changed_settings):
         _tick(pipeline, sensor)
     settings_to_show()
-    _assert_allows_just("daemon", asked)
+    assert_allows_just("daemon", asked)
 
 
 def test_the_daemon_may_read_events_where_a_queue_tells_of_them(
@@ -184,7 +120,7 @@ def test_the_daemon_may_read_events_where_a_queue_tells_of_them(
     client.close()
     asked: Asked = request.getfixturevalue("asked")
     assert UploadEvents(url, bucket, f"{PREFIX}/").receive(1) == []
-    _assert_allows_just("events", asked)
+    assert_allows_just("events", asked)
 
 
 def _tick(pipeline: Pipeline, sensor: dg.SensorDefinition) -> None:
@@ -203,7 +139,65 @@ def test_the_web_server_may_read_settings_and_logs(
     settings_to_show()
     logs = S3ComputeLogManager(bucket=bucket, prefix=LOGS, local_dir=str(tmp_path / "web"))
     logs.get_log_data(["run", "compute_logs", "step"])
-    _assert_allows_just("webserver", asked)
+    assert_allows_just("webserver", asked)
+
+
+@pytest.fixture
+def shared_home(home: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where people type commands whose runs leave their output where those of the fleet do."""
+    instance = yaml.safe_load((home / "dagster.yaml").read_text())
+    instance["compute_logs"] = {
+        "module": "dagster_aws.s3.compute_log_manager",
+        "class": "S3ComputeLogManager",
+        "config": {"bucket": bucket, "prefix": LOGS},
+    }
+    (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
+    monkeypatch.setenv("HEATERS_STORE", f"s3://{bucket}/{PREFIX}")
+    return home
+
+
+def test_people_may_do_what_the_commands_do(
+    shared_home: Path,
+    bucket: str,
+    pipeline: Pipeline,
+    asked: Asked,
+    tmp_path: Path,
+    heaters: Heaters,
+) -> None:
+    store = pipeline.store
+    film = make_video(tmp_path / "film.mp4", (20, 25))
+    leftover = _begin_upload(pipeline, bucket)
+    for name in ("a", "b"):
+        store.put_file(f"source_videos/{name}.mp4", film, content_type="video/mp4")
+    store.write_bytes("source_videos/letter.mp4", b"Dear Sir or Madam", content_type="video/mp4")
+    assert heaters("process", film).code == 0
+    store.delete(next(store.list("clips/film/")).key)
+    asked.clear()
+    for command, code in (
+        ("process source_videos/a.mp4", 0),
+        ("process source_videos/letter.mp4", 1),
+        ("plan film b", 0),
+        ("status", 0),
+        (f"detect {film}", 0),
+        ("compare film", 0),
+        ("tune film", 0),
+        ("settings set clips.crf=20", 0),
+        ("settings show film", 0),
+        ("verify --repair", 0),
+        ("verify --deep film", 0),
+        (f"submit {film} https://example.org/other.mp4?key=secret", 0),
+        ("import", 0),
+        ("prune --delete --older-than 0", 0),
+        ("catalog", 0),
+        ("dismiss letter", 0),
+        ("remove --yes film", 0),
+        ("remove --yes --keep-source a", 0),
+    ):
+        ended = heaters(*command.split())
+        assert ended.code == code, (command, ended.err)
+    # What an upload that fails does at once.
+    store.remove(leftover)
+    assert_allows_just("operator", asked)
 
 
 def test_lifecycle_rules_are_taken_by_s3(bucket: str) -> None:

@@ -22,7 +22,11 @@ from heaters_pipeline.errors import StoreUnavailableError
 from heaters_pipeline.report import catalog, catalog_tables
 from heaters_pipeline.report.catalog import update_catalog
 from heaters_pipeline.report.catalog_columns import CLIP_SCHEMA, VIDEO_SCHEMA
-from heaters_pipeline.report.catalog_record import StoredCatalog, look_at_catalog
+from heaters_pipeline.report.catalog_record import (
+    StoredCatalog,
+    look_at_catalog,
+    write_catalog_record,
+)
 from heaters_pipeline.report.catalog_tables import GroupWriter, Notes
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
@@ -239,7 +243,7 @@ def test_who_dies_before_the_manifest_leaves_a_note_that_does_no_harm(
 def test_what_is_written_while_a_catalog_is_made_is_in_the_next(
     noted: Noted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = catalog_asset.write_catalog_record
+    real = write_catalog_record
 
     def write(*arguments: Any) -> None:
         noted.change("video4", title="late")

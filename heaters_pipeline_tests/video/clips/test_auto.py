@@ -226,7 +226,7 @@ def test_quality_is_what_was_asked_for(tmp_path: Path) -> None:
 def test_what_is_too_far_is_encoded_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = know(ENCODINGS[0].write(tmp_path))
     tried = []
-    splice_span = auto.splice_span
+    splice_span = splice.splice_span
 
     def watched(*arguments: object, crf: int, **more: object) -> object:
         tried.append(crf)

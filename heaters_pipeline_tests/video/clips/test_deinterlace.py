@@ -8,10 +8,10 @@ import av
 import numpy as np
 import pytest
 
+from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.clips.deinterlace import deinterlaced, shows_bottom_first
 from heaters_pipeline.video.clips.settings import Interlaced
 from heaters_pipeline.video.clips.write import (
-    ClipError,
     ClipFile,
     ClipSettings,
 )
@@ -141,9 +141,9 @@ def test_progressive_pictures_are_untouched(interlaced: Interlaced, tmp_path: Pa
     for frame, picture in deinterlaced(iter(FrameReader(known.path, known.info)), 1):
         assert picture is frame.decoded
     shown = encode(known, Span(3, 15), tmp_path / "clip.mp4", interlaced)
-    for number, frame in zip(range(3, 15), shown, strict=True):
-        assert frame_number_of(picture_of(frame)) == number
-        assert (frame.interlaced_frame, frame.height) == (False, 90)
+    for number, found in zip(range(3, 15), shown, strict=True):
+        assert frame_number_of(picture_of(found)) == number
+        assert (found.interlaced_frame, found.height) == (False, 90)
 
 
 def test_frames_of_both_kinds_come_out_one_for_one(tmp_path: Path) -> None:

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
+from heaters_pipeline.errors import ClipError
 from heaters_pipeline.video.arrays import Picture
 from heaters_pipeline.video.clips import maker as clip_maker
 from heaters_pipeline.video.clips.settings import ClipMethod, Codec
 from heaters_pipeline.video.clips.write import (
-    ClipError,
     ClipFile,
     ClipSettings,
 )
+from heaters_pipeline.video.media.frame_spans import read_span as real_read_span
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.media.timing import Span
@@ -265,7 +266,6 @@ def test_streams_without_i_frames_give_the_right_pictures(mode: str, tmp_path: P
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[Span]:
     """The stretches for which decoding was begun."""
     begun: list[Span] = []
-    real_read_span = clip_maker.read_span
 
     def read_span(*arguments: object, **options: object) -> object:
         begun.append(arguments[-1])

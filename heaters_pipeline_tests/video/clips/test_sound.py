@@ -11,7 +11,7 @@ import pytest
 from heaters_pipeline.video.clips.mp4_boxes import read_tracks
 from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip, left_out
 from heaters_pipeline.video.media import packet_reader
-from heaters_pipeline.video.media.pyav import Packet
+from heaters_pipeline.video.media.pyav import Packet, packets_of
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import (
     AUDIO_RATE_HZ,
@@ -352,7 +352,6 @@ def test_all_frames_of_a_packet_are_heard(
 ) -> None:
     silent = know(make_video(tmp_path / "silent.mp4", [100], codec="mpeg4"))
     known = with_speech(silent, tmp_path / "speech.3gp")
-    packets_of = packet_reader.packets_of
     monkeypatch.setattr(
         packet_reader, "packets_of", lambda container: joined(packets_of(container), frames)
     )

@@ -19,6 +19,7 @@ from heaters_pipeline.errors import (
     StoreUnavailableError,
 )
 from heaters_pipeline.video.clips import maker as clip_maker
+from heaters_pipeline.video.clips.encode import encode_span as real_encode_span
 from heaters_pipeline.video.clips.record import ClipNote
 from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.clips.write import (
@@ -26,6 +27,7 @@ from heaters_pipeline.video.clips.write import (
     ClipSettings,
     inspect_clip,
 )
+from heaters_pipeline.video.media.frame_spans import read_span as real_read_span
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import Known, know, write_clip, write_many
@@ -86,8 +88,6 @@ def numbers_in(path: Path) -> list[int]:
 
 
 def fail_to_encode(monkeypatch: pytest.MonkeyPatch, span: Span) -> None:
-    real_encode_span = clip_maker.encode_span
-
     def encode_span(task: ClipTask, *arguments: Any, **options: Any) -> Any:
         if task.span == span:
             raise ClipError("the encoder was told to fail")
@@ -196,8 +196,6 @@ def test_a_clip_that_neither_method_can_make_says_why(
 def test_what_cannot_be_decoded_costs_its_own_clip(
     known: Known, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real_read_span = clip_maker.read_span
-
     def read_span(*arguments: Any, **options: Any) -> Iterator[Any]:
         for frame in real_read_span(*arguments, **options):
             if frame.index == 12:

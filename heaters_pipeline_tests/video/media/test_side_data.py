@@ -3,6 +3,7 @@
 import struct
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -38,6 +39,8 @@ def time_lapse(tmp_path: Path) -> Path:
 def test_photos_with_exif_are_read(time_lapse: Path) -> None:
     frames = list(FrameReader(time_lapse, probe(time_lapse)))
     assert [frame_number_of(frame.picture()) for frame in frames] == list(range(12))
-    kinds = {data.type.value for frame in frames for data in frame.decoded.side_data}
+    # PyAV's stubs take it for a mapping, of which this would give the keys.
+    side_data: list[Any] = [data for frame in frames for data in frame.decoded.side_data]
+    kinds = {data.type.value for data in side_data}
     assert 31 in kinds
     assert {HdrMetadata.of(frame.decoded) for frame in frames} == {HdrMetadata()}

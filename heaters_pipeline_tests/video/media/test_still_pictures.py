@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from heaters_pipeline.video.media import still_pictures
+from heaters_pipeline.video.media.frame_spans import read_frames
 from heaters_pipeline.video.media.frames import Frame, FrameReader
 from heaters_pipeline.video.media.probe import VideoInfo, probe
 from heaters_pipeline.video.media.still_pictures import pictures_at
@@ -33,7 +34,6 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> list[Span]:
         asked.append(Span(frames[0], frames[-1] + 1))
         return read_frames(path, info, timeline, frames)
 
-    read_frames = still_pictures.read_frames
     monkeypatch.setattr(still_pictures, "read_frames", noting)
     return asked
 
