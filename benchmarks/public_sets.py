@@ -144,7 +144,9 @@ def measure(
             continue
         print(f"{name} {number}/{total} {video.path.name}", file=sys.stderr)
         try:
-            found = {detector: _timed(detect, video.path) for detector, detect in detectors.items()}
+            # Large sets are often linked, and our reader takes no links.
+            path = video.path.resolve()
+            found = {detector: _timed(detect, path) for detector, detect in detectors.items()}
         except InvalidVideoError as error:
             notes.append(f"{video.name} is left out: {error}")
             continue
@@ -209,6 +211,8 @@ def main(arguments: list[str] | None = None) -> None:
         help="leave out videos with a malformed line in their annotation, and name them",
     )
     options = parser.parse_args(arguments)
+    if not options.dataset_root.is_dir():
+        parser.error(f"there is no folder {options.dataset_root}; give the one that holds the sets")
     try:
         sets = {
             name: SETS[name].read(options.dataset_root / name, options.skip_malformed)

@@ -34,6 +34,7 @@ ClipShots  ``annotations/<split>.json``  ``transitions`` of a video:     from 0 
 """
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -123,7 +124,7 @@ def read_rai(folder: Path, skip_malformed: bool) -> Annotations:
 
     Its ``scenes_<n>.txt`` are scenes of several shots and are not read.
     """
-    annotations = {path.name[: -len("_gt.txt")]: path for path in sorted(folder.rglob("*_gt.txt"))}
+    annotations = {path.name.removesuffix("_gt.txt"): path for path in _below(folder, "_gt.txt")}
     videos = _videos(folder, lambda stem: stem.split("_")[0])
     return _shots(annotations, videos, 0, skip_malformed, folder / "<n>_gt.txt")
 
@@ -145,7 +146,7 @@ def read_shot(folder: Path, skip_malformed: bool) -> Annotations:
     source = folder / "kuaishou_v2.txt"
     if not source.is_file():
         return Annotations(missing=source)
-    videos = {path.name: path for path in sorted(folder.rglob("*.mp4"))}
+    videos = {path.name: path for path in _below(folder, ".mp4")}
     annotations = Annotations()
     for name, lines in _blocks(source):
         with _skipping(annotations, name, skip_malformed):
@@ -288,7 +289,15 @@ def _files(folder: Path, pattern: str) -> dict[str, Path]:
 
 
 def _videos(folder: Path, key: Callable[[str], str]) -> dict[str, Path]:
-    return {key(path.stem): path for path in sorted(folder.rglob("*.mp4"))}
+    return {key(path.stem): path for path in _below(folder, ".mp4")}
+
+
+def _below(folder: Path, ending: str) -> list[Path]:
+    """Files below a folder, those in linked folders among them: large sets often lie elsewhere."""
+    places = os.walk(folder, followlinks=True)
+    return sorted(
+        Path(at, name) for at, _, names in places for name in names if name.endswith(ending)
+    )
 
 
 @contextmanager
