@@ -1,8 +1,8 @@
 """The annotations of public benchmarks of shot detection, read as they are distributed.
 
 Each says by other numbers where a shot ends. Here all become a ``Change``: the last frame of a
-shot and the first of the next one, counted from 0 in the order in which they are shown. "Shown to
-be so by" names the public code that reads the same files.
+shot and the first of the next one, counted from 0 in the order in which they are shown. The notes
+below name the public code that reads the same files so.
 
 ========== ============================= =============================== =========================
 set        file, below ``ROOT/<set>``    a line or entry                 numbers
@@ -15,18 +15,19 @@ AutoShot   ``annotations/<id>.txt``      the same                        from 0 
 SHOT       ``kuaishou_v2.txt``           after a line with the video:    from 0 (4)
                                          last frame of a shot, first of
                                          the next
-ClipShots  ``annotations/<split>.json``  ``transitions`` of a video:     from 0 (5)
+ClipShots  ``annotations/test.json``     ``transitions`` of a video:     from 0 (5)
                                          last frame of a shot, first of
                                          the next
 ========== ============================= =============================== =========================
 
 1. PySceneDetect, ``benchmark/dataset.py``, ``_read_tab_separated_cuts``: second column + 1 is the
    first frame of the next shot, as in its ``FrameTimecode.frame_num``, which counts from 0 (the
-   comment there says "1-based"; held by a test). It reads the corrected files of BBC.
+   comment there says "1-based"; measured with its version 0.7.2). It reads BBC's corrected files.
 2. TransNetV2, ``training/consolidate_datasets.py``: adds 1 to both columns.
 3. There, too, without adding anything; ``gyglim/shot-detection-evaluation`` agrees.
-4. ``wentaozhu/AutoShot``. Its files of shots for the same videos (12580139534: 0 80, 81 149,
-   150 178, 183 253) have the numbers of these pairs (80,81 149,150 178,183).
+4. ``wentaozhu/AutoShot``: its test takes shots as counted from 0 (``utils.py``), and the shots of
+   its test videos (in ``CBD-Lab/FilmShots``, 12580139534: 0 80, 81 149, 150 178, 183 253) have
+   the numbers of these pairs (80,81 149,150 178,183).
 5. ``Tangshitao/ClipShots``, ``tools/evaluate.py``: a cut where the second is the first + 1.
    TransNetV2 takes both as counted from 0. It adds 1 to both where a video has one frame more
    than ``frame_num``, and leaves out videos that differ more; PySceneDetect does neither, nor is
@@ -260,7 +261,7 @@ def _blocks(source: Path) -> Iterator[tuple[str, list[tuple[int, str]]]]:
 
 
 def _change(source: Path, number: int, text: str) -> Change:
-    last, first = _two_numbers(source, number, text, r",|\s+")
+    last, first = _two_numbers(source, number, text, r",\s*|\s+")
     if first <= last:
         raise _malformed(source, number, text, "the first frame of a shot is after the last before")
     return Change(last, first)
