@@ -3,12 +3,12 @@
 Counts are added up over the videos of a set, and shares taken of the sums, in all of them.
 
 ``published`` is how PySceneDetect's published table counts (``benchmark/evaluator.py``): a
-detector gives points, here the first frame of a shot, or the middle of a gradual transition. A
-point from the first to the last frame of an annotated gradual transition, both included, belongs
-to it: the first such point finds it, further ones are wrong. Points that are left are matched with
-the annotated cuts one to one, the nearest first, at most ``tolerance`` frames apart. Two things
-there surprise, and hold here for all detectors alike, since figures would not be comparable
-otherwise:
+detector gives points, here the first frame of a shot, or the middle of a gradual transition; none
+for a fade that opens or closes the video, which parts no two shots. A point from the first to the
+last frame of an annotated gradual transition, both included, belongs to it: the first such point
+finds it, further ones are wrong. Points that are left are matched with the annotated cuts one to
+one, the nearest first, at most ``tolerance`` frames apart. Two things there surprise, and hold here
+for all detectors alike, since figures would not be comparable otherwise:
 
 - A detector that found anything also gives the end of the video. In BBC and AutoShot, where shots
   are annotated, the end of the last one counts as a cut that is to be found; in ClipShots it is
@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from benchmarks.detectors import Found
 from benchmarks.shot_annotations import AnnotatedVideo, Change
 from heaters_pipeline.video.detection.labels import match
+from heaters_pipeline.video.detection.transitions import Transition
 
 OVERLAP_TOLERANCE_FRAMES = 2
 
@@ -83,7 +84,7 @@ def published(
     video: AnnotatedVideo, found: Found, rules: Rules, tolerance: int
 ) -> tuple[Tally, Tally]:
     """Cuts and gradual transitions by the rules of PySceneDetect's table."""
-    points = {one.middle for one in found.transitions}
+    points = {one.middle for one in _between_shots(found)}
     if rules.end_is_given and points:
         points.add(found.frames)
     gradual = [one for one in video.changes if rules.has_gradual and not one.is_cut]
@@ -115,7 +116,7 @@ def _points_in(gradual: Sequence[Change], points: Sequence[int]) -> tuple[list[i
 
 def ranges(video: AnnotatedVideo, found: Found) -> Tally:
     """Gradual transitions by the rule of ClipShots."""
-    given = [one for one in _changes(found) if not one.is_cut]
+    given = [one for one in _changes(found.transitions) if not one.is_cut]
     wanted = [one for one in video.changes if not one.is_cut]
     right = sum(
         any(one.last <= other.first and other.last <= one.first for other in given)
@@ -126,7 +127,7 @@ def ranges(video: AnnotatedVideo, found: Found) -> Tally:
 
 def overlaps(video: AnnotatedVideo, found: Found) -> Tally:
     """Cuts and gradual transitions together by the rule of RAI, TransNetV2 and AutoShot."""
-    given, wanted = _changes(found), video.changes
+    given, wanted = _changes(_between_shots(found)), video.changes
     # Both are widened by half of the tolerance at each end, less half a frame of the shots.
     most = OVERLAP_TOLERANCE_FRAMES - 1
     right = at = other = 0
@@ -140,5 +141,13 @@ def overlaps(video: AnnotatedVideo, found: Found) -> Tally:
     return Tally(right, len(given) - right, len(wanted) - right)
 
 
-def _changes(found: Found) -> list[Change]:
-    return [Change(one.start - 1, one.end) for one in found.transitions]
+def _between_shots(found: Found) -> Sequence[Transition]:
+    """Without a fade in that opens the video and a fade out that closes it, as in ``scenes``."""
+    given = found.transitions
+    first = 1 if given and given[0].kind == "fade_in" else 0
+    last = len(given) - 1 if given and given[-1].kind == "fade_out" else len(given)
+    return given[first:last]
+
+
+def _changes(transitions: Sequence[Transition]) -> list[Change]:
+    return [Change(one.start - 1, one.end) for one in transitions]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 
 from benchmarks import public_sets
@@ -23,6 +24,8 @@ from benchmarks.shot_annotations import (
     read_rai,
     read_shot,
 )
+from heaters_pipeline_tests.video.detection.edited_films import GRADUAL_FILMS
+from heaters_pipeline_tests.video.detection.encoding import encode
 from heaters_pipeline_tests.videos import make_video
 
 SCENES = (40, 30, 35, 30)
@@ -263,6 +266,28 @@ def test_ends_of_videos_can_be_left_out(root: Path, capsys: pytest.CaptureFixtur
     public_sets.main(["--dataset-root", str(root), *options])
 
     assert capsys.readouterr().out.splitlines()[2].split()[4:7] == ["100.00"] * 3
+
+
+def test_gradual_transitions_are_counted_in_both_ways(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dissolved = GRADUAL_FILMS["dissolved"](np.random.default_rng(24), 24)
+    ((kind, start, end),) = dissolved.transitions
+    path = encode(tmp_path / "film", dissolved.pictures)
+    for name in ("RAI", "ClipShots/videos"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "1.mp4").symlink_to(path)
+    last = len(dissolved.pictures) - 1
+    write(tmp_path / "RAI/1_gt.txt", f"0 {start - 1}", f"{end} {last}")
+    entry = {"transitions": [[start - 1, end]], "frame_num": last + 1}
+    write(tmp_path / "ClipShots/annotations/test.json", json.dumps({"1.mp4": entry}))
+
+    options = ["--sets", "RAI", "ClipShots", "--detectors", "ours", "--without-ends"]
+    public_sets.main(["--dataset-root", str(tmp_path), *options])
+
+    rows = [line.split()[4:-1] for line in capsys.readouterr().out.splitlines()[2:4]]
+    assert kind == "dissolve"
+    assert rows == [["-"] * 6 + ["100.00"] * 9] * 2
 
 
 def test_what_is_missing_is_told_below_the_table(

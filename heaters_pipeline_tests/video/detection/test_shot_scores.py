@@ -72,6 +72,19 @@ def test_our_gradual_transitions_count_by_their_middle() -> None:
     assert published(video((99, 108)), found, RAI, 0) == (Tally(wrong=1), Tally(missed=1))
 
 
+def test_a_fade_that_opens_or_closes_the_video_parts_no_shots() -> None:
+    fade_in, fade_out = Transition("fade_in", 1, 20), Transition("fade_out", 370, 399)
+    annotated = video((99, 100))
+
+    found = Found((fade_in, *cuts(100), fade_out), 400)
+    assert published(annotated, found, RAI, 0)[0] == overlaps(annotated, found) == Tally(right=1)
+    assert ranges(annotated, found) == Tally(wrong=2)
+    # Elsewhere they do.
+    found = Found((*cuts(50), fade_in, fade_out, *cuts(399)), 400)
+    assert overlaps(annotated, found) == Tally(wrong=4, missed=1)
+    assert published(annotated, Found((fade_in,), 400), BBC, 0)[0] == Tally(missed=1)
+
+
 def greedy(found: Sequence[int], wanted: Sequence[int], tolerance: int) -> int:
     """The published rule in other words: take the nearest pair that is left, as long as any is."""
     found, wanted = list(found), list(wanted)
