@@ -34,7 +34,7 @@ from benchmarks.shot_annotations import (
 )
 from benchmarks.shot_scores import Rules, Tally, overlaps, published, ranges
 from benchmarks.timing import print_table, versions
-from heaters_pipeline.errors import InvalidVideoError
+from heaters_pipeline.errors import HeatersError
 
 TOLERANCES = (0, 1)
 
@@ -147,7 +147,7 @@ def measure(
             # Large sets are often linked, and our reader takes no links.
             path = video.path.resolve()
             found = {detector: _timed(detect, path) for detector, detect in detectors.items()}
-        except InvalidVideoError as error:
+        except HeatersError as error:
             notes.append(f"{video.name} is left out: {error}")
             continue
         scored += 1
