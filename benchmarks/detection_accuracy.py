@@ -1,6 +1,6 @@
 """Measure scene detection against labels, beside PySceneDetect, in one run.
 
-    python benchmarks/detection_accuracy.py --videos DIR --labels FILE [--edits DIR ...]
+    python -m benchmarks.detection_accuracy --videos DIR --labels FILE [--edits DIR ...]
 
 ``--labels`` and ``DIR/labels.json`` of each ``--edits`` hold, by file name, ``frames``,
 ``hard_cuts`` (first frames), ``gradual`` (``start``: last frame before, ``end``: first frame
@@ -15,23 +15,19 @@ interval is not judged. ``grad. hit`` is the looser count of transitions with an
 
 import argparse
 import json
-import platform
 import statistics
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from benchmarks.detectors import Detector, cpu_seconds, our_detector, scenedetect_detectors
+from benchmarks.timing import print_table, versions
 from heaters_pipeline.video.detection.score_track import ScoreTrack
-from heaters_pipeline.video.detection.settings import METHODS, DetectionSettings
-from heaters_pipeline.video.detection.transitions import Transition, find_transitions
-from heaters_pipeline.video.media.probe import probe
-from heaters_pipeline.video.scoring.scores import score_frames
+from heaters_pipeline.video.detection.settings import METHODS
+from heaters_pipeline.video.detection.transitions import Transition
 
 MARGIN_FRAMES = 2
-Detector = Callable[[Path], tuple[Transition, ...]]
 Label = dict[str, Any]
 
 
@@ -168,50 +164,6 @@ def _overlap(start: int, end: int, transition: Transition) -> int:
     return min(end, transition.end) - max(start, transition.start)
 
 
-def our_detector(method: str, tracks: dict[Path, ScoreTrack], cache: Path | None) -> Detector:
-    """Detect with one of our methods; each video is decoded once for all of them."""
-
-    def detect(path: Path) -> tuple[Transition, ...]:
-        if path not in tracks:
-            tracks[path] = _track(path, cache)
-        return find_transitions(tracks[path], DetectionSettings(method=method))
-
-    return detect
-
-
-def _track(path: Path, cache: Path | None) -> ScoreTrack:
-    stored = cache / path.parent.name / f"{path.name}.parquet" if cache else None
-    if stored and stored.exists():
-        return ScoreTrack.from_bytes(stored.read_bytes())
-    track = score_frames(path, probe(path))
-    if stored:
-        stored.parent.mkdir(parents=True, exist_ok=True)
-        stored.write_bytes(track.to_bytes())
-    return track
-
-
-def peer_detectors() -> dict[str, Detector]:
-    """PySceneDetect's detectors with a minimum scene length of one frame."""
-    try:
-        import scenedetect
-    except ImportError:
-        print("PySceneDetect is not installed (pip install -e '.[bench]'); measuring ours alone")
-        return {}
-
-    def peer(make: Callable[[], object]) -> Detector:
-        def detect(path: Path) -> tuple[Transition, ...]:
-            scenes = scenedetect.detect(str(path), make(), show_progress=False)
-            starts = [start.frame_num for start, _ in scenes]
-            return tuple(Transition("cut", start, start) for start in starts[1:])
-
-        return detect
-
-    return {
-        "PySceneDetect Adaptive": peer(lambda: scenedetect.AdaptiveDetector(min_scene_len=1)),
-        "PySceneDetect Content": peer(lambda: scenedetect.ContentDetector(min_scene_len=1)),
-    }
-
-
 def measure(
     name: str,
     folder: Path,
@@ -225,10 +177,10 @@ def measure(
     for detector_name, detect in detectors.items():
         score = Score()
         for file in files:
-            started = time.process_time()
+            started = cpu_seconds()
             found = detect(folder / file)
-            score.seconds += time.process_time() - started
-            score.add(file, labels[file], found, options.tolerance)
+            score.seconds += cpu_seconds() - started
+            score.add(file, labels[file], found.transitions, options.tolerance)
         rows.append([name, detector_name, *score.row()])
         if options.details and detector_name in options.details:
             for title in (
@@ -257,24 +209,14 @@ def main() -> None:
     tracks: dict[Path, ScoreTrack] = {}
     detectors = {m: our_detector(m, tracks, options.cache) for m in options.methods}
     if not options.no_peers:
-        detectors |= peer_detectors()
+        detectors |= scenedetect_detectors(min_scene_len=1)
     sets = [("real", options.videos, options.labels)]
     sets += [(folder.name, folder, folder / "labels.json") for folder in options.edits]
     rows = [HEADER]
     for name, folder, labels in sets:
         rows += measure(name, folder, json.loads(labels.read_text()), detectors, options)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
-    packages = ("av", "numpy", "opencv-python-headless", "scenedetect-headless")
-    print(f"Python {platform.python_version()},", ", ".join(_version(name) for name in packages))
-
-
-def _version(package: str) -> str:
-    try:
-        return f"{package} {metadata.version(package)}"
-    except metadata.PackageNotFoundError:
-        return f"{package} not installed"
+    print_table(rows)
+    print(versions("av", "numpy", "opencv-python-headless", "scenedetect-headless"))
 
 
 if __name__ == "__main__":
