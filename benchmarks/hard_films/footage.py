@@ -1,0 +1,54 @@
+"""Real shots as material, from between the labelled transitions of videos."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.film import NO_FOOTAGE, shots
+from benchmarks.hard_films.scenes import Recording
+from benchmarks.hard_films.textures import Picture, Rng
+from heaters_pipeline.video.media.frames import FrameReader
+from heaters_pipeline.video.media.probe import probe
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """Spans of videos that show one shot each: (file, first frame, frame after the last)."""
+
+    spans: Sequence[tuple[Path, int, int]]
+
+    def recordings(self, rng: Rng, count: int, width_px: int) -> list[Recording]:
+        """Some of the shots, decoded at about that width."""
+        chosen = rng.choice(len(self.spans), min(count, len(self.spans)), replace=False)
+        return [_recording(*self.spans[int(number)], width_px) for number in chosen]
+
+
+def footage(folder: Path, labels: Path, only: Sequence[str]) -> Footage:
+    """The shots of the labelled videos in a folder.
+
+    Args:
+        folder: Of the videos.
+        labels: Their labels file.
+        only: Names of the videos to take; all that are footage if empty.
+    """
+    by_file = json.loads(labels.read_text())
+    names = only or [name for name in sorted(by_file) if name not in NO_FOOTAGE]
+    return Footage([(folder / name, *span) for name in names for span in shots(by_file[name])])
+
+
+def _recording(path: Path, first: int, end: int, width_px: int) -> Recording:
+    pictures: list[Picture] = []
+    source = probe(path)
+    for frame in FrameReader(path, source):
+        if frame.index >= end:
+            break
+        if frame.index >= first:
+            picture = frame.picture()
+            scale = min(1.0, width_px / picture.shape[1])
+            scaled = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            pictures.append(np.asarray(scaled, np.uint8))
+    return Recording(pictures, float(source.frame_rate or 25))
