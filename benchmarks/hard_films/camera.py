@@ -73,7 +73,7 @@ def half_whip(frames: int, length: int, speed: float, *, is_start: bool) -> Path
     """The half of a whip pan before or after a cut in its middle; ``speed`` in widths a frame."""
     path = still(frames)
     length = min(length, frames - 1)
-    moving = np.clip(np.arange(frames) - (frames - length), 0, None)
+    moving = np.clip(np.arange(frames) - (frames - 1 - length), 0, None)
     run = speed * moving**2 / (2 * length)
     path[:, 0] = -run[::-1] if is_start else run
     return path

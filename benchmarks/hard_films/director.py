@@ -16,7 +16,7 @@ from benchmarks.hard_films.timeline import Timeline
 Effect = Callable[[Rng, Shot, int], None]
 Seconds = tuple[float, float]
 
-_EDGE_FRAMES = 5
+_EDGE_FRAMES = 8
 """Effects and transitions stay that far apart, so that labels stay exact."""
 _MOST_PLACES = 7
 

@@ -92,7 +92,7 @@ def lens_flare(rng: Rng, shot: Shot, first: int) -> None:
     height, width = shot.pictures[first].shape[:2]
     begin, way = rng.uniform(0.1, 0.9, 2), rng.uniform(-0.5, 0.5, 2)
     tint = colour(rng, 200, vivid=0.5) / 255
-    strength = rng.uniform(150, 500)
+    strength = rng.uniform(60, 420)
     for number in range(first, min(first + frames, len(shot))):
         share = (number - first + 0.5) / frames
         level = strength * np.sin(np.pi * share)
@@ -167,8 +167,9 @@ def occluder(rng: Rng, shot: Shot, first: int, textures: Textures) -> None:
     body = coloured(field, coat * 0.6, coat * 1.3)
     edge = np.full((height, wide), 255, np.uint8)
     slope = rng.uniform(-0.2, 0.2) * height
-    corners = [(0, 0), (wide * 0.2 + slope, 0), (wide * 0.2 - slope, height), (0, height)]
-    cv2.fillPoly(edge, [np.array(corners, np.int32)], 0)
+    sides = [(0, 0), (wide * 0.2 + slope, 0), (wide * 0.2 - slope, height), (0, height)]
+    for corners in (np.array(sides), np.array(sides) * (-1, 1) + (wide, 0)):
+        cv2.fillPoly(edge, [corners.astype(np.int32)], 0)
     edge = cv2.GaussianBlur(edge, (0, 0), width * 0.015)
     comes_from_left = rng.random() < 0.5
     for number in range(first, min(first + frames, len(shot))):

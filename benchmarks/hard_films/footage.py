@@ -14,6 +14,9 @@ from benchmarks.hard_films.textures import Picture, Rng
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.probe import probe
 
+_LEAST_SPREAD = 10
+"""Standard deviation of a picture; black with a watermark has less."""
+
 
 @dataclass(frozen=True, slots=True)
 class Footage:
@@ -22,9 +25,10 @@ class Footage:
     spans: Sequence[tuple[Path, int, int]]
 
     def recordings(self, rng: Rng, count: int, width_px: int) -> list[Recording]:
-        """Some of the shots, decoded at about that width."""
+        """Some of the shots that show anything, decoded at about that width."""
         chosen = rng.choice(len(self.spans), min(count, len(self.spans)), replace=False)
-        return [_recording(*self.spans[int(number)], width_px) for number in chosen]
+        read = [_recording(*self.spans[int(number)], width_px) for number in chosen]
+        return [one for one in read if one.pictures[0].std() > _LEAST_SPREAD]
 
 
 def footage(folder: Path, labels: Path, only: Sequence[str]) -> Footage:

@@ -73,7 +73,7 @@ def night(film: Director) -> None:
     """Cuts between shots so dark that they change the mean by a few steps."""
     floor = film.rng.uniform(4, 10)
     while film.goes_on:
-        scene = Night(film.scene(), light=film.rng.uniform(0.035, 0.07), floor=floor)
+        scene = Night(film.scene(), light=film.rng.uniform(0.06, 0.13), floor=floor)
         shot = film.shot((0.6, 4), scene)
         shot.note(0, len(shot), "night")
         film.timeline.cut(shot, "night")

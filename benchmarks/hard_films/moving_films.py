@@ -78,7 +78,7 @@ def flights(film: Director) -> None:
 
 def sports(film: Director) -> None:
     """A camera that follows a ball over the crowd, cut to other cameras on the same place."""
-    field = film.scene()
+    field, look = film.scene(), "other place"
     while film.goes_on:
         frames = film.frames((0.5, 5))
         path = camera.pan(film.rng, frames, film.rate)
@@ -93,8 +93,9 @@ def sports(film: Director) -> None:
         if film.chance(0.2) and film.timeline.frames:
             film.pushed(shot, (6, 12))
         else:
-            film.timeline.cut(shot, "other camera, same place")
-        field = field if film.chance(0.6) else film.scene()
+            film.timeline.cut(shot, look)
+        look = "other camera, same place" if film.chance(0.6) else "other place"
+        field = film.scene() if look == "other place" else field
 
 
 def montage(film: Director) -> None:

@@ -49,6 +49,8 @@ class Layer:
     canvas: Picture
     near: float
     walkers: Sequence[Walker] = ()
+    first_row: int = 0
+    """Above it the canvas is empty."""
 
 
 @dataclass(slots=True)
@@ -66,13 +68,7 @@ class Place:
         picture = np.zeros((height, width, 3), np.uint8)
         for number, layer in enumerate(self.layers):
             matrix = _matrix(layer, pose, size_px, seconds * self.breathing * number)
-            seen = cv2.warpAffine(
-                layer.canvas, matrix, size_px, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
-            )
-            if layer.canvas.shape[2] == 3:
-                picture = seen
-            else:
-                cv2.copyTo(seen[..., :3], np.ascontiguousarray(seen[..., 3]), picture)
+            _lay(picture, layer, matrix)
             for walker in layer.walkers:
                 _paste(picture, walker, seconds, matrix, layer.canvas.shape)
         picture = cv2.GaussianBlur(picture, (3, 3), 0.6)
@@ -85,6 +81,26 @@ class Place:
             fall = 1 - 0.22 * (across**2 + down**2)
             self._shades[size_px] = np.clip(255 * fall * self.light, 0, 255).astype(np.uint8)
         return self._shades[size_px]
+
+
+def _lay(picture: Picture, layer: Layer, matrix: Floats) -> None:
+    """Draw a layer, only the rows in which there is something."""
+    height, width = picture.shape[:2]
+    slope = float(matrix[1, 0] / matrix[1, 1])
+    middle = (width / 2 - matrix[0, 2] - matrix[0, 1] * layer.first_row) / matrix[0, 0]
+    row = matrix[1] @ np.array([middle, layer.first_row, 1])
+    first = 0 if layer.first_row == 0 else max(0, int(row - abs(slope) * width / 2) - 2)
+    if first >= height:
+        return
+    shifted = matrix - np.array([[0, 0, 0], [0, 0, first]], np.float32)
+    seen = cv2.warpAffine(
+        layer.canvas, shifted, (width, height - first), borderMode=cv2.BORDER_WRAP
+    )
+    if layer.canvas.shape[2] == 3:
+        picture[first:] = seen
+    else:
+        opacity = cv2.extractChannel(seen, 3)
+        cv2.copyTo(cv2.cvtColor(seen, cv2.COLOR_BGRA2BGR), opacity, picture[first:])
 
 
 def _matrix(layer: Layer, pose: Pose, size_px: tuple[int, int], sway: float) -> Floats:
@@ -155,26 +171,30 @@ def place(rng: Rng, textures: Textures, size_px: tuple[int, int]) -> Place:
             )
             for _ in range(int(rng.integers(0, 3)))
         ]
-        layers.append(Layer(canvas, near, walkers))
+        first_row = int(np.argmax(canvas[..., 3].any(axis=1)))
+        layers.append(Layer(canvas, near, walkers, first_row))
     light = colour(rng, 250, vivid=0.2) / 255
     return Place(layers, light, breathing=rng.uniform(0, 0.004))
 
 
 def _portrait(rng: Rng, textures: Textures, back: Picture, luma: float) -> Place:
-    """Somebody from near, before a place out of focus."""
+    """People from near, before a place out of focus."""
     down, across = back.shape[:2]
     blurred = np.asarray(cv2.GaussianBlur(back, (0, 0), across / 150), np.uint8)
     tall = rng.uniform(0.9, 1.8) * down
-    somebody = Walker(
-        figure(rng, textures, round(tall), luma * rng.uniform(0.5, 1.2)),
-        begin=_ROOM[0] / 2 + rng.uniform(-0.3, 0.1) - 0.2,
-        speed=rng.uniform(-0.03, 0.03),
-        down=0.32 + tall / down * rng.uniform(0.85, 1.0),
-        steps_hz=rng.uniform(0.3, 0.8),
-    )
+    people = [
+        Walker(
+            figure(rng, textures, round(tall), luma * rng.uniform(0.5, 1.2)),
+            begin=number * _ROOM[0] / 4 + rng.uniform(-0.1, 0.1),
+            speed=rng.uniform(-0.03, 0.03),
+            down=0.32 + tall / down * rng.uniform(0.85, 1.0),
+            steps_hz=rng.uniform(0.3, 0.8),
+        )
+        for number in range(4)
+    ]
     empty = np.zeros((down, across, 4), np.uint8)
     light = colour(rng, 250, vivid=0.2) / 255
-    return Place([Layer(blurred, 0.45), Layer(empty, 1.0, [somebody])], light)
+    return Place([Layer(blurred, 0.45), Layer(empty, 1.0, people, first_row=down - 1)], light)
 
 
 def _backdrop(

@@ -208,7 +208,7 @@ class Recording:
         place_ = int(seconds * self.rate) % period
         source = self.pictures[min(place_, period - place_)]
         width, height = size_px
-        scale = max(width / source.shape[1], height / source.shape[0]) * 1.06 * 2 ** pose[2]
+        scale = max(width / source.shape[1], height / source.shape[0]) * 1.2 * 2 ** pose[2]
         turn = cv2.getRotationMatrix2D((0, 0), float(pose[3]), float(scale))
         middle = np.array([source.shape[1], source.shape[0]]) / 2 + pose[:2] * width / scale
         turn[:, 2] = np.array([width / 2, height / 2]) - turn[:, :2] @ middle
