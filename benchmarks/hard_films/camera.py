@@ -92,8 +92,8 @@ def zoom_jump(rng: Rng, frames: int, first: int, length: int) -> Path:
     """A punch in of editors: within some frames closer, over the mark and back a bit."""
     path = still(frames)
     by = rng.uniform(0.25, 0.6)
-    since = np.clip(np.arange(frames) - first, 0, None) / length
-    path[:, 2] = by * (1 - np.exp(-3 * since) * np.cos(np.pi * since))
+    beyond = np.clip((np.arange(frames) - first - length) / length, 0, 1)
+    path[:, 2] = by * (_eased(frames, first, length) + 0.15 * np.sin(np.pi * beyond))
     return path
 
 

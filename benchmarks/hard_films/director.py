@@ -126,6 +126,12 @@ class Director:
         if first is not None:
             effects.occluder(self.rng, shot, first, self.textures)
 
+    def smokes(self, shot: Shot) -> None:
+        """Let smoke drift through a shot."""
+        first = self.moment(shot, 25)
+        if first is not None:
+            effects.smoke(self.rng, shot, first, self.textures)
+
     def overlaid(self, shot: Shot) -> None:
         """Put something over a shot."""
         first = self.moment(shot, 14)

@@ -147,8 +147,10 @@ def trailer(film: Director) -> None:
 
 
 def _something(film: Director, shot: Shot) -> None:
-    choice = int(film.rng.integers(0, 7))
-    if choice == 5:
+    choice = int(film.rng.integers(0, 8))
+    if choice == 7:
+        film.smokes(shot)
+    elif choice == 5:
         film.passes_by(shot)
     elif choice == 6:
         film.overlaid(shot)

@@ -71,11 +71,11 @@ def explosion(rng: Rng, shot: Shot, first: int) -> None:
     for number in range(first, min(first + frames, len(shot))):
         since = number - first
         size = reach * min(1.0, 0.5 + 0.35 * since)
-        ball = np.clip(1.3 - distance / size, 0, 1) * 0.82**since
-        ball *= 1 + rng.uniform(-0.15, 0.15)
-        light = ball[..., None] * np.array([200, 330, 480], np.float32)
+        left = 0.85**since * (1 - since / frames)
+        ball = np.clip(1.3 - distance / size, 0, 1) * left * rng.uniform(0.85, 1.15)
+        light = ball[..., None] * np.array([200, 330, 480], np.float32) + 40 * left
         shot.pictures[number] = cv2.add(
-            shot.pictures[number], np.clip(light + 40 * 0.82**since, 0, 255).astype(np.uint8)
+            shot.pictures[number], np.clip(light, 0, 255).astype(np.uint8)
         )
     shot.note(first, frames, "explosion")
 
@@ -183,6 +183,23 @@ def occluder(rng: Rng, shot: Shot, first: int, textures: Textures) -> None:
         opacity = edge[part][..., None] / np.float32(255)
         picture[:, x:right] = picture[:, x:right] * (1 - opacity) + body[part] * opacity
     shot.note(first, frames, "passer-by")
+
+
+def smoke(rng: Rng, shot: Shot, first: int, textures: Textures) -> None:
+    """Smoke or fog that drifts by, within 15 to 60 frames to its thickest and away."""
+    frames = int(rng.integers(15, 61))
+    height, width = shot.pictures[first].shape[:2]
+    cloud = textures.surface(rng, (width, height), rough=rng.uniform(0, 0.4))
+    shade = colour(rng, rng.uniform(60, 230), vivid=0.15)
+    most, drift = rng.uniform(0.5, 1.3), rng.uniform(-0.02, 0.02) * width
+    for number in range(first, min(first + frames, len(shot))):
+        since = number - first
+        thick = most * np.sin(np.pi * (since + 0.5) / frames)
+        opacity = np.roll(cloud, round(drift * since), axis=1)[..., None] / np.float32(255)
+        opacity = np.clip(thick * (opacity * 1.6 - 0.2), 0, 1)
+        mixed = shot.pictures[number] * (1 - opacity) + shade * opacity
+        shot.pictures[number] = mixed.astype(np.uint8)
+    shot.note(first, frames, "smoke")
 
 
 def overlay(rng: Rng, shot: Shot, first: int, inset: Shot) -> None:

@@ -22,7 +22,7 @@ def _with_effects(film: Director, choices: Choices, seconds: tuple[float, float]
 
 
 def fire(film: Director) -> None:
-    """Fires and explosions, cut to each other while the light flickers."""
+    """Fires, explosions and smoke, cut to each other while the light flickers."""
     while film.goes_on:
         scene = film.scene()
         if film.chance(0.7):
@@ -34,6 +34,8 @@ def fire(film: Director) -> None:
             effects.flicker(film.rng, shot, 0, len(shot))
         if film.chance(0.4):
             film.happens(shot, effects.explosion, 12)
+        if film.chance(0.3):
+            film.smokes(shot)
         film.timeline.cut(shot, "in flickering light")
 
 

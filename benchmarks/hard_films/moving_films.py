@@ -51,7 +51,7 @@ def zooms(film: Director) -> None:
         frames = film.frames((1, 3.5))
         path = film.motion(frames)
         is_jump = film.chance(0.5)
-        length = int(film.rng.integers(2, 7) if is_jump else film.rng.integers(5, 16))
+        length = int(film.rng.integers(3, 8) if is_jump else film.rng.integers(5, 16))
         first = int(film.rng.integers(5, max(6, frames - length - 6)))
         move = camera.zoom_jump if is_jump else camera.zoom
         shot = film.shot((1, 1), path=path + move(film.rng, frames, first, length))
@@ -139,7 +139,7 @@ def like_scenes(film: Director) -> None:
                 look = "crop of 1.2"
             else:
                 begin += film.rng.uniform(0.8, 2)
-                framing[:2] += film.rng.normal(0, (0.03, 0.01))
+                framing[0] += film.rng.choice([-1, 1]) * film.rng.uniform(0.015, 0.06)
                 look = "jump cut"
 
 
