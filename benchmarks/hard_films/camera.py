@@ -45,8 +45,8 @@ def pan(rng: Rng, frames: int, rate: float) -> Path:
 
 
 def shake(rng: Rng, frames: int, rate: float, strength: float) -> Path:
-    """A hand: white noise below 1 to 6 Hz; ``strength`` is its size in widths, 0.002 to 0.03."""
-    reach = max(1, round(rate / rng.uniform(2, 8)))
+    """A hand: noise up to 1 to 10 Hz; ``strength`` is its size in widths, 0.001 to 0.05."""
+    reach = max(1, round(rate / rng.uniform(2, 12)))
     kernel = np.hanning(2 * reach + 1)
     raw = rng.standard_normal((frames + 2 * reach, 4))
     smooth = np.stack([np.convolve(raw[:, n], kernel, "valid") for n in range(4)], axis=1)

@@ -15,8 +15,9 @@ def _with_effects(film: Director, choices: Choices, seconds: tuple[float, float]
     """Shots joined by cuts, in each some of the effects."""
     while film.goes_on:
         shot = film.shot(seconds)
-        for _ in range(int(film.rng.integers(0, 3))):
-            effect, needed = choices[int(film.rng.integers(0, len(choices)))]
+        count = min(int(film.rng.integers(0, 3)), len(choices))
+        for number in film.rng.choice(len(choices), count, replace=False):
+            effect, needed = choices[int(number)]
             film.happens(shot, effect, needed)
         film.timeline.cut(shot, "plain")
 

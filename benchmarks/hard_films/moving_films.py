@@ -37,7 +37,7 @@ def handheld(film: Director) -> None:
     """Cuts between shots of somebody who runs with the camera."""
     while film.goes_on:
         frames = film.frames((0.3, 3))
-        strength = film.rng.uniform(0.006, 0.03)
+        strength = 0.006 * 8 ** film.rng.random()
         path = camera.shake(film.rng, frames, film.rate, strength)
         path += camera.drift(film.rng, frames, film.rate, 0.5)
         shot = film.shot((1, 1), path=path)

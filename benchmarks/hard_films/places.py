@@ -40,6 +40,7 @@ class Walker:
     speed: float
     down: float
     steps_hz: float
+    bob: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,9 @@ def _matrix(layer: Layer, pose: Pose, size_px: tuple[int, int], sway: float) -> 
     scale = width * _ROOM[0] / across_px * 2 ** (pose[2] * (0.6 + 0.4 * layer.near))
     turn = cv2.getRotationMatrix2D((0, 0), float(pose[3]), float(scale))
     x = across_px / 2 + (pose[0] * layer.near + sway) * across_px / _ROOM[0]
-    y = down_px / 2 + pose[1] * layer.near * across_px / _ROOM[0]
+    # Above and below there is an end: the camera comes to rest before it.
+    most = 0.9 * (_ROOM[1] - 1) / 2 * height / width
+    y = down_px / 2 + most * np.tanh(pose[1] / most) * layer.near * across_px / _ROOM[0]
     turn[:, 2] = np.array([width / 2, height / 2]) - turn[:, :2] @ np.array([x, y])
     return np.asarray(turn, np.float32)
 
@@ -121,7 +124,7 @@ def _paste(
     """Draw a walker where he is in the layer."""
     step = np.sin(2 * np.pi * walker.steps_hz * seconds)
     x = ((walker.begin + walker.speed * seconds) / _ROOM[0] % 1) * canvas[1]
-    y = (walker.down + 0.01 * step) * canvas[0]
+    y = (walker.down + walker.bob * step) * canvas[0]
     scale = float(np.hypot(matrix[0, 0], matrix[0, 1]))
     height = round(walker.picture.shape[0] * scale * (1 + 0.015 * step))
     width = round(walker.picture.shape[1] * scale * (1 - 0.12 * abs(step)))
@@ -178,17 +181,19 @@ def place(rng: Rng, textures: Textures, size_px: tuple[int, int]) -> Place:
 
 
 def _portrait(rng: Rng, textures: Textures, back: Picture, luma: float) -> Place:
-    """People from near, before a place out of focus."""
+    """People from near, at times running, before a place out of focus."""
     down, across = back.shape[:2]
     blurred = np.asarray(cv2.GaussianBlur(back, (0, 0), across / 150), np.uint8)
     tall = rng.uniform(0.9, 1.8) * down
+    runs = rng.random() < 0.4
     people = [
         Walker(
             figure(rng, textures, round(tall), luma * rng.uniform(0.5, 1.2)),
             begin=number * _ROOM[0] / 4 + rng.uniform(-0.1, 0.1),
-            speed=rng.uniform(-0.03, 0.03),
+            speed=rng.choice([-1, 1]) * (rng.uniform(0.3, 1.5) if runs else rng.uniform(0, 0.03)),
             down=0.32 + tall / down * rng.uniform(0.85, 1.0),
-            steps_hz=rng.uniform(0.3, 0.8),
+            steps_hz=rng.uniform(2, 3.5) if runs else rng.uniform(0.3, 0.8),
+            bob=0.04 if runs else 0.01,
         )
         for number in range(4)
     ]

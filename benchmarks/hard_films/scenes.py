@@ -163,13 +163,13 @@ def burning(rng: Rng, textures: Textures, scene: Scene, size_px: tuple[int, int]
     """Set a scene on fire."""
     level = np.zeros(1009)
     for number in range(1, len(level)):
-        level[number] = 0.8 * level[number - 1] + rng.normal(0, 0.12)
-    flames = [textures.surface(rng, size_px, rough=rough) for rough in (0.3, 0.6)]
+        level[number] = 0.8 * level[number - 1] + rng.normal(0, 0.08)
+    flames = [textures.surface(rng, size_px, rough=rough, may_repeat=False) for rough in (0.3, 0.6)]
     return Burning(
         scene,
         (flames[0], flames[1]),
         flicker=np.clip(1 + level, 0.3, 1.9),
-        height=rng.uniform(0.25, 0.75),
+        height=rng.uniform(0.2, 0.6),
         rise=rng.uniform(0.5, 1.5),
     )
 

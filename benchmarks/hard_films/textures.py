@@ -36,12 +36,16 @@ class Textures:
     def __init__(self, rng: Rng, side_px: int = 512) -> None:
         self._fields = [noise(rng, (2 * side_px, side_px), slope) for slope in self._SLOPES]
 
-    def surface(self, rng: Rng, size_px: tuple[int, int], *, rough: float) -> Picture:
-        """A field scaled to a size, turned to another part of it; ``rough`` is 0 to 1."""
+    def surface(
+        self, rng: Rng, size_px: tuple[int, int], *, rough: float, may_repeat: bool = True
+    ) -> Picture:
+        """A field scaled to a size, from another part of it on; ``rough`` is 0 to 1."""
         field = self._fields[round((1 - rough) * (len(self._fields) - 1))]
         shift = tuple(int(rng.integers(0, side)) for side in field.shape)
         field = np.roll(field, shift, axis=(0, 1))[:: rng.choice([-1, 1]), :: rng.choice([-1, 1])]
-        if rng.random() < 0.5:  # a finer grain, which still goes on across the borders
+        if (
+            may_repeat and rng.random() < 0.5
+        ):  # a finer grain, which still goes on across the borders
             field = np.tile(field, (2, 2))
         return np.asarray(cv2.resize(field, size_px, interpolation=cv2.INTER_LINEAR), np.uint8)
 
