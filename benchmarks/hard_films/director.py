@@ -183,6 +183,15 @@ class Director:
             return
         self.timeline.fade_through(shot, out, hold, into, level)
 
+    def faded_apart(self, shot: Shot, level: int, frames: tuple[int, int]) -> None:
+        """Fade out and in with black or white between for so long that it is a scene."""
+        length = self._room(shot, int(self.rng.integers(frames[0], frames[1] + 1)))
+        if length < frames[0]:
+            self.timeline.cut(shot, "cut")
+            return
+        self.timeline.fade_out(length, level, self.frames((1, 1.6)))
+        self.timeline.fade_in(shot, length, level)
+
     def begins_black(self, frames: int) -> None:
         """Begin a film, or go on after a cut, with black."""
         width, height = self.size_px

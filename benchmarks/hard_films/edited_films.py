@@ -10,7 +10,7 @@ from benchmarks.hard_films.textures import colour
 def cards(film: Director) -> None:
     """Title cards right after fades to black, and shots right after cards."""
     film.begins_black(int(film.rng.integers(6, 20)))
-    film.timeline.fade_in(film.shot((1.5, 3)), int(film.rng.integers(8, 20)), 0)
+    film.timeline.fade_in(film.shot((2, 3)), int(film.rng.integers(8, 20)), 0)
     while film.goes_on:
         hold = int(film.rng.choice([1, 1, 2, 3, 12]))
         film.timeline.fade_out(int(film.rng.integers(6, 16)), 0, hold)
@@ -85,10 +85,8 @@ def fades(film: Director) -> None:
             film.timeline.cut(shot, "between fades")
         elif choice < 0.75:
             film.faded(shot, level, span, int(film.rng.integers(0, round(0.4 * film.rate))))
-        else:  # black for so long that it is a scene
-            length = int(film.rng.integers(*span))
-            film.timeline.fade_out(length, level, round(film.rng.uniform(1, 1.6) * film.rate))
-            film.timeline.fade_in(shot, length, level)
+        else:
+            film.faded_apart(shot, level, span)
 
 
 def wipes(film: Director) -> None:
@@ -132,11 +130,11 @@ def trailer(film: Director) -> None:
         if film.chance(0.35):
             _something(film, shot)
         choice = film.rng.random()
-        if choice < 0.74:
+        if choice < 0.68:
             film.timeline.cut(shot, "trailer")
-        elif choice < 0.84:
+        elif choice < 0.8:
             film.dissolved(shot, (4, 24))
-        elif choice < 0.9:
+        elif choice < 0.88:
             film.faded(shot, 0 if film.chance(0.7) else 255, (3, 14), int(film.rng.integers(0, 6)))
         elif choice < 0.94:
             film.wiped(shot, (5, 16))

@@ -224,7 +224,9 @@ def _backdrop(
     picture[first:] = floor * np.linspace(1.1, 0.7, down - first)[:, None, None]
     if kind == "crowd":
         people = textures.surface(rng, (across, first), rough=1.0)
-        hues = rng.uniform(60, 200, (first // 6 + 1, across // 4 + 1, 3)).astype(np.uint8)
+        hues = (
+            rng.normal(130, 32, (first // 6 + 1, across // 4 + 1, 3)).clip(0, 255).astype(np.uint8)
+        )
         seats = cv2.resize(hues, (across, first), interpolation=cv2.INTER_NEAREST)
         picture[:first] = 0.65 * seats + 0.5 * people[..., None] - 20
     return np.clip(picture, 0, 255).astype(np.uint8)

@@ -1,5 +1,6 @@
 """The films of a set: what each shows, its size, rate and encoding."""
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -45,13 +46,10 @@ class Recipe:
 
 
 def _x264(
-    rate: Fraction | int, width: int, height: int, crf: int = 26, bit_rate: int = 0, **more: str
+    rate: Fraction | int, width: int, height: int, crf: int = 26, bit_rate: int = 0
 ) -> Encoding:
-    quality = {} if bit_rate else {"crf": str(crf)}
-    options = {"preset": "veryfast", **quality, **more}
-    return Encoding(
-        Fraction(rate), (width, height), ".mp4", "libx264", tuple(options.items()), bit_rate
-    )
+    options = (("preset", "veryfast"), *(() if bit_rate else (("crf", str(crf)),)))
+    return Encoding(Fraction(rate), (width, height), ".mp4", "libx264", options, bit_rate)
 
 
 def _vp9(rate: Fraction | int, width: int, height: int, bit_rate: int) -> Encoding:
@@ -92,7 +90,7 @@ RECIPES: Sequence[Recipe] = (
     Recipe("sweeps_15", edited.short_sweeps, _x264(15, 320, 240, bit_rate=200_000)),
     Recipe("trailer", edited.trailer, _x264(_FILM, 640, 272, 24)),
     Recipe("advert_telecine", edited.trailer, _mpeg4(_NTSC, 352, 240, 900_000), (1.5, 0.03), True),
-    Recipe("clip_144p", edited.trailer, _x264(12, 256, 144, bit_rate=80_000), (3, 0.1)),
+    Recipe("clip_144p", edited.trailer, _x264(12, 256, 144, bit_rate=60_000), (3, 0.1)),
     Recipe("clip_144p_30", moving.handheld, _vp9(30, 256, 144, 120_000), (3, 0.1)),
 )
 
@@ -102,7 +100,8 @@ def build(
 ) -> tuple[str, dict[str, Any]]:
     """Write a film into a folder; gives the file's name and its labels."""
     cv2.setNumThreads(1)
-    number = [one.name for one in RECIPES].index(recipe.name)
+    # By name, so that a film stays what it is when others are added.
+    number = zlib.crc32(recipe.name.encode())
     rng = np.random.default_rng([seed, number])
     encoding = recipe.encoding
     recordings = []

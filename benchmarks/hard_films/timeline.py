@@ -83,6 +83,7 @@ class Timeline:
         self._fade_start(shot, frames, of)
         self._label(begin - 1, begin + frames, "fade_in", f"fade from {_name(of)}")
         self.go_on(shot)
+        self._flush(frames)
 
     def fade_through(self, shot: Shot, out: int, hold: int, into: int, by: int) -> None:
         """Fade out and in as one transition, with ``hold`` blank frames between."""
@@ -93,6 +94,7 @@ class Timeline:
         kind = f"fade_through_{_name(by)}"
         self._label(begin - 1, self.frames + into, kind, kind.replace("_", " "))
         self.go_on(shot)
+        self._flush(into)
 
     def finish(self) -> dict[str, Any]:
         """Write what is held; what is true of the film, as a labels file holds it."""
@@ -115,11 +117,13 @@ class Timeline:
         self._events += [Event(begin + e.start, begin + e.end, e.what) for e in shot.events]
         self._held += shot.pictures
 
-    def _flush(self) -> None:
-        for picture in self._held:
+    def _flush(self, frames: int | None = None) -> None:
+        """Write what no transition may change any more: all that is held if None."""
+        ready = self._held[:frames]
+        for picture in ready:
             self.write(picture)
-        self._written += len(self._held)
-        self._held = []
+        self._written += len(ready)
+        self._held = self._held[len(ready) :]
 
     def _fade_held(self, frames: int, to: int) -> None:
         if frames >= len(self._held):

@@ -95,6 +95,14 @@ def test_a_card_right_after_a_fade_is_a_cut_of_its_own() -> None:
     assert np.array_equal(pictures[gradual["end"] + 1], still(150).pictures[0])
 
 
+def test_transitions_do_not_change_the_frames_of_one_before() -> None:
+    film = Timeline(lambda picture: None)
+    film.cut(still(20), "first")
+    for join in ("dissolve 0", "through black", "dissolve 0", "through white"):
+        JOINS[join](film, still(150), 9)
+        assert film.can_change == SHOT_FRAMES - 9
+
+
 def test_events_of_a_shot_are_numbered_as_in_the_film() -> None:
     shot = still(150)
     shot.note(12, 2, "flash")
