@@ -64,9 +64,8 @@ class Director:
 
     def scene(self) -> Scene:
         """Another scene than the one before: a new one, or one that was seen earlier."""
-        if self.recordings and self.chance(0.5):
-            others = [one for one in self.recordings if one is not self._last]
-        else:
+        others: list[Scene] = [one for one in self.recordings if one is not self._last]
+        if not others or self.chance(0.5):
             if (len(self._places) < _MOST_PLACES and self.chance(0.6)) or len(self._places) < 2:
                 self._places.append(place(self.rng, self.textures, self.size_px))
                 self._last = self._places[-1]

@@ -41,7 +41,20 @@ def footage(folder: Path, labels: Path, only: Sequence[str]) -> Footage:
     """
     by_file = json.loads(labels.read_text())
     names = only or [name for name in sorted(by_file) if name not in NO_FOOTAGE]
-    return Footage([(folder / name, *span) for name in names for span in shots(by_file[name])])
+    spans = []
+    for name in names:
+        promised, labelled = probe(folder / name).frames_promised, by_file[name]["frames"]
+        if promised not in (None, labelled):
+            # A file can hold two videos; what is labelled in one is elsewhere in the other.
+            print(f"{name} is left out: {promised} frames are read, {labelled} are labelled")
+            continue
+        end = -1
+        for span in shots(by_file[name]):
+            # Of a long shot the first part alone: a cut to another part might not be seen.
+            if span[0] != end:
+                spans.append((folder / name, *span))
+            end = span[1]
+    return Footage(spans)
 
 
 def _recording(path: Path, first: int, end: int, width_px: int) -> Recording:

@@ -159,10 +159,29 @@ def test_a_seed_makes_the_same_film_again_and_another_one_another(tmp_path: Path
     assert first["hard_cuts"] != other["hard_cuts"]
 
 
+def test_a_single_real_shot_comes_in_turn_with_places(tmp_path: Path) -> None:
+    make_video(tmp_path / "a.mp4", scenes=(60,))
+    label = {"frames": 60, "hard_cuts": [], "gradual": [], "ambiguous": [], "slides": []}
+    (tmp_path / "labels.json").write_text(json.dumps({"a.mp4": label}))
+    recipe = small(next(one for one in RECIPES if one.name == "montage"))
+
+    _, film = build(recipe, tmp_path, 3, 5, footage(tmp_path, tmp_path / "labels.json", []))
+
+    assert film["hard_cuts"]
+
+
+def test_a_video_of_other_frames_than_its_labels_is_no_footage(tmp_path: Path) -> None:
+    make_video(tmp_path / "a.mp4", scenes=(60,))
+    label = {"frames": 50, "hard_cuts": [], "gradual": [], "ambiguous": [], "slides": []}
+    (tmp_path / "labels.json").write_text(json.dumps({"a.mp4": label}))
+
+    assert not footage(tmp_path, tmp_path / "labels.json", []).spans
+
+
 def test_footage_is_of_the_named_videos_and_between_their_transitions(tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
-        make_video(tmp_path / name, scenes=(40, 60))
-    label = {"frames": 100, "hard_cuts": [40], "gradual": [], "ambiguous": [], "slides": []}
+        make_video(tmp_path / name, scenes=(40, 220))
+    label = {"frames": 260, "hard_cuts": [40], "gradual": [], "ambiguous": [], "slides": []}
     (tmp_path / "labels.json").write_text(json.dumps({"a.mp4": label, "b.mp4": label}))
 
     spans = footage(tmp_path, tmp_path / "labels.json", ["b.mp4"]).spans
@@ -170,6 +189,6 @@ def test_footage_is_of_the_named_videos_and_between_their_transitions(tmp_path: 
         np.random.default_rng(1), 5, 80
     )
 
-    assert [(path.name, *span) for path, *span in spans] == [("b.mp4", 2, 38), ("b.mp4", 42, 98)]
-    assert sorted(len(one.pictures) for one in films) == [36, 56]
+    assert [(path.name, *span) for path, *span in spans] == [("b.mp4", 2, 38), ("b.mp4", 42, 192)]
+    assert sorted(len(one.pictures) for one in films) == [36, 150]
     assert all(picture.shape[1] == 80 for one in films for picture in one.pictures)
