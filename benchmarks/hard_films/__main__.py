@@ -43,12 +43,13 @@ def main() -> None:
         started = time.process_time()
         name, label = build(recipe, options.out, options.seed, options.seconds, material)
         written[name] = label
+        # After each film, so that those of a run that ends early can be used.
+        (options.out / "labels.json").write_text(json.dumps(written, indent=1))
         print(
             f"{name}: {label['frames']} frames, {len(label['hard_cuts'])} cuts, "
             f"{len(label['gradual'])} gradual, {time.process_time() - started:.0f} CPU s",
             flush=True,
         )
-    (options.out / "labels.json").write_text(json.dumps(written, indent=1))
 
 
 if __name__ == "__main__":
