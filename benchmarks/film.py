@@ -25,6 +25,8 @@ from heaters_pipeline.video.media.probe import probe
 
 SIZE_PX = (1920, 1080)
 RATE = 25
+NO_FOOTAGE = ("counter.mp4", "fades.mp4", "av1_pattern.mkv")
+"""Numbers, flat grey and a test pattern."""
 _LEAST_FRAMES = 24
 _MOST_FRAMES = 150
 _EDGE_FRAMES = 2
@@ -68,8 +70,7 @@ def film(folder: Path, labels: dict[str, dict[str, object]], frames: int) -> Ite
     while left > 0:
         for name in sorted(labels):
             wanted = shots(labels[name])
-            # A 1080p test pattern and flat grey are no footage.
-            if not wanted or name in ("counter.mp4", "fades.mp4", "av1_pattern.mkv"):
+            if not wanted or name in NO_FOOTAGE:
                 continue
             path = folder / name
             for frame in FrameReader(path, probe(path)):
