@@ -14,12 +14,13 @@ store is empty. PostgreSQL, the code server and the web server are started, no d
 address of the UI, and ends with Ctrl-C. ``benchmarks.ui_of_many`` measures what it shows.
 """
 
+# ruff: noqa: S608 - names of tables and columns are this module's own and Dagster's.
+
 import argparse
-import os
 import re
-import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -40,6 +41,7 @@ from heaters_pipeline_tests.end_to_end.programs import CHECKOUT, find_program, n
 from heaters_pipeline_tests.fleet.services import Service, answers
 from heaters_pipeline_tests.ports import free_port
 from heaters_pipeline_tests.postgres import postgres_service
+from heaters_pipeline_tests.videos import make_video
 
 LOCATION = "heaters_pipeline.definitions"
 CLIPS = 20
@@ -97,6 +99,8 @@ def large_instance(
         sqlite: Whether Dagster's records lie in SQLite, as on a machine for itself.
     """
     with tempfile.TemporaryDirectory(prefix="heaters-many-") as name, ExitStack() as stack:
+        # Else what was started here would go on.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         folder = Path(name)
         home = folder / "home"
         home.mkdir()
@@ -117,7 +121,10 @@ def large_instance(
         run_id = _process_template(folder, environment)
         url = environment.get("HEATERS_POSTGRES_URL")
         history = home / "history"
-        for tables, file in ((_OF_EVENTS, history / "runs/index.db"), (_OF_RUNS, history / "runs.db")):
+        for tables, file in (
+            (_OF_EVENTS, history / "runs/index.db"),
+            (_OF_RUNS, history / "runs.db"),
+        ):
             fill(url or f"sqlite:///{file}", tables, run_id, videos)
         if store is not None:
             environment |= stack.enter_context(serving(store)).environment
@@ -132,8 +139,6 @@ def large_instance(
 
 def _process_template(folder: Path, environment: Mapping[str, str]) -> str:
     """Process the video whose records are copied; the id of its run."""
-    from heaters_pipeline_tests.videos import make_video
-
     film = folder / f"{TEMPLATE}.mp4"
     make_video(film, [FRAMES_A_CLIP] * CLIPS)
     subprocess.run([*HEATERS, "process", str(film)], check=True, env=dict(environment))
@@ -170,9 +175,7 @@ def fill(url: str, tables: tuple[str, ...], run_id: str, videos: int) -> None:
         statement = _copying(engine, table)
         for low in range(1, videos + 1, _AT_ONCE):
             with engine.begin() as connection:
-                connection.execute(
-                    statement, {**values, "low": low, "high": low + _AT_ONCE - 1}
-                )
+                connection.execute(statement, {**values, "low": low, "high": low + _AT_ONCE - 1})
     with engine.begin() as connection:
         if "event_logs" in tables:
             _finish_assets(connection, run_id, videos, stride)
