@@ -7,8 +7,8 @@ the tables of the catalog with their record. The objects that the manifests name
 sheets ...) are left out, since most commands list or read records alone; ``--objects`` adds those
 of the stages that it names as sparse files of the right size. Sources are sparse files, too.
 
-With ``--s3``, FOLDER is the folder that ``rclone serve s3 FOLDER`` shows, and the store lies in
-its bucket ``many``, under the prefix ``store``: versions of objects are then those that the server
+With ``--s3``, FOLDER is one that ``benchmarks.listing_server`` serves, and the store lies in its
+bucket ``many``, under the prefix ``store``: versions of objects are then those that the server
 gives.
 """
 
@@ -30,6 +30,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.listing_server import serving
 from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.report.catalog import catalog_fingerprint, record_versions
 from heaters_pipeline.report.catalog_columns import CLIP_SCHEMA, VIDEO_SCHEMA
@@ -40,7 +41,6 @@ from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.open_store import open_store
 from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video
-from heaters_pipeline_tests.servers import running_rclone
 from heaters_pipeline_tests.videos import make_video
 
 TEMPLATE = "video-000000"
@@ -210,8 +210,8 @@ def _as_folder(folder: Path) -> Iterator[ObjectStore]:
 
 @contextmanager
 def _served(folder: Path) -> Iterator[ObjectStore]:
-    # The server remembers what it listed once, so each look has one of its own.
-    with running_rclone(folder) as server:
+    # The server knows what was there when it began, so each look has one of its own.
+    with serving(folder, list_seconds=0, object_seconds=0) as server:
         os.environ |= server.environment
         yield open_store(f"s3://{BUCKET}/store", base_folder=Path.cwd())
 
@@ -228,7 +228,7 @@ def main() -> None:
     arguments.add_argument(
         "--without-pictures", action="store_true", help="those of the UI: 120 of 180 kB a manifest"
     )
-    arguments.add_argument("--s3", action="store_true", help="for rclone serve s3 FOLDER")
+    arguments.add_argument("--s3", action="store_true", help="in a bucket")
     chosen = arguments.parse_args()
     if chosen.folder.exists() and any(chosen.folder.iterdir()):
         arguments.error(f"{chosen.folder} is not empty")
