@@ -24,46 +24,47 @@ from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.timing import Span
 
 # "Same from .. to .." is the range over which a threshold, moved alone, changes nothing that is
-# missed or wrong on 13 real videos and 89 generated films: benchmarks/threshold_ranges.py, whose
+# missed or wrong on 13 real videos and 93 generated films: benchmarks/threshold_ranges.py, whose
 # table in docs/benchmarks.md also says what changes beyond.
 
 LEAST_STRENGTH = 3.0
 """What is weaker is not looked at more closely by a fast scan, so that no lower threshold can be
-set for one. There, 3 finds 5 of the 12 cuts that the default misses, and one that is none."""
+set for one. There, 3 finds five cuts more than the default, all of which are none."""
 
 FLOOR = 0.3
 """Distance that noise and compression alone can cause; keeps still pictures from cutting. Same from
-0.2 to 0.3; above, cuts are missed."""
+0.24 to 0.375; above, cuts are missed."""
 
 RESTING_FLOOR = FLOOR / 4
 """The same where nothing moves, so that little text on a card is enough to see a cut by. Same from
-0.019 to 0.075."""
+0.019 to 0.112."""
 
 LEAST_CHANGE = LEAST_STRENGTH * RESTING_FLOOR
 """A smaller change from one analysed frame to the next is no cut, whatever is usual around it."""
 
-_NEAR_FRAMES = 6  # at 25 a second, as all numbers of frames here; same from 6 to 8
-_SPIKE_RATIO = 3.0  # same from 2.73 to 3.75
-_SPIKE_GAP_FRAMES = 3  # same from 1 to 3; above, 3 cuts are missed
-_NEIGHBOUR_FRAMES = 1  # same from 1 to 2; above, cuts are missed
+_NEAR_FRAMES = 6  # at 25 a second, as all numbers of frames here; at 5 and 7 cuts are wrong
+_SPIKE_RATIO = 3.0  # same from 2.73 to 12
+_SPIKE_GAP_FRAMES = 3  # at 2 two cuts are wrong, at 4 one is missed
+_NEIGHBOUR_FRAMES = 1  # above, cuts are missed
 _MOST_LEFT = 0.7
 """Share of what usually stays; a title leaves more, another slide 0.3 to 0.67, a cut in half of the
-picture 0.5, others less. At 0.64, 4 cuts are missed, at 0.77 one is wrong."""
+picture 0.5, others less. At 0.64, 5 cuts are missed, at 0.77 one is wrong."""
 _LIKE = 0.45
-"""Likeness that tells nothing; what is less alike counts more, what is more alike less."""
+"""Likeness that tells nothing; what is less alike counts more, what is more alike less. At 0.41 two
+cuts are missed, at 0.5 two are wrong."""
 _UNLIKE_WEIGHT = 2.5  # so that a change between scenes with nothing alike counts three times
-_OTHER_SCENE = 0.2  # likeness; dark scenes differ too little for anything else to tell
+_OTHER_SCENE = 0.2  # likeness; dark scenes show it by nothing else; same from 0.05 to 0.3
 _SAME_SCENE = 0.93  # likeness; what changes is the light
 _OTHER_COLOURS = 15.0
 """Levels of Cr and Cb by which cells differ on average, whatever the light: such as slides of one
 layout in other colours, whose structure tells nothing."""
 _BLOCK = 4096  # frames whose colours are compared at once
-_LEAST_USUAL = 0.3  # same from 0.075 to 0.6; above, 12 cuts are wrong
+_LEAST_USUAL = 0.3  # same from 0.075 to 0.6; above, 4 cuts are wrong
 _RESTING = 0.95
 """Share that stays in its very place from which on nothing moves. At 0.86, 3 cuts are wrong."""
 _GROWTH = 0.6
 """Pictures so many frames apart differ by that power of the frames; 0.5 to 0.7 on real motion. Same
-to 0.9; at 0.545, a cut is missed."""
+from 0.48 to 0.66."""
 
 
 def cut_strengths(track: ScoreTrack) -> Float64Array:
