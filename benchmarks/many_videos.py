@@ -126,12 +126,13 @@ def fill(
     with opened() as store:
         sources = {found.key: found.version for found in store.list(keys.SOURCE_PREFIX)}
     version = template.video.stages["source_videos"].summary["version"]
-    manifest = template.video.to_bytes().decode()
+    # It may hold what looks like a digest of a key.
+    manifest = template.video.to_bytes().decode().replace(version, "{version}")
     items = [item for stage in objects for item in template.video.stages[stage].items]
     (root / keys.MANIFEST_PREFIX / "videos").mkdir(parents=True, exist_ok=True)
     for name in names:
         text = _renamed(manifest, name)
-        text = text.replace(version, sources[f"{keys.SOURCE_PREFIX}{name}.mp4"])
+        text = text.replace("{version}", sources[f"{keys.SOURCE_PREFIX}{name}.mp4"])
         (root / keys.video_manifest_key(name)).write_text(text)
         for item in items:
             _sparse(root / _renamed(item.key, name), item.size_bytes)
