@@ -162,7 +162,9 @@ def _replaced_and_displaced(track: ScoreTrack) -> tuple[BoolArray, BoolArray]:
     around = _Around(track.analysed_frames, _NEAR_FRAMES * track.frame_step)
     usually_kept, usually_still = around.medians(kept), around.medians(still)
     replaced = kept <= _MOST_LEFT * usually_kept.clip(_LEAST_USUAL)
-    replaced |= track.likeness[track.analysed_frames[1:]] <= _OTHER_SCENE
+    # In the dark all differs, but nowhere enough to be seen by itself.
+    likeness = track.likeness[track.analysed_frames[1:]]
+    replaced |= (likeness <= _OTHER_SCENE) & (still >= _RESTING)
     # Where nothing moves, such as on slides, things have to stay in their very places.
     displaced = (usually_still >= _RESTING) & (still <= _MOST_LEFT * usually_still)
     return np.asarray(replaced), np.asarray(displaced)

@@ -6,10 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from heaters_pipeline.video.detection.settings import DetectionSettings
+from heaters_pipeline.video.detection.transitions import find_transitions
+from heaters_pipeline.video.media.probe import probe
+from heaters_pipeline.video.scoring.scores import score_frames
 from heaters_pipeline_tests.video.detection.encoding import Encoding
 from heaters_pipeline_tests.video.detection.found_transitions import found_in_film, mistakes
 from heaters_pipeline_tests.video.detection.hard_films import HARD_FILMS
 from heaters_pipeline_tests.video.detection.hard_shots import shot, spliced
+from heaters_pipeline_tests.videos import make_video
 
 FAST = Encoding(options={"preset": "veryfast"})
 CUTS_INSIDE_GOPS = Encoding(options={"preset": "medium", "g": "50", "sc_threshold": "0", "bf": "3"})
@@ -62,3 +67,10 @@ def test_pulses_of_quality_are_no_transitions(tmp_path: Path, pulse: Pulse) -> N
         film = spliced(shot(rng, 70), shot(rng, 70))
         wrong[seed] = mistakes(film, found_in_film(tmp_path / "film", film, pulse.encoding))
     assert not any(wrong.values()), wrong
+
+
+def test_a_board_that_changes_in_a_plain_scene_is_no_cut(tmp_path: Path) -> None:
+    # All bits of the number flip at 512 and at 768, and nearly all structure with them.
+    path = make_video(tmp_path / "video.mp4", (300, 300, 300))
+    found = find_transitions(score_frames(path, probe(path)), DetectionSettings())
+    assert [(each.kind, each.start) for each in found] == [("cut", 300), ("cut", 600)]
