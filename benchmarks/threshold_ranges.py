@@ -46,7 +46,7 @@ from heaters_pipeline_tests.video.detection.hard_shots import Film
 PACKAGE = "heaters_pipeline.video"
 CONSTANTS = {
     "detection.cuts": (
-        "FLOOR RESTING_FLOOR _NEAR_FRAMES _SPIKE_RATIO _SPIKE_GAP_FRAMES _NEIGHBOUR_FRAMES "
+        "FLOOR RESTING_FLOOR _NEAR_FRAMES _SPIKE_RATIO _SPIKE_GAP_FRAMES "
         "_MOST_LEFT _LIKE _UNLIKE_WEIGHT _OTHER_SCENE _SAME_SCENE _LEAST_USUAL _RESTING _GROWTH"
     ),
     "detection.gradual.find": "_LEAST_LEFT",

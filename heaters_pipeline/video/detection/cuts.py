@@ -45,7 +45,6 @@ LEAST_CHANGE = LEAST_STRENGTH * RESTING_FLOOR
 _NEAR_FRAMES = 6  # at 25 a second, as all numbers of frames here; at 5 and 7 cuts are wrong
 _SPIKE_RATIO = 3.0  # same from 2.73 to 12
 _SPIKE_GAP_FRAMES = 3  # at 2 two cuts are wrong, at 4 one is missed
-_NEIGHBOUR_FRAMES = 1  # above, cuts are missed
 _MOST_LEFT = 0.7
 """Share of what usually stays; a title leaves more, another slide 0.3 to 0.67, a cut in half of the
 picture 0.5, others less. At 0.64, 5 cuts are missed, at 0.77 one is wrong."""
@@ -144,14 +143,13 @@ class _Changes:
 
 
 def _neighbours(analysed: Int64Array, changes: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """The largest change just before, and just after, each change; 0 if there is none."""
-    middles = _doubled_middles(analysed)
+    """The change just before, and just after, each change, where all frames are analysed; else 0.
+
+    Were changes two frames away among them, shots of two frames would hide each other.
+    """
+    near = analysed[2:] - analysed[:-2] == 2
     before, after = np.zeros(len(changes)), np.zeros(len(changes))
-    for places in (1, 2):
-        near = middles[places:] - middles[:-places] <= 2 * _NEIGHBOUR_FRAMES
-        later, earlier = slice(places, None), slice(None, -places)
-        before[later] = np.maximum(before[later], np.where(near, changes[earlier], 0))
-        after[earlier] = np.maximum(after[earlier], np.where(near, changes[later], 0))
+    before[1:], after[:-1] = np.where(near, changes[:-1], 0), np.where(near, changes[1:], 0)
     return before, after
 
 
@@ -211,15 +209,19 @@ def _usual(
     around = _Around(analysed, _NEAR_FRAMES * frame_step)
     close = _Around(analysed, _SPIKE_GAP_FRAMES * frame_step - 1)
     is_spike = rates > _SPIKE_RATIO * (around.medians(rates) + FLOOR)
-    spikes, ones = np.where(is_spike, rates, 0), np.ones(len(rates))
-    sides = []
-    for side in (0, 1):
-        total = around.sums(rates)[side] - around.sums(spikes)[side] + close.sums(spikes)[side]
-        count = around.sums(ones)[side] - around.sums(is_spike)[side] + close.sums(is_spike)[side]
-        # Differences of running sums are not exact.
-        mean = np.maximum(total, 0) / np.maximum(count, 1)
-        sides.append((mean + floor, count > 0.5))
-    (before, any_before), (after, any_after) = sides
+
+    def sums(values: Float64Array) -> list[Float64Array]:
+        spikes = np.where(is_spike, values, 0)
+        parts = around.sums(values), around.sums(spikes), close.sums(spikes)
+        return [every - far + near for every, far, near in zip(*parts, strict=True)]
+
+    totals, counts = sums(rates), sums(np.ones(len(rates)))
+    # Differences of running sums are not exact.
+    before, after = (
+        np.maximum(total, 0) / np.maximum(count, 1) + floor
+        for total, count in zip(totals, counts, strict=True)
+    )
+    any_before, any_after = (count > 0.5 for count in counts)
     before, after = np.where(any_before, before, after), np.where(any_after, after, before)
     return np.asarray(np.sqrt(before * after))
 
@@ -237,7 +239,7 @@ class _Around:
         self._first = np.searchsorted(middles, middles - 2 * frames, side="left")
         self._end = np.searchsorted(middles, middles + 2 * frames, side="right")
 
-    def sums(self, values: Float64Array | BoolArray) -> tuple[Float64Array, Float64Array]:
+    def sums(self, values: Float64Array) -> tuple[Float64Array, Float64Array]:
         """The sums of the values before each, and after each, itself in neither."""
         sums = np.concatenate([[0.0], np.cumsum(values)])
         each = np.arange(len(values))
