@@ -10,6 +10,7 @@ from heaters_pipeline.assets.stage_checks import (
     OBJECT_CHECKS,
     SOURCE_CHECK,
     VIDEO_CHECKS,
+    newest_of,
     repair_advice,
 )
 from heaters_pipeline.assets.verdicts import Verdict, source_verdict
@@ -61,7 +62,8 @@ def check(
         result = each.result(video_id, verdict)
         if not result.passed:
             red.append(f"{each.name}: {result.description}")
-        yield each.evaluation(context.instance, video_id, result)
+        target = newest_of(context.instance, each.asset, video_id)
+        yield each.evaluation(video_id, result, target)
     refused += red
     stands_for = (SOURCE_ASSET, *OBJECT_STAGES)
     others = [finding for finding in report.findings if finding.stage not in stands_for]

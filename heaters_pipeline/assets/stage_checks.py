@@ -75,28 +75,30 @@ class VideoCheck:
         )
 
     def evaluation(
-        self, instance: dg.DagsterInstance, video_id: str, result: dg.AssetCheckResult
+        self, video_id: str, result: dg.AssetCheckResult, target: Target | None
     ) -> dg.AssetCheckEvaluation:
-        """A verdict as Dagster keeps it, of the video's latest materialization."""
-        asset_key = dg.AssetKey(self.asset)
-        newest = instance.fetch_materializations(
-            dg.AssetRecordsFilter(asset_key=asset_key, asset_partitions=[video_id]), limit=1
-        ).records
-        # Dagster calls a partition without it never checked, and has no public name for its class.
-        # A job of asset checks alone, which would need none, cannot be given a partition: Dagster
-        # takes the partitions of a job from its assets.
-        targets = [
-            Target(run_id=r.run_id, storage_id=r.storage_id, timestamp=r.timestamp) for r in newest
-        ]
+        """A verdict as Dagster keeps it, of the materialization that ``newest_of`` gives."""
         return dg.AssetCheckEvaluation(
-            asset_key,
+            dg.AssetKey(self.asset),
             self.name,
             result.passed,
             metadata=result.metadata,
-            target_materialization_data=next(iter(targets), None),
+            target_materialization_data=target,
             description=result.description,
             partition=video_id,
         )
+
+
+def newest_of(instance: dg.DagsterInstance, asset: str, video_id: str) -> Target | None:
+    """The latest materialization of a video, which a verdict is of; None without any.
+
+    Its class has no public name. A job of asset checks alone would find it by itself, but cannot be
+    given a partition: Dagster takes the partitions of a job from its assets.
+    """
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[video_id])
+    for found in instance.fetch_materializations(wanted, limit=1).records:
+        return Target(run_id=found.run_id, storage_id=found.storage_id, timestamp=found.timestamp)
+    return None
 
 
 def repair_advice(video_id: str, *, deep: bool) -> str:
@@ -165,7 +167,8 @@ def stage_checks(run: StageRun) -> Iterator[dg.AssetCheckEvaluation]:
     context = run.context
     if context is None or context.job_def.has_node_named(checks_step(run.stage)):
         return
+    target = newest_of(context.instance, run.stage, run.video_id)
     for each in VIDEO_CHECKS:
         if each.asset == run.stage:
             result = each.result(run.video_id, each.verdict(run.workspace, run.video_id))
-            yield each.evaluation(context.instance, run.video_id, result)
+            yield each.evaluation(run.video_id, result, target)
