@@ -128,7 +128,7 @@ PAGES: Mapping[str, tuple[str, Callable[[Page], None]]] = {
     ),
     "asset clips, events": ("/assets/clips?view=events", _shows(re.compile("^video-"))),
     "asset clips, checks": ("/assets/clips?view=checks", _shows("clips_have_their_frames")),
-    "job process_videos": (_JOB, _lineage),
+    "job process_videos": (_JOB, _shows("Latest run:", "scene_detection")),
     "job process_videos, partitions": (
         f"{_JOB}/partitions",
         lambda page: page.get_by_text(re.compile(r"^[1-9][\d,]{3,}$")).first.wait_for(),

@@ -118,6 +118,15 @@ class FrameComparer:
             yield self._decided()
         self._forget()
 
+    def newest(self, frame: int) -> Comparison | None:
+        """How the frame that was added last differs from the frame just before, if that was added.
+
+        Args:
+            frame: The one that was added last.
+        """
+        follows = len(self._known) > 1 and self._known[-2][0] + 1 == frame
+        return self._changes[frame] if follows else None
+
     def finish(self) -> Iterator[FrameChange]:
         """The changes that no further frame decides, at the end of the video."""
         while self._open:

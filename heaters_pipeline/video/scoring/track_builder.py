@@ -21,7 +21,12 @@ from heaters_pipeline.video.detection.score_track import (
 )
 from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.scoring.analysed_frames import FrameChange, FrameComparer
-from heaters_pipeline.video.scoring.sampling import Comparable, FrameSample, Histogram
+from heaters_pipeline.video.scoring.sampling import (
+    Comparable,
+    Comparison,
+    FrameSample,
+    Histogram,
+)
 
 _NAN = float("nan")
 _COMPARISONS = (
@@ -75,12 +80,14 @@ class TrackBuilder:
         picture = Comparable(sample.reduced)
         self._frames.append(sample.frame)
         self._digests.append(sample.digest)
-        self._add_step(sample, picture)
+        compared = None
         if analysed:
             self._analysed.append(sample.frame)
             self._details.append(sample.detail)
             self._signatures += sample.signature.tobytes()
             self._changes += self._comparer.add(sample.frame, picture)
+            compared = self._comparer.newest(sample.frame)
+        self._add_step(sample, picture, compared)
         self._before = (sample, picture)
 
     def track(self, timeline: Timeline) -> ScoreTrack:
@@ -119,11 +126,16 @@ class TrackBuilder:
             algorithm_version=self._algorithm_version,
         )
 
-    def _add_step(self, sample: FrameSample, picture: Comparable) -> None:
-        """Compare with the frame before, if that was added."""
+    def _add_step(
+        self, sample: FrameSample, picture: Comparable, compared: Comparison | None
+    ) -> None:
+        """Compare with the frame before, if that was added and was not ``compared`` yet."""
         before, self._before = self._before, None
         follows = before is not None and before[0].frame + 1 == sample.frame
-        self._steps.append(picture.residual(before[1]) if before and follows else _NAN)
+        if compared is not None:
+            self._steps.append(compared.residual)
+        else:
+            self._steps.append(picture.residual(before[1]) if before and follows else _NAN)
         scores = [_NAN] * len(_COMPARISONS)
         if sample.histogram is not None:
             self._sums.append(float(sample.histogram.sum()))
