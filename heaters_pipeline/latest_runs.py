@@ -1,6 +1,6 @@
 """The latest run of each video: whether it is under way, failed, and what it says then."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,6 +19,9 @@ from heaters_pipeline.names import (
 )
 
 RUNS_PER_QUERY = 2000
+VIDEOS_PER_QUERY = 500
+_MOST_TRIES = 100  # whose number can be asked for; far more than any policy allows
+_RETRIES = ("dagster/retry_number", STEP_RETRIES_TAG)
 _INTERRUPT = dg.DagsterExecutionInterruptedError.__name__
 _RUNNING = {
     DagsterRunStatus.QUEUED,
@@ -66,7 +69,6 @@ class LatestRun:
         """That of a record."""
         run = record.dagster_run
         seconds = record.end_time or record.start_time or record.create_timestamp.timestamp()
-        retries = ("dagster/retry_number", STEP_RETRIES_TAG)
         return cls(
             run_id=run.run_id,
             job_name=run.job_name,
@@ -74,27 +76,53 @@ class LatestRun:
             is_failed=run.status in _FAILED,
             is_canceled=run.status is DagsterRunStatus.CANCELED,
             is_dismissed=run.status in _FAILED and DISMISSED_TAG in run.tags,
-            retries=sum(int(run.tags.get(tag, 0)) for tag in retries),
+            retries=sum(int(run.tags.get(tag, 0)) for tag in _RETRIES),
             changed=datetime.fromtimestamp(seconds, UTC),
         )
 
 
 def latest_runs(instance: dg.DagsterInstance, wanted: Collection[str] = ()) -> dict[str, LatestRun]:
-    """The newest run of each video, or of the wanted ones; one query for many runs, newest first.
+    """The newest run of each wanted video; or of each of which some run tells more than the store.
+
+    Of many videos nearly all runs succeeded at once, and what those made lies in the store. Reading
+    a hundred thousand of them takes Dagster a minute, so that only those of videos are read of
+    which a run is under way, failed, or was tried again.
 
     Runs that only tell something about a video are passed over.
     """
-    filters = dg.RunsFilter(tags={PARTITION_TAG: list(wanted)}) if wanted else None
+    if wanted:
+        return _newest(instance, list(wanted))
+    tries = [str(number) for number in range(1, _MOST_TRIES + 1)]
+    untold = dg.RunsFilter(statuses=[*_RUNNING, *_FAILED])
+    retried = (dg.RunsFilter(tags={tag: tries}) for tag in _RETRIES)
+    videos = {
+        video_id
+        for filters in (untold, *retried)
+        for run in _runs(instance, filters)
+        if (video_id := run.dagster_run.tags.get(PARTITION_TAG))
+    }
+    return _newest(instance, sorted(videos))
+
+
+def _newest(instance: dg.DagsterInstance, videos: Sequence[str]) -> dict[str, LatestRun]:
     latest: dict[str, LatestRun] = {}
+    for first in range(0, len(videos), VIDEOS_PER_QUERY):
+        some = list(videos[first : first + VIDEOS_PER_QUERY])
+        for record in _runs(instance, dg.RunsFilter(tags={PARTITION_TAG: some})):
+            video_id = record.dagster_run.tags[PARTITION_TAG]
+            if video_id not in latest and not _only_tells(record.dagster_run):
+                latest[video_id] = LatestRun.of(record)
+    return latest
+
+
+def _runs(instance: dg.DagsterInstance, filters: dg.RunsFilter) -> Iterator[RunRecord]:
+    """Those that pass, newest first, by one query for many."""
     cursor: str | None = None
     while True:
         records = instance.get_run_records(filters, cursor=cursor, limit=RUNS_PER_QUERY)
-        for record in records:
-            video_id = record.dagster_run.tags.get(PARTITION_TAG)
-            if video_id and video_id not in latest and not _only_tells(record.dagster_run):
-                latest[video_id] = LatestRun.of(record)
+        yield from records
         if len(records) < RUNS_PER_QUERY:
-            return latest
+            return
         cursor = records[-1].dagster_run.run_id
 
 

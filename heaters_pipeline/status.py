@@ -128,7 +128,7 @@ class _Look:
     def updated(self) -> datetime | None:
         known = (self.seen.upload, self.seen.submission, self.seen.manifest)
         times = [found.modified for found in known if found]
-        if self.run is not None:
+        if self.run is not None and (self.run.is_under_way or self.run.is_failed or not times):
             times.append(self.run.changed)
         return max(times, default=None)
 
