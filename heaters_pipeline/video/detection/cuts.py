@@ -20,6 +20,8 @@ How pictures are compared is in ``scoring``; gradual transitions are in ``gradua
 import numpy as np
 
 from heaters_pipeline.video.arrays import BoolArray, Float64Array, Int64Array
+from heaters_pipeline.video.detection.glare import is_glare
+from heaters_pipeline.video.detection.gradual.curves import BLANK_DETAIL, BLANK_SPREAD
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.timing import Span
 
@@ -118,14 +120,15 @@ class _Changes:
         change = track.residual[analysed[1:]].astype(np.float64)
         across = np.minimum(track.across[analysed[1:]], change)
         self.gaps = np.diff(analysed)
-        replaced, displaced = _replaced_and_displaced(track)
+        blank = _blank(track)
+        replaced, displaced = _replaced_and_displaced(track, blank)
         floor = np.where(displaced, RESTING_FLOOR, FLOOR)
-        usual = _usual(analysed, change / self.gaps**_GROWTH, floor, track.frame_step)
+        usual = _usual(track, change / self.gaps**_GROWTH, floor, blank)
         weight = _weight(track)
         # Of a slide, all but a few words may stay as it is.
         weight = np.where(displaced & (weight > 0), np.maximum(weight, 1), weight)
-        before, after = _neighbours(analysed, change)
-        self.largest: BoolArray = np.asarray((change > before) & (change >= after))
+        before, after = _neighbours(analysed, change / usual)
+        self.largest: BoolArray = np.asarray((change / usual > before) & (change / usual >= after))
         self.bounds = np.where(replaced | displaced, weight * across / usual, 0)
         self.strengths = self.bounds.copy()
         self.places = analysed[1:].copy()
@@ -140,6 +143,9 @@ class _Changes:
             others = (steps.sum() - steps[largest]) / (len(steps) - 1)
             jump = min(across[at], steps[largest])
             self.strengths[at] = weight[at] * jump / max(usual[at], others + floor[at])
+        for at in np.flatnonzero(self.largest & (self.strengths >= 1)).tolist():
+            if is_glare(track, int(analysed[at]), int(analysed[at + 1])):
+                self.strengths[at] = 0
 
 
 def _neighbours(analysed: Int64Array, changes: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -153,12 +159,16 @@ def _neighbours(analysed: Int64Array, changes: Float64Array) -> tuple[Float64Arr
     return before, after
 
 
-def _replaced_and_displaced(track: ScoreTrack) -> tuple[BoolArray, BoolArray]:
+def _replaced_and_displaced(track: ScoreTrack, blank: BoolArray) -> tuple[BoolArray, BoolArray]:
     """Whether each change leaves little of what usually stays, or of what usually rests."""
     kept = track.kept[track.analysed_frames[1:]].astype(np.float64)
     still = track.still[track.analysed_frames[1:]].astype(np.float64)
     around = _Around(track.analysed_frames, _NEAR_FRAMES * track.frame_step)
-    usually_kept, usually_still = around.medians(kept), around.medians(still)
+    # A blank picture stays as it is, however fast what was there before has faded.
+    beside_blank = blank[:-1] | blank[1:]
+    usually_kept, usually_still = (
+        np.where(beside_blank, 1, around.medians(values)) for values in (kept, still)
+    )
     replaced = kept <= _MOST_LEFT * usually_kept.clip(_LEAST_USUAL)
     # In the dark all differs, but nowhere enough to be seen by itself.
     likeness = track.likeness[track.analysed_frames[1:]]
@@ -197,7 +207,7 @@ def _colour_changes(track: ScoreTrack) -> Float64Array:
 
 
 def _usual(
-    analysed: Int64Array, rates: Float64Array, floor: Float64Array, frame_step: int
+    track: ScoreTrack, rates: Float64Array, floor: Float64Array, blank: BoolArray
 ) -> Float64Array:
     """What is usual around each change, and at least the floor: (changes,).
 
@@ -205,9 +215,12 @@ def _usual(
     sides their geometric mean: a quiet side tells a cut from the motion on the other one.
     Spikes are other cuts: those that follow each other within a second must not hide each other.
     A spike that is close by counts all the same: it belongs to the same event, such as a flash.
+
+    Where one side is blank, what is usual on the other one counts: how fast a scene faded says
+    nothing about the title that follows.
     """
-    around = _Around(analysed, _NEAR_FRAMES * frame_step)
-    close = _Around(analysed, _SPIKE_GAP_FRAMES * frame_step - 1)
+    around = _Around(track.analysed_frames, _NEAR_FRAMES * track.frame_step)
+    close = _Around(track.analysed_frames, _SPIKE_GAP_FRAMES * track.frame_step - 1)
     is_spike = rates > _SPIKE_RATIO * (around.medians(rates) + FLOOR)
 
     def sums(values: Float64Array) -> list[Float64Array]:
@@ -222,8 +235,28 @@ def _usual(
         for total, count in zip(totals, counts, strict=True)
     )
     any_before, any_after = (count > 0.5 for count in counts)
-    before, after = np.where(any_before, before, after), np.where(any_after, after, before)
-    return np.asarray(np.sqrt(before * after))
+    # The first step of a fade is followed by another, that of a title by none.
+    beside_before, beside_after = (np.zeros(len(rates)) for _ in range(2))
+    beside_before[1:], beside_after[:-1] = rates[:-1], rates[1:]
+    before = np.where(blank[1:], np.maximum(before, beside_before), before)
+    after = np.where(blank[:-1], np.maximum(after, beside_after), after)
+    only_after = ~any_before | (blank[:-1] & any_after)
+    only_before = ~any_after | (blank[1:] & any_before)
+    return np.asarray(
+        np.select(
+            [only_after & ~only_before, only_before & ~only_after],
+            [after, before],
+            np.sqrt(before * after),
+        )
+    )
+
+
+def _blank(track: ScoreTrack) -> BoolArray:
+    """Whether each analysed picture is all of one colour."""
+    blank: BoolArray = track.detail[track.analysed_frames] <= BLANK_DETAIL
+    luma = track.signatures[track.analysed_frames[blank], ..., 0]
+    blank[blank] = luma.std(axis=(1, 2), dtype=np.float32) <= BLANK_SPREAD
+    return blank
 
 
 def _doubled_middles(analysed: Int64Array) -> Int64Array:

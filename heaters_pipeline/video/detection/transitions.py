@@ -13,7 +13,13 @@ import numpy as np
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.video.arrays import Float32Array, Float64Array
 from heaters_pipeline.video.detection.cuts import LEAST_STRENGTH, find_cuts
-from heaters_pipeline.video.detection.gradual.find import GradualKind, find_gradual
+from heaters_pipeline.video.detection.gradual.find import (
+    Gradual,
+    GradualKind,
+    find_gradual,
+    outside,
+)
+from heaters_pipeline.video.detection.gradual.short import find_short
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings, Method
 from heaters_pipeline.video.detection.similarity_scale import PairSums, native_threshold
@@ -21,7 +27,7 @@ from heaters_pipeline.video.media.timing import Span
 
 TransitionKind = Literal["cut"] | GradualKind
 
-ALGORITHM_VERSION = 3
+ALGORITHM_VERSION = 4
 """Raised with each change of what is found on the same track with the same settings."""
 
 _CUT_WHERE_LESS: frozenset[Method] = frozenset({"correl", "intersect"})
@@ -82,10 +88,12 @@ def find_transitions(track: ScoreTrack, settings: DetectionSettings) -> tuple[Tr
         scores = track.similarities[settings.method]
         return _as_cuts(_cut_frames(scores, settings.method, threshold))
     cuts = find_cuts(track, float(threshold))
-    gradual = tuple(
-        Transition(found.kind, found.start, found.end) for found in find_gradual(track, cuts)
-    )
-    return tuple(sorted((*_as_cuts(cuts), *gradual), key=lambda transition: transition.start))
+    short = find_short(track, cuts)
+    gradual = find_gradual(track, cuts, short)
+    parts = set(cuts) - set(outside(cuts, short))
+    cuts = [cut for cut in cuts if not (cut in parts and _is_within(cut, gradual))]
+    found = (Transition(one.kind, one.start, one.end) for one in gradual)
+    return tuple(sorted((*_as_cuts(cuts), *found), key=lambda transition: transition.start))
 
 
 def _own_threshold(track: ScoreTrack, settings: DetectionSettings) -> Float64Array:
@@ -95,6 +103,10 @@ def _own_threshold(track: ScoreTrack, settings: DetectionSettings) -> Float64Arr
         return np.asarray(threshold)
     sums = PairSums.of_neighbours(track.histogram_sums)
     return native_threshold(settings.method, threshold, sums)
+
+
+def _is_within(cut: int, gradual: Iterable[Gradual]) -> bool:
+    return any(one.start <= cut <= one.end for one in gradual)
 
 
 def _as_cuts(frames: list[int]) -> tuple[Transition, ...]:

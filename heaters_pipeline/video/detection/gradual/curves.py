@@ -19,8 +19,8 @@ _BLOCK = 256  # frames; larger products leave the cache, and are spread over thr
 # Ranges in which results stay the same are of threshold_ranges, see ``cuts``.
 _BLACK_LUMA = 24  # mean of the picture, 0 to 255; same from 12 to 96
 _WHITE_LUMA = 225  # same up to 248
-_BLANK_DETAIL = 60.0  # energy; leaves room for a logo or watermark on black; same from 15 to 240
-_BLANK_SPREAD = 8.0  # of the luma of cells around their mean; same from 2 to 32
+BLANK_DETAIL = 60.0  # energy; leaves room for a logo or watermark on black; same from 15 to 240
+BLANK_SPREAD = 8.0  # of the luma of cells around their mean; same from 2 to 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +134,7 @@ class GradualCurves:
     @cached_property
     def _blank(self) -> BoolArray:
         spread = self._luma_and_spread[1]
-        return np.asarray((spread <= _BLANK_SPREAD) & (self.detail <= _BLANK_DETAIL))
+        return np.asarray((spread <= BLANK_SPREAD) & (self.detail <= BLANK_DETAIL))
 
     @cached_property
     def _luma_and_spread(self) -> tuple[Float64Array, Float64Array]:

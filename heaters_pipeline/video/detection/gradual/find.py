@@ -19,14 +19,15 @@ video and the scenes around it only, so that the same frames give the same trans
 longer video, and works for many windows at once, so that hours take less than a second.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from heaters_pipeline.video.detection.glare import comes_back
 from heaters_pipeline.video.detection.gradual.curves import GradualCurves
 from heaters_pipeline.video.detection.gradual.kinds import Gradual, GradualKind, named
-from heaters_pipeline.video.detection.gradual.search import chosen_stretches
+from heaters_pipeline.video.detection.gradual.search import Stretch, chosen_stretches
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.timing import Span
 
@@ -37,19 +38,47 @@ _LEAST_LEFT = 0.65
 """Share of the change on the way that no motion of the whole picture explains; 0.83 and more in
 dissolves and fades of real videos, 0.05 to 0.45 where a camera turned."""
 
+_OF_TWO_SCENES = ("dissolve", "wipe")  # what fades may come back
+
 __all__ = ["Gradual", "GradualCurves", "GradualKind", "find_gradual", "gradual_in"]
 
 
-def gradual_in(curves: GradualCurves) -> list[Gradual]:
-    """Gradual transitions between the hard cuts, in order, not overlapping."""
-    return named(curves, chosen_stretches(curves))
+def gradual_in(curves: GradualCurves, short: Sequence[Stretch] = ()) -> list[Gradual]:
+    """Gradual transitions between the hard cuts, in order, not overlapping.
+
+    Args:
+        curves: Of the video.
+        short: Further ones that are known, of which those count that are apart from all others.
+    """
+    found = chosen_stretches(curves)
+    apart = [
+        one
+        for one in short
+        if all(one.end <= other.start or other.end <= one.start for other in found)
+    ]
+    # What was taken for a cut inside of one is a part of it.
+    whole = replace(curves, cuts=outside(curves.cuts, apart))
+    return named(whole, sorted([*found, *apart], key=lambda stretch: stretch.start))
 
 
-def find_gradual(track: ScoreTrack, cuts: Sequence[int]) -> list[Gradual]:
-    """Gradual transitions of a track between the given hard cuts, in order, not overlapping."""
+def outside(cuts: Sequence[int], stretches: Sequence[Stretch]) -> list[int]:
+    """The cuts that are in none of the stretches."""
+    return [cut for cut in cuts if not any(one.start < cut <= one.end for one in stretches)]
+
+
+def find_gradual(
+    track: ScoreTrack, cuts: Sequence[int], short: Sequence[Stretch] = ()
+) -> list[Gradual]:
+    """Gradual transitions of a track between the given hard cuts, in order, not overlapping.
+
+    Args:
+        track: Of the video.
+        cuts: First frames of new scenes, increasing.
+        short: Further transitions that are known; a cut inside of one is a part of it.
+    """
     found = (
         replace(gradual, start=gradual.start + piece.start, end=gradual.end + piece.start)
-        for piece in _pieces(track.frames, cuts)
+        for piece in _pieces(track.frames, outside(cuts, short))
         for gradual in gradual_in(
             GradualCurves(
                 signatures=track.interpolated(track.signatures, piece),
@@ -57,26 +86,42 @@ def find_gradual(track: ScoreTrack, cuts: Sequence[int]) -> list[Gradual]:
                 cuts=[cut - piece.start for cut in cuts if piece.start < cut < piece.end],
                 frame_step=track.frame_step,
                 timeline=track.timeline.part(piece),
-            )
+            ),
+            [
+                Stretch(one.start - piece.start, one.end - piece.start, one.wipe)
+                for one in short
+                if piece.start <= one.start < piece.end
+            ],
         )
     )
+    known = {(one.start + 1, one.end) for one in short}
     return [
         gradual
         for gradual in found
-        if gradual.kind == "wipe" or _left_by_motion(track, gradual) >= _LEAST_LEFT
+        if not (gradual.kind in _OF_TWO_SCENES and _is_of_one_scene(track, gradual, known))
     ]
 
 
-def _left_by_motion(track: ScoreTrack, gradual: Gradual) -> float:
+def _is_of_one_scene(
+    track: ScoreTrack, gradual: Gradual, known: Collection[tuple[int, int]]
+) -> bool:
+    """Whether the camera turned, or what was there before comes back."""
+    first, last = gradual.start - 1, gradual.end
+    turns = gradual.kind == "dissolve" and (gradual.start, last) not in known
+    if turns and left_by_motion(track, first, last) < _LEAST_LEFT:
+        return True
+    return comes_back(track, first, last)
+
+
+def left_by_motion(track: ScoreTrack, first: int, last: int) -> float:
     """Which share of the change on the way is left once the motion of all is made up for, 0 to 1.
 
     A camera that turns mixes its pictures as well, as the shutter stays open.
     """
-    analysed = track.analysed_frames
-    low, high = np.searchsorted(analysed, [gradual.start, gradual.end + 1])
-    way = analysed[low:high]
-    change, residual = track.change[way].sum(), track.residual[way].sum()
-    return float(residual / change) if change else 1.0
+    low, high = np.searchsorted(track.analysed_frames, [first + 1, last + 1])
+    way = track.analysed_frames[low:high]
+    change, residual = float(track.change[way].sum()), float(track.residual[way].sum())
+    return residual / change if change else 1.0
 
 
 def _pieces(frames: int, cuts: Sequence[int]) -> Iterator[Span]:

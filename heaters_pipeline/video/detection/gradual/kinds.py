@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from heaters_pipeline.video.arrays import Float64Array
 from heaters_pipeline.video.detection.gradual.curves import GradualCurves
 from heaters_pipeline.video.detection.gradual.fades import blank_cores, ramp_length
 from heaters_pipeline.video.detection.gradual.search import Stretch
@@ -24,6 +25,8 @@ GradualKind = Literal[
 # Ranges in which results stay the same are of threshold_ranges, see ``cuts``.
 _BLANK_SECONDS_BETWEEN = Fraction(3, 5)
 """Black for longer is a scene between two fades. Same from 0.3 to 0.9 s."""
+_FADED_LUMA = 12  # of a cell
+_FADED_CELLS = 0.85
 _STILL = 0.25  # change of mean luma between frames that rounding can make; same from 0.06 to 1
 
 _DARK_LUMA = 8  # keeps noise in the dark from being contrast; same from 3 to 16
@@ -61,7 +64,20 @@ def _classified(curves: GradualCurves, stretch: Stretch) -> Gradual:
         return Gradual("fade_in", _deepest(curves, blank_before, lowest) + 1, end)
     if blank_after is not None:
         return Gradual("fade_out", start + 1, _deepest(curves, blank_after, highest))
+    darkest_before = _lowest(curves.luma, start, max(lowest, start - reach))
+    darkest_after = _lowest(curves.luma, end, min(highest, end + reach))
+    if _is_faded(curves, darkest_after, start):
+        return Gradual("fade_out", start + 1, darkest_after)
+    if _is_faded(curves, darkest_before, end):
+        return Gradual("fade_in", darkest_before + 1, end)
     return Gradual("dissolve", start + 1, end)
+
+
+def _is_faded(curves: GradualCurves, frame: int, other: int) -> bool:
+    """Whether all of another frame but a logo or a title is black in this one."""
+    luma, before = (curves.signatures[at, ..., 0] for at in (frame, other))
+    is_black = (luma <= _FADED_LUMA).mean() >= _FADED_CELLS
+    return bool(is_black and (luma <= before + _FADED_LUMA).all())
 
 
 def _nearest_blank(curves: GradualCurves, frame: int, limit: int) -> int | None:
@@ -75,8 +91,12 @@ def _nearest_blank(curves: GradualCurves, frame: int, limit: int) -> int | None:
 
 def _deepest(curves: GradualCurves, frame: int, limit: int) -> int:
     """Follow a blank frame to where it gets no blacker, or no whiter."""
+    return _lowest(curves.luma if curves.black[frame] else -curves.luma, frame, limit)
+
+
+def _lowest(luma: Float64Array, frame: int, limit: int) -> int:
+    """Follow a frame to where it gets no darker."""
     step = 1 if limit >= frame else -1
-    luma = curves.luma if curves.black[frame] else -curves.luma
     while frame != limit and luma[frame + step] < luma[frame] - _STILL:
         frame += step
     return frame

@@ -19,7 +19,7 @@ _MOST_BEND = 0.25  # of progress from even, at the quarters; same from 0.227
 LEAST_MIX = 0.08
 """Share of detail lost x straightness x evenness x root of spread. At 0.073 two more are wrong, at
 0.088 one is missed and two fewer are wrong."""
-_LEAST_SPREAD = 0.2  # about 0.6 times the share of the picture that changes; same from 0.05 to 0.3
+LEAST_SPREAD = 0.2  # about 0.6 times the share of the picture that changes; same from 0.05 to 0.3
 _LEAST_EXPLAINED = 0.85
 """By a dip; 5/8 where a thing appears at once in the last frame. Same from 0.77."""
 _SAMPLES = 24
@@ -63,7 +63,7 @@ class Measures:
     def worth_a_fit(self) -> BoolArray:
         """Whether a window may become a mix when it is moved and stretched."""
         # An object that crosses the picture, or a title, changes a part of it, a mix nearly all.
-        spread = np.where(self.spread >= _LEAST_SPREAD, np.sqrt(self.spread), 0)
+        spread = np.where(self.spread >= LEAST_SPREAD, np.sqrt(self.spread), 0)
         enough = (self.mix * spread >= LEAST_MIX) & (self.step >= LEAST_STEP)
         return np.asarray(enough & (self.bend <= _MOST_BEND))
 
