@@ -99,6 +99,9 @@ class EditList:
         sound: Its sound, None without any.
         scenes: In order.
         transitions: The gradual ones, in order.
+        left_out: How many scenes are not listed, since they were rejected.
+        refused_timecode: What the source says its first frame is, if that is no timecode at its
+            rate.
     """
 
     name: str
@@ -114,6 +117,8 @@ class EditList:
     sound: Sound | None
     scenes: tuple[ListedScene, ...]
     transitions: tuple[GradualTransition, ...]
+    left_out: int = 0
+    refused_timecode: str | None = None
 
     @property
     def length(self) -> int:
@@ -151,9 +156,14 @@ class EditList:
                 f"positions are the nearest frames at {self.rate_said} frames a second; chapters "
                 "and the columns of seconds have the exact times"
             )
+        if self.refused_timecode is not None:
+            said.append(
+                f"its start timecode {self.refused_timecode} is none at {self.rate_said} frames a "
+                f"second, so timecode begins with {self.timecode(0)}; give another start timecode"
+            )
         lost = len(self.scenes) - len(self.events())
         if lost:
-            said.append(f"{lost} scenes are shorter than a frame at that rate and are left out")
+            said.append(f"scenes shorter than a frame at that rate are left out: {lost}")
         if self.start_frame + self.length > frames_a_day(self.rate, drop=self.drop):
             said.append("its timecode passes 24 hours, and begins again with 00:00:00:00 there")
         return tuple(said)

@@ -114,5 +114,9 @@ def _keeps_to(timeline: Timeline, rate: Fraction) -> bool:
     if not is_whole and ticks < _LEAST_TICKS:
         return False
     most = 0 if is_whole and ticks < _ROUNDED_TICKS else 1
-    first = timeline.pts[0]
-    return all(abs(pts - first - at * ticks) <= most for at, pts in enumerate(timeline.pts))
+    first, step, parts = timeline.pts[0], ticks.numerator, ticks.denominator
+    # In whole parts of a tick: a film has some 200,000 frames.
+    return all(
+        abs((pts - first) * parts - at * step) <= most * parts
+        for at, pts in enumerate(timeline.pts)
+    )

@@ -225,7 +225,7 @@ def test_a_variable_rate_is_put_on_the_nearest_frames_and_said() -> None:
     said, lost = edits.notes()
     assert "holiday has a variable frame rate" in said
     assert "nearest frames at 30/1 frames a second" in said
-    assert lost == "1 scenes are shorter than a frame at that rate and are left out"
+    assert lost == "scenes shorter than a frame at that rate are left out: 1"
     for content in (edl(edits), otio_json(edits), fcpxml(edits), fcp7_xml(edits)):
         assert said in content.decode()
     rows = list(csv.DictReader(io.StringIO(csv_table(edits).decode())))

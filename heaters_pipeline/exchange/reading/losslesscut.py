@@ -1,7 +1,6 @@
 """Scenes in projects of LosslessCut (``.llc``), whose segments have times in seconds."""
 
 from fractions import Fraction
-from math import isfinite
 from typing import Any
 
 from heaters_pipeline.exchange.reading.json_text import parsed
@@ -42,6 +41,6 @@ def _segment(content: Any, where: str, positions: Positions) -> Segment:
 
 def _frame(seconds: Any, where: str, positions: Positions) -> int:
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not isfinite(seconds) or not 0 <= seconds < _MOST_SECONDS:
+    if not is_number or not 0 <= seconds < _MOST_SECONDS:
         raise positions.refusal(where, "has a time that is no number of seconds")
     return positions.at(Fraction(seconds), where)

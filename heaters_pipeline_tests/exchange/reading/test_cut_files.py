@@ -193,6 +193,7 @@ M2   AX             000.0                01:00:01:12
         ("a.llc", "{cutSegments: [{start: 'x'}]}", "segment 1: has a time that is no number"),
         ("a.llc", "{cutSegments: [{start: 2, end: 1}]}", "segment 1: ends before it begins"),
         ("a.llc", "{cutSegments: [{start: 1e400}]}", "segment 1: has a time that is no number"),
+        ("a.llc", f"{{cutSegments: [{{start: 1{'0' * 400}}}]}}", "segment 1: has a time"),
         ("a.llc", "{cutSegments: [{start: true}]}", "segment 1: has a time that is no number"),
         ("a.llc", "{\n\ncutSegments: [/* never closed", "line 3: is no JSON5"),
         ("\x1b[2J.csv", "", "\\x1b[2J.csv, line 1: the file is empty"),
@@ -209,6 +210,7 @@ def test_what_cannot_be_read_says_where_and_why(name: str, text: str, said: str)
         {"value": 1, "rate": 0},
         {"value": 1, "rate": "25"},
         {"value": 1e300, "rate": 25},
+        {"value": 10**400, "rate": 25},
         None,
     ],
 )
