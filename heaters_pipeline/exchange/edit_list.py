@@ -56,7 +56,10 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A gradual transition where it lies in an event, in frames of the edit rate."""
+    """A gradual transition, in frames of the source at the edit rate.
+
+    It begins in the event that has it, and may end in the next.
+    """
 
     kind: str
     start: int
@@ -71,7 +74,7 @@ class Event:
         scene: Which.
         source: In the source, counted from its first frame.
         record: On the timeline, counted from its beginning.
-        markers: Gradual transitions of which it has a part, in frames of the source.
+        markers: Gradual transitions of which it has the first part.
     """
 
     scene: ListedScene
@@ -127,8 +130,8 @@ class EditList:
 
     @property
     def rate_said(self) -> str:
-        """The edit rate, exactly."""
-        return f"{self.rate.numerator}/{self.rate.denominator}"
+        """The edit rate, exactly: ``25`` or ``30000/1001``."""
+        return str(self.rate)
 
     def at(self, frame: int, seconds: Fraction) -> int:
         """Where a frame of the video, which begins at a time, lies in frames of the edit rate."""
@@ -170,18 +173,23 @@ class EditList:
 
     def _events(self) -> Iterator[Event]:
         gone = 0
+        unmarked = list(self.transitions)
         for scene in self.scenes:
             start = self.at(scene.span.start, scene.start_seconds)
             end = self.at(scene.span.end, scene.end_seconds)
             if start < end:
                 source = Span(start, end)
                 record = Span(gone, gone + end - start)
-                yield Event(scene, source, record, tuple(self._markers(source)))
+                yield Event(scene, source, record, tuple(self._markers(source, unmarked)))
                 gone = record.end
 
-    def _markers(self, source: Span) -> Iterator[Marker]:
-        for each in self.transitions:
-            start = max(self.at(each.span.start, each.start_seconds), source.start)
-            end = min(self.at(each.span.end, each.end_seconds), source.end)
-            if start < end:
-                yield Marker(each.kind, start, end)
+    def _markers(self, source: Span, unmarked: list[GradualTransition]) -> Iterator[Marker]:
+        """Mark the transitions of which a span has a part, and no earlier one had."""
+        while unmarked and self._start(unmarked[0]) < source.end:
+            each = unmarked.pop(0)
+            start, end = self._start(each), self.at(each.span.end, each.end_seconds)
+            if max(start, source.start) < end:
+                yield Marker(each.kind, max(start, source.start), end)
+
+    def _start(self, transition: GradualTransition) -> int:
+        return self.at(transition.span.start, transition.start_seconds)

@@ -35,7 +35,7 @@ def test_each_format_is_a_file_named_by_the_video_and_its_content(
     folder = tmp_path / "new" / "exports"
     ended = heaters("export", "film", *all_formats(), "--output", folder)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.startswith("film: 4 scenes, 25/1 frames a second from 00:00:00:00\n")
+    assert ended.out.startswith("film: 4 scenes, 25 frames a second from 00:00:00:00\n")
     written = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert len(written) == len(FORMATS)
     assert all(path.name.startswith("film-") for path in written)

@@ -57,7 +57,7 @@ def test_an_edl_has_each_frame_once(case: Case) -> None:
     timeline = otio.adapters.read_from_string(text, "cmx_3600", rate=float(case.rate))
     assert source_spans(timeline, case) == spans(edits)
     assert "FCM: " + ("DROP" if ";" in case.start else "NON-DROP") + " FRAME" in text
-    assert f"FRAME RATE {case.rate.numerator}/{case.rate.denominator}" in text
+    assert f"* COMMENT: FRAME RATE {case.rate}\r\n" in text
     events = [line.split() for line in text.splitlines() if line[:1].isdigit()]
     # Where nothing is left out the timeline is the source, at its own timecode.
     assert events[0][4] == events[0][6] == case.start
@@ -177,19 +177,23 @@ def test_what_is_left_out_moves_the_rest_up() -> None:
 def test_gradual_transitions_are_marked_where_they_lie() -> None:
     case = Case(NTSC, "01:00:00:00")
     edits = without(edit_list(case), 0)
-    assert "* LOC: 01:00:03:19 YELLOW  dissolve of 10 frames" in edl(edits).decode()
+    assert "* LOC: 01:00:03:19 YELLOW  dissolve of 20 frames" in edl(edits).decode()
     timeline = otio.adapters.read_from_string(otio_json(edits).decode(), "otio_json")
     markers = [
         [(one.name, one.marked_range.start_time.value - case.start_frame) for one in clip.markers]
         for clip in clips_of(timeline)
     ]
-    assert markers[:3] == [[("dissolve", 110)], [("dissolve", 120)], []]
+    assert markers[:3] == [[("dissolve", 110)], [], []]
     read = otio.adapters.read_from_string(edl(edits).decode(), "cmx_3600", rate=float(NTSC))
-    assert [len(clip.markers) for clip in clips_of(read)][:3] == [1, 1, 0]
+    assert [len(clip.markers) for clip in clips_of(read)][:3] == [1, 0, 0]
     marker = ET.fromstring(fcpxml(edits)).find(".//marker")
     assert marker.attrib["value"] == "dissolve"
     assert Fraction(marker.attrib["start"][:-1]) == (case.start_frame + 110) / NTSC
     assert ET.fromstring(fcp7_xml(edits)).findtext("sequence/marker/in") == "109"
+    # Where the scene is left out in which it begins, the next one has the rest.
+    rest = without(edit_list(case), 1)
+    assert "* LOC: 01:00:00:01 YELLOW  dissolve of 10 frames" in edl(rest).decode()
+    assert edl(rest).decode().count("* LOC") == 1
 
 
 def test_the_channels_of_an_edl_are_those_of_the_sound() -> None:
@@ -224,7 +228,7 @@ def test_a_variable_rate_is_put_on_the_nearest_frames_and_said() -> None:
     assert source_spans(timeline, case) == [(0, 31), (31, 60)]
     said, lost = edits.notes()
     assert "holiday has a variable frame rate" in said
-    assert "nearest frames at 30/1 frames a second" in said
+    assert "nearest frames at 30 frames a second" in said
     assert lost == "scenes shorter than a frame at that rate are left out: 1"
     for content in (edl(edits), otio_json(edits), fcpxml(edits), fcp7_xml(edits)):
         assert said in content.decode()

@@ -3,12 +3,10 @@
 import csv
 from collections.abc import Sequence
 
-from heaters_pipeline.exchange.rates import edit_rate
 from heaters_pipeline.exchange.reading.positions import Positions, Segment, shortened
 
 _OURS = ("start_frame", "end_frame")
-_PYSCENEDETECT_FRAMES = ("Start Frame", "End Frame")
-_PYSCENEDETECT_SECONDS = ("Start Time (seconds)", "End Time (seconds)")
+_PYSCENEDETECT_START = "Start Time (seconds)"
 _HEADER_ROWS = 3
 # Start, end, name and tags.
 _MOST_LOSSLESSCUT_CELLS = 4
@@ -28,8 +26,8 @@ def csv_segments(text: str, positions: Positions) -> list[Segment]:
         if set(_OURS) <= set(cells):
             return [_ours(row, cells, positions) for row in rows[at + 1 :]]
         # Before its header PySceneDetect writes the times of all cuts once more.
-        if set(_PYSCENEDETECT_FRAMES) <= set(cells):
-            return _pyscenedetect(rows[at + 1 :], cells, positions)
+        if _PYSCENEDETECT_START in cells:
+            return [_pyscenedetect(row, cells, positions) for row in rows[at + 1 :]]
     where, cells = rows[0]
     if 2 <= len(cells) <= _MOST_LOSSLESSCUT_CELLS and all(
         not each or each[0].isdigit() for each in cells[:2]
@@ -66,31 +64,13 @@ def _ours(row: Row, header: Sequence[str], positions: Positions) -> Segment:
     return _segment(start, end, row[0], positions)
 
 
-def _pyscenedetect(rows: list[Row], header: Sequence[str], positions: Positions) -> list[Segment]:
-    rate, is_constant = edit_rate(positions.timeline, positions.rate)
-    # Where frames do not come evenly its numbers are times, counted at an average rate.
-    by_time = not (is_constant and rate == positions.rate)
-    segments = []
-    for row in rows:
-        where = row[0]
-        if by_time and set(_PYSCENEDETECT_SECONDS) <= set(header):
-            start, end = (
-                positions.at_clock(_cell(row, header, name, positions), where)
-                for name in _PYSCENEDETECT_SECONDS
-            )
-        else:
-            # It counts from 1, and names the last frame of a scene.
-            first, end = (
-                positions.numbered(_cell(row, header, name, positions), where)
-                for name in _PYSCENEDETECT_FRAMES
-            )
-            if first == 0:
-                raise positions.refusal(
-                    where, "PySceneDetect counts frames from 1, and this one is 0"
-                )
-            start = first - 1
-        segments.append(_segment(start, end, where, positions))
-    return segments
+def _pyscenedetect(row: Row, header: Sequence[str], positions: Positions) -> Segment:
+    """A scene by its time: of a variable rate, and of another stream, the frames are not ours.
+
+    Its scenes leave no gaps. When the last one ends is not always right.
+    """
+    seconds = _cell(row, header, _PYSCENEDETECT_START, positions)
+    return Segment(positions.at_clock(seconds, row[0]), None)
 
 
 def _losslesscut(row: Row, positions: Positions) -> Segment:

@@ -11,7 +11,7 @@ _EVENT = re.compile(
     r"\s+(?P<start>\d\S{7,12})\s+(?P<end>\d\S{7,12})\s+\d\S{7,12}\s+\d\S{7,12}",
     re.ASCII,
 )
-_RATE = re.compile(r"\* COMMENT: FRAME RATE (\d{1,9}/\d{1,9})", re.ASCII)
+_RATE = re.compile(r"\* COMMENT: FRAME RATE (\d{1,9}(?:/\d{1,9})?)", re.ASCII)
 _BLACK = "BL"
 
 
@@ -90,8 +90,8 @@ def _as_drop(label: str, is_drop_list: bool) -> str:
 
 
 def _require_rate(said: str, where: str, positions: Positions) -> None:
-    rate = positions.rate
-    if said != f"{rate.numerator}/{rate.denominator}":
+    if said != str(positions.rate):
         raise positions.refusal(
-            where, f"the list was made at {said} frames a second, and this video has {rate}"
+            where,
+            f"the list was made at {said} frames a second, and this video has {positions.rate}",
         )
