@@ -2,6 +2,7 @@
 
 import csv
 import io
+from bisect import bisect_left, bisect_right
 from fractions import Fraction
 
 from heaters_pipeline.exchange.edit_list import EditList
@@ -33,13 +34,15 @@ def csv_table(edits: EditList) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
+    starts = [each.span.start for each in edits.transitions]
+    ends = [each.span.end for each in edits.transitions]
     for number, scene in enumerate(edits.scenes, start=1):
         start = edits.at(scene.span.start, scene.start_seconds)
         end = edits.at(scene.span.end, scene.end_seconds)
+        first, behind = bisect_right(ends, scene.span.start), bisect_left(starts, scene.span.end)
         gradual = [
             f"{each.kind} {each.span.start}-{each.span.end}"
-            for each in edits.transitions
-            if each.span.start < scene.span.end and scene.span.start < each.span.end
+            for each in edits.transitions[first:behind]
         ]
         writer.writerow(
             [
