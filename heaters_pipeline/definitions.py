@@ -15,6 +15,7 @@ from heaters_pipeline.assets.storyboards import storyboards
 from heaters_pipeline.check_job import check_videos, check_videos_weekly
 from heaters_pipeline.checks import all_checks
 from heaters_pipeline.code_references import with_code_references
+from heaters_pipeline.export_job import export_videos
 from heaters_pipeline.heap import use_one_heap
 from heaters_pipeline.jobs import (
     build_catalog,
@@ -67,6 +68,7 @@ defs = dg.Definitions(
         check_videos,
         repair_job(_process_job),
         build_catalog,
+        export_videos,
     ],
     schedules=[confirm_catalog_daily, check_videos_weekly],
     sensors=[

@@ -13,6 +13,7 @@ from heaters_pipeline.names import (
     COMPARE_JOB,
     COMPARISON_ASSET,
     DISMISSED_TAG,
+    EXPORT_JOB,
     PARTITION_TAG,
     REPAIR_JOB,
     STEP_RETRIES_TAG,
@@ -132,7 +133,9 @@ def _only_tells(run: dg.DagsterRun) -> bool:
     What a repair makes is made by another run.
     """
     chosen = run.asset_selection
-    return run.job_name in (COMPARE_JOB, REPAIR_JOB) or chosen == {dg.AssetKey(COMPARISON_ASSET)}
+    return run.job_name in (COMPARE_JOB, REPAIR_JOB, EXPORT_JOB) or chosen == {
+        dg.AssetKey(COMPARISON_ASSET)
+    }
 
 
 def run_error(instance: dg.DagsterInstance, run_id: str) -> str | None:

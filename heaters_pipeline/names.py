@@ -9,7 +9,8 @@ COMPARE_JOB = "compare_methods"
 CHECK_JOB = "check_videos"
 REPAIR_JOB = "repair_videos"
 CATALOG_JOB = "build_catalog"
-JOBS = (DOWNLOAD_JOB, PROCESS_JOB, COMPARE_JOB, CHECK_JOB, REPAIR_JOB, CATALOG_JOB)
+EXPORT_JOB = "export_videos"
+JOBS = (DOWNLOAD_JOB, PROCESS_JOB, COMPARE_JOB, CHECK_JOB, REPAIR_JOB, CATALOG_JOB, EXPORT_JOB)
 
 SOURCE_ASSET = "source_videos"
 COMPARISON_ASSET = "method_comparison"
@@ -26,6 +27,9 @@ VIDEO_STAGES = (
     "keyframes",
 )
 """The assets that ``process_videos`` makes of a video, in order; the stages of its manifest."""
+
+EXPORTS = "exports"
+"""Files for other programs: their folder, and the manifest that names them."""
 
 CATALOG_POOL = "catalog"
 """Of two runs that write the catalog at once, the one that looked first could end last."""

@@ -17,7 +17,7 @@ from heaters_pipeline.assets.records import (
 )
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork, look
-from heaters_pipeline.assets.units import Scene, Unit
+from heaters_pipeline.assets.units import Scene, Unit, clip_identifier
 from heaters_pipeline.errors import ClipError, HeatersError, InvalidVideoError, ManifestError
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
@@ -44,11 +44,6 @@ _logger = logging.getLogger(__name__)
 _CONTENT_TYPES: Mapping[ClipContainer, str] = {"mp4": "video/mp4", "mov": "video/quicktime"}
 UPLOADS_AT_ONCE = 4
 """Cutting waits while so many clips are under way: who is killed loses no more than those."""
-
-
-def clip_identifier(video_id: str, position: int) -> str:
-    """How people call a clip: ``<video_id>_clip_001`` onwards; ``position`` counts from 0."""
-    return f"{video_id}_clip_{position + 1:03d}"
 
 
 def clips_work(

@@ -205,6 +205,9 @@ def header_facts(info: VideoInfo) -> dict[str, Any]:
         name: exact_seconds(value) if isinstance(value, Fraction) else value
         for name, value in asdict(info).items()
     }
+    # Records of files that say nothing stay as they were before it was read.
+    if info.start_timecode is None:
+        del facts["start_timecode"]
     # As the manifest gives them back: else what was just read would never equal what is recorded.
     content: dict[str, Any] = json.loads(canonical_json(facts))
     return content
@@ -227,6 +230,7 @@ def shown_facts(info: Mapping[str, Any]) -> dict[str, Json]:
         "picture": f"{info['width_px']}x{info['height_px']} {info['codec']}, "
         f"{info['pixel_format']}",
         "audio": "; ".join(audio) or "none",
+        **({"start_timecode": info["start_timecode"]} if "start_timecode" in info else {}),
         **{
             name: round(float(Fraction(value)), 3)
             for name, value in numbers.items()

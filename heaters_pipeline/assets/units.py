@@ -8,6 +8,11 @@ from heaters_pipeline.storage.records.manifests import Json, ManifestItem, exact
 from heaters_pipeline.video.media.timing import Span
 
 
+def clip_identifier(video_id: str, position: int) -> str:
+    """How people call a clip: ``<video_id>_clip_001`` onwards; ``position`` counts from 0."""
+    return f"{video_id}_clip_{position + 1:03d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """A scene with its exact times, counted from the video's first frame."""

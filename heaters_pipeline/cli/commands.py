@@ -19,6 +19,7 @@ from heaters_pipeline import __version__, home
 from heaters_pipeline.cli.arguments import possible_ids, possible_sources, wanted_videos
 from heaters_pipeline.cli.catalog_commands import catalog
 from heaters_pipeline.cli.detection_commands import compare, detect, tune
+from heaters_pipeline.cli.export_commands import export
 from heaters_pipeline.cli.given_settings import GivenSettings, settings_yaml
 from heaters_pipeline.cli.options import (
     CSV,
@@ -295,7 +296,7 @@ def status(
             click.echo(counted_states(statuses), err=True)
 
 
-for command in (detect, compare, tune, settings, catalog, prune, remove, dismiss):
+for command in (detect, compare, tune, settings, catalog, export, prune, remove, dismiss):
     main.add_command(command)
 
 

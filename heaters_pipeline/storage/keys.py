@@ -34,6 +34,7 @@ _PRODUCTS = {
         rf"\d{{8,}}-\d{{8,}}-{_DIGEST}-(\d{{2,}}|sharpest)(-thumbnail)?\.(jpg|webp)"
     ),
     "storyboards": re.compile(rf"{_DIGEST}(-\d{{3,}}\.(jpg|webp)|\.(bif|m3u8|json|vtt))"),
+    "exports": re.compile(rf"{_DIGEST}\.[a-z0-9]{{1,10}}(\.[a-z0-9]{{1,10}})?"),
     "reports": re.compile(rf"[a-z_]+-{_DIGEST}(-full)?\.(png|jpg)"),
     "claims": re.compile(r"[0-9a-f]{32}\.json"),
 }
@@ -241,6 +242,11 @@ def storyboard_key(video_id: str, digest: str, name: str) -> str:
         name: What follows in its name: ``-000.jpg`` onwards for sheets, else an extension.
     """
     return f"{objects_prefix('storyboards', video_id)}{digest[:16]}{name}"
+
+
+def export_key(video_id: str, digest: str, extension: str) -> str:
+    """A video's scenes as a file for other programs; the digest is that of its content."""
+    return f"{objects_prefix('exports', video_id)}{digest[:16]}.{extension}"
 
 
 def report_key(video_id: str, stage: str, fingerprint: str, extension: str) -> str:

@@ -30,6 +30,7 @@ COMMANDS = (
     "tune",
     "settings",
     "catalog",
+    "export",
     "prune",
     "remove",
     "dismiss",

@@ -31,6 +31,7 @@ from heaters_pipeline.storage.records.catalog_keys import CatalogKeys
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.manifests import read_manifest
 from heaters_pipeline.storage.records.unnamed import Unnamed, read_unnamed, write_unnamed
+from heaters_pipeline.storage.records.video_keys import OWN_RECORDS
 from heaters_pipeline.storage.records.video_manifests import (
     OLDER_RECORDS,
     lost_manifest,
@@ -203,7 +204,7 @@ class Pruner:
     def _records(self, video_ids: Sequence[str] | None) -> dict[str, list[ObjectInfo]]:
         """What is recorded of videos, by whose it is."""
         records: dict[str, list[ObjectInfo]] = defaultdict(list)
-        for record in (*OLDER_RECORDS, "videos", "method_comparison"):
+        for record in (*OLDER_RECORDS, "videos", *OWN_RECORDS):
             folder, end = f"{keys.MANIFEST_PREFIX}{record}/", ".json"
             for name in ("",) if video_ids is None else [f"{each}{end}" for each in video_ids]:
                 for found in self._store.list(folder + name):
@@ -249,10 +250,9 @@ class Pruner:
         Raises:
             ManifestError: It cannot be told.
         """
-        stages = (*VIDEO_STAGES[1:], "method_comparison")
         video = read_video(self._store, video_id)
         # Without a manifest of the video, those of older versions may lack only the first.
-        apart = stages[-1:] if video.stages else stages
+        apart = OWN_RECORDS if video.stages else (*VIDEO_STAGES[1:], *OWN_RECORDS)
         others = [read_manifest(self._store, stage, video_id) for stage in apart]
         adopted = [found for found in stored if _is_adopted(found)]
         if not video.stages and adopted and self._has_source(video_id):

@@ -5,6 +5,7 @@ Only headers are read here; what decoding alone can show (no frames, a file cut 
 only, and a list of allowed containers, since playlists make FFmpeg read other files and URLs.
 """
 
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ _OPEN_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 _EXACT_FRAME_COUNT_CONTAINERS = ("mov",)
 
 _CHUNK_BYTES = 1 << 24
+_TIMECODE = re.compile(r"\d\d:\d\d:\d\d[:;]\d{2,3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class VideoInfo:
         duration_promised_seconds: Length that the header promises for all streams, or None.
         audio: The audio streams.
         size_bytes: Length of the file.
+        start_timecode: SMPTE timecode of the first frame, as the file says it; None if it does not.
     """
 
     container: str
@@ -104,6 +107,7 @@ class VideoInfo:
     duration_promised_seconds: Fraction | None
     audio: tuple[AudioInfo, ...]
     size_bytes: int
+    start_timecode: str | None = None
 
     @property
     def nominal_ticks(self) -> int:
@@ -232,6 +236,7 @@ def probe(path: Path, video_stream: int | None = None) -> VideoInfo:
             duration_promised_seconds=_promised_duration(container, name),
             audio=tuple(_audio_info(audio, name) for audio in container.streams.audio),
             size_bytes=path.stat().st_size,
+            start_timecode=_start_timecode(container, stream),
         )
 
 
@@ -317,6 +322,21 @@ def _frame_rate(stream: av.video.stream.VideoStream) -> Fraction | None:
     if average and guessed and guessed < average and average * (stream.time_base or 0) >= 1:
         return guessed
     return average or guessed or None
+
+
+def _start_timecode(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> str | None:
+    """What the video's stream, a timecode track or the file says first; other text counts not."""
+    said = [stream.metadata, *(track.metadata for track in container.streams.data)]
+    # Matroska writes the names of its tags in capitals.
+    found = [
+        label
+        for each in [*said, container.metadata]
+        for name, label in each.items()
+        if name.lower() == "timecode"
+    ]
+    return next((label for label in found if _TIMECODE.fullmatch(label)), None)
 
 
 def _indexed_frames(stream: av.video.stream.VideoStream) -> int:

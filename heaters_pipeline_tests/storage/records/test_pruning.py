@@ -40,6 +40,8 @@ PRODUCTS = [
     f"keyframes/film/00000000-00000020-{DIGEST}-50.jpg",
     f"keyframes/film/00000000-00000020-{DIGEST}-50-thumbnail.jpg",
     f"reports/film/scenes-{DIGEST}-full.png",
+    f"exports/film/{DIGEST}.edl",
+    f"exports/film/{DIGEST}.chapters.xml",
     f"claims/film/{DIGEST * 2}.json",
     f"clips/other/00000000-00000020-{DIGEST}.mp4",
 ]
@@ -122,7 +124,7 @@ def manifest(stage: str, *named: str) -> Manifest:
     ages=st.dictionaries(st.sampled_from(PRODUCTS + OTHERS), st.sampled_from([OLD, YOUNG, FUTURE])),
     named=st.dictionaries(
         st.sampled_from([key for key in PRODUCTS if not key.startswith("claims/")]),
-        st.sampled_from([*VIDEO_STAGES, "method_comparison"]),
+        st.sampled_from([*VIDEO_STAGES, "method_comparison", "exports"]),
     ),
     older=st.booleans(),
 )
@@ -138,7 +140,7 @@ def test_what_is_old_ours_and_unnamed_is_removed_and_nothing_else(
     store = AgedStore(folder / "store")
     store.fill(ages)
     # The source is the first stage to be recorded, always.
-    for stage in ("source_videos", *VIDEO_STAGES[1:], "method_comparison"):
+    for stage in ("source_videos", *VIDEO_STAGES[1:], "method_comparison", "exports"):
         if stage in named.values() or stage == "source_videos":
             names = (key for key in named if named[key] == stage)
             record(store, manifest(stage, *names), older=older)
@@ -271,7 +273,7 @@ def test_what_the_catalog_names_stays_whatever_the_manifests_say(
     store: AgedStore, tmp_path: Path
 ) -> None:
     ours = [key for key in PRODUCTS if "/film/" in key and not key.startswith("claims/")]
-    clip, second, _, track, sheet, index, picture, small, report = ours
+    clip, second, _, track, sheet, index, picture, small, *others_of_ours = ours
     store.fill(dict.fromkeys(ours, OLD))
     record(store, manifest("clips"))
     row = {
@@ -287,7 +289,7 @@ def test_what_the_catalog_names_stays_whatever_the_manifests_say(
     prune(store, tmp_path / "locks")
     left = store.all_keys()
     assert {clip, index, sheet, picture, small} <= left
-    assert not {second, track, report} & left
+    assert not {second, track, *others_of_ours} & left
 
 
 def test_what_a_catalog_names_since_it_was_looked_at_stays(

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import subprocess
 import wave
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -13,6 +14,7 @@ import av.error
 import av.stream
 import av.video.stream
 import cv2
+import imageio_ffmpeg
 import pytest
 
 from heaters_pipeline.errors import InvalidVideoError, SettingsError, StoreUnavailableError
@@ -88,6 +90,27 @@ def test_the_header_of_a_good_file_is_read_whole(tmp_path: Path) -> None:
         size_bytes=path.stat().st_size,
     )
     assert info.nominal_ticks == 1001
+
+
+@pytest.mark.parametrize("name", ["b.mov", "b.mp4", "b.mkv", "b.mxf"])
+@pytest.mark.parametrize("label", ["01:00:00:00", "10:59:58;20"])
+def test_the_start_timecode_is_what_the_file_says(tmp_path: Path, name: str, label: str) -> None:
+    codec = "mpeg2video" if name == "b.mxf" else "libx264"
+    plain = make_video(tmp_path / "a.mov", [10], codec=codec, frame_rate=Fraction(30_000, 1001))
+    assert probe(plain).start_timecode is None
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", plain, "-codec", "copy"]
+    said = ["-metadata", f"timecode={label}"] if name == "b.mkv" else ["-timecode", label]
+    subprocess.run([*command, *said, tmp_path / name], check=True)
+    assert probe(tmp_path / name).start_timecode == label
+
+
+def test_other_text_is_no_timecode(tmp_path: Path) -> None:
+    plain = make_video(tmp_path / "a.mkv", [10])
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", plain, "-codec", "copy"]
+    for label in ("soon", "01:00:00:00 or so", "\x1b[2J"):
+        said = ["-metadata", f"timecode={label}", "-y"]
+        subprocess.run([*command, *said, tmp_path / "b.mkv"], check=True)
+        assert probe(tmp_path / "b.mkv").start_timecode is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,118 @@
+"""What is exported of a video: its scenes as editors count them, from what is recorded of it."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from heaters_pipeline.assets.units import Scene, clip_identifier
+from heaters_pipeline.errors import ManifestError, SettingsError
+from heaters_pipeline.exchange.edit_list import (
+    EditList,
+    GradualTransition,
+    ListedScene,
+    Sound,
+)
+from heaters_pipeline.exchange.formats import ExportSettings
+from heaters_pipeline.exchange.rates import edit_clock
+from heaters_pipeline.exchange.timecode import frame_number
+from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.records.manifests import Manifest
+from heaters_pipeline.storage.records.video_manifests import VideoManifest
+from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.media.timing import Span, Timeline
+
+REJECTED = "rejected"
+
+
+def edit_list_of(store: ObjectStore, video: VideoManifest, settings: ExportSettings) -> EditList:
+    """The scenes of a video; those that were rejected are left out unless they are asked for.
+
+    Args:
+        store: In which its track lies.
+        video: What is recorded of it.
+        settings: What is asked for.
+    Raises:
+        ManifestError: Its scenes were not decided yet.
+        SettingsError: All of its clips are rejected, or there is no such timecode at its rate.
+    """
+    source, track, scenes = (
+        _recorded(video, stage) for stage in ("source_videos", "frame_scores", "scenes")
+    )
+    timeline = ScoreTrack.from_bytes(store.read_bytes(track.items[0].key)).timeline
+    info = source.summary["info"]
+    rate = Fraction(info["frame_rate"]) if info["frame_rate"] else None
+    said = settings.start_timecode or info.get("start_timecode")
+    clock = edit_clock(timeline, rate, said)
+    if clock.refused is not None and settings.start_timecode:
+        frame_number(settings.start_timecode, clock.rate)
+    key = str(source.summary["source_key"])
+    local = store.local_path(key)
+    audio = next((each for each in info["audio"] if each["channels"] > 0), None)
+    listed = _listed(video, scenes)
+    kept = [one for one in listed if settings.with_rejected or one.review != REJECTED]
+    if not kept:
+        raise SettingsError(
+            f"all clips of {video.video_id} are rejected; --with-rejected exports them as well"
+        )
+    return EditList(
+        name=video.video_id,
+        media_name=key.rpartition("/")[2],
+        media_uri=local.as_uri() if local else None,
+        rate=clock.rate,
+        is_constant=clock.is_constant,
+        frames=timeline.frames,
+        duration_seconds=timeline.seconds_at(timeline.frames),
+        start_frame=clock.start_frame,
+        drop=clock.drop,
+        refused_timecode=clock.refused,
+        size_px=(info["width_px"], info["height_px"]),
+        sound=Sound(audio["channels"], audio["sample_rate_hz"]) if audio else None,
+        scenes=tuple(kept),
+        transitions=_gradual(scenes, timeline),
+        left_out=len(listed) - len(kept),
+    )
+
+
+def _recorded(video: VideoManifest, stage: str) -> Manifest:
+    if stage not in video.stages:
+        raise ManifestError(
+            f"{video.video_id} has no {stage} yet; run process_videos for it, or heaters process"
+        )
+    return video.stages[stage]
+
+
+def _listed(video: VideoManifest, scenes: Manifest) -> list[ListedScene]:
+    """All scenes, with what is recorded of the clips that were made of them."""
+    clips = video.stages.get("clips")
+    details: Mapping[Span, Mapping[str, Any]] = {
+        Span(item.start_frame, item.end_frame): item.details
+        for item in (clips.items if clips else ())
+    }
+    found = []
+    for position, row in enumerate(scenes.summary["scenes"]):
+        scene = Scene.from_json(row)
+        said = details.get(scene.span, {})
+        found.append(
+            ListedScene(
+                name=str(said.get("clip_identifier", clip_identifier(video.video_id, position))),
+                span=scene.span,
+                start_seconds=scene.start_seconds,
+                end_seconds=scene.end_seconds,
+                review=str(said.get("review") or ""),
+                tags=tuple(map(str, said.get("tags") or ())),
+            )
+        )
+    return found
+
+
+def _gradual(scenes: Manifest, timeline: Timeline) -> tuple[GradualTransition, ...]:
+    return tuple(
+        GradualTransition(
+            row["kind"],
+            Span(row["start_frame"], row["end_frame"]),
+            timeline.seconds_at(row["start_frame"]),
+            timeline.seconds_at(row["end_frame"]),
+        )
+        for row in scenes.summary["transitions"]
+        if row["kind"] != "cut"
+    )
