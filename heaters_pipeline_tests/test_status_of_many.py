@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -13,7 +14,7 @@ from heaters_pipeline.errors import InvalidVideoError, SettingsError
 from heaters_pipeline.intake.rejections import write_rejection
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.latest_runs import latest_runs
-from heaters_pipeline.names import PROCESS_JOB
+from heaters_pipeline.names import PROCESS_JOB, STEP_RETRIES_TAG
 from heaters_pipeline.report.catalog_facts import finished_videos
 from heaters_pipeline.status import VideoStatus, states_of, video_statuses
 from heaters_pipeline.storage import keys, parted_listing
@@ -179,6 +180,37 @@ def test_runs_of_one_video_are_asked_for_by_its_name(instance: dg.DagsterInstanc
         )
     assert latest_runs(instance, ["film3", "unknown"]).keys() == {"film3"}
     assert len(latest_runs(instance)) == 5
+
+
+def test_runs_that_succeeded_at_once_are_not_read(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(video: str, status: DagsterRunStatus, **tags: str) -> None:
+        own = {"dagster/partition": video, **tags}
+        instance.add_run(DagsterRun(job_name=PROCESS_JOB, status=status, tags=own))
+
+    for number in range(9):
+        run(f"film{number}", DagsterRunStatus.SUCCESS)
+    run("film3", DagsterRunStatus.FAILURE)
+    run("film4", DagsterRunStatus.FAILURE)
+    run("film4", DagsterRunStatus.SUCCESS)
+    run("film5", DagsterRunStatus.SUCCESS, **{STEP_RETRIES_TAG: "2"})
+    read: list[str] = []
+    get_run_records = instance.get_run_records
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        records = get_run_records(*arguments, **named)
+        read.extend(one.dagster_run.tags["dagster/partition"] for one in records)
+        return records
+
+    monkeypatch.setattr(instance, "get_run_records", counted)
+    found = latest_runs(instance)
+    assert {name: (one.is_failed, one.retries) for name, one in found.items()} == {
+        "film3": (True, 0),
+        "film4": (False, 0),
+        "film5": (False, 2),
+    }
+    assert set(read) == {"film3", "film4", "film5"}
 
 
 @pytest.mark.parametrize("expected", [[], ["a03"], ["a02", "a05", "a05x", "z"], ["", "b"]])

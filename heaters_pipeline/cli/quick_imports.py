@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _NEW_OBJECTS = 50_000
-"""After so many Python looks for garbage among the new ones, instead of 700: lists of 100,000 videos
-are no garbage, and looking through them took a third of ``heaters status``."""
+"""After so many Python looks for garbage among the new ones, where it would after 700: lists of
+100,000 videos are none, and looking through them took a third of ``heaters status``."""
 
 
 @contextmanager

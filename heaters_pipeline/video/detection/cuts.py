@@ -12,7 +12,7 @@ a title, a name on a plate or another part of the picture that changes is told f
 
 How far frames differ is what is left once a motion of the whole picture is made up for, and counts
 the more the less alike their structure is: so neither a camera that turns nor light hides a cut, or
-is one.
+is one. Light that comes over a picture and goes again is told by ``glare``.
 
 How pictures are compared is in ``scoring``; gradual transitions are in ``gradual``.
 """

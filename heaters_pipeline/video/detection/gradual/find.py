@@ -14,7 +14,8 @@ scenes show:
   the other at an even pace, and hardly changes before and after (``wipes``).
 
 Windows of increasing length are tried at each frame, the best are fitted to the frame
-(``search``, ``fit``) and named (``kinds``). All of it looks at a stretch of
+(``search``, ``fit``) and named (``kinds``). Those of a few frames have too little of all that, and
+come from ``short``. All of it looks at a stretch of
 video and the scenes around it only, so that the same frames give the same transitions in a
 longer video, and works for many windows at once, so that hours take less than a second.
 """
