@@ -41,7 +41,7 @@ def calm(rng: Rng, frames: int = 40, camera: Camera = _STILL) -> list[Picture]:
 
 def smear(before: Picture, after: Picture, share: float) -> Picture:
     """Both pictures drawn out sideways, as editors join shots of a whip pan."""
-    return cv2.blur(dissolve(before, after, share), (121, 1))
+    return np.asarray(cv2.blur(dissolve(before, after, share), (121, 1)), np.uint8)
 
 
 def leak(before: Picture, after: Picture, share: float) -> Picture:
@@ -72,7 +72,7 @@ def test_a_transition_of_a_few_frames_is_one(
 @pytest.mark.parametrize("frames", [2, 3, 5, 7])
 def test_a_short_shot_is_no_transition(tmp_path: Path, frames: int) -> None:
     rng = np.random.default_rng(frames)
-    bright = [cv2.convertScaleAbs(picture, alpha=1.3, beta=40) for picture in calm(rng, frames)]
+    bright = [np.clip(picture * 1.3 + 40, 0, 255).astype(np.uint8) for picture in calm(rng, frames)]
     film = spliced(calm(rng), calm(rng, frames), calm(rng), bright, calm(rng))
     assert agree(found_in_film(tmp_path / "film", film), film.transitions, gradual_frames=0)
 
