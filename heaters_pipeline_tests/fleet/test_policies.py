@@ -14,6 +14,7 @@ import pytest
 import yaml
 from dagster_aws.s3 import S3ComputeLogManager
 
+from heaters_pipeline.corrections_sensor import apply_corrections
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.intake.upload_events import UploadEvents
 from heaters_pipeline.launchpad import settings_to_show
@@ -104,8 +105,15 @@ def test_the_daemon_may_do_what_sensors_do(
     store.put_file("source_videos/film.mp4", video, content_type="video/mp4")
     submit(store, "source_videos/film.mp4", None)
     store.write_bytes("submissions/broken.json", b"no JSON", content_type="application/json")
+    store.write_bytes("corrections/film.json", b"no JSON", content_type="application/json")
     asked.clear()
-    for sensor in (process_uploads, bring_in_submissions, update_catalog, apply_changed_settings):
+    for sensor in (
+        process_uploads,
+        bring_in_submissions,
+        update_catalog,
+        apply_changed_settings,
+        apply_corrections,
+    ):
         _tick(pipeline, sensor)
     settings_to_show()
     assert_allows_just("daemon", asked)
