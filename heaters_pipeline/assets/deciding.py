@@ -12,7 +12,7 @@ from heaters_pipeline.living_runs import tag_run
 from heaters_pipeline.names import CORRECTIONS_TAG
 from heaters_pipeline.partitions import corrections_tag
 from heaters_pipeline.storage import keys
-from heaters_pipeline.storage.records.corrections import Decision, Mark
+from heaters_pipeline.storage.records.corrections import Decision, Mark, edits_json
 from heaters_pipeline.storage.records.json_records import damaged
 from heaters_pipeline.storage.records.manifests import Json, Manifest, ManifestItem
 from heaters_pipeline.video.detection.corrections import Edit, correct
@@ -78,10 +78,7 @@ class Person:
         """
         inputs: dict[str, Json] = {}
         if self.edits:
-            # One list of numbers each: there may be very many.
-            inputs["corrections"] = [
-                [one.kind, one.frame, *([] if one.to is None else [one.to])] for one in self.edits
-            ]
+            inputs["corrections"] = edits_json(self.edits)
         if self.cuts is not None:
             inputs["cuts"] = {"name": self.cuts.name, "sha256": self.cuts.sha256}
         return inputs

@@ -133,8 +133,7 @@ def _cuts(store: ObjectStore, video_id: str) -> CutsFile | None:
 
 def _cuts_keys(store: ObjectStore, video_id: str) -> list[str]:
     prefix = keys.cuts_prefix(video_id)
-    # Other videos may have this one's name before a dot.
-    return [one.key for one in store.list(prefix) if "." not in one.key.removeprefix(prefix)]
+    return [one.key for one in store.list(prefix) if keys.is_cuts_of(one.key, video_id)]
 
 
 def _require_kind(name: str) -> str:

@@ -24,6 +24,7 @@ from heaters_pipeline.storage.s3.client import S3Options
 from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline.uploads_sensor import process_uploads
 from heaters_pipeline_tests.cli.heaters_command import Heaters
+from heaters_pipeline_tests.corrections import decision, document
 from heaters_pipeline_tests.fleet.recorded_calls import (
     IAM,
     Asked,
@@ -180,6 +181,9 @@ def test_people_may_do_what_the_commands_do(
     store.write_bytes("source_videos/letter.mp4", b"Dear Sir or Madam", content_type="video/mp4")
     assert heaters("process", film).code == 0
     store.delete(next(store.list("clips/film/")).key)
+    decisions, cuts = tmp_path / "decisions.json", tmp_path / "cuts.csv"
+    decisions.write_bytes(document("film", decision(1, "split", 10)))
+    cuts.write_text("start_frame\n0\n30\n")
     asked.clear()
     for command, code in (
         ("process source_videos/a.mp4", 0),
@@ -189,6 +193,12 @@ def test_people_may_do_what_the_commands_do(
         (f"detect {film}", 0),
         ("compare film", 0),
         ("tune film", 0),
+        (f"review apply {decisions}", 0),
+        ("review show film", 0),
+        ("review list", 0),
+        ("tune --reviewed", 1),
+        (f"process film --cuts {cuts}", 0),
+        ("process film --without-cuts", 0),
         ("settings set clips.crf=20", 0),
         ("settings show film", 0),
         ("verify --repair", 0),

@@ -229,6 +229,11 @@ class StoredCorrections:
     found: ObjectInfo | None
 
 
+def edits_json(edits: Iterable[Decision]) -> list[Json]:
+    """What of edits decides scenes: a short list each, since there may be very many."""
+    return [[one.kind, one.frame, *([] if one.to is None else [one.to])] for one in edits]
+
+
 def read_corrections(store: ObjectStore, video_id: str) -> Corrections:
     """What people decided of a video, by one GET; nothing if there is no such object.
 
