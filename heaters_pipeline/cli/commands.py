@@ -8,7 +8,7 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from heaters_pipeline.cli.working_folder import at_home
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
 from heaters_pipeline.intake.sources import shown_video
 from heaters_pipeline.settings import SETTINGS
+from heaters_pipeline.storage.object_store import ObjectStore
 
 
 class _Group(click.Group):
@@ -121,8 +122,10 @@ def process(
             from heaters_pipeline.cli.processing import process_videos, summary_line
             from heaters_pipeline.intake.by_hand import drop_cuts, give_cuts, read_cuts_file
 
-        set_cuts = drop_cuts if without_cuts else None
-        if file:
+        set_cuts: Callable[[ObjectStore, str], object] | None = None
+        if without_cuts:
+            set_cuts = drop_cuts
+        elif file:
             set_cuts = partial(give_cuts, file=read_cuts_file(file))
 
         def on_video(document: Mapping[str, Any]) -> None:

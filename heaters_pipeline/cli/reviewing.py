@@ -92,14 +92,15 @@ def waiting_videos() -> list[dict[str, Any]]:
 def review_lines(document: Mapping[str, Any]) -> Iterator[str]:
     """The document of a video for people: a line a decision, then where it stands."""
     if document["decisions"]:
+        shown = ("by", "at", "outcome", "why")
         rows = [
-            (shown_decision(row), row["by"], row["at"], row["outcome"], row["why"])
+            (shown_decision(row), *(str(row[name]) for name in shown))
             for row in document["decisions"]
         ]
-        yield from table_lines(("decision", "by", "at", "outcome", "why"), rows)
+        yield from table_lines(("decision", *shown), rows)
     counts = document["counts"]
-    shown = ", ".join(f"{number} {state}" for state, number in counts.items())
-    yield f"{document['video_id']}: {document['state']}; {len(document['clips'])} clips: {shown}"
+    states = ", ".join(f"{number} {state}" for state, number in counts.items())
+    yield f"{document['video_id']}: {document['state']}; {len(document['clips'])} clips: {states}"
     if made := document["to_make"]:
         name = document["video_id"]
         yield f"new clips: {made}; heaters process {name} makes them, or the sensors do"
