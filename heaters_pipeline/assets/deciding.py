@@ -7,6 +7,8 @@ from typing import Any
 
 from heaters_pipeline.assets.records import Source
 from heaters_pipeline.assets.stage import StageRun
+from heaters_pipeline.exchange.rates import EditClock, edit_clock
+from heaters_pipeline.exchange.reading.cut_files import read_cuts
 from heaters_pipeline.intake.by_hand import CutsFile
 from heaters_pipeline.living_runs import tag_run
 from heaters_pipeline.names import CORRECTIONS_TAG
@@ -16,7 +18,6 @@ from heaters_pipeline.storage.records.corrections import Decision, Mark, edits_j
 from heaters_pipeline.storage.records.json_records import damaged
 from heaters_pipeline.storage.records.manifests import Json, Manifest, ManifestItem
 from heaters_pipeline.video.detection.corrections import Edit, correct
-from heaters_pipeline.video.detection.cut_tables import read_cuts
 from heaters_pipeline.video.detection.scenes import SceneList, scenes_from
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
@@ -48,7 +49,7 @@ class GivenCuts:
         """From the file in the store."""
         return cls(file.name, file.sha256, file.data)
 
-    def on(self, timeline: Timeline, rate: Fraction) -> tuple[int, ...]:
+    def on(self, timeline: Timeline, clock: EditClock) -> tuple[int, ...]:
         """The first frames of new scenes.
 
         Raises:
@@ -56,7 +57,7 @@ class GivenCuts:
         """
         if self.data is None:
             return self.frames
-        return read_cuts(self.data, self.name, timeline, rate, 0)
+        return read_cuts(self.data, self.name, timeline, clock.rate, clock.start_frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def decide_scenes(
         transitions = find_transitions(track, settings)
         found = scenes_from(track.timeline, transitions, settings)
     else:
-        frames = person.cuts.on(track.timeline, _rate(run, track.timeline))
+        frames = person.cuts.on(track.timeline, _clock(run, track.timeline))
         transitions = tuple(Transition("cut", frame, frame) for frame in frames)
         # No cut of a person is merged away.
         found = scenes_from(track.timeline, transitions, replace(settings, short_scenes="keep"))
@@ -205,8 +206,9 @@ def _recorded(scenes: Manifest) -> Person:
     )
 
 
-def _rate(run: StageRun, timeline: Timeline) -> Fraction:
-    """Frames a second as the header names them; without that, as they are on average."""
+def _clock(run: StageRun, timeline: Timeline) -> EditClock:
+    """How editors count the frames of the video."""
     source = run.workspace.manifest("source_videos", run.video_id)
-    named = source.summary["info"]["frame_rate"] if source else None
-    return Fraction(named) if named else timeline.frames / timeline.seconds_at(timeline.frames)
+    info = source.summary["info"] if source else {}
+    rate = Fraction(info["frame_rate"]) if info.get("frame_rate") else None
+    return edit_clock(timeline, rate, info.get("start_timecode"))

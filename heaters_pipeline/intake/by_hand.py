@@ -4,14 +4,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heaters_pipeline.errors import ObjectTooLargeError, SettingsError
+from heaters_pipeline.exchange.reading.cut_files import MOST_BYTES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.corrections import Corrections, read_corrections
 
-CUTS_CONTENT_TYPES = {"csv": "text/csv"}
+CUTS_CONTENT_TYPES = {
+    "csv": "text/csv",
+    "tsv": "text/tab-separated-values",
+    "edl": "text/plain",
+    "llc": "application/json",
+    "otio": "application/json",
+}
 """By extension: the kinds of files in which cuts are given."""
-MOST_CUTS_BYTES = 16 * 2**20
+MOST_CUTS_BYTES = max(MOST_BYTES.values())
 
 
 @dataclass(frozen=True, slots=True)

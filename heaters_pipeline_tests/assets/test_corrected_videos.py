@@ -241,10 +241,10 @@ def test_cuts_of_a_person_take_the_place_of_detection(done: Pipeline) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("film.csv", b"start_frame\n0\n95\n", "line 3: start_frame must be a frame of the video"),
-        ("film.csv", b"frame\n0\n", "have no column start_frame"),
-        ("film.csv", b"\xff", "are no text in UTF-8"),
-        ("film.txt", b"start_frame\n0\n", "are of no kind that is read: .csv"),
+        ("film.csv", b"start_frame\n0\n95\n", "line 3: nothing begins at frame 95"),
+        ("film.csv", b"frame\n0\n", "with a column start_frame"),
+        ("film.csv", b"\xff", "is no UTF-8 text"),
+        ("film.txt", b"start_frame\n0\n", "are of no kind that is read: .csv, .tsv, .edl"),
     ],
 )
 def test_cuts_that_cannot_be_used_end_the_run_with_what_is_wrong(
@@ -254,7 +254,7 @@ def test_cuts_that_cannot_be_used_end_the_run_with_what_is_wrong(
     outcome = done.process()
     assert not outcome.success
     assert outcome.error is not None
-    assert f"the cuts cuts/{name}" in outcome.error
+    assert f"cuts/{name}" in outcome.error
     assert said in outcome.error
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from heaters_pipeline.exchange.reading.positions import Positions, Segment, shortened
 
-_OURS = ("start_frame", "end_frame")
+_START, _END = "start_frame", "end_frame"
 _PYSCENEDETECT_START = "Start Time (seconds)"
 _HEADER_ROWS = 3
 # Start, end, name and tags.
@@ -23,7 +23,7 @@ def csv_segments(text: str, positions: Positions) -> list[Segment]:
     """
     rows = _rows(text, positions)
     for at, (_, cells) in enumerate(rows[:_HEADER_ROWS]):
-        if set(_OURS) <= set(cells):
+        if _START in cells:
             return [_ours(row, cells, positions) for row in rows[at + 1 :]]
         # Before its header PySceneDetect writes the times of all cuts once more.
         if _PYSCENEDETECT_START in cells:
@@ -35,9 +35,9 @@ def csv_segments(text: str, positions: Positions) -> list[Segment]:
         return [_losslesscut(row, positions) for row in rows]
     raise positions.refusal(
         where,
-        f"{shortened(','.join(cells))} begins no table that is known: one of heaters export, with "
-        "the columns start_frame and end_frame; PySceneDetect's list-scenes; or LosslessCut's CSV "
-        "of start and end in seconds",
+        f"{shortened(','.join(cells))} begins no table that is known: one of heaters export or "
+        "heaters detect, with a column start_frame; PySceneDetect's list-scenes; or LosslessCut's "
+        "CSV of start and end in seconds",
     )
 
 
@@ -60,7 +60,11 @@ def _rows(text: str, positions: Positions) -> list[Row]:
 
 
 def _ours(row: Row, header: Sequence[str], positions: Positions) -> Segment:
-    start, end = (positions.numbered(_cell(row, header, name, positions), row[0]) for name in _OURS)
+    """A scene by its frames; its end may be left out."""
+    start = positions.first_of(_cell(row, header, _START, positions), row[0])
+    if _END not in header:
+        return Segment(start, None)
+    end = positions.numbered(_cell(row, header, _END, positions), row[0])
     return _segment(start, end, row[0], positions)
 
 

@@ -58,6 +58,13 @@ class Positions:
             )
         return number
 
+    def first_of(self, text: str, where: str) -> int:
+        """The frame with a number, with which something begins."""
+        number = self.numbered(text, where)
+        if number == self.timeline.frames:
+            raise self.refusal(where, f"nothing begins at frame {number}, where the video ends")
+        return number
+
     def at_clock(self, text: str, where: str) -> int:
         """The frame that begins at a time, as seconds or ``HH:MM:SS.mmm``."""
         if _SECONDS.fullmatch(text):
