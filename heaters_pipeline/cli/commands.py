@@ -95,7 +95,7 @@ def main() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Cut the one VIDEO where this file says, from now on, in place of detection: a .csv with "
-    "a column start_frame.",
+    "a column start_frame, or .edl, .otio, .llc, .csv of other programs (docs/exchange.md).",
 )
 @click.option("--without-cuts", is_flag=True, help="Detect the cuts of each VIDEO again.")
 @settings_options(*SETTINGS)
