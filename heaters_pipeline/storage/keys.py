@@ -14,6 +14,8 @@ LINK_PREFIX = "links/"
 REJECTION_PREFIX = "rejections/"
 MANIFEST_PREFIX = "manifests/"
 CLAIM_PREFIX = "claims/"
+CORRECTION_PREFIX = "corrections/"
+CUTS_PREFIX = "cuts/"
 SETTINGS = "settings.yaml"
 CATALOG_VIDEOS = "catalog/videos.parquet"
 CATALOG_CLIPS = "catalog/clips.parquet"
@@ -168,6 +170,28 @@ def submission_video_id(key: str) -> str | None:
 def link_key(video_id: str) -> str:
     """The key of the whole link of a submission, as long as it is still to be downloaded."""
     return f"{LINK_PREFIX}{video_id}.json"
+
+
+def correction_key(video_id: str) -> str:
+    """The key of what people decided of the scenes and clips of a video."""
+    return f"{CORRECTION_PREFIX}{video_id}.json"
+
+
+def corrected_video(key: str) -> str | None:
+    """The partition whose corrections a key is for; None if it is none of theirs."""
+    video_id = key.removeprefix(CORRECTION_PREFIX).removesuffix(".json")
+    is_one = key == correction_key(video_id) and is_video_id(video_id)
+    return video_id if is_one else None
+
+
+def cuts_prefix(video_id: str) -> str:
+    """Where the file lies that says where a video is cut, in place of detection."""
+    return f"{CUTS_PREFIX}{video_id}."
+
+
+def cuts_key(video_id: str, extension: str) -> str:
+    """The key of such a file; its extension says of which kind it is."""
+    return f"{cuts_prefix(video_id)}{extension}"
 
 
 def rejection_prefix(video_id: str) -> str:

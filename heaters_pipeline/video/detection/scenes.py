@@ -11,7 +11,12 @@ from typing import Literal
 
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.video.detection.even_parts import even_parts
-from heaters_pipeline.video.detection.settings import DetectionSettings, Seconds, typed_seconds
+from heaters_pipeline.video.detection.settings import (
+    DetectionSettings,
+    GradualFrames,
+    Seconds,
+    typed_seconds,
+)
 from heaters_pipeline.video.detection.transitions import Transition
 from heaters_pipeline.video.media.timing import Span, Timeline
 
@@ -108,7 +113,7 @@ def _placed(
     """Stretches that become scenes, and frames of transitions that belong to none."""
     stretches, between = [], []
     at = 0
-    for start, end in sorted(_breaks(frames, transitions, settings)):
+    for start, end in sorted(part for _, part in breaks_of(frames, transitions, settings.gradual)):
         start = max(start, at)
         if at < start:
             stretches.append(Span(at, start))
@@ -120,19 +125,23 @@ def _placed(
     return stretches, between
 
 
-def _breaks(
-    frames: int, transitions: Sequence[Transition], settings: DetectionSettings
-) -> Iterator[tuple[int, int]]:
-    """Frames ``[start, end)`` that part the scenes; none where two scenes meet at ``start``."""
+def breaks_of(
+    frames: int, transitions: Sequence[Transition], gradual: GradualFrames
+) -> Iterator[tuple[Transition, tuple[int, int]]]:
+    """Where each transition parts the scenes: at frames ``[start, end)`` that belong to none.
+
+    There are none where two scenes meet at ``start``. A transition that parts no scenes is left
+    out.
+    """
     for at, one in enumerate(transitions):
         opens = at == 0 and one.kind == "fade_in"
         closes = at == len(transitions) - 1 and one.kind == "fade_out"
-        if settings.gradual == "exclude":
+        if gradual == "exclude":
             # What lies beyond a fade at either end of the video is blank.
-            yield 0 if opens else one.start, frames if closes else one.end
+            yield one, (0 if opens else one.start, frames if closes else one.end)
         elif not (opens or closes):
-            meeting = _meeting(one, settings.gradual)
-            yield meeting, meeting
+            meeting = _meeting(one, gradual)
+            yield one, (meeting, meeting)
 
 
 def _meeting(transition: Transition, gradual: Literal["split", "before", "after"]) -> int:
