@@ -15,10 +15,13 @@ from heaters_pipeline.names import (
     DISMISSED_TAG,
     PARTITION_TAG,
     REPAIR_JOB,
+    REVIEW_ASSET,
+    REVIEW_JOB,
     STEP_RETRIES_TAG,
 )
 
 RUNS_PER_QUERY = 2000
+_ASIDE = (COMPARE_JOB, REPAIR_JOB, REVIEW_JOB)
 _INTERRUPT = dg.DagsterExecutionInterruptedError.__name__
 _RUNNING = {
     DagsterRunStatus.QUEUED,
@@ -103,8 +106,9 @@ def _only_tells(run: dg.DagsterRun) -> bool:
 
     What a repair makes is made by another run.
     """
+    asides = {dg.AssetKey(COMPARISON_ASSET), dg.AssetKey(REVIEW_ASSET)}
     chosen = run.asset_selection
-    return run.job_name in (COMPARE_JOB, REPAIR_JOB) or chosen == {dg.AssetKey(COMPARISON_ASSET)}
+    return run.job_name in _ASIDE or bool(chosen and chosen <= asides)
 
 
 def run_error(instance: dg.DagsterInstance, run_id: str) -> str | None:

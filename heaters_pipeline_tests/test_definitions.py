@@ -23,7 +23,7 @@ from heaters_pipeline.report.catalog_columns import CLIP_COLUMNS, VIDEO_COLUMNS
 from heaters_pipeline_tests.pipeline import STAGES
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-ASSETS = {*STAGES, "method_comparison", "catalog"}
+ASSETS = {*STAGES, "method_comparison", "review_pages", "catalog"}
 STAGES_WITHOUT_OBJECTS = ("source_videos", "scenes")
 
 # Imports every module of the package twice: the first time for the libraries, which may do as

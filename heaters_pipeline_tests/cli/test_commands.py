@@ -30,6 +30,7 @@ COMMANDS = (
     "tune",
     "settings",
     "catalog",
+    "serve",
     "prune",
     "remove",
     "dismiss",

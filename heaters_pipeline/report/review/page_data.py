@@ -17,7 +17,6 @@ from heaters_pipeline.video.media.timing import Span, Timeline
 
 PAGE_VERSION = 1
 """Of the page and of the data in it; a page of another version is made anew."""
-NEEDED_STAGES = ("source_videos", "frame_scores", "scenes", "clips", "sprite_sheets", "keyframes")
 
 Link = Callable[[str], str]
 """From the key of an object to the address by which the page finds it."""
@@ -33,11 +32,7 @@ def page_data(video: VideoManifest, track: ScoreTrack, link: Link) -> dict[str, 
     Raises:
         ManifestError: The video is not finished.
     """
-    if not video.is_finished:
-        raise ManifestError(
-            f"{video.video_id} is not finished, so there is nothing to review yet: "
-            f"run heaters process {video.video_id}"
-        )
+    require_finished(video)
     source, scenes = video.stages["source_videos"], video.stages["scenes"]
     settings = detection_settings(scenes)
     timeline = track.timeline
@@ -64,6 +59,19 @@ def page_data(video: VideoManifest, track: ScoreTrack, link: Link) -> dict[str, 
         "clips": _clips(video, link),
         "curve": curve_json(track, settings),
     }
+
+
+def require_finished(video: VideoManifest) -> None:
+    """Refuse a video of which there is no page yet.
+
+    Raises:
+        ManifestError: It is not finished.
+    """
+    if not video.is_finished:
+        raise ManifestError(
+            f"{video.video_id} is not finished, so there is nothing to review yet: "
+            f"run heaters process {video.video_id}"
+        )
 
 
 def title_of(video: VideoManifest) -> str:
@@ -110,9 +118,7 @@ def _steady_rate(timeline: Timeline, promised: str | None) -> list[Json] | None:
     return [near.numerator, near.denominator]
 
 
-def _facts(
-    video: VideoManifest, timeline: Timeline, settings: DetectionSettings
-) -> list[Json]:
+def _facts(video: VideoManifest, timeline: Timeline, settings: DetectionSettings) -> list[Json]:
     """Names and values, for people."""
     source, clips = video.stages["source_videos"].summary, video.stages["clips"]
     info = source["info"]
@@ -121,7 +127,7 @@ def _facts(
         ("File", printable(str(source["source_key"]).removeprefix(keys.SOURCE_PREFIX))),
         ("Length", f"{float(timeline.seconds_at(timeline.frames)):.2f} s"),
         ("Frames", f"{timeline.frames:,}"),
-        ("Picture", f"{info['width_px']} × {info['height_px']}, {info['codec']}"),
+        ("Picture", f"{info['width_px']} by {info['height_px']}, {info['codec']}"),
         ("Rate", f"{float(rate):.6g} frames/s" if rate else "varies"),
         ("Clips", f"{len(clips.items):,}"),
         ("Found by", f"{settings.method}, threshold {settings.effective_threshold:g}"),

@@ -66,6 +66,12 @@ def page_style() -> str:
     return read_text("page/page.css")
 
 
+def page_digest() -> str:
+    """Of all that a page consists of besides its data, so that a changed page is made again."""
+    parts = (page_script(), page_style(), read_text("page/page.html"), decoder_integrity())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
 def content_policy(script: str, style: str, link: str) -> str:
     """The Content Security Policy: nothing inline but this script and style, no other servers.
 
@@ -80,7 +86,7 @@ def content_policy(script: str, style: str, link: str) -> str:
         "default-src": "'none'",
         "script-src": f"'sha256-{_digest(script)}' 'strict-dynamic'",
         "style-src": f"'sha256-{_digest(style)}'",
-        "img-src": f"{origin} blob:",
+        "img-src": f"{origin} blob: data:",
         "media-src": origin,
         "connect-src": origin,
         "base-uri": "'none'",

@@ -24,7 +24,7 @@ from heaters_pipeline.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from heaters_pipeline.names import VIDEO_STAGES
+from heaters_pipeline.names import COMPARISON_ASSET, REVIEW_ASSET, VIDEO_STAGES
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import Leftover, ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.catalog_keys import CatalogKeys
@@ -39,6 +39,8 @@ from heaters_pipeline.storage.records.video_manifests import (
 from heaters_pipeline.storage.records.video_streams import mapped_ahead, objects_by_video
 
 READERS = 16
+_APART = (COMPARISON_ASSET, REVIEW_ASSET)
+"""What has a manifest of its own, beside that of the video."""
 LEAST_AGE = timedelta(days=1)
 """How old claims and unfinished writes are at least; younger ones may be of runs at work."""
 
@@ -203,7 +205,7 @@ class Pruner:
     def _records(self, video_ids: Sequence[str] | None) -> dict[str, list[ObjectInfo]]:
         """What is recorded of videos, by whose it is."""
         records: dict[str, list[ObjectInfo]] = defaultdict(list)
-        for record in (*OLDER_RECORDS, "videos", "method_comparison"):
+        for record in (*OLDER_RECORDS, "videos", *_APART):
             folder, end = f"{keys.MANIFEST_PREFIX}{record}/", ".json"
             for name in ("",) if video_ids is None else [f"{each}{end}" for each in video_ids]:
                 for found in self._store.list(folder + name):
@@ -249,10 +251,10 @@ class Pruner:
         Raises:
             ManifestError: It cannot be told.
         """
-        stages = (*VIDEO_STAGES[1:], "method_comparison")
+        stages = (*VIDEO_STAGES[1:], *_APART)
         video = read_video(self._store, video_id)
         # Without a manifest of the video, those of older versions may lack only the first.
-        apart = stages[-1:] if video.stages else stages
+        apart = _APART if video.stages else stages
         others = [read_manifest(self._store, stage, video_id) for stage in apart]
         adopted = [found for found in stored if _is_adopted(found)]
         if not video.stages and adopted and self._has_source(video_id):

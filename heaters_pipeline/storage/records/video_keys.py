@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from heaters_pipeline.names import COMPARISON_ASSET, REVIEW_ASSET
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.video_manifests import OLDER_RECORDS
 
-RECORDS = ("videos", "method_comparison", *OLDER_RECORDS)
+RECORDS = ("videos", COMPARISON_ASSET, REVIEW_ASSET, *OLDER_RECORDS)
 """The records that a video may have under ``manifests/``; the one that says most comes first."""
 
 

@@ -102,24 +102,48 @@ function within(seconds, promise, what) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+const once = (target, name) =>
+  new Promise((resolve, reject) => {
+    target.addEventListener(name, resolve, { once: true });
+    target.addEventListener("error", () => reject(new Error("it is not played")), { once: true });
+  });
+
 // Let a player show a frame; it says itself which one it shows.
 async function seekFrame(video, clip, number, clock) {
   if (!video.requestVideoFrameCallback) throw new Error("this browser does not say what it shows");
+  await within(SEEK_SECONDS, seekTo(video, clip, number, clock), "the player does not seek");
+}
+
+async function seekTo(video, clip, number, clock) {
   if (video.dataset.clip !== clip.url) {
     video.dataset.clip = clip.url;
+    const loaded = once(video, "loadeddata");
     video.src = clip.url;
+    await loaded;
   }
-  const shown = new Promise((resolve) => {
-    video.requestVideoFrameCallback((_, facts) => resolve(facts.mediaTime));
-  });
-  const failed = new Promise((_, reject) => {
-    video.addEventListener("error", () => reject(new Error("it cannot be played")), { once: true });
-  });
+  let seen = -1;
   const from = clock.seconds(clip.start);
+  const watch = (_, facts) => {
+    seen = clock.frameAt(from + facts.mediaTime + 1e-4);
+    if (seen !== number) video.requestVideoFrameCallback(watch);
+  };
+  const handle = video.requestVideoFrameCallback(watch);
   const wanted = clock.middle(number, clip.start);
   // A player that stands there already shows no new frame.
-  if (Math.abs(video.currentTime - wanted) < 1e-4) video.currentTime = 0;
+  if (Math.abs(video.currentTime - wanted) < 1e-4) {
+    const moved = once(video, "seeked");
+    video.currentTime = Math.max(0, wanted - 1e-3);
+    await moved;
+  }
+  const sought = once(video, "seeked");
   video.currentTime = wanted;
-  const time = await within(SEEK_SECONDS, Promise.race([shown, failed]), "the player does not seek");
-  if (clock.frameAt(from + time + 1e-4) !== number) throw new Error("another frame is shown");
+  await sought;
+  while (seen !== number) {
+    if (video.dataset.clip !== clip.url) throw new Error("another clip is shown by now");
+    await new Promise(requestAnimationFrame);
+  }
+  video.cancelVideoFrameCallback(handle);
+  // Firefox says so a little before it can be drawn.
+  await new Promise(requestAnimationFrame);
+  await new Promise(requestAnimationFrame);
 }

@@ -18,7 +18,9 @@ function openGrid(data, clock, parts, onChoose) {
       tile: part("tile"),
       picture: card.querySelector("img"),
       number: part("number"),
-      times: part("times"),
+      start: part("start"),
+      end: part("end"),
+      length: part("length"),
       state: part("state"),
       tags: part("tags"),
     };
@@ -73,7 +75,9 @@ function openGrid(data, clock, parts, onChoose) {
     found.number.textContent = at + 1;
     if (moved) {
       const length = (clock.seconds(scene.end) - clock.seconds(scene.start)).toFixed(2);
-      found.times.textContent = `${clock.time(scene.start)} · ${length} s`;
+      found.start.textContent = clock.time(scene.start);
+      found.end.textContent = ` to ${clock.time(scene.end)}`;
+      found.length.textContent = ` · ${length} s`;
       const clip = data.clips[sceneAt(data.clips, scene.start)];
       const known = clip?.picture && scene.start <= clip.picture.frame;
       if (known && clip.picture.frame < scene.end) found.picture.src = clip.picture.url;
@@ -85,12 +89,6 @@ function openGrid(data, clock, parts, onChoose) {
     found.card.dataset.review = scene.review;
     found.state.textContent = scene.review;
     found.tags.textContent = scene.tags.join(", ");
-    const tags = scene.tags.length ? `, tags ${scene.tags.join(", ")}` : "";
-    found.button.setAttribute(
-      "aria-label",
-      `Clip ${at + 1}, from ${clock.time(scene.start)} to ${clock.time(scene.end)}, ` +
-        `${scene.review}${tags}`,
-    );
     found.card.hidden = filter !== "all" && filter !== scene.review;
   }
 

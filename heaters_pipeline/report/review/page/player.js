@@ -108,7 +108,7 @@ function openPlayer(data, clock, parts, onFrame) {
     request += 1;
     const mine = { rate, end };
     playing = mine;
-    parts.stage.dataset.playing = `${rate}×`;
+    parts.stage.dataset.playing = String(rate);
     if (video.dataset.clip !== clip.url) {
       video.dataset.clip = clip.url;
       video.src = clip.url;
@@ -150,7 +150,7 @@ function openPlayer(data, clock, parts, onFrame) {
     stop();
     const mine = { rate: -rate };
     playing = mine;
-    parts.stage.dataset.playing = `−${rate}×`;
+    parts.stage.dataset.playing = String(-rate);
     while (playing === mine && frame > 0) {
       const pause = new Promise((resolve) => setTimeout(resolve, REVERSE_MILLISECONDS));
       await Promise.all([showFrame(frame - rate), pause]);
