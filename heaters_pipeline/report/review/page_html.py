@@ -33,7 +33,8 @@ def page_html(
         decoder_link: The address of the decoder, relative or absolute.
         index_link: The address of the page of all videos, if there is one.
     """
-    content = {**data, "decoder": {"url": decoder_link, "integrity": decoder_integrity()}}
+    decoder: dict[str, Json] = {"url": decoder_link, "integrity": decoder_integrity()}
+    content: dict[str, Json] = {**data, "decoder": decoder}
     script, style = page_script(), page_style()
     curve: Any = data["curve"]
     return render(

@@ -2,6 +2,7 @@
 // Above the whole video, below the part around the frame that is shown.
 
 const PART_FRAMES = 300;
+const CUT_ROOM_PX = 5;
 
 function openTimeline(data, clock, parts, onSeek) {
   const colours = () => {
@@ -32,12 +33,14 @@ function openTimeline(data, clock, parts, onSeek) {
     const base = height - 7;
     drawRanges(row, colour, base);
     drawCurve(row, colour, base);
+    // Where cuts stand closer than this, they would hide the curve.
+    const hasRoom = isPart || width / state.scenes.length > CUT_ROOM_PX;
     for (const [at, scene] of state.scenes.entries()) {
       if (scene.end < range.start || scene.start > range.end) continue;
       const [left, right] = [x(scene.start), x(scene.end)];
       painter.fillStyle = colour(at === state.selected ? "accent" : scene.review);
       painter.fillRect(left + 0.5, base + 2, Math.max(1, right - left - 1), 5);
-      if (scene.start > 0) {
+      if (scene.start > 0 && hasRoom) {
         painter.fillStyle = colour("cut");
         painter.fillRect(Math.round(left), 0, isPart ? 2 : 1, base);
       }
