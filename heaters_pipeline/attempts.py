@@ -12,6 +12,7 @@ from dagster import DagsterRun, DagsterRunStatus
 
 from heaters_pipeline.living_runs import MAX_DEATHS, died
 from heaters_pipeline.names import (
+    CORRECTIONS_TAG,
     GIVEN_TAG,
     MAX_RETRIES_TAG,
     PARTITION_TAG,
@@ -20,7 +21,7 @@ from heaters_pipeline.names import (
     SUBMISSION_TAG,
     UPLOADED_TAG,
 )
-from heaters_pipeline.partitions import source_version_tag
+from heaters_pipeline.partitions import corrections_tag, source_version_tag
 from heaters_pipeline.settings import SETTINGS
 from heaters_pipeline.settings_files import Values
 from heaters_pipeline.storage.object_store import ObjectInfo
@@ -100,6 +101,15 @@ def upload_was_tried(sighting: Sighting, runs: Sequence[DagsterRun]) -> bool:
 def submission_is_due(sighting: Sighting, runs: Sequence[DagsterRun]) -> bool:
     """Whether a submission has to be carried out: none was tried for it."""
     return _tried(sighting, SUBMISSION_TAG, runs) == []
+
+
+def corrections_are_due(sighting: Sighting, runs: Sequence[DagsterRun]) -> bool:
+    """Whether a run has to take in what people decided: none has tried that as it is now."""
+    if any(run.status in UNDER_WAY or _comes_again(run) for run in runs):
+        return False
+    wanted = corrections_tag(sighting.video_id, sighting.found)
+    tried = [run for run in runs if run.tags.get(CORRECTIONS_TAG) == wanted]
+    return len(tried) < MAX_DEATHS and all(died(run.tags) for run in tried)
 
 
 def settings_of_dead(runs: Sequence[DagsterRun]) -> tuple[Values, bool]:

@@ -16,6 +16,7 @@ from heaters_pipeline.assets.storyboards import storyboards
 from heaters_pipeline.check_job import check_videos, check_videos_weekly
 from heaters_pipeline.checks import all_checks
 from heaters_pipeline.code_references import with_code_references
+from heaters_pipeline.corrections_sensor import apply_corrections
 from heaters_pipeline.heap import use_one_heap
 from heaters_pipeline.jobs import (
     build_catalog,
@@ -78,6 +79,7 @@ defs = dg.Definitions(
         process_uploads,
         update_catalog,
         apply_changed_settings,
+        apply_corrections,
         report_dead_runs,
     ],
     resources={"workspace": WorkspaceResource()},

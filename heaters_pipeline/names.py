@@ -58,6 +58,9 @@ WORK_TAG = "heaters/work"
 SUBMISSION_TAG = "heaters/submission"
 """On every run that a submission started: which version of it."""
 
+CORRECTIONS_TAG = "heaters/corrections"
+"""On every run that took in what people decided of a video: which version of that."""
+
 UPLOADED_TAG = "heaters/uploaded"
 """On every run that a sensor started: when that version was put into the store."""
 

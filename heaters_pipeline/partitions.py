@@ -11,6 +11,7 @@ import dagster as dg
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.names import SOURCE_VIDEOS
 from heaters_pipeline.storage.keys import version_digest
+from heaters_pipeline.storage.object_store import ObjectInfo
 
 source_videos_partitions = dg.DynamicPartitionsDefinition(name=SOURCE_VIDEOS)
 
@@ -23,6 +24,11 @@ _ADDED_AT_ONCE = 5000
 def source_version_tag(video_id: str, version: str) -> str:
     """The value of ``SOURCE_VERSION_TAG``: ``<video_id>@<digest of the version>``."""
     return f"{video_id}@{version_digest(version)}"
+
+
+def corrections_tag(video_id: str, found: ObjectInfo) -> str:
+    """The value of ``CORRECTIONS_TAG``: the same content, written again, is another version."""
+    return source_version_tag(video_id, f"{found.version} {found.modified.isoformat()}")
 
 
 def require_room(instance: dg.DagsterInstance, partitions: int) -> None:

@@ -14,6 +14,7 @@ from heaters_pipeline.errors import (
     StoreError,
 )
 from heaters_pipeline.intake.allowed_links import AllowedLinks
+from heaters_pipeline.intake.by_hand import ByHand
 from heaters_pipeline.intake.sources import HttpLink, S3Link
 from heaters_pipeline.names import VIDEO_STAGES
 from heaters_pipeline.report.metrics.model import MetricsTotals
@@ -40,6 +41,7 @@ class Workspace:
 
     Attributes:
         failures: Why stages of the run failed, by stage.
+        by_hand: What people decided of the videos.
         takes_config_as_it_is: Nothing but the config of the run decides, and none of it stays with
             the video: what is repaired becomes what it was.
         left_out: Stages of which the run makes nothing, since a repair found none of them.
@@ -57,6 +59,7 @@ class Workspace:
         self.store = store
         self.cache = cache
         self.metrics = metrics
+        self.by_hand = ByHand(store)
         self.failures: dict[str, str] = {}
         self.allowed_links = allowed_links or AllowedLinks()
         self.given_links: dict[str, HttpLink | S3Link] = {}
@@ -345,6 +348,7 @@ class Workspace:
             self._open_claims[video_id] = stack.pop_all()
         self.expect_work(video_id)
         self._videos.pop(video_id, None)
+        self.by_hand.forget(video_id)
         self._listings.clear()
         self._heads.clear()
 

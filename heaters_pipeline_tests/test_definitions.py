@@ -304,6 +304,7 @@ def test_sensors_are_there() -> None:
         "update_catalog",
         "report_dead_runs",
         "apply_changed_settings",
+        "apply_corrections",
     }
 
 

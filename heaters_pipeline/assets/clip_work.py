@@ -1,11 +1,13 @@
 """How the clips of a video are named, adopted, made and stored."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import BoundedSemaphore
 
+from heaters_pipeline.assets.deciding import marked, marks_of
 from heaters_pipeline.assets.pictures import require_picture
 from heaters_pipeline.assets.records import (
     Source,
@@ -67,7 +69,17 @@ def clips_work(
         },
     )
     require_picture(work, "contact_sheet")
+    marks = marks_of(run, source)
+    if any(marked(item, marks).details != item.details for item in work.items.values()):
+        # People said something else of clips that are there: their record is to be written.
+        work.outdated()
     return work
+
+
+def mark_clips(work: StageWork, source: Source) -> None:
+    """Note on each clip what people said of it."""
+    marks = marks_of(work.run, source)
+    work.items.update({key: marked(item, marks) for key, item in work.items.items()})
 
 
 def clip_units(
@@ -173,6 +185,12 @@ def frames_by_origin(clips: Sequence[ManifestItem]) -> dict[str, int]:
         "frames/hidden": sum(item.details["hidden_frames"] for item in said),
         "reencoded": sum(not item.details["copied"] for item in said),
     }
+
+
+def reviewed(clips: Sequence[ManifestItem]) -> dict[str, int]:
+    """How many clips were approved, rejected, or wait for that; nothing before one was."""
+    states = Counter(str(item.details.get("review", "waiting")) for item in clips)
+    return {} if set(states) <= {"waiting"} else {f"review/{name}": n for name, n in states.items()}
 
 
 def make_clips(

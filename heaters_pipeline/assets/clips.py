@@ -12,6 +12,8 @@ from heaters_pipeline.assets.clip_work import (
     frame_totals,
     frames_by_origin,
     make_clips,
+    mark_clips,
+    reviewed,
 )
 from heaters_pipeline.assets.links import links
 from heaters_pipeline.assets.pictures import contact_sheet, shown_picture
@@ -61,6 +63,7 @@ def clips(
                 work, source, settings, verify=chosen.verify, workers=os.cpu_count() or 1
             )
             work.require_complete()
+            mark_clips(work, source)
             frames = frame_totals(run, work.ordered_items)
             summary = {"contact_sheet": contact_sheet(work), "frames": frames, "left_out": missed}
         items = work.ordered_items
@@ -74,6 +77,7 @@ def clips(
                 **{f"frames/{kind}": count for kind, count in summary["frames"].items()},
                 **run.clips_per_minute(work.made_count),
                 **frames_by_origin(items),
+                **reviewed(items),
                 "table": clip_table(items),
             },
         )

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from heaters_pipeline.assets.clip_work import clip_units, clips_work
+from heaters_pipeline.assets.deciding import decide_scenes
 from heaters_pipeline.assets.keyframes import keyframe_units, keyframe_work
 from heaters_pipeline.assets.records import Source, gradual_of
 from heaters_pipeline.assets.run_settings import RunSettings
-from heaters_pipeline.assets.scenes import find_scenes, scenes_on, scenes_work
+from heaters_pipeline.assets.scenes import scenes_on, scenes_work
 from heaters_pipeline.assets.source_planning import (
     LATER_STAGES,
     ExpectedSource,
@@ -132,7 +133,9 @@ def plan_video(
     if not expected.registered:
         workspace.expect_work(video_id)
     track = _Track(run.of_stage("frame_scores"), identity, settings.scan, expected)
-    scenes, gradual, scenes_plan = _scenes(run.of_stage("scenes"), track, settings.detection)
+    scenes, gradual, scenes_plan = _scenes(
+        run.of_stage("scenes"), identity, track, settings.detection
+    )
     later = (
         _from_scenes(run, identity, (scenes, gradual), track, settings, expected.size_bytes)
         if scenes is not None
@@ -200,10 +203,10 @@ def _before_reading(run: StageRun, expected: ExpectedSource) -> tuple[StagePlan,
 
 
 def _scenes(
-    run: StageRun, track: _Track, settings: DetectionSettings
+    run: StageRun, source: Source, track: _Track, settings: DetectionSettings
 ) -> tuple[list[Scene] | None, list[Span], StagePlan]:
     """The scenes and the frames of gradual transitions, and the plan for the stage."""
-    work = scenes_work(run, track.fingerprint, settings)
+    work = scenes_work(run, source, track.fingerprint, settings)
     if work.done and work.current is not None:
         scenes = [Scene.from_json(row) for row in work.current.summary["scenes"]]
         return scenes, gradual_of(run), StagePlan(run.stage, done=True, valid=len(scenes))
@@ -211,9 +214,9 @@ def _scenes(
     scored = track.read()
     if scored is None:
         return None, [], _unknown(run.stage)
-    transitions, found = find_scenes(scored, settings)
-    scenes = scenes_on(scored.timeline, found.scenes)
-    return scenes, gradual_spans(transitions), StagePlan(run.stage, missing=len(scenes))
+    decided = decide_scenes(run, source, scored, settings)
+    scenes = scenes_on(scored.timeline, decided.scenes.scenes)
+    return scenes, gradual_spans(decided.transitions), StagePlan(run.stage, missing=len(scenes))
 
 
 def _from_scenes(

@@ -1,10 +1,11 @@
-"""``scenes``: a pure decision on the stored track."""
+"""``scenes``: a pure decision on the stored track, and on what people decided."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from heaters_pipeline.assets.deciding import decide_scenes, person_of, tag_corrections
 from heaters_pipeline.assets.later_pictures import later_pictures
 from heaters_pipeline.assets.pictures import (
     keep_full_picture,
@@ -24,7 +25,7 @@ from heaters_pipeline.assets.source_pictures import source_pictures
 from heaters_pipeline.assets.stage import StageRun, stage_run
 from heaters_pipeline.assets.stage_checks import StageEvent, stage_checks
 from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
-from heaters_pipeline.assets.tables import SCENE_SCHEMA, scene_table
+from heaters_pipeline.assets.tables import SCENE_SCHEMA, by_hand_metadata, scene_table
 from heaters_pipeline.assets.track_work import scan_in_full
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.config import DetectionConfig
@@ -34,13 +35,11 @@ from heaters_pipeline.report.plots.decision_curve import decision_curve, times_s
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import Json
 from heaters_pipeline.video.arrays import Picture
-from heaters_pipeline.video.detection.scenes import SceneList, scenes_from
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import (
     ALGORITHM_VERSION,
     Transition,
-    find_transitions,
     full_scan_reason,
     gradual_spans,
 )
@@ -67,15 +66,17 @@ def scenes(
     """Where the video is cut: frames `[start, end)` of each scene.
 
     Scenes tile the video, but for what the settings drop or exclude, which is listed. Decided from
-    the stored track: changing a setting decodes nothing, unless it asks for frames that a fast
-    scan left out.
+    the stored track and the corrections of people: changing a setting decodes nothing, unless it
+    asks for frames that a fast scan left out.
     """
     with stage_run(context, workspace, "scenes") as run:
-        source_of(run)
         settings = run.chosen(config).settings()
-        work = claimed_work(
-            run, lambda: scenes_work(run, recorded_track(run).fingerprint, settings)
-        )
+
+        def find() -> StageWork:
+            return scenes_work(run, source_of(run), recorded_track(run).fingerprint, settings)
+
+        work = claimed_work(run, find)
+        tag_corrections(run)
         if work.done and work.current is not None:
             summary = work.current.summary
         else:
@@ -100,12 +101,15 @@ def scenes(
                 "method": settings.method,
                 "threshold": settings.effective_threshold,
                 "table": scene_table(found),
+                **by_hand_metadata(summary),
             },
         )
         yield from stage_checks(run)
 
 
-def scenes_work(run: StageRun, track_fingerprint: str, settings: DetectionSettings) -> StageWork:
+def scenes_work(
+    run: StageRun, source: Source, track_fingerprint: str, settings: DetectionSettings
+) -> StageWork:
     """What is to be done for the scenes of a track; nothing if they were decided."""
     work = look(
         run,
@@ -114,20 +118,13 @@ def scenes_work(run: StageRun, track_fingerprint: str, settings: DetectionSettin
             "frame_scores": track_fingerprint,
             "settings": settings_json(settings),
             "stage": "scenes",
+            **person_of(run, source).inputs(),
         },
         has_objects=False,
     )
     require_picture(work, "similarity_picture")
     require_picture(work, "detection_picture")
     return work
-
-
-def find_scenes(
-    track: ScoreTrack, settings: DetectionSettings
-) -> tuple[tuple[Transition, ...], SceneList]:
-    """Decide on a track where scenes change, and what becomes of its frames."""
-    transitions = find_transitions(track, settings)
-    return transitions, scenes_from(track.timeline, transitions, settings)
 
 
 def scenes_on(timeline: Timeline, spans: Sequence[Span]) -> list[Scene]:
@@ -142,8 +139,9 @@ def _decide(
     work: StageWork, source: Source, track: ScoreTrack, settings: DetectionSettings
 ) -> dict[str, Any]:
     with work.run.phase("decide"):
-        transitions, found = find_scenes(track, settings)
+        decided = decide_scenes(work.run, source, track, settings)
     run = work.run
+    transitions, found = decided.transitions, decided.scenes
     on_track = scenes_on(track.timeline, found.scenes)
     picture = keep_picture(work, "png", lambda: _plot(run.video_id, track, transitions, settings))
     full_picture = keep_full_picture(
@@ -164,6 +162,7 @@ def _decide(
         ],
         "similarity_picture": picture,
         "detection_picture": full_picture,
+        **decided.by_hand,
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from heaters_pipeline.assets.units import Scene
+from heaters_pipeline.errors import printable
 from heaters_pipeline.storage.records.manifests import ManifestItem
 
 ROWS_SHOWN = 500
@@ -41,6 +42,16 @@ CLIP_SCHEMA = dg.TableSchema(
 )
 
 
+CORRECTION_SCHEMA = dg.TableSchema(
+    columns=[
+        dg.TableColumn("decision", "string", description="What was corrected, by first frames"),
+        dg.TableColumn("by", "string", description="Who decided it"),
+        dg.TableColumn("at", "string", description="When"),
+        dg.TableColumn("why", "string", description="In that person's words"),
+        dg.TableColumn("outcome", "string", description="applied, or why it does not apply now"),
+    ]
+)
+
 COMPARISON_SCHEMA = dg.TableSchema(
     columns=[
         dg.TableColumn("method", "string", description="How changes are judged"),
@@ -55,6 +66,38 @@ COMPARISON_SCHEMA = dg.TableSchema(
         dg.TableColumn("gradual_recall", "float", description="Share of gradual ones it touched"),
     ]
 )
+
+
+def by_hand_metadata(scenes: Mapping[str, Any]) -> dict[str, Any]:
+    """What people have to do with the scenes of a summary; nothing where that is nothing."""
+    facts: dict[str, Any] = {}
+    if cuts := scenes.get("cuts"):
+        facts["cuts_given_by"] = cuts["name"]
+    if rows := scenes.get("corrections"):
+        records = [
+            dg.TableRecord(
+                {
+                    "decision": shown_decision(row),
+                    "by": printable(row["by"]),
+                    "at": row["at"],
+                    "why": printable(row["why"]),
+                    "outcome": row["refusal"] or "applied",
+                }
+            )
+            for row in rows[-ROWS_SHOWN:]
+        ]
+        facts["corrections"] = dg.MetadataValue.table(records=records, schema=CORRECTION_SCHEMA)
+        facts["corrections_applied"] = sum(row["refusal"] is None for row in rows)
+    return facts
+
+
+def shown_decision(row: Mapping[str, Any]) -> str:
+    """A decision in a few words, as ``split 120`` or ``approve 0-120``."""
+    if "frame" not in row:
+        shown = f"{row['kind']} {row['start_frame']}-{row['end_frame']}"
+        return printable(f"{shown} {', '.join(row['tags'])}") if "tags" in row else shown
+    to = f" to {row['to']}" if "to" in row else ""
+    return f"{row['kind']} {row['frame']}{to}"
 
 
 def comparison_table(methods: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:

@@ -8,7 +8,7 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from heaters_pipeline.cli.options import (
 )
 from heaters_pipeline.cli.quick_imports import without_collection
 from heaters_pipeline.cli.removal_commands import dismiss, prune, remove
+from heaters_pipeline.cli.review_commands import review
 from heaters_pipeline.cli.serve_command import serve
 from heaters_pipeline.cli.settings_commands import settings
 from heaters_pipeline.cli.terminal import JsonRows, Watcher, print_json, stdout_for, table_lines
@@ -37,6 +38,7 @@ from heaters_pipeline.cli.working_folder import at_home
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
 from heaters_pipeline.intake.sources import shown_video
 from heaters_pipeline.settings import SETTINGS
+from heaters_pipeline.storage.object_store import ObjectStore
 
 
 class _Group(click.Group):
@@ -88,10 +90,23 @@ def main() -> None:
 @main.command()
 @click.argument("videos", nargs=-1, metavar="[VIDEO...]")
 @FROM_LIST
+@click.option(
+    "--cuts",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Cut the one VIDEO where this file says, from now on, in place of detection: a .csv with "
+    "a column start_frame.",
+)
+@click.option("--without-cuts", is_flag=True, help="Detect the cuts of each VIDEO again.")
 @settings_options(*SETTINGS)
 @JSON
 def process(
-    videos: tuple[str, ...], list_file: Path | None, given: GivenSettings, as_json: bool
+    videos: tuple[str, ...],
+    list_file: Path | None,
+    cuts: Path | None,
+    without_cuts: bool,
+    given: GivenSettings,
+    as_json: bool,
 ) -> None:
     """Run the whole pipeline for each VIDEO, here and now.
 
@@ -100,16 +115,26 @@ def process(
     Dagster; heaters ui shows them.
     """
     wanted = wanted_videos(videos, list_file)
+    if cuts and (len(wanted) > 1 or without_cuts):
+        raise click.UsageError("--cuts is for one VIDEO, and excludes --without-cuts")
+    file = cuts.resolve() if cuts else None
     with stdout_for(as_json) as stdout, at_home():
         with without_collection():
             from heaters_pipeline.cli.processing import process_videos, summary_line
+            from heaters_pipeline.intake.by_hand import drop_cuts, give_cuts, read_cuts_file
+
+        set_cuts: Callable[[ObjectStore, str], object] | None = None
+        if without_cuts:
+            set_cuts = drop_cuts
+        elif file:
+            set_cuts = partial(give_cuts, file=read_cuts_file(file))
 
         def on_video(document: Mapping[str, Any]) -> None:
             # An error is what went wrong, and JSON leaves no other place for people.
             click.echo(summary_line(document), err=as_json or document["error"] is not None)
 
         with Watcher() as watcher:
-            documents = process_videos(wanted, given, watcher, on_video)
+            documents = process_videos(wanted, given, watcher, on_video, set_cuts)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):
@@ -296,7 +321,18 @@ def status(
             click.echo(counted_states(statuses), err=True)
 
 
-for command in (detect, compare, tune, settings, catalog, serve, prune, remove, dismiss):
+for command in (
+    detect,
+    compare,
+    tune,
+    review,
+    serve,
+    settings,
+    catalog,
+    prune,
+    remove,
+    dismiss,
+):
     main.add_command(command)
 
 

@@ -10,12 +10,15 @@ from heaters_pipeline.cli.options import (
     JSON,
     LABELS,
     PLOT,
+    REVIEWED,
     Command,
     save_plot,
     settings_options,
     show_result,
 )
 from heaters_pipeline.cli.terminal import Watcher, stdout_for
+from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.storage.keys import CORRECTION_PREFIX
 from heaters_pipeline.video.detection.settings import METHODS, DetectionSettings, Method
 
 DETECTION_ASSETS = ("frame_scores", "scenes")
@@ -98,6 +101,7 @@ def detect(
     help="What to compare, such as adaptive,correl=0.3,correl=0.6. Default: all methods.",
 )
 @LABELS
+@REVIEWED
 @PLOT
 @CSV
 @JSON
@@ -105,6 +109,7 @@ def compare(
     file: str,
     methods: str | None,
     labels: Path | None,
+    reviewed: bool,
     plot: Path | None,
     csv: Path | None,
     as_json: bool,
@@ -112,31 +117,33 @@ def compare(
     """Decide on FILE by several methods and thresholds, side by side.
 
     FILE is a local file, which is decoded once, or the key or id of a video that was processed,
-    whose stored track is used. With labels it says what each of them gets right.
+    whose stored track is used. With labels, or of a video that people reviewed, it says what each
+    of them gets right.
     """
+    _not_both(labels, reviewed)
     with stdout_for(as_json) as stdout:
         from heaters_pipeline.cli.detection_documents import compare_document, compare_lines
-        from heaters_pipeline.cli.detection_inputs import scored_video
+        from heaters_pipeline.cli.detection_inputs import scored_video, truth_of
         from heaters_pipeline.report.plots.comparison_picture import comparison_picture
         from heaters_pipeline.video.detection.comparing import compare as compare_methods
         from heaters_pipeline.video.detection.comparing import variants_from
-        from heaters_pipeline.video.detection.labels import labels_for, read_labels
+        from heaters_pipeline.video.detection.labels import read_labels
 
         variants = variants_from(methods.split(",") if methods is not None else METHODS)
         known = read_labels(labels) if labels else {}
         with Watcher() as watcher:
             video = scored_video(file, variants, watcher)
         track = video.track
-        truth = labels_for(known, video.names, track.frames, labels) if labels else None
+        (truth,) = truth_of([video], known, labels, reviewed=reviewed)
         comparison = compare_methods(track, variants, truth)
         if plot:
             save_plot(plot, comparison_picture(track.timeline, comparison, truth, title=video.name))
-        document = compare_document(video, comparison, labels)
+        document = compare_document(video, comparison, CORRECTION_PREFIX if reviewed else labels)
         show_result(document, document["methods"], compare_lines(document), csv, stdout)
 
 
 @click.command(cls=Command)
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
 @click.option(
     "--method",
     type=click.Choice(METHODS),
@@ -145,6 +152,7 @@ def compare(
     help="Whose threshold is sought.",
 )
 @LABELS
+@REVIEWED
 @PLOT
 @CSV
 @JSON
@@ -152,6 +160,7 @@ def tune(
     files: tuple[str, ...],
     method: Method,
     labels: Path | None,
+    reviewed: bool,
     plot: Path | None,
     csv: Path | None,
     as_json: bool,
@@ -160,27 +169,27 @@ def tune(
 
     FILE is a local file, or the key or id of a video that was processed. With labels the threshold
     with the best F1 is taken, without them the middle of the widest range over which the number of
-    cuts changes least.
+    cuts changes least. --reviewed alone takes all videos of the store that people reviewed: the
+    more they review, the better the threshold.
     """
+    _not_both(labels, reviewed)
+    if not files and not reviewed:
+        raise click.UsageError("Missing argument 'FILE...': give a video, or --reviewed")
     with stdout_for(as_json) as stdout:
         from heaters_pipeline.cli.detection_documents import tune_document, tune_lines
-        from heaters_pipeline.cli.detection_inputs import scored_video
+        from heaters_pipeline.cli.detection_inputs import reviewed_videos, scored_video, truth_of
         from heaters_pipeline.report.plots.tuning_picture import tuning_picture
-        from heaters_pipeline.video.detection.labels import labels_for, read_labels
+        from heaters_pipeline.video.detection.labels import read_labels
         from heaters_pipeline.video.detection.tuning import choose, try_thresholds
 
         known = read_labels(labels) if labels else {}
+        wanted = files or reviewed_videos()
         with Watcher() as watcher:
-            videos = [scored_video(file, [DetectionSettings(method)], watcher) for file in files]
+            videos = [scored_video(file, [DetectionSettings(method)], watcher) for file in wanted]
+            truth = truth_of(videos, known, labels, reviewed=reviewed)
             watcher.start(f"{len(videos)} videos" if len(videos) > 1 else videos[0].name)
             trials = try_thresholds(
-                [
-                    (
-                        one.track,
-                        labels_for(known, one.names, one.track.frames, labels) if labels else None,
-                    )
-                    for one in videos
-                ],
+                [(one.track, true) for one, true in zip(videos, truth, strict=True)],
                 method,
                 on_progress=lambda done, total: watcher.step("thresholds", done, total),
             )
@@ -188,5 +197,12 @@ def tune(
         if plot:
             title = ", ".join(video.name for video in videos)
             save_plot(plot, tuning_picture(trials, choice, method, title=title))
-        document = tune_document(videos, method, trials, choice, labels)
+        document = tune_document(
+            videos, method, trials, choice, CORRECTION_PREFIX if reviewed else labels
+        )
         show_result(document, document["thresholds"], tune_lines(document), csv, stdout)
+
+
+def _not_both(labels: Path | None, reviewed: bool) -> None:
+    if labels is not None and reviewed:
+        raise SettingsError("--labels and --reviewed exclude each other: each says what is true")

@@ -25,7 +25,7 @@ def scene_lines(document: Mapping[str, Any]) -> list[str]:
 
 
 def compare_document(
-    video: ScoredVideo, comparison: Comparison, labels: Path | None
+    video: ScoredVideo, comparison: Comparison, labels: Path | str | None
 ) -> dict[str, Any]:
     """What ``heaters compare --json`` says."""
     timeline = video.track.timeline
@@ -72,7 +72,7 @@ def tune_document(
     method: Method,
     trials: Sequence[Trial],
     choice: Choice,
-    labels: Path | None,
+    labels: Path | str | None,
 ) -> dict[str, Any]:
     """What ``heaters tune --json`` says."""
     return {

@@ -1,6 +1,6 @@
 """The track of what a user names: scored from a file, or read from the store without decoding."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +11,15 @@ from heaters_pipeline.errors import ManifestError, SettingsError
 from heaters_pipeline.intake.sources import LocalFile, StoreKey, classify, video_names
 from heaters_pipeline.isolation.calls import isolated
 from heaters_pipeline.isolation.probing import probed
+from heaters_pipeline.report.review import review_of, true_labels
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.open_store import open_store
+from heaters_pipeline.storage.records.corrections import read_corrections
 from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video
+from heaters_pipeline.video.detection.labels import Labels, labels_for
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.media.probe import shown_name
@@ -33,12 +37,14 @@ class ScoredVideo:
         names: What it may be called in a labels file, likeliest first.
         track: Its scores.
         decoded: Whether it had to be decoded for that.
+        recorded: What the store has of it; None for a file.
     """
 
     name: str
     names: tuple[str, ...]
     track: ScoreTrack
     decoded: bool
+    recorded: VideoManifest | None = None
 
 
 def scored_video(video: str, variants: Variants, watcher: Watcher) -> ScoredVideo:
@@ -64,7 +70,7 @@ def scored_video(video: str, variants: Variants, watcher: Watcher) -> ScoredVide
 
 
 def _stored(wanted: StoreKey, variants: Variants, watcher: Watcher) -> ScoredVideo:
-    store = open_store(home.store_location(), base_folder=home.home_folder())
+    store = _store()
     video_id = wanted.video_id
     recorded = read_video(store, video_id)
     source = recorded.stages.get("source_videos")
@@ -80,7 +86,80 @@ def _stored(wanted: StoreKey, variants: Variants, watcher: Watcher) -> ScoredVid
             track = _score(path, video_id, variants, watcher)
     summary = source.summary
     names = video_names(summary["source_key"], summary["origin"], video_id)
-    return ScoredVideo(video_id, names, track, decoded)
+    return ScoredVideo(video_id, names, track, decoded, recorded)
+
+
+def truth_of(
+    videos: Sequence[ScoredVideo],
+    known: Mapping[str, Labels],
+    labels: Path | None,
+    *,
+    reviewed: bool,
+) -> list[Labels | None]:
+    """What is true of videos: what a file says, or what people reviewed; None without either.
+
+    Args:
+        videos: In question.
+        known: What the file says.
+        labels: The file, None without one.
+        reviewed: Whether to take what people reviewed.
+    Raises:
+        SettingsError: One of them is not labelled, or not reviewed.
+    """
+    if reviewed:
+        return [_reviewed(one) for one in videos]
+    if labels is None:
+        return [None] * len(videos)
+    return [labels_for(known, one.names, one.track.frames, labels) for one in videos]
+
+
+def reviewed_videos() -> list[str]:
+    """The videos of the store that people have reviewed, by id.
+
+    Raises:
+        SettingsError: There is none.
+    """
+    store = _store()
+    found = [
+        video_id
+        for one in store.list(keys.CORRECTION_PREFIX)
+        if (video_id := keys.corrected_video(one.key)) and _is_reviewed(store, video_id)
+    ]
+    if not found:
+        raise SettingsError(
+            f"no video in {store.url} is reviewed yet: none has decisions and no clip that waits; "
+            "heaters review list shows what waits"
+        )
+    return found
+
+
+def _is_reviewed(store: ObjectStore, video_id: str) -> bool:
+    video = read_video(store, video_id)
+    return video.is_finished and (
+        review_of(video, read_corrections(store, video_id)).state == "reviewed"
+    )
+
+
+def _reviewed(video: ScoredVideo) -> Labels:
+    recorded = video.recorded
+    if recorded is None or not recorded.is_finished:
+        raise SettingsError(f"{video.name} is no processed video of the store: nobody reviewed it")
+    review = review_of(recorded, read_corrections(_store(), recorded.video_id))
+    if not review.is_applied:
+        raise SettingsError(
+            f"{video.name} has corrections that no run took in yet; run heaters process "
+            f"{recorded.video_id}"
+        )
+    if review.state != "reviewed":
+        raise SettingsError(
+            f"{video.name} is not reviewed yet: {review.counts['waiting']} of {len(review.clips)} "
+            f"clips wait; heaters review show {recorded.video_id} says more"
+        )
+    return true_labels(recorded.stages["scenes"], video.track.frames)
+
+
+def _store() -> ObjectStore:
+    return open_store(home.store_location(), base_folder=home.home_folder())
 
 
 def _stored_track(store: ObjectStore, recorded: VideoManifest) -> ScoreTrack | None:

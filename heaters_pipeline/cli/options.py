@@ -169,6 +169,11 @@ LABELS = click.option(
     metavar="FILE",
     help="What is true, by file name, as .json or .csv; docs/formats.md describes both.",
 )
+REVIEWED = click.option(
+    "--reviewed",
+    is_flag=True,
+    help="Take as true what people reviewed: the scenes of videos of which no clip waits.",
+)
 FROM_LIST = click.option(
     "--from-list",
     "list_file",

@@ -36,6 +36,7 @@ def process_videos(
     given: GivenSettings,
     watcher: Watcher,
     on_video: Callable[[Mapping[str, Any]], None],
+    set_cuts: Callable[[ObjectStore, str], object] | None = None,
 ) -> list[dict[str, Any]]:
     """Process videos one after the other; one that fails does not keep the others from it.
 
@@ -44,6 +45,7 @@ def process_videos(
         given: The settings that were given for them.
         watcher: Shown the progress.
         on_video: Given the document of each video when it is done.
+        set_cuts: Says in the store where the video with an id is cut, before its run.
     Returns:
         A document for each video, with its ``error`` or None.
     Raises:
@@ -55,7 +57,7 @@ def process_videos(
     with dagster_instance() as instance:
         for video in videos:
             watcher.start(shown_video(video.text).rpartition("/")[2])
-            document, run = _process(instance, video, given, settings, watcher)
+            document, run = _process(instance, video, given, settings, watcher, set_cuts)
             watcher.clear()
             on_video(document)
             documents.append(document)
@@ -91,11 +93,14 @@ def _process(
     given: GivenSettings,
     settings: SettingsFile | None,
     watcher: Watcher,
+    set_cuts: Callable[[ObjectStore, str], object] | None,
 ) -> tuple[dict[str, Any], LocalRun | None]:
     # What is looked up before the run and after it is not asked for again.
     workspace = open_workspace(settings=settings)
     try:
         video_id, source = video_and_source(workspace, video)
+        if set_cuts is not None:
+            set_cuts(workspace.store, video_id)
     except HeatersError as error:
         name = shown_video(likely_id(video))
         return process_document(name, "download_failed", str(error), {}, {}), None

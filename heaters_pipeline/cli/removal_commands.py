@@ -66,8 +66,9 @@ def prune(videos: tuple[str, ...], older_than_days: float, delete: bool, as_json
 def remove(videos: tuple[str, ...], yes: bool, keep_source: bool, as_json: bool) -> None:
     """Remove each VIDEO for good, with all that was made of it.
 
-    The source and its subtitles, clips, pictures and records go, its rows in the catalog, and its
-    partition and runs in Dagster. A video that a run works on is left as it is. What was cut off is
+    The source and its subtitles, clips, pictures and records go, what people decided of it, its
+    rows in the catalog, and its partition and runs in Dagster. With --keep-source, what people
+    decided stays with the source. A video that a run works on is left as it is. What was cut off is
     finished by removing the video again.
     """
     wanted = [ids_to_remove(video) for video in videos]
@@ -83,7 +84,7 @@ def remove(videos: tuple[str, ...], yes: bool, keep_source: bool, as_json: bool)
             workspace = open_workspace()
             found = find_removable(workspace, instance, wanted)
             if not yes:
-                click.echo("\n".join(one.line for one in found), err=True)
+                click.echo("\n".join(one.line(keep_source=keep_source) for one in found), err=True)
                 click.confirm("Remove this for good?", abort=True, err=True)
             ids = [one.video_id for one in found]
             documents = remove_videos(

@@ -24,6 +24,7 @@ from heaters_pipeline.storage.records.removing import VideoRemoval
 from heaters_pipeline.storage.records.video_keys import keys_of_video, source_objects
 from heaters_pipeline.workspace import Workspace
 
+DECISION_PREFIXES = (keys.CORRECTION_PREFIX, keys.CUTS_PREFIX)
 _FAILED = [DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 _AT_WORK = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
@@ -37,18 +38,22 @@ class Removable:
         objects: How many objects of the store are of it.
         size_bytes: Of all of them.
         runs: How many runs Dagster has recorded of it.
+        decisions: Whether people decided anything of it.
     """
 
     video_id: str
     objects: int
     size_bytes: int
     runs: int
+    decisions: bool
 
-    @property
-    def line(self) -> str:
+    def line(self, *, keep_source: bool) -> str:
         """For the person who is asked."""
         size = megabytes(self.size_bytes)
-        return f"{self.video_id}: objects: {self.objects}, {size}; runs in Dagster: {self.runs}"
+        line = f"{self.video_id}: objects: {self.objects}, {size}; runs in Dagster: {self.runs}"
+        if not self.decisions:
+            return line
+        return f"{line}; what people decided of it {'stays' if keep_source else 'goes, too'}"
 
 
 def find_removable(
@@ -83,7 +88,9 @@ def _removable(
     recorded = instance.has_dynamic_partition(SOURCE_VIDEOS, video_id) or catalog.has(video_id)
     if not (objects or runs or recorded):
         return None
-    return Removable(video_id, len(objects), sum(found.size_bytes for found in objects), runs)
+    size_bytes = sum(found.size_bytes for found in objects)
+    decisions = any(found.key.startswith(DECISION_PREFIXES) for found in objects)
+    return Removable(video_id, len(objects), size_bytes, runs, decisions)
 
 
 def remove_videos(
@@ -155,6 +162,7 @@ def _begin(
             forget_rules(workspace, video_id, source_keys)
             for key in source_keys:
                 removal.remove_source(key, _own_sidecars(workspace, key))
+            removal.remove_decisions()
         removal.remove_records()
     except BaseException:
         removal.close()

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-CATALOG_VERSION = 5
+CATALOG_VERSION = 6
 """2 brought ``title``, ``tags`` and ``source_deleted``; 3 ``copied_frames``, ``hidden_frames``;
-4 ``thumbnail_filepaths``, ``storyboard_filepaths``; 5 ``source_version``, ``sidecars``."""
+4 ``thumbnail_filepaths``, ``storyboard_filepaths``; 5 ``source_version``, ``sidecars``;
+6 ``review`` and ``tags`` of clips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ CLIP_COLUMNS = (
     ),
     Column("hidden_frames", pa.int64(), "Frames that it holds and does not show; may be empty"),
     Column("size_bytes", pa.int64(), "Size of the clip"),
+    Column("review", pa.string(), "approved, rejected, or waiting for somebody to decide"),
+    Column("tags", pa.list_(pa.string()), "What people sort it by"),
     Column("sprite_index_filepath", pa.string(), "Key of the JSON beside the sprite sheets"),
     Column("sprite_sheet_filepaths", pa.list_(pa.string()), "Keys of the sprite sheets"),
     Column("keyframe_filepaths", pa.list_(pa.string()), "Keys of the key frames"),

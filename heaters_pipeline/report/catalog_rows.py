@@ -92,6 +92,8 @@ def _clip_row(
         "copied_frames": item.details.get("copied"),
         "hidden_frames": item.details.get("hidden_frames"),
         "size_bytes": item.size_bytes,
+        "review": item.details.get("review", "waiting"),
+        "tags": item.details.get("tags", []),
         "sprite_index_filepath": indexes[0] if indexes else None,
         "sprite_sheet_filepaths": [sheet.key for sheet in sheets if "page" in sheet.details],
         "keyframe_filepaths": [each.key for each in taken if "thumbnail_of" not in each.details],

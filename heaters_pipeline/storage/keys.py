@@ -195,6 +195,12 @@ def cuts_key(video_id: str, extension: str) -> str:
     return f"{cuts_prefix(video_id)}{extension}"
 
 
+def is_cuts_of(key: str, video_id: str) -> bool:
+    """Whether a key is one of these; another video may have this one's id before a dot."""
+    prefix = cuts_prefix(video_id)
+    return key.startswith(prefix) and "." not in key.removeprefix(prefix)
+
+
 def rejection_prefix(video_id: str) -> str:
     """Where the rejections of a video's versions lie."""
     return f"{REJECTION_PREFIX}{video_id}/"

@@ -69,7 +69,7 @@ def test_manifests_of_an_older_version_are_upgraded_and_nothing_is_made(
     }
     again = processed.process()
     assert set(again.count("skipped").values()) == {True}
-    assert again.requests.total() == 7
+    assert again.requests.total() == 9
 
 
 def test_a_single_stage_upgrades_all_of_them(processed: Pipeline) -> None:
@@ -84,7 +84,7 @@ def test_a_single_stage_upgrades_all_of_them(processed: Pipeline) -> None:
     assert again.success, again.error
     assert len(processed.versions("reports/")) == 6
     assert again.metadata["clips"]["made"] == 0
-    assert processed.process().requests.total() == 7
+    assert processed.process().requests.total() == 9
 
 
 def test_a_plan_says_of_an_older_store_what_a_run_does(processed: Pipeline) -> None:
@@ -143,7 +143,7 @@ def test_once_there_is_one_manifest_those_of_older_versions_are_not_read(
     before = processed.versions()
     again = processed.process()
     assert set(again.count("skipped").values()) == {True}
-    assert again.requests.total() == 7
+    assert again.requests.total() == 9
     assert processed.versions() == before
 
 

@@ -305,9 +305,11 @@ def test_on_s3_nothing_is_written_and_little_is_asked(
     assert plan.source.info == {}
     assert_agrees(plan, pipeline.process())
     workspace = pipeline.workspace()
+    workspace.takes_config_as_it_is = False
     assert_all_done(plan_video(workspace, VIDEO_ID, SourceConfig(), RunSettings.of({})))
-    # The manifest, a listing of each stage with objects, and the source's facts.
-    assert workspace.store.requests.total() == 7
+    # The manifest, a listing of each stage with objects, two of what people decided, and the
+    # source's facts.
+    assert workspace.store.requests.total() == 9
     delete(pipeline, keys.MANIFEST_PREFIX)
     # On another machine: the source is fetched to be known again, and not kept.
     pipeline.folder = tmp_path / "elsewhere"

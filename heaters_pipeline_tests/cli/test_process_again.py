@@ -39,7 +39,7 @@ def bucket(rclone_s3: S3Server, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return S3ObjectStore(name, "videos")
 
 
-def test_a_finished_video_costs_seven_requests_and_nothing_is_put_or_downloaded(
+def test_a_finished_video_costs_nine_requests_and_nothing_is_put_or_downloaded(
     bucket: S3ObjectStore,
     film: Path,
     heaters: Heaters,
@@ -55,7 +55,7 @@ def test_a_finished_video_costs_seven_requests_and_nothing_is_put_or_downloaded(
         ended = heaters("process", named, "--json")
         assert ended.code == 0, ended.err
         (again,) = ended.videos
-        assert Counter(method for method, _ in sent) == {"GET": 7}
+        assert Counter(method for method, _ in sent) == {"GET": 9}
         (got,) = (url for method, url in sent if method == "GET" and "list-type" not in url)
         assert got.endswith(f"/videos/{RECORD}")
         assert again["counts"] == {"made": 0, "reused": 14, "failed": 0}

@@ -233,6 +233,7 @@ def test_all_sensors_run_from_the_start(ui: Ui) -> None:
             "process_uploads",
             "update_catalog",
             "apply_changed_settings",
+            "apply_corrections",
             "report_dead_runs",
         ),
         "RUNNING",

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from dagster_aws.s3 import S3ComputeLogManager
 
+from heaters_pipeline.corrections_sensor import apply_corrections
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.intake.upload_events import UploadEvents
 from heaters_pipeline.launchpad import settings_to_show
@@ -23,6 +24,7 @@ from heaters_pipeline.storage.s3.client import S3Options
 from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline.uploads_sensor import process_uploads
 from heaters_pipeline_tests.cli.heaters_command import Heaters
+from heaters_pipeline_tests.corrections import decision, document
 from heaters_pipeline_tests.fleet.recorded_calls import (
     IAM,
     Asked,
@@ -104,8 +106,15 @@ def test_the_daemon_may_do_what_sensors_do(
     store.put_file("source_videos/film.mp4", video, content_type="video/mp4")
     submit(store, "source_videos/film.mp4", None)
     store.write_bytes("submissions/broken.json", b"no JSON", content_type="application/json")
+    store.write_bytes("corrections/film.json", b"no JSON", content_type="application/json")
     asked.clear()
-    for sensor in (process_uploads, bring_in_submissions, update_catalog, apply_changed_settings):
+    for sensor in (
+        process_uploads,
+        bring_in_submissions,
+        update_catalog,
+        apply_changed_settings,
+        apply_corrections,
+    ):
         _tick(pipeline, sensor)
     settings_to_show()
     assert_allows_just("daemon", asked)
@@ -172,6 +181,9 @@ def test_people_may_do_what_the_commands_do(
     store.write_bytes("source_videos/letter.mp4", b"Dear Sir or Madam", content_type="video/mp4")
     assert heaters("process", film).code == 0
     store.delete(next(store.list("clips/film/")).key)
+    decisions, cuts = tmp_path / "decisions.json", tmp_path / "cuts.csv"
+    decisions.write_bytes(document("film", decision(1, "split", 10)))
+    cuts.write_text("start_frame\n0\n30\n")
     asked.clear()
     for command, code in (
         ("process source_videos/a.mp4", 0),
@@ -181,10 +193,16 @@ def test_people_may_do_what_the_commands_do(
         (f"detect {film}", 0),
         ("compare film", 0),
         ("tune film", 0),
+        (f"review apply {decisions}", 0),
+        ("review show film", 0),
+        ("review list", 0),
+        ("tune --reviewed", 1),
         ("settings set clips.crf=20", 0),
         ("settings show film", 0),
         ("verify --repair", 0),
         ("verify --deep film", 0),
+        (f"process film --cuts {cuts}", 0),
+        ("process film --without-cuts", 0),
         (f"submit {film} https://example.org/other.mp4?key=secret", 0),
         ("import", 0),
         ("prune --delete --older-than 0", 0),

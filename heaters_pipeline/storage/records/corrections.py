@@ -81,7 +81,7 @@ class Decision:
         """
         if not isinstance(row, Mapping):
             raise ValueError(f"a decision is an object, got {row!r:.60}")
-        kind = row.get("kind")
+        kind: Any = row.get("kind")
         if kind not in get_args(Kind):
             raise ValueError(f"kind is one of {', '.join(get_args(Kind))}, got {kind!r:.60}")
         is_edit = kind in EDITS
@@ -229,11 +229,16 @@ class StoredCorrections:
     found: ObjectInfo | None
 
 
+def edits_json(edits: Iterable[Decision]) -> list[Json]:
+    """What of edits decides scenes: a short list each, since there may be very many."""
+    return [[one.kind, one.frame, *([] if one.to is None else [one.to])] for one in edits]
+
+
 def read_corrections(store: ObjectStore, video_id: str) -> Corrections:
     """What people decided of a video, by one GET; nothing if there is no such object.
 
     Raises:
-        ManifestError: It cannot be read.
+        ManifestError: It cannot be read, or is that of another video.
     """
     key = keys.correction_key(video_id)
     try:

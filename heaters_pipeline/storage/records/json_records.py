@@ -70,6 +70,7 @@ def damaged(key: str, why: str) -> ManifestError:
         advice += " with its options: what is stored is adopted"
     elif key.startswith((keys.SUBMISSION_PREFIX, keys.LINK_PREFIX)):
         advice = "submit the video again"
-    elif key.startswith(keys.CORRECTION_PREFIX):
+    elif key.startswith((keys.CORRECTION_PREFIX, "/")):
+        # Of people's own files, corrections alone are read here.
         advice = "mend it, or put an earlier copy in its place: people's decisions stand in it"
     return ManifestError(f"{key} is damaged ({why}); {advice}")

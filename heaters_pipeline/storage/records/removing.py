@@ -17,6 +17,7 @@ from heaters_pipeline.storage.records.catalog_changes import note_change
 from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.unnamed import read_unnamed, write_unnamed
 from heaters_pipeline.storage.records.video_keys import (
+    decisions_of_video,
     objects_of_video,
     records_of_video,
 )
@@ -55,6 +56,10 @@ class VideoRemoval:
         found = self._store.head(source_key)
         if found is not None:
             self._delete([found])
+
+    def remove_decisions(self) -> None:
+        """Remove what people decided of it."""
+        self._delete(list(decisions_of_video(self._store, self.video_id)))
 
     def remove_records(self) -> None:
         """Remove the request to bring it in, and what is recorded; the next catalog is without it.

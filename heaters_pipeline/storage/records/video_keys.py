@@ -20,6 +20,7 @@ def keys_of_video(store: ObjectStore, video_id: str) -> Iterator[ObjectInfo]:
     yield from records_of_video(store, video_id)
     yield from _whole(store, keys.submission_key(video_id))
     yield from _whole(store, keys.link_key(video_id))
+    yield from decisions_of_video(store, video_id)
     yield from objects_of_video(store, video_id)
 
 
@@ -39,6 +40,13 @@ def records_of_video(store: ObjectStore, video_id: str) -> Iterator[ObjectInfo]:
     """What is recorded of a video."""
     for record in RECORDS:
         yield from _whole(store, keys.manifest_key(record, video_id))
+
+
+def decisions_of_video(store: ObjectStore, video_id: str) -> Iterator[ObjectInfo]:
+    """What people decided of a video: corrections, and where to cut it."""
+    yield from _whole(store, keys.correction_key(video_id))
+    cuts = store.list(keys.cuts_prefix(video_id))
+    yield from (found for found in cuts if keys.is_cuts_of(found.key, video_id))
 
 
 def objects_of_video(store: ObjectStore, video_id: str) -> Iterator[ObjectInfo]:
