@@ -1,8 +1,9 @@
 // What a list of decisions makes of the scenes that the pipeline found. Pure.
 
 // Scenes are {start, end, review, tags}, in order; a scene that starts where the one before ends
-// meets it at a cut. Each decision applies to the outcome of those before it; what does not apply
-// is left in the list and named in `unused`, by id, with the reason.
+// meets it at a cut. Each decision applies to the outcome of those before it. The pipeline may have
+// carried some out already: what is as it was decided is no fault. What does not apply is left in
+// the list and named in `unused`, by id, with the reason.
 function applyDecisions(data, decisions) {
   const scenes = data.clips.map(({ start, end }) => ({ start, end }));
   const gradual = data.transitions.filter((one) => one.kind !== "cut");
@@ -48,7 +49,7 @@ function splitScene(scenes, frame) {
   const at = sceneAt(scenes, frame);
   if (at < 0) return "the frame is in no clip";
   const scene = scenes[at];
-  if (scene.start === frame) return "there is a cut already";
+  if (scene.start === frame) return null;
   scenes.splice(at, 1, { start: scene.start, end: frame }, { start: frame, end: scene.end });
   return null;
 }
@@ -59,7 +60,7 @@ function mergeScenes(scenes, gradual, frame) {
     const range = gradual.find((one) => one.start <= frame && frame < one.end);
     if (range) at = scenes.findIndex((s) => range.start <= s.start && s.start <= range.end);
   }
-  if (at < 0) return "there is no cut";
+  if (at < 0) return sceneAt(scenes, frame) < 0 ? "the frame is in no clip" : null;
   if (at === 0) return "nothing lies before the first clip";
   scenes.splice(at - 1, 2, { start: scenes[at - 1].start, end: scenes[at].end });
   return null;
@@ -67,7 +68,7 @@ function mergeScenes(scenes, gradual, frame) {
 
 function moveCut(scenes, frame, to) {
   const at = scenes.findIndex((scene) => scene.start === frame);
-  if (at < 0) return "there is no cut";
+  if (at < 0) return scenes.some((scene) => scene.start === to) ? null : "there is no cut";
   const [before, after] = [scenes[at - 1], scenes[at]];
   const touches = before && before.end === frame;
   const lowest = touches ? before.start + 1 : (before?.end ?? 0);
