@@ -12,9 +12,9 @@ from heaters_pipeline.assets.stage_work import StageWork, claimed_work, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.names import REVIEW_ASSET, WORK_TAG
 from heaters_pipeline.partitions import source_videos_partitions
-from heaters_pipeline.report.review.page_data import PAGE_VERSION, require_finished
-from heaters_pipeline.report.review.page_html import DECODER_NAME, decoder_bytes, page_digest
-from heaters_pipeline.report.review.stored_page import stored_page
+from heaters_pipeline.report.review_page.page_data import PAGE_VERSION, require_finished
+from heaters_pipeline.report.review_page.page_html import DECODER_NAME, decoder_bytes, page_digest
+from heaters_pipeline.report.review_page.stored_page import stored_page
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256
 from heaters_pipeline.storage.records.corrections import Corrections, read_corrections

@@ -17,9 +17,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from heaters_pipeline.errors import HeatersError, ObjectChangedError, ObjectNotFoundError
-from heaters_pipeline.report.review.page_html import DECODER_NAME, decoder_bytes
-from heaters_pipeline.report.review.stored_page import stored_page
-from heaters_pipeline.report.review.video_list import list_html, listed_videos
+from heaters_pipeline.report.review_page.page_html import DECODER_NAME, decoder_bytes
+from heaters_pipeline.report.review_page.stored_page import stored_page
+from heaters_pipeline.report.review_page.video_list import list_html, listed_videos
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore

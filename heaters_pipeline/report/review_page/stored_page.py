@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from heaters_pipeline.report.review.page_data import Link, page_data, require_finished
-from heaters_pipeline.report.review.page_html import page_html
+from heaters_pipeline.report.review_page.page_data import Link, page_data, require_finished
+from heaters_pipeline.report.review_page.page_html import page_html
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.corrections import Corrections
 from heaters_pipeline.storage.records.manifests import Json

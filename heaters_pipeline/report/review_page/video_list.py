@@ -1,13 +1,15 @@
 """The page of all videos: which there are, and which of them wait for review."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from markupsafe import Markup
 
 from heaters_pipeline.errors import printable
 from heaters_pipeline.report.catalog_facts import finished_videos
-from heaters_pipeline.report.review.page_html import (
+from heaters_pipeline.report.review import review_of
+from heaters_pipeline.report.review_page.page_html import (
     content_policy,
     page_style,
     read_text,
@@ -31,7 +33,7 @@ class ListedVideo:
         clips: Their number; None if the catalog does not know the video yet.
         tags: What people sort it by.
         waiting: How many clips wait for review.
-        is_begun: Whether anything was decided of it.
+        state: ``waiting``, ``begun`` or ``reviewed``; ``unknown`` until the catalog has it.
     """
 
     video_id: str
@@ -39,16 +41,7 @@ class ListedVideo:
     clips: int | None
     tags: tuple[str, ...] = ()
     waiting: int | None = None
-    is_begun: bool = False
-
-    @property
-    def state(self) -> str:
-        """``waiting``, ``begun`` or ``reviewed``; ``unknown`` until the catalog has it."""
-        if self.clips is None:
-            return "unknown"
-        if not self.is_begun:
-            return "waiting"
-        return "begun" if self.waiting else "reviewed"
+    state: Literal["waiting", "begun", "reviewed", "unknown"] = "unknown"
 
     def to_json(self) -> dict[str, Json]:
         """As the page has it."""
@@ -74,7 +67,7 @@ def listed_videos(store: ObjectStore) -> list[ListedVideo]:
             found[video_id] = ListedVideo(video_id, title, None)
             continue
         title = row.title or row.source_key.removeprefix(keys.SOURCE_PREFIX)
-        found[video_id] = ListedVideo(video_id, title, row.clips, row.tags, row.clips)
+        found[video_id] = ListedVideo(video_id, title, row.clips, row.tags, row.clips, "waiting")
     for listed in store.list(keys.CORRECTION_PREFIX):
         decided = keys.corrected_video(listed.key)
         if decided in found and found[decided].clips is not None:
@@ -104,21 +97,10 @@ def list_html(videos: Iterable[ListedVideo], link_prefix: str) -> bytes:
 def _with_decisions(store: ObjectStore, video: ListedVideo) -> ListedVideo:
     """The same with how many of its clips wait."""
     manifest = read_video(store, video.video_id)
-    clips, source = manifest.stages.get("clips"), manifest.stages.get("source_videos")
-    if clips is None or source is None:
+    if not manifest.is_finished:
         return video
-    corrections = read_corrections(store, video.video_id)
-    sha256 = str(source.summary["sha256"])
-    marks = corrections.marks(sha256)
-    waiting = sum(
-        (mark := marks.get((item.start_frame, item.end_frame))) is None or mark.review == "waiting"
-        for item in clips.items
-    )
-    return ListedVideo(
-        video.video_id,
-        video.title,
-        video.clips,
-        video.tags,
-        waiting,
-        is_begun=bool(corrections.of_source(sha256)),
-    )
+    review = review_of(manifest, read_corrections(store, video.video_id))
+    if not review.decisions:
+        return video
+    state: Literal["begun", "reviewed"] = "reviewed" if review.state == "reviewed" else "begun"
+    return replace(video, waiting=review.counts["waiting"], state=state)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from heaters_pipeline.report.review.stored_page import stored_page
+from heaters_pipeline.report.review_page.stored_page import stored_page
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.records.corrections import Corrections
 from heaters_pipeline.storage.records.video_manifests import read_video

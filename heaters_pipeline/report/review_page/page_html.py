@@ -16,7 +16,7 @@ from heaters_pipeline.storage.records.manifests import Json
 
 DECODER_NAME = "mediabunny-1.61.0.min.js"
 """Decodes single frames in the browser; MPL-2.0, its licence lies beside it."""
-_PACKAGE = "heaters_pipeline.report.review"
+_PACKAGE = "heaters_pipeline.report.review_page"
 _SCRIPTS = ("times", "decisions", "journal", "frames", "player", "timeline", "grid", "keys", "main")
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from heaters_pipeline.errors import ManifestError
-from heaters_pipeline.report.review.page_data import page_data, times_json
-from heaters_pipeline.report.review.page_html import page_html
+from heaters_pipeline.report.review_page.page_data import page_data, times_json
+from heaters_pipeline.report.review_page.page_html import page_html
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video
 from heaters_pipeline.video.detection.score_track import ScoreTrack

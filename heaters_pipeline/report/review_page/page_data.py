@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from heaters_pipeline.errors import ManifestError, printable
-from heaters_pipeline.report.review.page_curve import curve_json
+from heaters_pipeline.report.review_page.page_curve import curve_json
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import Json, Manifest, ManifestItem
 from heaters_pipeline.storage.records.video_manifests import VideoManifest
