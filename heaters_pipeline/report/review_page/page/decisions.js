@@ -1,9 +1,12 @@
-// What a list of decisions makes of the scenes that the pipeline found. Pure.
+// What a list of decisions makes of the scenes that the pipeline found. Pure. It comes to the same as
+// heaters_pipeline/video/detection/corrections.py, which a test compares.
+
+const EDITS = new Set(["split", "merge", "move"]);
 
 // Scenes are {start, end, review, tags}, in order; a scene that starts where the one before ends
-// meets it at a cut. Each decision applies to the outcome of those before it. The pipeline may have
-// carried some out already: what is as it was decided is no fault. What does not apply is left in
-// the list and named in `unused`, by id, with the reason.
+// meets it at a cut. Each decision applies to the outcome of those before it. The first edits may be
+// in the scenes already, as many as `edits_applied` says. What does not apply is left in the list and
+// named in `unused`, by id, with the reason.
 function applyDecisions(data, decisions) {
   const scenes = data.clips.map(({ start, end }) => ({ start, end }));
   const gradual = data.transitions.filter((one) => one.kind !== "cut");
@@ -13,11 +16,13 @@ function applyDecisions(data, decisions) {
     const review = { review: clip.review ?? "waiting", tags: clip.tags ?? [] };
     reviews.set(spanName(clip), review);
   }
+  let done = data.edits_applied ?? 0;
   for (const one of decisions) {
-    const why =
-      one.source_sha256 !== data.source_sha256
-        ? "it was made on another version of the video"
-        : applyOne(one, scenes, gradual, reviews);
+    const isOfAnother = one.source_sha256 !== data.source_sha256;
+    if (!isOfAnother && EDITS.has(one.kind) && done-- > 0) continue;
+    const why = isOfAnother
+      ? "it was made on another version of the video"
+      : applyOne(one, scenes, gradual, reviews);
     if (why) unused.set(one.id, why);
   }
   const named = new Set(scenes.map(spanName));
@@ -49,7 +54,7 @@ function splitScene(scenes, frame) {
   const at = sceneAt(scenes, frame);
   if (at < 0) return "the frame is in no clip";
   const scene = scenes[at];
-  if (scene.start === frame) return null;
+  if (scene.start === frame) return "a clip begins there already";
   scenes.splice(at, 1, { start: scene.start, end: frame }, { start: frame, end: scene.end });
   return null;
 }
@@ -59,8 +64,10 @@ function mergeScenes(scenes, gradual, frame) {
   if (at < 0) {
     const range = gradual.find((one) => one.start <= frame && frame < one.end);
     if (range) at = scenes.findIndex((s) => range.start <= s.start && s.start <= range.end);
+    // Or a frame between two scenes that do not meet.
+    else at = scenes.findIndex((s, i) => i > 0 && scenes[i - 1].end <= frame && frame < s.start);
   }
-  if (at < 0) return sceneAt(scenes, frame) < 0 ? "the frame is in no clip" : null;
+  if (at < 0) return "there is no cut";
   if (at === 0) return "nothing lies before the first clip";
   scenes.splice(at - 1, 2, { start: scenes[at - 1].start, end: scenes[at].end });
   return null;
@@ -68,13 +75,15 @@ function mergeScenes(scenes, gradual, frame) {
 
 function moveCut(scenes, frame, to) {
   const at = scenes.findIndex((scene) => scene.start === frame);
-  if (at < 0) return scenes.some((scene) => scene.start === to) ? null : "there is no cut";
+  const there = scenes.findIndex((scene) => scene.start === to);
+  // Another cut lies there: both are one.
+  if (at > 0 && there > 0 && Math.abs(there - at) === 1) return mergeScenes(scenes, [], frame);
+  if (at < 1) return "there is no cut";
   const [before, after] = [scenes[at - 1], scenes[at]];
-  const touches = before && before.end === frame;
-  const lowest = touches ? before.start + 1 : (before?.end ?? 0);
-  if (to < lowest || to >= after.end) return "a clip would have no frame left";
+  if (to === frame) return "a clip begins there already";
+  if (to <= before.start || to >= after.end) return "a clip would have no frame left";
+  scenes[at - 1] = { start: before.start, end: to };
   scenes[at] = { start: to, end: after.end };
-  if (touches) scenes[at - 1] = { start: before.start, end: to };
   return null;
 }
 

@@ -70,8 +70,10 @@ function openGrid(data, clock, parts, onChoose) {
 
   function fill(found, scene, at) {
     const moved = found.scene?.start !== scene.start || found.scene?.end !== scene.end;
-    found.at = at;
-    found.scene = scene;
+    found.card.hidden = filter !== "all" && filter !== scene.review;
+    const told = `${at} ${scene.review} ${scene.tags.join("\n")}`;
+    if (!moved && found.told === told) return;
+    Object.assign(found, { at, scene, told });
     found.number.textContent = at + 1;
     if (moved) {
       const length = (clock.seconds(scene.end) - clock.seconds(scene.start)).toFixed(2);
@@ -89,7 +91,6 @@ function openGrid(data, clock, parts, onChoose) {
     found.card.dataset.review = scene.review;
     found.state.textContent = scene.review;
     found.tags.textContent = scene.tags.join(", ");
-    found.card.hidden = filter !== "all" && filter !== scene.review;
   }
 
   // Sheets of clips without a picture of their own are loaded once they are near.

@@ -162,8 +162,10 @@ function nudge(edge, by) {
   const after = selected + edge;
   const cut = outcome.scenes[after]?.start;
   if (after === 0 || outcome.scenes[after - 1]?.end !== cut) return say("There is no cut to move.");
-  const why = moveCut([...outcome.scenes], cut, cut + by);
-  if (why) return say(`It cannot move: ${why}.`);
+  const trial = [...outcome.scenes];
+  if (moveCut(trial, cut, cut + by) || trial.length < outcome.scenes.length) {
+    return say("It cannot move: a clip would have no frame left.");
+  }
   journal.decide({ kind: "move", frame: cut, to: cut + by });
   player.goTo(edge ? cut + by - 1 : cut + by);
   say(`The cut is at frame ${cut + by}.`);
