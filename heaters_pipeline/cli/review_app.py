@@ -16,7 +16,13 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from heaters_pipeline.errors import HeatersError, ObjectChangedError, ObjectNotFoundError
+from heaters_pipeline.errors import (
+    HeatersError,
+    ManifestError,
+    ObjectChangedError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+)
 from heaters_pipeline.report.review_page.page_html import DECODER_NAME, decoder_bytes
 from heaters_pipeline.report.review_page.stored_page import stored_page
 from heaters_pipeline.report.review_page.video_list import list_html, listed_videos
@@ -187,7 +193,8 @@ class _Guard:
         # A name that leads here although it is another's: DNS rebinding.
         if headers.get("Host") != self._host:
             return f"ask for http://{self._host}, which is the only name of this server"
-        if not compare_digest(path.split("/")[1].encode(), self._token):
+        first = path.removeprefix("/").partition("/")[0]
+        if not compare_digest(first.encode(), self._token):
             return "use the whole address that heaters serve printed when it started"
         origin = headers.get("Origin")
         is_own = origin == f"http://{self._host}"
@@ -214,13 +221,14 @@ def _with_headers(send: Send) -> Callable[[Message], Awaitable[None]]:
 
 def _explained(request: Request, error: Exception) -> Response:
     """What went wrong, in words, with the status that browsers and pages go by."""
-    status = 500
-    if isinstance(error, ObjectNotFoundError):
-        status = 404
-    elif isinstance(error, ObjectChangedError):
-        status = 412
-    elif request.method == "PUT":
-        status = 400
+    kinds = (
+        (ObjectNotFoundError, 404),
+        (ObjectChangedError, 412),
+        (StoreUnavailableError, 503),
+        # Of what a page sent, or of a video that is not finished.
+        (ManifestError, 400 if request.method == "PUT" else 409),
+    )
+    status = next((status for kind, status in kinds if isinstance(error, kind)), 500)
     return PlainTextResponse(str(error), status)
 
 

@@ -45,7 +45,7 @@ def page_data(video: VideoManifest, track: ScoreTrack, link: Link) -> dict[str, 
         "frames": timeline.frames,
         "rate": _steady_rate(timeline, summary["info"]["frame_rate"]),
         "times": times_json(timeline),
-        "size_px": [summary["info"]["width_px"], summary["info"]["height_px"]],
+        "shape": _shape(video),
         "facts": _facts(video, timeline, settings),
         "transitions": [
             {"kind": row["kind"], "start": row["start_frame"], "end": row["end_frame"]}
@@ -158,6 +158,15 @@ def _clips(video: VideoManifest, link: Link) -> list[Json]:
             clip["tags"] = [str(tag) for tag in item.details["tags"]]
         clips.append(clip)
     return clips
+
+
+def _shape(video: VideoManifest) -> list[Json]:
+    """Width and height of a tile, which shows the picture as a person sees it, turned and all."""
+    for item in video.stages["sprite_sheets"].items:
+        if "page" in item.details:
+            about = item.details
+            return [about["width_px"] // about["columns"], about["height_px"] // about["rows"]]
+    return [16, 9]
 
 
 def _by_clip(items: Sequence[ManifestItem]) -> dict[str, list[ManifestItem]]:

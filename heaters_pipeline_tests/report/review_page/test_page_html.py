@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from heaters_pipeline.errors import ManifestError
 from heaters_pipeline.report.review_page.page_data import page_data, times_json
@@ -18,7 +19,7 @@ from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.timing import Timeline
-from heaters_pipeline_tests.browser import open_page
+from heaters_pipeline_tests.browser import SHOWING_MILLISECONDS, open_page
 from heaters_pipeline_tests.pipeline import SPANS, VIDEO_ID
 from heaters_pipeline_tests.review_server import shown
 
@@ -66,6 +67,7 @@ def test_it_has_the_clips_the_times_and_the_curve(
     data: Any = page_data(video, track, lambda key: f"../../{key}")
     assert [(clip["start"], clip["end"]) for clip in data["clips"]] == SPANS
     assert (data["frames"], data["rate"]) == (95, [25, 1])
+    assert Fraction(*data["shape"]) == Fraction(16, 9)
     num, den = data["times"]["time_base"]
     ticks, frames = data["times"]["steps"]
     assert (Fraction(ticks * num, den), frames) == (Fraction(1, 25), 95)
@@ -133,5 +135,6 @@ def test_a_browser_runs_nothing_that_a_title_brings(
         page.keyboard.press("t")
         page.fill("#tag-input", HOSTILE[:40].replace(",", ""))
         page.keyboard.press("Enter")
-        assert page.locator(".card[data-review] .tags").nth(1).inner_text() == HOSTILE[:40]
+        tags = page.locator(".card .tags").nth(1)
+        expect(tags).to_have_text(HOSTILE[:40], timeout=SHOWING_MILLISECONDS)
     assert said == []

@@ -170,6 +170,7 @@ def test_tags_are_typed(page: Page) -> None:
     press(page, "t")
     page.fill("#tag-input", "goal,  night , goal,")
     page.keyboard.press("Enter")
+    expect(page.locator(".card .tags").first).to_have_text("goal, night")
     assert told(page) == [("tag", 0, 20, ["goal", "night"])]
     # Letters that are typed are no keys.
     press(page, "t")

@@ -40,6 +40,7 @@ PRODUCTS = [
     f"keyframes/film/00000000-00000020-{DIGEST}-50.jpg",
     f"keyframes/film/00000000-00000020-{DIGEST}-50-thumbnail.jpg",
     f"reports/film/scenes-{DIGEST}-full.png",
+    f"review_pages/film/{DIGEST}.html",
     f"claims/film/{DIGEST * 2}.json",
     f"clips/other/00000000-00000020-{DIGEST}.mp4",
 ]
@@ -51,8 +52,11 @@ OTHERS = [
     "clips/film/my notes.txt",
     "clips/film/00000000-00000020.mp4",
     f"clips/00000000-00000020-{DIGEST}.mp4",
+    f"review_pages/_assets/{DIGEST}/decoder.js",
     f"exports/film/00000000-00000020-{DIGEST}.mp4",
 ]
+APART = ("method_comparison", "review_pages")
+"""The stages that have a manifest of their own."""
 OLD, YOUNG, FUTURE = timedelta(days=31), timedelta(days=29), -timedelta(days=400)
 LIMIT = timedelta(days=30)
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -122,7 +126,7 @@ def manifest(stage: str, *named: str) -> Manifest:
     ages=st.dictionaries(st.sampled_from(PRODUCTS + OTHERS), st.sampled_from([OLD, YOUNG, FUTURE])),
     named=st.dictionaries(
         st.sampled_from([key for key in PRODUCTS if not key.startswith("claims/")]),
-        st.sampled_from([*VIDEO_STAGES, "method_comparison"]),
+        st.sampled_from([*VIDEO_STAGES, *APART]),
     ),
     older=st.booleans(),
 )
@@ -138,7 +142,7 @@ def test_what_is_old_ours_and_unnamed_is_removed_and_nothing_else(
     store = AgedStore(folder / "store")
     store.fill(ages)
     # The source is the first stage to be recorded, always.
-    for stage in ("source_videos", *VIDEO_STAGES[1:], "method_comparison"):
+    for stage in ("source_videos", *VIDEO_STAGES[1:], *APART):
         if stage in named.values() or stage == "source_videos":
             names = (key for key in named if named[key] == stage)
             record(store, manifest(stage, *names), older=older)
@@ -403,13 +407,14 @@ def test_manifests_of_older_versions_are_removed_beside_one_that_is_readable(
     for stage in VIDEO_STAGES:
         write_manifest(store, manifest(stage))
     of_others = [
-        keys.manifest_key("method_comparison", "film"),
+        *(keys.manifest_key(stage, "film") for stage in APART),
         keys.manifest_key("scenes", other),
         "manifests/scenes/notes.txt",
     ]
     write_manifest(store, replace(manifest("scenes"), video_id=other))
-    write_manifest(store, manifest("method_comparison"))
-    store.fill({keys.manifest_key("finished", "film"): OLD, of_others[2]: OLD})
+    for stage in APART:
+        write_manifest(store, manifest(stage))
+    store.fill({keys.manifest_key("finished", "film"): OLD, of_others[-1]: OLD})
     # That of the clips is young.
     store.ages |= dict.fromkeys([*OLDER_RECORDS, *of_others], OLD)
     if state != "missing":

@@ -33,7 +33,7 @@ const grid = openGrid(
   choose,
 );
 
-const [width, height] = data.size_px;
+const [width, height] = data.shape;
 document.documentElement.style.setProperty("--shape", `${width} / ${height}`);
 document.documentElement.classList.add(width * 9 >= height * 16 ? "wide" : "tall");
 
