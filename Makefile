@@ -107,7 +107,7 @@ readers: $(VENV)/installed-tests $(READERS)/installed ## Read clips with every p
 	@$(RUN) benchmarks.readers --python $(READERS)/bin/python $(READERS_ARGS)
 
 .PHONY: players
-players: $(PLAYERS)/installed ## Install the players of the web in which tests look at storyboards; needs npm
+players: $(PLAYERS)/installed ## Install what tests of web pages need: players, axe-core; needs npm
 
 .PHONY: lint
 lint: $(VENV)/installed-tests ## Linters, formatting, types and import contracts

@@ -8,6 +8,7 @@ from heaters_pipeline.assets.frame_scores import frame_scores
 from heaters_pipeline.assets.keyframes import keyframes
 from heaters_pipeline.assets.method_comparison import method_comparison
 from heaters_pipeline.assets.policy import OWNERS
+from heaters_pipeline.assets.review_pages import review_pages
 from heaters_pipeline.assets.scenes import scenes
 from heaters_pipeline.assets.source_videos import source_videos
 from heaters_pipeline.assets.sprite_sheets import sprite_sheets
@@ -23,6 +24,7 @@ from heaters_pipeline.jobs import (
     compare_methods,
     confirm_catalog_daily,
     download_videos,
+    make_review_pages,
     process_videos,
     repair_job,
 )
@@ -49,6 +51,7 @@ _assets = [
     sprite_sheets,
     keyframes,
     storyboards,
+    review_pages,
     catalog,
 ]
 
@@ -68,6 +71,7 @@ defs = dg.Definitions(
         compare_methods,
         check_videos,
         repair_job(_process_job),
+        make_review_pages,
         build_catalog,
         export_videos,
     ],

@@ -22,6 +22,8 @@ from heaters_pipeline.names import (
     PROCESS_JOB,
     REPAIR_JOB,
     REPAIR_TAG,
+    REVIEW_ASSET,
+    REVIEW_JOB,
     SOURCE_ASSET,
     VIDEO_STAGES,
 )
@@ -57,6 +59,13 @@ compare_methods = dg.define_asset_job(
     "`full_scan`, as the launchpad has it, a video is decoded once more where methods need that.",
     # Who launches the job has chosen to; who materializes all assets has not.
     config={"ops": {COMPARISON_ASSET: {"config": {"full_scan": True}}}},
+    executor_def=dg.in_process_executor,
+)
+
+make_review_pages = dg.define_asset_job(
+    REVIEW_JOB,
+    selection=dg.AssetSelection.assets(REVIEW_ASSET),
+    description="Makes the page on which a person reviews the clips of a processed video.",
     executor_def=dg.in_process_executor,
 )
 

@@ -16,6 +16,8 @@ from heaters_pipeline.names import (
     EXPORT_JOB,
     PARTITION_TAG,
     REPAIR_JOB,
+    REVIEW_ASSET,
+    REVIEW_JOB,
     STEP_RETRIES_TAG,
 )
 
@@ -23,6 +25,7 @@ RUNS_PER_QUERY = 2000
 VIDEOS_PER_QUERY = 500
 _MOST_TRIES = 100  # whose number can be asked for; far more than any policy allows
 _RETRIES = ("dagster/retry_number", STEP_RETRIES_TAG)
+_ASIDE = (COMPARE_JOB, REPAIR_JOB, REVIEW_JOB, EXPORT_JOB)
 _INTERRUPT = dg.DagsterExecutionInterruptedError.__name__
 _RUNNING = {
     DagsterRunStatus.QUEUED,
@@ -132,10 +135,9 @@ def _only_tells(run: dg.DagsterRun) -> bool:
 
     What a repair makes is made by another run.
     """
+    asides = {dg.AssetKey(COMPARISON_ASSET), dg.AssetKey(REVIEW_ASSET)}
     chosen = run.asset_selection
-    return run.job_name in (COMPARE_JOB, REPAIR_JOB, EXPORT_JOB) or chosen == {
-        dg.AssetKey(COMPARISON_ASSET)
-    }
+    return run.job_name in _ASIDE or bool(chosen and chosen <= asides)
 
 
 def run_error(instance: dg.DagsterInstance, run_id: str) -> str | None:

@@ -8,12 +8,23 @@ PROCESS_JOB = "process_videos"
 COMPARE_JOB = "compare_methods"
 CHECK_JOB = "check_videos"
 REPAIR_JOB = "repair_videos"
+REVIEW_JOB = "make_review_pages"
 CATALOG_JOB = "build_catalog"
 EXPORT_JOB = "export_videos"
-JOBS = (DOWNLOAD_JOB, PROCESS_JOB, COMPARE_JOB, CHECK_JOB, REPAIR_JOB, CATALOG_JOB, EXPORT_JOB)
+JOBS = (
+    DOWNLOAD_JOB,
+    PROCESS_JOB,
+    COMPARE_JOB,
+    CHECK_JOB,
+    REPAIR_JOB,
+    REVIEW_JOB,
+    CATALOG_JOB,
+    EXPORT_JOB,
+)
 
 SOURCE_ASSET = "source_videos"
 COMPARISON_ASSET = "method_comparison"
+REVIEW_ASSET = "review_pages"
 CATALOG_ASSET = "catalog"
 STORYBOARDS_ASSET = "storyboards"
 """Videos that were finished before there was this one are finished without it."""

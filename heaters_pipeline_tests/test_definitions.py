@@ -18,12 +18,12 @@ from heaters_pipeline import config
 from heaters_pipeline.assets import stage_checks
 from heaters_pipeline.assets.catalog import READABLE_CHECK
 from heaters_pipeline.definitions import defs
-from heaters_pipeline.names import CATALOG_JOB, COMPARE_JOB, DOWNLOAD_JOB, PROCESS_JOB
+from heaters_pipeline.names import CATALOG_JOB, COMPARE_JOB, DOWNLOAD_JOB, PROCESS_JOB, REVIEW_JOB
 from heaters_pipeline.report.catalog_columns import CLIP_COLUMNS, VIDEO_COLUMNS
 from heaters_pipeline_tests.pipeline import STAGES
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-ASSETS = {*STAGES, "method_comparison", "catalog"}
+ASSETS = {*STAGES, "method_comparison", "review_pages", "catalog"}
 STAGES_WITHOUT_OBJECTS = ("source_videos", "scenes")
 
 # Imports every module of the package twice: the first time for the libraries, which may do as
@@ -199,6 +199,7 @@ def test_lineage_is_the_documented_one(graph: Any) -> None:
         "clips": {"source_videos", "frame_scores", "scenes"},
         "sprite_sheets": {"clips", "frame_scores"},
         "keyframes": {"clips", "scenes"},
+        "review_pages": {"scenes", "sprite_sheets", "keyframes"},
         "catalog": {"storyboards", "clips", "sprite_sheets", "keyframes"},
     }
 
@@ -239,6 +240,7 @@ def test_jobs_run_in_one_process_and_hold_what_they_say() -> None:
         DOWNLOAD_JOB: {"source_videos"},
         PROCESS_JOB: set(STAGES),
         COMPARE_JOB: {"method_comparison"},
+        REVIEW_JOB: {"review_pages"},
         CATALOG_JOB: {"catalog"},
     }
     for name, assets in selected.items():

@@ -32,6 +32,7 @@ from heaters_pipeline.cli.options import (
 from heaters_pipeline.cli.quick_imports import without_collection
 from heaters_pipeline.cli.removal_commands import dismiss, prune, remove
 from heaters_pipeline.cli.review_commands import review
+from heaters_pipeline.cli.serve_command import serve
 from heaters_pipeline.cli.settings_commands import settings
 from heaters_pipeline.cli.terminal import JsonRows, Watcher, print_json, stdout_for, table_lines
 from heaters_pipeline.cli.working_folder import at_home
@@ -321,7 +322,19 @@ def status(
             click.echo(counted_states(statuses), err=True)
 
 
-for command in (detect, compare, tune, review, settings, catalog, export, prune, remove, dismiss):
+for command in (
+    detect,
+    compare,
+    tune,
+    review,
+    serve,
+    settings,
+    catalog,
+    export,
+    prune,
+    remove,
+    dismiss,
+):
     main.add_command(command)
 
 

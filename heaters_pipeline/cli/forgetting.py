@@ -9,7 +9,13 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, As
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._serdes import serialize_value
 
-from heaters_pipeline.names import COMPARISON_ASSET, PARTITION_TAG, SOURCE_VIDEOS, VIDEO_STAGES
+from heaters_pipeline.names import (
+    COMPARISON_ASSET,
+    PARTITION_TAG,
+    REVIEW_ASSET,
+    SOURCE_VIDEOS,
+    VIDEO_STAGES,
+)
 from heaters_pipeline.source_keys import forget_source_key
 
 
@@ -28,7 +34,7 @@ def forget_video(instance: dg.DagsterInstance, video_id: str) -> None:
         with storage.index_connection() as connection:
             verdicts = AssetCheckExecutionsTable
             connection.execute(verdicts.delete().where(verdicts.c.partition == video_id))
-    for stage in (*VIDEO_STAGES, COMPARISON_ASSET):
+    for stage in (*VIDEO_STAGES, COMPARISON_ASSET, REVIEW_ASSET):
         _forget_latest(instance, dg.AssetKey(stage), video_id, run_ids)
     instance.delete_dynamic_partition(SOURCE_VIDEOS, video_id)
     forget_source_key(instance, video_id)

@@ -37,6 +37,7 @@ _PRODUCTS = {
     ),
     "storyboards": re.compile(rf"{_DIGEST}(-\d{{3,}}\.(jpg|webp)|\.(bif|m3u8|json|vtt))"),
     "exports": re.compile(rf"{_DIGEST}\.[a-z0-9]{{1,10}}(\.[a-z0-9]{{1,10}})?"),
+    "review_pages": re.compile(rf"{_DIGEST}\.html"),
     "reports": re.compile(rf"[a-z_]+-{_DIGEST}(-full)?\.(png|jpg)"),
     "claims": re.compile(r"[0-9a-f]{32}\.json"),
 }
@@ -287,6 +288,16 @@ def report_key(video_id: str, stage: str, fingerprint: str, extension: str) -> s
 def full_report_key(video_id: str, stage: str, fingerprint: str, extension: str) -> str:
     """The large picture of a stage's result, for those who want to see more."""
     return f"{objects_prefix('reports', video_id)}{stage}-{fingerprint[:16]}-full.{extension}"
+
+
+def review_page_key(video_id: str, fingerprint: str) -> str:
+    """The page on which a person reviews a video's clips."""
+    return f"{objects_prefix('review_pages', video_id)}{fingerprint[:16]}.html"
+
+
+def review_decoder_key(digest: str, name: str) -> str:
+    """The script that review pages decode frames with; all of them use the same."""
+    return f"review_pages/_assets/{digest[:16]}/{name}"
 
 
 def objects_prefix(stage: str, video_id: str) -> str:

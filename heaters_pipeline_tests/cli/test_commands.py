@@ -28,6 +28,8 @@ COMMANDS = (
     "detect",
     "compare",
     "tune",
+    "review",
+    "serve",
     "settings",
     "catalog",
     "export",

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from heaters_pipeline.names import COMPARISON_ASSET, EXPORTS
+from heaters_pipeline.names import COMPARISON_ASSET, EXPORTS, REVIEW_ASSET
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectInfo, ObjectStore
 from heaters_pipeline.storage.records.video_manifests import OLDER_RECORDS
 
-OWN_RECORDS = (COMPARISON_ASSET, EXPORTS)
+OWN_RECORDS = (COMPARISON_ASSET, REVIEW_ASSET, EXPORTS)
 """What has a manifest beside that of the video."""
 RECORDS = ("videos", *OWN_RECORDS, *OLDER_RECORDS)
 """The records that a video may have under ``manifests/``; the one that says most comes first."""

@@ -23,6 +23,7 @@ from heaters_pipeline.storage.records.claims import Claims
 from heaters_pipeline.storage.records.manifests import Manifest, write_manifest
 from heaters_pipeline.storage.records.pruning import Pruner, Removal
 from heaters_pipeline.storage.records.verification import Verifier
+from heaters_pipeline.storage.records.video_keys import OWN_RECORDS
 from heaters_pipeline.storage.records.video_manifests import VideoManifest, read_video, write_video
 from heaters_pipeline.storage.s3.client import S3Options, connect
 from heaters_pipeline.storage.s3.store import S3ObjectStore
@@ -42,6 +43,7 @@ PRODUCTS = [
     f"reports/film/scenes-{DIGEST}-full.png",
     f"exports/film/{DIGEST}.edl",
     f"exports/film/{DIGEST}.chapters.xml",
+    f"review_pages/film/{DIGEST}.html",
     f"claims/film/{DIGEST * 2}.json",
     f"clips/other/00000000-00000020-{DIGEST}.mp4",
 ]
@@ -53,8 +55,10 @@ OTHERS = [
     "clips/film/my notes.txt",
     "clips/film/00000000-00000020.mp4",
     f"clips/00000000-00000020-{DIGEST}.mp4",
+    f"review_pages/_assets/{DIGEST}/decoder.js",
     f"exports/film/00000000-00000020-{DIGEST}.mp4",
 ]
+"""The stages that have a manifest of their own."""
 OLD, YOUNG, FUTURE = timedelta(days=31), timedelta(days=29), -timedelta(days=400)
 LIMIT = timedelta(days=30)
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -124,7 +128,7 @@ def manifest(stage: str, *named: str) -> Manifest:
     ages=st.dictionaries(st.sampled_from(PRODUCTS + OTHERS), st.sampled_from([OLD, YOUNG, FUTURE])),
     named=st.dictionaries(
         st.sampled_from([key for key in PRODUCTS if not key.startswith("claims/")]),
-        st.sampled_from([*VIDEO_STAGES, "method_comparison", "exports"]),
+        st.sampled_from([*VIDEO_STAGES, *OWN_RECORDS]),
     ),
     older=st.booleans(),
 )
@@ -140,7 +144,7 @@ def test_what_is_old_ours_and_unnamed_is_removed_and_nothing_else(
     store = AgedStore(folder / "store")
     store.fill(ages)
     # The source is the first stage to be recorded, always.
-    for stage in ("source_videos", *VIDEO_STAGES[1:], "method_comparison", "exports"):
+    for stage in ("source_videos", *VIDEO_STAGES[1:], *OWN_RECORDS):
         if stage in named.values() or stage == "source_videos":
             names = (key for key in named if named[key] == stage)
             record(store, manifest(stage, *names), older=older)
@@ -405,13 +409,14 @@ def test_manifests_of_older_versions_are_removed_beside_one_that_is_readable(
     for stage in VIDEO_STAGES:
         write_manifest(store, manifest(stage))
     of_others = [
-        keys.manifest_key("method_comparison", "film"),
+        *(keys.manifest_key(stage, "film") for stage in OWN_RECORDS),
         keys.manifest_key("scenes", other),
         "manifests/scenes/notes.txt",
     ]
     write_manifest(store, replace(manifest("scenes"), video_id=other))
-    write_manifest(store, manifest("method_comparison"))
-    store.fill({keys.manifest_key("finished", "film"): OLD, of_others[2]: OLD})
+    for stage in OWN_RECORDS:
+        write_manifest(store, manifest(stage))
+    store.fill({keys.manifest_key("finished", "film"): OLD, of_others[-1]: OLD})
     # That of the clips is young.
     store.ages |= dict.fromkeys([*OLDER_RECORDS, *of_others], OLD)
     if state != "missing":

@@ -1,0 +1,108 @@
+"""Measure how quickly the review page of a video with very many clips opens, and how it scrolls.
+
+    python -m benchmarks.review_page [--clips 2000] [--runs 5]
+
+Processes a film of that many scenes, opens its page in Chromium by ``heaters serve`` and as a file,
+each time in a new browser, and prints the median and the worst: seconds to the first paint of
+content, and until the first frame is shown exactly; how many pictures were loaded then; the longest
+time between two frames that the browser drew while all of the page was scrolled through; and the
+pictures loaded in the end.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from benchmarks.timing import versions
+from heaters_pipeline_tests.browser import open_page
+from heaters_pipeline_tests.pipeline import VIDEO_ID, folder_pipeline
+from heaters_pipeline_tests.review_server import serving, shown
+from heaters_pipeline_tests.videos import make_video
+
+FRAMES_A_CLIP = 7
+SETTINGS = {"min_duration_seconds": 0.2}
+FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime / 1000"
+PICTURES = """performance.getEntriesByType('resource')
+  .filter((one) => one.initiatorType === 'img' || one.initiatorType === 'css').length"""
+SCROLL = """(async () => {
+  let [longest, before] = [0, performance.now()];
+  const step = innerHeight / 3;
+  for (let y = 0; y < document.documentElement.scrollHeight; y += step) {
+    scrollTo(0, y);
+    await new Promise(requestAnimationFrame);
+    const now = performance.now();
+    longest = Math.max(longest, now - before);
+    before = now;
+  }
+  return longest / 1000;
+})()"""
+
+
+def main() -> None:
+    """Measure, and print a line for each way of opening the page."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--clips", type=int, default=2000)
+    parser.add_argument("--runs", type=int, default=5)
+    given = parser.parse_args()
+    print(versions())
+    with tempfile.TemporaryDirectory() as folder, many_clips(Path(folder), given.clips) as places:
+        for way, url in places.items():
+            report(way, [opened(url) for _ in range(given.runs)])
+
+
+def report(way: str, runs: list[dict[str, float]]) -> None:
+    """Print the median and the worst of each number."""
+    print(f"{way}:")
+    for name in runs[0]:
+        values = [run[name] for run in runs]
+        print(f"  {name:<28} {statistics.median(values):8.3f}, at worst {max(values):8.3f}")
+
+
+def opened(url: str) -> dict[str, float]:
+    """What opening a page once, in a new browser, takes."""
+    with open_page() as page:
+        page.set_viewport_size({"width": 1440, "height": 900})
+        started = time.perf_counter()
+        page.goto(url, wait_until="commit")
+        shown_after = first_frame(page, started)
+        return {
+            "first paint, s": page.evaluate(FIRST_PAINT),
+            "first frame is exact, s": shown_after,
+            "pictures then": page.evaluate(PICTURES),
+            "longest frame, scrolling, s": page.evaluate(SCROLL),
+            "pictures in the end": page.evaluate(PICTURES),
+        }
+
+
+def first_frame(page: Page, started: float) -> float:
+    """Seconds until the first frame is shown."""
+    page.wait_for_selector("#stage[data-frame]")
+    shown(page)
+    return time.perf_counter() - started
+
+
+@contextmanager
+def many_clips(folder: Path, clips: int) -> Iterator[dict[str, str]]:
+    """The addresses of the page of a video with so many clips."""
+    film = make_video(folder / "film.mp4", [FRAMES_A_CLIP] * clips, options={"g": "7"})
+    pipeline = folder_pipeline(folder / "store", folder)
+    outcome = pipeline.process(source_videos={"origin": str(film)}, scenes=SETTINGS)
+    assert outcome.success, outcome.error
+    outcome = pipeline.review()
+    assert outcome.success, outcome.error
+    pipeline.instance.dispose()
+    page = next((folder / "store" / "review_pages" / VIDEO_ID).iterdir())
+    found = len(pipeline.manifest("clips").items)
+    print(f"{found} clips of {FRAMES_A_CLIP} frames, a page of {page.stat().st_size / 1e6:.2f} MB")
+    with serving(folder / "store", folder / "cache") as url:
+        yield {"by heaters serve": f"{url}videos/{VIDEO_ID}", "as a file": page.as_uri()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+// The decisions of this person: kept by the browser at once, shared by its tabs, saved when asked.
+
+// Tabs never overwrite each other: each reads what is kept, adds its own and writes the union.
+// What was taken back before it was saved is kept in `removed`, else another tab would bring it back.
+function openJournal(data, onChange) {
+  const name = `heaters-review ${data.video_id} ${data.source_sha256}`;
+  const kept = readKept();
+  let decisions = mergeDecisions(data.decisions ?? [], kept.decisions);
+  const saved = new Set([...(data.decisions ?? []).map((one) => one.id), ...kept.saved]);
+  const removed = new Set(kept.removed);
+  let history = [];
+  let undone = [];
+  let trouble = null;
+  join(kept);
+
+  function readKept() {
+    try {
+      const read = JSON.parse(localStorage.getItem(name) ?? "{}");
+      const list = (value) => (Array.isArray(value) ? value : []);
+      return {
+        decisions: list(read.decisions),
+        saved: list(read.saved),
+        removed: list(read.removed),
+      };
+    } catch {
+      return { decisions: [], saved: [], removed: [] };
+    }
+  }
+
+  function join(other) {
+    other.removed.forEach((id) => removed.add(id));
+    other.saved.forEach((id) => saved.add(id));
+    const all = mergeDecisions(decisions, other.decisions);
+    decisions = all.filter((one) => !removed.has(one.id) || saved.has(one.id));
+  }
+
+  function keep() {
+    join(readKept());
+    const text = JSON.stringify({ decisions, saved: [...saved], removed: [...removed] });
+    try {
+      if (localStorage.getItem(name) !== text) localStorage.setItem(name, text);
+      trouble = null;
+    } catch {
+      trouble = "This browser keeps nothing: save or download before you leave.";
+    }
+    onChange();
+  }
+
+  addEventListener("storage", (event) => {
+    if (event.key === name) keep();
+  });
+
+  function append(what) {
+    const last = decisions.at(-1)?.at;
+    const now = Math.max(Date.now(), last ? Date.parse(last) + 1 : 0);
+    const id = [...crypto.getRandomValues(new Uint8Array(16))];
+    const one = {
+      id: id.map((byte) => byte.toString(16).padStart(2, "0")).join(""),
+      ...what,
+      source_sha256: data.source_sha256,
+      by: journal.by.slice(0, 100),
+      at: new Date(now).toISOString(),
+      why: "",
+    };
+    decisions.push(one);
+    return one;
+  }
+
+  const journal = {
+    by: "",
+    get decisions() {
+      return decisions;
+    },
+    get unsaved() {
+      return decisions.filter((one) => !saved.has(one.id)).length;
+    },
+    get trouble() {
+      return trouble;
+    },
+    get canUndo() {
+      return journal.lastDecision() !== undefined;
+    },
+    get canRedo() {
+      return undone.length > 0;
+    },
+    decide(what) {
+      history.push(append(what).id);
+      undone = [];
+      keep();
+    },
+    // The last one of this tab; after a reload the last that is not saved.
+    lastDecision() {
+      const byId = new Map(decisions.map((one) => [one.id, one]));
+      while (history.length && !byId.has(history.at(-1))) history.pop();
+      return byId.get(history.at(-1)) ?? decisions.findLast((one) => !saved.has(one.id));
+    },
+    // Returns what was taken back, or null where nothing takes it back.
+    undo() {
+      const one = journal.lastDecision();
+      if (!one) return null;
+      if (saved.has(one.id)) {
+        const before = applyDecisions(data, decisions.slice(0, decisions.indexOf(one)));
+        const opposite = oppositeOf(one, before);
+        if (!opposite) return null;
+        append(opposite);
+      } else {
+        removed.add(one.id);
+      }
+      history = history.filter((id) => id !== one.id);
+      undone.push(one);
+      keep();
+      return one;
+    },
+    redo() {
+      const one = undone.pop();
+      if (!one) return null;
+      const { id, at, by, why, source_sha256, ...what } = one;
+      history.push(append(what).id);
+      keep();
+      return one;
+    },
+    document: () => ({
+      format: "heaters_pipeline/corrections",
+      format_version: 1,
+      video_id: data.video_id,
+      decisions,
+    }),
+    // The store holds these now.
+    wasSaved(stored) {
+      stored.forEach((one) => saved.add(one.id));
+      decisions = mergeDecisions(decisions, stored);
+      keep();
+    },
+  };
+  return journal;
+}
+
+// Put the whole document, on the condition that nobody else has written it meanwhile; who loses
+// reads it again, joins both and tries once more.
+async function saveJournal(journal, place) {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const written = journal.document();
+    const condition = place.etag ? { "If-Match": place.etag } : { "If-None-Match": "*" };
+    const reply = await fetch(place.url, {
+      method: "PUT",
+      headers: { "Content-Type": "application/json", ...condition },
+      body: JSON.stringify(written),
+    });
+    if (reply.ok) {
+      place.etag = reply.headers.get("ETag");
+      journal.wasSaved(written.decisions);
+      return;
+    }
+    if (reply.status !== 412) throw new Error(await reply.text());
+    const other = await fetch(place.url, { cache: "no-store" });
+    if (other.status === 404) {
+      place.etag = null;
+      continue;
+    }
+    if (!other.ok) throw new Error(await other.text());
+    place.etag = other.headers.get("ETag");
+    journal.wasSaved((await other.json()).decisions);
+  }
+  throw new Error("others keep writing it; try again");
+}
