@@ -106,8 +106,10 @@ def test_a_clip_plays_on_click_and_stops_at_its_end(page: Page) -> None:
     expect(page.locator("#stage")).to_have_attribute("data-playing", "")
     assert at(page) == 44
     assert page.locator("[aria-current]").count() == 1
-    press(page, "ArrowUp", "l")
+    press(page, "ArrowUp")
+    page.keyboard.press("l")
     expect(page.locator("#stage")).to_have_attribute("data-playing", "1")
+    expect(page.locator("#number")).not_to_have_text("0")
     page.keyboard.press("l")
     expect(page.locator("#stage")).to_have_attribute("data-playing", "2")
     page.keyboard.press("k")
