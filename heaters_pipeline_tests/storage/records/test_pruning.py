@@ -275,7 +275,7 @@ def test_what_the_catalog_names_stays_whatever_the_manifests_say(
     store: AgedStore, tmp_path: Path
 ) -> None:
     ours = [key for key in PRODUCTS if "/film/" in key and not key.startswith("claims/")]
-    clip, second, _, track, sheet, index, picture, small, report = ours
+    clip, second, _, track, sheet, index, picture, small, report, page = ours
     store.fill(dict.fromkeys(ours, OLD))
     record(store, manifest("clips"))
     row = {
@@ -291,7 +291,7 @@ def test_what_the_catalog_names_stays_whatever_the_manifests_say(
     prune(store, tmp_path / "locks")
     left = store.all_keys()
     assert {clip, index, sheet, picture, small} <= left
-    assert not {second, track, report} & left
+    assert not {second, track, report, page} & left
 
 
 def test_what_a_catalog_names_since_it_was_looked_at_stays(
