@@ -8,7 +8,7 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,11 @@ from heaters_pipeline.cli.review_commands import review
 from heaters_pipeline.cli.serve_command import serve
 from heaters_pipeline.cli.settings_commands import settings
 from heaters_pipeline.cli.terminal import JsonRows, Watcher, print_json, stdout_for, table_lines
+from heaters_pipeline.cli.wanted_cuts import cuts_options, wanted_cuts
 from heaters_pipeline.cli.working_folder import at_home
 from heaters_pipeline.errors import HeatersError, SettingsError, shortage
 from heaters_pipeline.intake.sources import shown_video
 from heaters_pipeline.settings import SETTINGS
-from heaters_pipeline.storage.object_store import ObjectStore
 
 
 class _Group(click.Group):
@@ -91,14 +91,7 @@ def main() -> None:
 @main.command()
 @click.argument("videos", nargs=-1, metavar="[VIDEO...]")
 @FROM_LIST
-@click.option(
-    "--cuts",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Cut the one VIDEO where this file says, from now on, in place of detection: a .csv with "
-    "a column start_frame, or .edl, .otio, .llc, .csv of other programs (docs/exchange.md).",
-)
-@click.option("--without-cuts", is_flag=True, help="Detect the cuts of each VIDEO again.")
+@cuts_options
 @settings_options(*SETTINGS)
 @JSON
 def process(
@@ -116,26 +109,17 @@ def process(
     Dagster; heaters ui shows them.
     """
     wanted = wanted_videos(videos, list_file)
-    if cuts and (len(wanted) > 1 or without_cuts):
-        raise click.UsageError("--cuts is for one VIDEO, and excludes --without-cuts")
-    file = cuts.resolve() if cuts else None
+    to_cut = wanted_cuts(cuts, without_cuts, len(wanted))
     with stdout_for(as_json) as stdout, at_home():
         with without_collection():
             from heaters_pipeline.cli.processing import process_videos, summary_line
-            from heaters_pipeline.intake.by_hand import drop_cuts, give_cuts, read_cuts_file
-
-        set_cuts: Callable[[ObjectStore, str], object] | None = None
-        if without_cuts:
-            set_cuts = drop_cuts
-        elif file:
-            set_cuts = partial(give_cuts, file=read_cuts_file(file))
 
         def on_video(document: Mapping[str, Any]) -> None:
             # An error is what went wrong, and JSON leaves no other place for people.
             click.echo(summary_line(document), err=as_json or document["error"] is not None)
 
         with Watcher() as watcher:
-            documents = process_videos(wanted, given, watcher, on_video, set_cuts)
+            documents = process_videos(wanted, given, watcher, on_video, to_cut)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):
@@ -145,10 +129,16 @@ def process(
 @main.command()
 @click.argument("videos", nargs=-1, metavar="[VIDEO...]")
 @FROM_LIST
+@cuts_options
 @settings_options(*SETTINGS)
 @JSON
 def plan(
-    videos: tuple[str, ...], list_file: Path | None, given: GivenSettings, as_json: bool
+    videos: tuple[str, ...],
+    list_file: Path | None,
+    cuts: Path | None,
+    without_cuts: bool,
+    given: GivenSettings,
+    as_json: bool,
 ) -> None:
     """Say what process would do for each VIDEO, without doing it.
 
@@ -156,6 +146,7 @@ def plan(
     and damaged ones are made; stale ones are left. Nothing is written, no run is started.
     """
     wanted = wanted_videos(videos, list_file)
+    to_cut = wanted_cuts(cuts, without_cuts, len(wanted))
     with stdout_for(as_json) as stdout, at_home():
         with without_collection():
             from heaters_pipeline.cli.plan_documents import plan_lines
@@ -167,7 +158,7 @@ def plan(
             elif not as_json:
                 click.echo("\n".join(plan_lines(document)))
 
-        documents = plan_videos(wanted, given, on_video)
+        documents = plan_videos(wanted, given, on_video, to_cut)
         if stdout:
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):

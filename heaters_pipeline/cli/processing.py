@@ -12,6 +12,7 @@ from heaters_pipeline.cli.given_settings import GivenSettings
 from heaters_pipeline.cli.instance import dagster_instance
 from heaters_pipeline.cli.local_runs import LocalRun, build_catalog, in_catalog, process_video
 from heaters_pipeline.cli.terminal import Watcher
+from heaters_pipeline.cli.wanted_cuts import WantedCuts
 from heaters_pipeline.cli.wanted_runs import likely_id, stored_settings, video_and_source
 from heaters_pipeline.due_catalog import costs_little
 from heaters_pipeline.errors import HeatersError, StoreError
@@ -36,7 +37,7 @@ def process_videos(
     given: GivenSettings,
     watcher: Watcher,
     on_video: Callable[[Mapping[str, Any]], None],
-    set_cuts: Callable[[ObjectStore, str], object] | None = None,
+    to_cut: WantedCuts | None = None,
 ) -> list[dict[str, Any]]:
     """Process videos one after the other; one that fails does not keep the others from it.
 
@@ -45,7 +46,7 @@ def process_videos(
         given: The settings that were given for them.
         watcher: Shown the progress.
         on_video: Given the document of each video when it is done.
-        set_cuts: Says in the store where the video with an id is cut, before its run.
+        to_cut: Where a person wants to have them cut, from now on.
     Returns:
         A document for each video, with its ``error`` or None.
     Raises:
@@ -57,7 +58,7 @@ def process_videos(
     with dagster_instance() as instance:
         for video in videos:
             watcher.start(shown_video(video.text).rpartition("/")[2])
-            document, run = _process(instance, video, given, settings, watcher, set_cuts)
+            document, run = _process(instance, video, given, settings, watcher, to_cut)
             watcher.clear()
             on_video(document)
             documents.append(document)
@@ -93,14 +94,14 @@ def _process(
     given: GivenSettings,
     settings: SettingsFile | None,
     watcher: Watcher,
-    set_cuts: Callable[[ObjectStore, str], object] | None,
+    to_cut: WantedCuts | None,
 ) -> tuple[dict[str, Any], LocalRun | None]:
     # What is looked up before the run and after it is not asked for again.
     workspace = open_workspace(settings=settings)
     try:
         video_id, source = video_and_source(workspace, video)
-        if set_cuts is not None:
-            set_cuts(workspace.store, video_id)
+        if to_cut is not None:
+            to_cut.keep(workspace.store, video_id)
     except HeatersError as error:
         name = shown_video(likely_id(video))
         return process_document(name, "download_failed", str(error), {}, {}), None

@@ -82,6 +82,13 @@ class ByHand:
             self._cuts[video_id] = _cuts(self._store, video_id)
         return self._cuts[video_id]
 
+    def suppose_cuts(self, video_id: str, file: CutsFile | None) -> None:
+        """Answer as if a video were cut where a file says, or where detection finds it."""
+        if file is not None:
+            key = keys.cuts_key(video_id, _require_kind(file.name))
+            file = CutsFile(key, file.data)
+        self._cuts[video_id] = file
+
     def forget(self, video_id: str) -> None:
         """Ask again."""
         self._corrections.pop(video_id, None)

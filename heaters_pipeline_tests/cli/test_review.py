@@ -141,6 +141,9 @@ def test_cuts_of_a_file_count_until_they_are_taken_away(
 ) -> None:
     table = tmp_path / "edit.csv"
     table.write_text("start_frame,end_frame\n0,30\n30,95\n")
+    planned = heaters("plan", "film", "--cuts", table, "--json")
+    assert [scene["start_frame"] for scene in planned.videos[0]["scenes"]] == [0, 30]
+    assert not (store / "cuts").exists()
     ended = heaters("process", "film", "--cuts", table, "--json")
     assert ended.code == 0, ended.err
     assert [scene["start_frame"] for scene in ended.videos[0]["scenes"]] == [0, 30]
@@ -148,6 +151,8 @@ def test_cuts_of_a_file_count_until_they_are_taken_away(
     again = heaters("process", "film", "--json").videos[0]
     assert [scene["start_frame"] for scene in again["scenes"]] == [0, 30]
     assert again["counts"]["made"] == 0
+    planned = heaters("plan", "film", "--without-cuts", "--json").videos[0]
+    assert [scene["start_frame"] for scene in planned["scenes"]] == [start for start, _ in SPANS]
     back = heaters("process", "film", "--without-cuts", "--json").videos[0]
     assert [scene["start_frame"] for scene in back["scenes"]] == [start for start, _ in SPANS]
     assert back["counts"]["made"] == 0

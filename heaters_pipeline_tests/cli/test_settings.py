@@ -84,7 +84,13 @@ def test_the_command_and_the_launchpad_have_the_same_settings() -> None:
             field = config.model_fields[one.field]
             assert (field.annotation, field.default) == (one.kind, one.default), one
     assert ScanConfig().settings() == ScoreSettings()
-    typed = set(options_of("process")) - {"config_file", "as_json", "list_file"}
+    typed = set(options_of("process")) - {
+        "as_json",
+        "config_file",
+        "cuts",
+        "list_file",
+        "without_cuts",
+    }
     assert typed == {
         f"{asset}_{one.field}" for asset in SETTINGS for one in SETTINGS[asset] if one.option
     }
