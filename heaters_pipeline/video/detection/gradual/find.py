@@ -39,6 +39,12 @@ _LEAST_LEFT = 0.65
 """Share of the change on the way that no motion of the whole picture explains; 0.83 and more in
 dissolves and fades of real videos, 0.05 to 0.45 where a camera turned."""
 
+_SAME_PICTURE = 0.82  # correlation of brightness before and after, from which on it is one scene
+_FEW_FRAMES = 10  # at 25 a second
+_LEAST_PACE = 1.2
+"""Times what changes in as many frames before and after: a camera that is swung round changes all
+for a moment, but goes on. Longer dissolves may be of two scenes in motion."""
+
 _OF_TWO_SCENES = ("dissolve", "wipe")  # what fades may come back
 
 __all__ = ["Gradual", "GradualCurves", "GradualKind", "find_gradual", "gradual_in"]
@@ -59,7 +65,33 @@ def gradual_in(curves: GradualCurves, short: Sequence[Stretch] = ()) -> list[Gra
     ]
     # What was taken for a cut inside of one is a part of it.
     whole = replace(curves, cuts=outside(curves.cuts, apart))
-    return named(whole, sorted([*found, *apart], key=lambda stretch: stretch.start))
+    known = {(one.start + 1, one.end) for one in apart}
+    return [
+        gradual
+        for gradual in named(whole, sorted([*found, *apart], key=lambda stretch: stretch.start))
+        if gradual.kind not in _OF_TWO_SCENES
+        or (gradual.start, gradual.end) in known
+        or not (_shows_the_same(whole, gradual) or _goes_on(whole, gradual))
+    ]
+
+
+def _shows_the_same(curves: GradualCurves, gradual: Gradual) -> bool:
+    """Whether what is seen before is seen after, if in another light."""
+    sides = curves.signatures[[gradual.start - 1, gradual.end], ..., 0].reshape(2, -1)
+    one, other = sides - sides.mean(axis=1, keepdims=True)
+    return bool(one @ other >= _SAME_PICTURE * np.sqrt((one @ one) * (other @ other)))
+
+
+def _goes_on(curves: GradualCurves, gradual: Gradual) -> bool:
+    """Whether a change of a few frames is about as fast as what comes before or after it."""
+    first, last = gradual.start - 1, gradual.end
+    length = last - first
+    if gradual.kind != "dissolve" or length > _FEW_FRAMES * curves.frame_step:
+        return False
+    lowest, highest = (int(edge) for edge in curves.frames_around(np.array(first)))
+    edges = np.array([max(lowest, first - length), first, last, min(highest, last + length)])
+    before, pace, after = np.diff(curves.paths[0, edges]) / np.maximum(np.diff(edges), 1)
+    return bool(pace < _LEAST_PACE * max(before, after))
 
 
 def outside(cuts: Sequence[int], stretches: Sequence[Stretch]) -> list[int]:
