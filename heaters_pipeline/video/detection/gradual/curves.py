@@ -161,6 +161,13 @@ class GradualCurves:
         numbers: Int64Array = np.searchsorted(self.scene_edges, frames, side="right")
         return numbers
 
+    def likeness(self, first: int, last: int) -> float:
+        """Correlation of the brightness of two frames' cells, -1 to 1; 0 if one is all alike."""
+        sides = self.signatures[[first, last], ..., 0].reshape(2, -1)
+        one, other = sides - sides.mean(axis=1, keepdims=True)
+        shown = np.sqrt((one @ one) * (other @ other))
+        return float(one @ other / shown) if shown else 0.0
+
     def frames_around(self, frames: Int64Array) -> tuple[Int64Array, Int64Array]:
         """First and last frames of the stretches between cuts that frames lie in."""
         following = self.scenes_of(frames)

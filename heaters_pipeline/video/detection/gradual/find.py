@@ -39,7 +39,7 @@ _LEAST_LEFT = 0.65
 """Share of the change on the way that no motion of the whole picture explains; 0.83 and more in
 dissolves and fades of real videos, 0.05 to 0.45 where a camera turned."""
 
-_SAME_PICTURE = 0.82  # correlation of brightness before and after, from which on it is one scene
+_SAME_PICTURE = 0.82  # likeness of what is before and after, from which on it is one scene
 _FEW_FRAMES = 10  # at 25 a second
 _LEAST_PACE = 1.2
 """Times what changes in as many frames before and after: a camera that is swung round changes all
@@ -71,15 +71,11 @@ def gradual_in(curves: GradualCurves, short: Sequence[Stretch] = ()) -> list[Gra
         for gradual in named(whole, sorted([*found, *apart], key=lambda stretch: stretch.start))
         if gradual.kind not in _OF_TWO_SCENES
         or (gradual.start, gradual.end) in known
-        or not (_shows_the_same(whole, gradual) or _goes_on(whole, gradual))
+        or not (
+            whole.likeness(gradual.start - 1, gradual.end) >= _SAME_PICTURE
+            or _goes_on(whole, gradual)
+        )
     ]
-
-
-def _shows_the_same(curves: GradualCurves, gradual: Gradual) -> bool:
-    """Whether what is seen before is seen after, if in another light."""
-    sides = curves.signatures[[gradual.start - 1, gradual.end], ..., 0].reshape(2, -1)
-    one, other = sides - sides.mean(axis=1, keepdims=True)
-    return bool(one @ other >= _SAME_PICTURE * np.sqrt((one @ one) * (other @ other)))
 
 
 def _goes_on(curves: GradualCurves, gradual: Gradual) -> bool:
