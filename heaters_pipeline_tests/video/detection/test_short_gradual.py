@@ -101,6 +101,17 @@ def test_light_that_comes_at_once_and_fades_is_no_cut(
     assert agree(found_in_film(tmp_path / "film", film), film.transitions, gradual_frames=0)
 
 
+@pytest.mark.parametrize("frames", [6, 7, 9])
+def test_the_last_step_of_a_fast_fade_is_no_cut(tmp_path: Path, frames: int) -> None:
+    rng = np.random.default_rng(frames)
+    editor = Editor.starting_with(calm(rng))
+    for _ in range(3):
+        editor.fade_out(frames, 12)
+        editor.fade_in(calm(rng), frames)
+    found = found_in_film(tmp_path / "film", editor.film)
+    assert [kind for kind, _, _ in found if kind == "cut"] == []
+
+
 @pytest.mark.parametrize("black_frames", [1, 2, 12])
 def test_a_title_right_after_a_fade_is_a_cut(tmp_path: Path, black_frames: int) -> None:
     rng = np.random.default_rng(2)

@@ -40,7 +40,7 @@ _LEAST_LEFT = 0.65
 dissolves and fades of real videos, 0.05 to 0.45 where a camera turned."""
 
 _SAME_PICTURE = 0.82  # likeness of what is before and after, from which on it is one scene
-_FEW_FRAMES = 10  # at 25 a second
+_FEW_FRAMES = 12  # at 25 a second
 _LEAST_PACE = 1.2
 """Times what changes in as many frames before and after: a camera that is swung round changes all
 for a moment, but goes on. Longer dissolves may be of two scenes in motion."""

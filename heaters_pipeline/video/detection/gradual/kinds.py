@@ -31,7 +31,7 @@ _STILL = 0.25  # change of mean luma between frames that rounding can make; same
 
 _DARK_LUMA = 8  # keeps noise in the dark from being contrast; same from 3 to 16
 _LEAST_CONTRAST_KEPT = 0.85  # of what it were, going evenly; same from 0.77 to 0.935
-_MOST_SHOWN = 0.5  # of the detail on either side, where it is blackest
+_MOST_SHOWN = 0.5  # of brightness and detail on either side, where it is blackest
 _LEAST_ALIKE = 0.45  # correlation of brightness before and after; of what moves meanwhile 0.5
 _LEAST_LIGHT_KEPT = 1 / 3
 """Exposures change by less; what goes darker fades out. Same from 0.083 to 0.5."""
@@ -193,7 +193,8 @@ def _through_black(
         end = core[1] + length
     if start is None or end is None:
         return None
-    shown = np.sqrt(curves.energy[[start - 1, core[0], end]])
-    if shown[1] > _MOST_SHOWN * min(shown[0], shown[2]):
+    sides = [start - 1, *core, end]
+    before, first, last, after = curves.luma[sides] + np.sqrt(curves.energy[sides])
+    if min(first, last) > _MOST_SHOWN * min(before, after):
         return None  # somebody walks through the dark
     return Gradual("fade_through_black", start, end)
