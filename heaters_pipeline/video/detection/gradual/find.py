@@ -69,18 +69,18 @@ def gradual_in(curves: GradualCurves, short: Sequence[Stretch] = ()) -> list[Gra
     return [
         gradual
         for gradual in named(whole, sorted([*found, *apart], key=lambda stretch: stretch.start))
-        if gradual.kind not in _OF_TWO_SCENES
-        or (gradual.start, gradual.end) in known
-        or not (
-            whole.likeness(gradual.start - 1, gradual.end) >= _SAME_PICTURE
-            or _goes_on(whole, gradual)
-        )
+        if (gradual.start, gradual.end) in known or not _stays_or_goes_on(whole, gradual)
     ]
 
 
-def _goes_on(curves: GradualCurves, gradual: Gradual) -> bool:
-    """Whether a change of a few frames is about as fast as what comes before or after it."""
+def _stays_or_goes_on(curves: GradualCurves, gradual: Gradual) -> bool:
+    """Whether what was there before is there after, or a change of a few frames is a part of more.
+
+    Fades are of one scene, and may be as slow as they like.
+    """
     first, last = gradual.start - 1, gradual.end
+    if gradual.kind in _OF_TWO_SCENES and curves.likeness(first, last) >= _SAME_PICTURE:
+        return True
     length = last - first
     if gradual.kind != "dissolve" or length > _FEW_FRAMES * curves.frame_step:
         return False
