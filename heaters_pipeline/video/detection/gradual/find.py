@@ -20,6 +20,7 @@ video and the scenes around it only, so that the same frames give the same trans
 longer video, and works for many windows at once, so that hours take less than a second.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
@@ -124,22 +125,27 @@ def find_gradual(
         )
     )
     known = {(one.start + 1, one.end) for one in short}
+    apart = [0, *outside(cuts, short), track.frames]
     return [
         gradual
         for gradual in found
-        if not (gradual.kind in _OF_TWO_SCENES and _is_of_one_scene(track, gradual, known))
+        if not (gradual.kind in _OF_TWO_SCENES and _is_of_one_scene(track, gradual, known, apart))
     ]
 
 
 def _is_of_one_scene(
-    track: ScoreTrack, gradual: Gradual, known: Collection[tuple[int, int]]
+    track: ScoreTrack,
+    gradual: Gradual,
+    known: Collection[tuple[int, int]],
+    cuts: Sequence[int],
 ) -> bool:
-    """Whether the camera turned, or what was there before comes back."""
+    """Whether the camera turned, or what was there before comes back before the next cut."""
     first, last = gradual.start - 1, gradual.end
     turns = gradual.kind == "dissolve" and (gradual.start, last) not in known
     if turns and left_by_motion(track, first, last) < _LEAST_LEFT:
         return True
-    return comes_back(track, first, last)
+    before, after = bisect_right(cuts, first) - 1, bisect_right(cuts, last)
+    return comes_back(track, first, last, Span(cuts[before], cuts[min(after, len(cuts) - 1)]))
 
 
 def left_by_motion(track: ScoreTrack, first: int, last: int) -> float:
