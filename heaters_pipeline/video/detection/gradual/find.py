@@ -41,10 +41,12 @@ _LEAST_LEFT = 0.65
 dissolves and fades of real videos, 0.05 to 0.45 where a camera turned."""
 
 _SAME_PICTURE = 0.82  # likeness of what is before and after, from which on it is one scene
+_LEAST_PACE = 1.2  # times what changes in as many frames before and after
 _FEW_FRAMES = 12  # at 25 a second
-_LEAST_PACE = 1.2
-"""Times what changes in as many frames before and after: a camera that is swung round changes all
-for a moment, but goes on. Longer dissolves may be of two scenes in motion."""
+_LEAST_STRAIGHT_IF_SHORT, _LEAST_STRAIGHT = 0.8, 0.5
+"""Share of the way from the first picture to the last that goes straight, where pictures change no
+faster than beside it. A camera that is swung round changes all for a moment and goes on; longer
+dissolves may be of two scenes in motion."""
 
 _OF_TWO_SCENES = ("dissolve", "wipe")  # what fades may come back
 
@@ -67,28 +69,44 @@ def gradual_in(curves: GradualCurves, short: Sequence[Stretch] = ()) -> list[Gra
     # What was taken for a cut inside of one is a part of it.
     whole = replace(curves, cuts=outside(curves.cuts, apart))
     known = {(one.start + 1, one.end) for one in apart}
+    every = named(whole, sorted([*found, *apart], key=lambda stretch: stretch.start))
+    ends = [0, *(one.end for one in every[:-1])]
+    starts = [*(one.start - 1 for one in every[1:]), whole.frames - 1]
     return [
         gradual
-        for gradual in named(whole, sorted([*found, *apart], key=lambda stretch: stretch.start))
-        if (gradual.start, gradual.end) in known or not _stays_or_goes_on(whole, gradual)
+        for gradual, since, until in zip(every, ends, starts, strict=False)
+        if (gradual.start, gradual.end) in known
+        or not _stays_or_goes_on(whole, gradual, since, until)
     ]
 
 
-def _stays_or_goes_on(curves: GradualCurves, gradual: Gradual) -> bool:
-    """Whether what was there before is there after, or a change of a few frames is a part of more.
+def _stays_or_goes_on(curves: GradualCurves, gradual: Gradual, since: int, until: int) -> bool:
+    """Whether what was there before is there after, or the change is a part of a longer motion.
 
     Fades are of one scene, and may be as slow as they like.
+
+    Args:
+        curves: Of the video.
+        gradual: What was found.
+        since: First frame behind the transition before.
+        until: Last frame before the next one.
     """
     first, last = gradual.start - 1, gradual.end
     if gradual.kind in _OF_TWO_SCENES and curves.likeness(first, last) >= _SAME_PICTURE:
         return True
-    length = last - first
-    if gradual.kind != "dissolve" or length > _FEW_FRAMES * curves.frame_step:
+    if gradual.kind != "dissolve":
         return False
+    length = last - first
     lowest, highest = (int(edge) for edge in curves.frames_around(np.array(first)))
-    edges = np.array([max(lowest, first - length), first, last, min(highest, last + length)])
-    before, pace, after = np.diff(curves.paths[0, edges]) / np.maximum(np.diff(edges), 1)
-    return bool(pace < _LEAST_PACE * max(before, after))
+    lowest, highest = max(lowest, since, first - length), min(highest, until, last + length)
+    edges = np.array([min(lowest, first), first, last, max(highest, last)])
+    ways = np.diff(curves.paths[0, edges])
+    before, pace, after = ways / np.maximum(np.diff(edges), 1)
+    if pace >= _LEAST_PACE * max(before, after):
+        return False
+    straight = np.abs(curves.cells[last] - curves.cells[first]).mean() / ways[1]
+    is_short = length <= _FEW_FRAMES * curves.frame_step
+    return bool(straight < (_LEAST_STRAIGHT_IF_SHORT if is_short else _LEAST_STRAIGHT))
 
 
 def outside(cuts: Sequence[int], stretches: Sequence[Stretch]) -> list[int]:
