@@ -215,6 +215,23 @@ def test_black_in_which_something_is_seen_is_no_fade(
     assert [gradual.kind for gradual in gradual_in(shown)] == kinds
 
 
+def test_what_changes_all_the_time_is_no_dissolve_where_detail_dips(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    views = np.array([scene(2200 + number, 1, noise=0)[0] for number in range(26)])
+    at = np.arange(96) / 4
+    share = (at % 1)[:, None, None, None]
+    pictures = (1 - share) * views[at.astype(int)] + share * views[at.astype(int) + 1]
+    gone = np.clip((np.arange(96) - 39) / 17, 0, 1)
+    shown = replace(
+        curves(pictures.astype(np.float32)),
+        detail=(1000 * (1 - 2 * gone * (1 - gone))).astype(np.float32),
+    )
+    assert gradual_in(shown) == []
+    monkeypatch.setattr(find, "_LEAST_STRAIGHT", 0)
+    assert [gradual.kind for gradual in gradual_in(shown)] == ["dissolve"]
+
+
 def test_twice_the_frame_rate_gives_twice_the_frame_numbers() -> None:
     pictures, (start, end) = joined(scene(1, 120), scene(2, 120), 30)
     found = gradual_in(curves(pictures, frame_rate=Fraction(50)))
