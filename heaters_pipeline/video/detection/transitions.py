@@ -27,7 +27,7 @@ from heaters_pipeline.video.media.timing import Span
 
 TransitionKind = Literal["cut"] | GradualKind
 
-ALGORITHM_VERSION = 4
+ALGORITHM_VERSION = 5
 """Raised with each change of what is found on the same track with the same settings."""
 
 _CUT_WHERE_LESS: frozenset[Method] = frozenset({"correl", "intersect"})

@@ -36,6 +36,16 @@ def scene(
     return np.clip(np.array(pictures, np.float32), 0, 255)
 
 
+def wide_view(seed: int, pixels: int) -> Pictures:
+    """What a camera that turns sees one part of after the other: (36, pixels, 3)."""
+    rng = np.random.default_rng(seed)
+    view = np.broadcast_to(np.float32([110, 128, 128]), (_HEIGHT, pixels, 3)).copy()
+    for cells, contrast in ((3, 50), (8, 30), (24, 25)):
+        coarse = rng.uniform(-1, 1, (cells, cells * pixels // _WIDTH, 3)).astype(np.float32)
+        view += contrast * cv2.resize(coarse, (pixels, _HEIGHT), interpolation=cv2.INTER_CUBIC)
+    return view
+
+
 def blank(frames: int, luma: float = 0) -> Pictures:
     """Black frames, or white ones at a luma of 255."""
     return np.broadcast_to(np.float32([luma, 128, 128]), (frames, _HEIGHT, _WIDTH, 3)).copy()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,8 @@ from heaters_pipeline.video.detection.gradual.find import (
     find_gradual,
     gradual_in,
 )
+from heaters_pipeline.video.detection.gradual.kinds import named
+from heaters_pipeline.video.detection.gradual.search import Stretch
 from heaters_pipeline_tests.video.detection.gradual_scenes import (
     Pictures,
     blank,
@@ -23,6 +26,7 @@ from heaters_pipeline_tests.video.detection.gradual_scenes import (
     joined,
     scene,
     through,
+    wide_view,
 )
 from heaters_pipeline_tests.video.detection.tracks import made_track
 
@@ -138,10 +142,34 @@ def pan(pictures: Pictures) -> None:
     pictures[:] = scene(11, len(pictures), speed_px=0.8)
 
 
+def swing(pictures: Pictures) -> None:
+    speeds_px = np.concatenate([np.full(40, 0.1), [2, 5, 9, 12, 10, 9, 7, 6], np.full(52, 6)])
+    at = np.concatenate([[0.0], np.cumsum(speeds_px)])
+    view = wide_view(21, int(at[-1]) + pictures.shape[2] + 2)
+    for number, speed_px in enumerate(speeds_px):
+        # The shutter is open all the time.
+        shares = np.arange(max(1, round(speed_px))) / max(1, round(speed_px))
+        open_at = (at[number] + speed_px * shares).astype(int)
+        width = pictures.shape[2]
+        pictures[number] = np.mean([view[:, left : left + width] for left in open_at], axis=0)
+
+
+def focus(pictures: Pictures) -> None:
+    """Out of focus and back, as light comes on."""
+    for number, share in enumerate(np.linspace(0, 1, 12), 40):
+        soft = np.sin(np.pi * share)
+        blurred = cv2.GaussianBlur(pictures[number], (9, 9), 0)
+        pictures[number] += soft * (blurred - pictures[number])
+        pictures[number, ..., 0] += 12 * share
+    pictures[52:, ..., 0] += 12
+
+
 @pytest.mark.parametrize("every", [1, 2, 3])
 @pytest.mark.parametrize(
     "distract",
     [
+        focus,
+        swing,
         exposure_pulse,
         exposure_ramp,
         flash,
@@ -158,6 +186,50 @@ def test_what_is_no_transition_is_not_found(
     pictures = scene(11, 100)
     distract(pictures)
     assert gradual_in(curves(pictures, every=every)) == []
+
+
+def test_a_dissolve_is_told_from_light_by_what_is_seen() -> None:
+    for after, kinds in ((scene(2, 50, brightness=0.6), ["dissolve"]), (None, [])):
+        before = scene(1, 50, speed_px=0, noise=0)
+        pictures, (start, end) = joined(before, before * 0.6 if after is None else after, 15)
+        luma = pictures[..., 0].mean(axis=(1, 2))
+        # Contrast goes with brightness in both.
+        shown = replace(curves(pictures), detail=np.square(luma + 8).astype(np.float32) / 50)
+        found = named(shown, [Stretch(start - 1, end, wipe=False)])
+        assert [gradual.kind for gradual in found] == kinds
+
+
+@pytest.mark.parametrize(
+    ("luma", "detail_left", "kinds"), [(0, 0.5, ["fade_through_black"]), (8, 9.0, [])]
+)
+def test_black_in_which_something_is_seen_is_no_fade(
+    luma: float, detail_left: float, kinds: list[str]
+) -> None:
+    dark = scene(9, 50, speed_px=0, brightness=0.1, noise=0)
+    pictures = through(dark, dark, 12, blank(6, luma))
+    darker = pictures[..., 0].mean(axis=(1, 2)) - luma
+    shares = darker / darker.max()
+    shown = replace(
+        curves(pictures), detail=(detail_left + (17 - detail_left) * shares).astype(np.float32)
+    )
+    assert [gradual.kind for gradual in gradual_in(shown)] == kinds
+
+
+def test_what_changes_all_the_time_is_no_dissolve_where_detail_dips(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    views = np.array([scene(2200 + number, 1, noise=0)[0] for number in range(26)])
+    at = np.arange(96) / 4
+    share = (at % 1)[:, None, None, None]
+    pictures = (1 - share) * views[at.astype(int)] + share * views[at.astype(int) + 1]
+    gone = np.clip((np.arange(96) - 39) / 17, 0, 1)
+    shown = replace(
+        curves(pictures.astype(np.float32)),
+        detail=(1000 * (1 - 2 * gone * (1 - gone))).astype(np.float32),
+    )
+    assert gradual_in(shown) == []
+    monkeypatch.setattr(find, "_LEAST_STRAIGHT", 0)
+    assert [gradual.kind for gradual in gradual_in(shown)] == ["dissolve"]
 
 
 def test_twice_the_frame_rate_gives_twice_the_frame_numbers() -> None:

@@ -21,6 +21,7 @@ from heaters_pipeline_tests.video.detection.hard_shots import (
     Editor,
     Film,
     Rng,
+    blank,
     card,
     dissolve,
     filmed,
@@ -99,6 +100,39 @@ def test_light_that_comes_at_once_and_fades_is_no_cut(
     rng = np.random.default_rng(7)
     film = spliced(lit(calm(rng, 60), 20, strengths), calm(rng), lit(calm(rng, 60), 30, strengths))
     assert agree(found_in_film(tmp_path / "film", film), film.transitions, gradual_frames=0)
+
+
+def test_a_dissolve_may_lead_back_to_the_shot_before_a_cut(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    long = calm(rng, 100)
+    editor = Editor.starting_with(long[:40])
+    editor.cut_to(calm(rng, 26))
+    editor.cross_to(long[40:], 14, "dissolve", dissolve)
+    found = found_in_film(tmp_path / "film", editor.film)
+    assert agree(found, editor.film.transitions, gradual_frames=2)
+
+
+@pytest.mark.parametrize("darker", [0.8, 0.6])
+def test_a_cut_to_black_of_what_got_darker_is_a_cut(tmp_path: Path, darker: float) -> None:
+    rng = np.random.default_rng(5)
+    shot = calm(rng)
+    gains = np.interp(np.arange(len(shot)), [len(shot) - 7, len(shot) - 3], [1, darker])
+    dimmed = [
+        np.asarray(picture * gain, np.uint8) for picture, gain in zip(shot, gains, strict=True)
+    ]
+    film = spliced(dimmed, blank(25), calm(rng))
+    assert agree(found_in_film(tmp_path / "film", film), film.transitions, gradual_frames=0)
+
+
+@pytest.mark.parametrize("frames", [6, 7, 9])
+def test_the_last_step_of_a_fast_fade_is_no_cut(tmp_path: Path, frames: int) -> None:
+    rng = np.random.default_rng(frames)
+    editor = Editor.starting_with(calm(rng))
+    for _ in range(3):
+        editor.fade_out(frames, 12)
+        editor.fade_in(calm(rng), frames)
+    found = found_in_film(tmp_path / "film", editor.film)
+    assert [kind for kind, _, _ in found if kind == "cut"] == []
 
 
 @pytest.mark.parametrize("black_frames", [1, 2, 12])

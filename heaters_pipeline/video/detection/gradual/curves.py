@@ -161,7 +161,21 @@ class GradualCurves:
         numbers: Int64Array = np.searchsorted(self.scene_edges, frames, side="right")
         return numbers
 
+    def likeness(self, first: int, last: int) -> float:
+        """Correlation of the brightness of two frames' cells, -1 to 1; 0 if one is all alike.
+
+        Of all cells, or without the topmost and the lowest ones, where bars and titles come and go.
+        """
+        sides = self.signatures[[first, last], ..., 0]
+        return max(_correlation(*sides), _correlation(*sides[:, 1:-1]))
+
     def frames_around(self, frames: Int64Array) -> tuple[Int64Array, Int64Array]:
         """First and last frames of the stretches between cuts that frames lie in."""
         following = self.scenes_of(frames)
         return self.scene_edges[following - 1], self.scene_edges[following] - 1
+
+
+def _correlation(one: Float32Array, other: Float32Array) -> float:
+    one, other = one.ravel() - one.mean(), other.ravel() - other.mean()
+    shown = np.sqrt((one @ one) * (other @ other))
+    return float(one @ other / shown) if shown else 0.0

@@ -20,6 +20,7 @@ video and the scenes around it only, so that the same frames give the same trans
 longer video, and works for many windows at once, so that hours take less than a second.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
@@ -38,6 +39,14 @@ _PIECE_FRAMES = 10_000
 _LEAST_LEFT = 0.65
 """Share of the change on the way that no motion of the whole picture explains; 0.83 and more in
 dissolves and fades of real videos, 0.05 to 0.45 where a camera turned."""
+
+_SAME_PICTURE = 0.82  # likeness of what is before and after, from which on it is one scene
+_LEAST_PACE = 1.2  # times what changes in as many frames before and after
+_FEW_FRAMES = 12  # at 25 a second
+_LEAST_STRAIGHT_IF_SHORT, _LEAST_STRAIGHT = 0.8, 0.5
+"""Share of the way from the first picture to the last that goes straight, where pictures change no
+faster than beside it. A camera that is swung round changes all for a moment and goes on; longer
+dissolves may be of two scenes in motion."""
 
 _OF_TWO_SCENES = ("dissolve", "wipe")  # what fades may come back
 
@@ -59,7 +68,45 @@ def gradual_in(curves: GradualCurves, short: Sequence[Stretch] = ()) -> list[Gra
     ]
     # What was taken for a cut inside of one is a part of it.
     whole = replace(curves, cuts=outside(curves.cuts, apart))
-    return named(whole, sorted([*found, *apart], key=lambda stretch: stretch.start))
+    known = {(one.start + 1, one.end) for one in apart}
+    every = named(whole, sorted([*found, *apart], key=lambda stretch: stretch.start))
+    ends = [0, *(one.end for one in every[:-1])]
+    starts = [*(one.start - 1 for one in every[1:]), whole.frames - 1]
+    return [
+        gradual
+        for gradual, since, until in zip(every, ends, starts, strict=False)
+        if (gradual.start, gradual.end) in known
+        or not _stays_or_goes_on(whole, gradual, since, until)
+    ]
+
+
+def _stays_or_goes_on(curves: GradualCurves, gradual: Gradual, since: int, until: int) -> bool:
+    """Whether what was there before is there after, or the change is a part of a longer motion.
+
+    Fades are of one scene, and may be as slow as they like.
+
+    Args:
+        curves: Of the video.
+        gradual: What was found.
+        since: First frame behind the transition before.
+        until: Last frame before the next one.
+    """
+    first, last = gradual.start - 1, gradual.end
+    if gradual.kind in _OF_TWO_SCENES and curves.likeness(first, last) >= _SAME_PICTURE:
+        return True
+    if gradual.kind != "dissolve":
+        return False
+    length = last - first
+    lowest, highest = (int(edge) for edge in curves.frames_around(np.array(first)))
+    lowest, highest = max(lowest, since, first - length), min(highest, until, last + length)
+    edges = np.array([min(lowest, first), first, last, max(highest, last)])
+    ways = np.diff(curves.paths[0, edges])
+    before, pace, after = ways / np.maximum(np.diff(edges), 1)
+    if pace >= _LEAST_PACE * max(before, after):
+        return False
+    straight = np.abs(curves.cells[last] - curves.cells[first]).mean() / ways[1]
+    is_short = length <= _FEW_FRAMES * curves.frame_step
+    return bool(straight < (_LEAST_STRAIGHT_IF_SHORT if is_short else _LEAST_STRAIGHT))
 
 
 def outside(cuts: Sequence[int], stretches: Sequence[Stretch]) -> list[int]:
@@ -96,22 +143,27 @@ def find_gradual(
         )
     )
     known = {(one.start + 1, one.end) for one in short}
+    apart = [0, *outside(cuts, short), track.frames]
     return [
         gradual
         for gradual in found
-        if not (gradual.kind in _OF_TWO_SCENES and _is_of_one_scene(track, gradual, known))
+        if not (gradual.kind in _OF_TWO_SCENES and _is_of_one_scene(track, gradual, known, apart))
     ]
 
 
 def _is_of_one_scene(
-    track: ScoreTrack, gradual: Gradual, known: Collection[tuple[int, int]]
+    track: ScoreTrack,
+    gradual: Gradual,
+    known: Collection[tuple[int, int]],
+    cuts: Sequence[int],
 ) -> bool:
-    """Whether the camera turned, or what was there before comes back."""
+    """Whether the camera turned, or what was there before comes back before the next cut."""
     first, last = gradual.start - 1, gradual.end
     turns = gradual.kind == "dissolve" and (gradual.start, last) not in known
     if turns and left_by_motion(track, first, last) < _LEAST_LEFT:
         return True
-    return comes_back(track, first, last)
+    before, after = bisect_right(cuts, first) - 1, bisect_right(cuts, last)
+    return comes_back(track, first, last, Span(cuts[before], cuts[min(after, len(cuts) - 1)]))
 
 
 def left_by_motion(track: ScoreTrack, first: int, last: int) -> float:

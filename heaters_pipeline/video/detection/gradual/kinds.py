@@ -31,6 +31,8 @@ _STILL = 0.25  # change of mean luma between frames that rounding can make; same
 
 _DARK_LUMA = 8  # keeps noise in the dark from being contrast; same from 3 to 16
 _LEAST_CONTRAST_KEPT = 0.85  # of what it were, going evenly; same from 0.77 to 0.935
+_MOST_SHOWN = 0.5  # of brightness and detail on either side, where it is blackest
+_LEAST_ALIKE = 0.45  # correlation of brightness before and after; of what moves meanwhile 0.5
 _LEAST_LIGHT_KEPT = 1 / 3
 """Exposures change by less; what goes darker fades out. Same from 0.083 to 0.5."""
 
@@ -104,7 +106,7 @@ def _lowest(luma: Float64Array, frame: int, limit: int) -> int:
 
 def _only_light(curves: GradualCurves, gradual: Gradual) -> bool:
     """Whether a dissolve is only a change of exposure: contrast over brightness stays the same."""
-    if gradual.kind != "dissolve":
+    if gradual.kind != "dissolve" or curves.likeness(gradual.start - 1, gradual.end) < _LEAST_ALIKE:
         return False
     stretch = slice(gradual.start - 1, gradual.end + 1)
     darkest, brightest = sorted(curves.luma[[gradual.start - 1, gradual.end]])
@@ -191,4 +193,8 @@ def _through_black(
         end = core[1] + length
     if start is None or end is None:
         return None
+    sides = [start - 1, *core, end]
+    before, first, last, after = curves.luma[sides] + np.sqrt(curves.energy[sides])
+    if min(first, last) > _MOST_SHOWN * min(before, after):
+        return None  # somebody walks through the dark
     return Gradual("fade_through_black", start, end)

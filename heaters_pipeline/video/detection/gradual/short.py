@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from heaters_pipeline.video.arrays import Float32Array, Int64Array, UInt8Array
+from heaters_pipeline.video.detection.gradual.curves import BLANK_DETAIL, BLANK_SPREAD
 from heaters_pipeline.video.detection.gradual.find import left_by_motion
 from heaters_pipeline.video.detection.gradual.measures import LEAST_SPREAD, step_and_spread
 from heaters_pipeline.video.detection.gradual.search import Stretch
@@ -30,6 +31,8 @@ _LEAST_DIFFERENCE = 8.0  # mean of both sides
 _MOST_CHANGE = 0.25  # of that, before and after
 _LEAST_MIXED = 0.12  # of that, from either side of each frame between
 _MOST_AT_ONCE = 0.75  # of that, in one step; a cut in motion has 0.95 and more
+_MOST_AT_ONCE_FADING = 0.5
+"""To or from a plain colour, which a fade of three frames does in thirds."""
 _LEAST_MIXED_ALONE, _MOST_DETOUR = 0.3, 1.15
 """The same, and most of all steps together, where one frame between is analysed."""
 _LEAST_BETWEEN = 0.1
@@ -153,7 +156,9 @@ def _judged(track: ScoreTrack, window: _Window, cuts: Sequence[int]) -> Stretch 
     else:
         # Of several cuts each begins a shot, unless all goes from one side to the other.
         is_one = inside < 2 + glares or _goes_across(pictures, window.difference)
-    if not is_one or (steps.max() > _MOST_AT_ONCE and not glares):
+    fades = any(_is_plain(side, track.detail[at]) for side, at in ((first, start), (last, end)))
+    most = _MOST_AT_ONCE_FADING if fades else _MOST_AT_ONCE
+    if not is_one or (steps.max() > most and not glares):
         return None
     return Stretch(start, end, wipe=not (glares or _is_mix(first, last, between)))
 
@@ -172,6 +177,11 @@ def _apart(pictures: Float32Array, others: Float32Array) -> Float32Array:
 def _luma(pictures: Float32Array) -> Float32Array:
     """Mean brightness of a picture, or of several."""
     return np.asarray(pictures[..., 0].mean(axis=(-2, -1)))
+
+
+def _is_plain(picture: Float32Array, detail: float) -> bool:
+    """Whether a picture is all of one colour."""
+    return bool(detail <= BLANK_DETAIL and picture[..., 0].std() <= BLANK_SPREAD)
 
 
 def _is_glare(first: Float32Array, last: Float32Array, between: Float32Array) -> bool:
