@@ -1,12 +1,14 @@
 """The scenes of a video: cuts as found or given, then the corrections of people; marks on clips."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from heaters_pipeline.assets.records import Source
+from heaters_pipeline.assets.records import Source, track_of
 from heaters_pipeline.assets.stage import StageRun
+from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.exchange.rates import EditClock, edit_clock
 from heaters_pipeline.exchange.reading.cut_files import read_cuts
 from heaters_pipeline.intake.by_hand import CutsFile
@@ -23,6 +25,8 @@ from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import Transition, find_transitions
 from heaters_pipeline.video.media.timing import Timeline
+
+_logger = logging.getLogger(__name__)
 
 Marks = Mapping[tuple[int, int], Mark]
 """What people said of clips, by span."""
@@ -127,7 +131,7 @@ def decide_scenes(
         transitions = find_transitions(track, settings)
         found = scenes_from(track.timeline, transitions, settings)
     else:
-        frames = person.cuts.on(track.timeline, _clock(run, track.timeline))
+        frames = _given_frames(run, source, person.cuts, track.timeline)
         transitions = tuple(Transition("cut", frame, frame) for frame in frames)
         # No cut of a person is merged away.
         found = scenes_from(track.timeline, transitions, replace(settings, short_scenes="keep"))
@@ -141,6 +145,28 @@ def decide_scenes(
         for decision, refusal in zip(person.edits, outcome.refusals, strict=True)
     ]
     return DecidedScenes(outcome.transitions, outcome.scenes, by_hand)
+
+
+def require_cuts_of(run: StageRun, file: CutsFile) -> None:
+    """Refuse cuts that are none of the run's video, as far as its frames are known by now.
+
+    They are of a video whose source is the one that was scanned.
+
+    Raises:
+        SettingsError: The file cannot be read, or is that of another video.
+    """
+    workspace, video_id = run.workspace, run.video_id
+    source, track = (
+        workspace.manifest(stage, video_id) for stage in ("source_videos", "frame_scores")
+    )
+    if source is None or track is None:
+        return
+    stored = workspace.store.head(source.summary["source_key"])
+    scanned = track.inputs["source_sha256"] == source.summary["sha256"]
+    if stored is None or stored.version != source.summary["version"] or not scanned:
+        return
+    timeline = track_of(run).timeline
+    GivenCuts.of(file).on(timeline, _clock(run, timeline))
 
 
 def edits_of(decisions: Sequence[Decision]) -> list[Edit]:
@@ -187,6 +213,29 @@ def tag_corrections(run: StageRun) -> None:
     tag = {CORRECTIONS_TAG: corrections_tag(run.video_id, found)}
     if tag.items() - run.context.run.tags.items():
         tag_run(run.context.instance, run.context.run.run_id, tag)
+
+
+def _given_frames(
+    run: StageRun, source: Source, cuts: GivenCuts, timeline: Timeline
+) -> tuple[int, ...]:
+    scenes, clips = (run.workspace.manifest(stage, run.video_id) for stage in ("scenes", "clips"))
+    if (
+        scenes is not None
+        and clips is not None
+        and scenes.summary.get("cuts", {}).get("sha256") == cuts.sha256
+        and clips.inputs["source_sha256"] != source.sha256
+    ):
+        _logger.warning(
+            "%s was given before the source of %s was replaced, and cuts the new one, too",
+            cuts.name,
+            run.video_id,
+        )
+    try:
+        return cuts.on(timeline, _clock(run, timeline))
+    except SettingsError as error:
+        raise SettingsError(
+            f"{error}; or detect them again: heaters process {run.video_id} --without-cuts"
+        ) from error
 
 
 def _recorded(scenes: Manifest) -> Person:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
 from heaters_pipeline.assets.units import Scene, clip_identifier
 from heaters_pipeline.errors import ManifestError, SettingsError
@@ -16,6 +15,7 @@ from heaters_pipeline.exchange.formats import ExportSettings
 from heaters_pipeline.exchange.rates import edit_clock
 from heaters_pipeline.exchange.timecode import frame_number
 from heaters_pipeline.storage.object_store import ObjectStore
+from heaters_pipeline.storage.records.corrections import Mark, edits_json, read_corrections
 from heaters_pipeline.storage.records.manifests import Manifest
 from heaters_pipeline.storage.records.video_manifests import VideoManifest
 from heaters_pipeline.video.detection.score_track import ScoreTrack
@@ -32,12 +32,26 @@ def edit_list_of(store: ObjectStore, video: VideoManifest, settings: ExportSetti
         video: What is recorded of it.
         settings: What is asked for.
     Raises:
-        ManifestError: Its scenes were not decided yet.
+        ManifestError: Its scenes were not decided yet, or of another version of its source; or what
+            people decided cannot be read.
         SettingsError: All of its clips are rejected, or there is no such timecode at its rate.
     """
     source, track, scenes = (
         _recorded(video, stage) for stage in ("source_videos", "frame_scores", "scenes")
     )
+    source_sha256 = str(source.summary["sha256"])
+    # A run that failed in between leaves scenes of the source that was replaced.
+    if (track.inputs["source_sha256"], scenes.inputs["frame_scores"]) != (
+        source_sha256,
+        track.fingerprint,
+    ):
+        raise ManifestError(
+            f"the scenes of {video.video_id} are those of another version of its source or track; "
+            f"heaters process {video.video_id} decides them anew"
+        )
+    corrections = read_corrections(store, video.video_id)
+    edits = corrections.edits(source_sha256)
+    is_applied = edits_json(edits) == scenes.inputs.get("corrections", [])
     timeline = ScoreTrack.from_bytes(store.read_bytes(track.items[0].key)).timeline
     info = source.summary["info"]
     rate = Fraction(info["frame_rate"]) if info["frame_rate"] else None
@@ -48,7 +62,7 @@ def edit_list_of(store: ObjectStore, video: VideoManifest, settings: ExportSetti
     key = str(source.summary["source_key"])
     local = store.local_path(key)
     audio = next((each for each in info["audio"] if each["channels"] > 0), None)
-    listed = _listed(video, scenes)
+    listed = _listed(video, scenes, corrections.marks(source_sha256))
     kept = [one for one in listed if settings.with_rejected or one.review != REJECTED]
     if not kept:
         raise SettingsError(
@@ -70,6 +84,7 @@ def edit_list_of(store: ObjectStore, video: VideoManifest, settings: ExportSetti
         scenes=tuple(kept),
         transitions=_gradual(scenes, timeline),
         left_out=len(listed) - len(kept),
+        is_corrected=is_applied,
     )
 
 
@@ -81,25 +96,27 @@ def _recorded(video: VideoManifest, stage: str) -> Manifest:
     return video.stages[stage]
 
 
-def _listed(video: VideoManifest, scenes: Manifest) -> list[ListedScene]:
-    """All scenes, with what is recorded of the clips that were made of them."""
+def _listed(
+    video: VideoManifest, scenes: Manifest, marks: Mapping[tuple[int, int], Mark]
+) -> list[ListedScene]:
+    """All scenes, named as the clips that were made of them, with what people say of them now."""
     clips = video.stages.get("clips")
-    details: Mapping[Span, Mapping[str, Any]] = {
-        Span(item.start_frame, item.end_frame): item.details
+    names = {
+        Span(item.start_frame, item.end_frame): str(item.details["clip_identifier"])
         for item in (clips.items if clips else ())
     }
     found = []
     for position, row in enumerate(scenes.summary["scenes"]):
         scene = Scene.from_json(row)
-        said = details.get(scene.span, {})
+        mark = marks.get((scene.span.start, scene.span.end), Mark())
         found.append(
             ListedScene(
-                name=str(said.get("clip_identifier", clip_identifier(video.video_id, position))),
+                name=names.get(scene.span) or clip_identifier(video.video_id, position),
                 span=scene.span,
                 start_seconds=scene.start_seconds,
                 end_seconds=scene.end_seconds,
-                review=str(said.get("review") or ""),
-                tags=tuple(map(str, said.get("tags") or ())),
+                review="" if mark.review == "waiting" else mark.review,
+                tags=mark.tags,
             )
         )
     return found

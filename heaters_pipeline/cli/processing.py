@@ -100,11 +100,14 @@ def _process(
     workspace = open_workspace(settings=settings)
     try:
         video_id, source = video_and_source(workspace, video)
-        if to_cut is not None:
-            to_cut.keep(workspace.store, video_id)
     except HeatersError as error:
         name = shown_video(likely_id(video))
         return process_document(name, "download_failed", str(error), {}, {}), None
+    try:
+        if to_cut is not None:
+            to_cut.keep(workspace, video_id)
+    except HeatersError as error:
+        return process_document(video_id, "splicing_failed", str(error), {}, {}), None
     now = Layers(given.layers(video_id, source.get("source_key")))
     config = {**now.values, "source_videos": source}
     run = process_video(instance, video_id, config, watcher.step, workspace)

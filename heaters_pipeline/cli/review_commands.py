@@ -1,5 +1,6 @@
 """``heaters review``: what people decided of scenes and clips, taken in and shown."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -70,7 +71,12 @@ def list_(all_videos: bool, csv: Path | None, as_json: bool) -> None:
     with stdout_for(as_json) as stdout, at_home():
         from heaters_pipeline.cli.reviewing import waiting_videos
 
-        rows = [one for one in waiting_videos() if all_videos or one["state"] == "waiting"]
+        rows = [one for one in waiting_videos() if all_videos or one["state"] != "reviewed"]
         header = ("video_id", "state", "clips", "approved", "rejected", "waiting")
         lines = table_lines(header, [tuple(str(row[name]) for name in header) for row in rows])
         show_result({"videos": rows}, rows, lines, csv, stdout)
+        unreadable = [f"{row['video_id']}: {row['error']}" for row in rows if row["error"]]
+        for line in unreadable:
+            click.echo(line, err=True)
+    if unreadable:
+        sys.exit(1)

@@ -12,7 +12,7 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.tables import shown_decision
 from heaters_pipeline.assets.video_settings import video_layers, video_settings
 from heaters_pipeline.cli.terminal import table_lines
-from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.errors import ManifestError, SettingsError
 from heaters_pipeline.report.catalog_facts import finished_videos
 from heaters_pipeline.report.review import review_of
 from heaters_pipeline.resources import open_workspace
@@ -76,12 +76,15 @@ def waiting_videos() -> list[dict[str, Any]]:
     """How far people have reviewed each video of the catalog, by id.
 
     Of videos with decisions the record and the decisions are read, so that it is as they are now.
+    One whose records cannot be read is listed with the ``error`` that says why.
     """
     store = open_workspace().store
     clips = {video_id: row.clips for video_id, row in finished_videos(store).items()}
     decided = {keys.corrected_video(found.key) for found in store.list(keys.CORRECTION_PREFIX)}
     with ThreadPoolExecutor(READERS) as pool:
-        looked = pool.map(lambda one: _reviewed(store, one), sorted(clips.keys() & decided))
+        looked = pool.map(
+            lambda one: _reviewed(store, one, clips[one]), sorted(clips.keys() & decided)
+        )
         known = {row["video_id"]: row for row in looked if row is not None}
     return [
         known.get(video_id) or _row(video_id, "waiting", {"waiting": count})
@@ -174,14 +177,20 @@ def _mark(mark: Mark) -> dict[str, Any]:
     return {"review": mark.review, "tags": list(mark.tags)}
 
 
-def _reviewed(store: ObjectStore, video_id: str) -> dict[str, Any] | None:
-    video = read_video(store, video_id)
-    if not video.is_finished:
-        return None
-    review = review_of(video, read_corrections(store, video_id))
+def _reviewed(store: ObjectStore, video_id: str, clips: int) -> dict[str, Any] | None:
+    try:
+        video = read_video(store, video_id)
+        if not video.is_finished:
+            return None
+        review = review_of(video, read_corrections(store, video_id))
+    except ManifestError as error:
+        return _row(video_id, "unreadable", {"waiting": clips}, str(error))
     return _row(video_id, review.state, review.counts)
 
 
-def _row(video_id: str, state: str, counts: Mapping[Any, int]) -> dict[str, Any]:
+def _row(
+    video_id: str, state: str, counts: Mapping[Any, int], error: str | None = None
+) -> dict[str, Any]:
     shown = {name: counts.get(name, 0) for name in ("approved", "rejected", "waiting")}
-    return {"video_id": video_id, "state": state, "clips": sum(shown.values()), **shown}
+    row = {"video_id": video_id, "state": state, "clips": sum(shown.values()), **shown}
+    return {**row, "error": error}

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from heaters_pipeline.storage.object_store import ObjectStore
-
 if TYPE_CHECKING:
     from heaters_pipeline.intake.by_hand import ByHand, CutsFile
+    from heaters_pipeline.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -40,14 +39,21 @@ class WantedCuts:
     def __init__(self, file: "CutsFile | None") -> None:
         self._file = file
 
-    def keep(self, store: ObjectStore, video_id: str) -> None:
-        """Let it count for a video from now on."""
+    def keep(self, workspace: "Workspace", video_id: str) -> None:
+        """Let it count for a video from now on.
+
+        Raises:
+            SettingsError: It is none of this video; what counted until now still does.
+        """
+        from heaters_pipeline.assets.deciding import require_cuts_of
+        from heaters_pipeline.assets.stage import StageRun
         from heaters_pipeline.intake.by_hand import drop_cuts, give_cuts
 
         if self._file is None:
-            drop_cuts(store, video_id)
+            drop_cuts(workspace.store, video_id)
         else:
-            give_cuts(store, video_id, self._file)
+            require_cuts_of(StageRun(workspace, "scenes", video_id), self._file)
+            give_cuts(workspace.store, video_id, self._file)
 
     def suppose(self, by_hand: "ByHand", video_id: str) -> None:
         """Let it count for a video here, and write nothing."""

@@ -105,6 +105,7 @@ class EditList:
         left_out: How many scenes are not listed, since they were rejected.
         refused_timecode: What the source says its first frame is, if that is no timecode at its
             rate.
+        is_corrected: Whether the scenes are those that all corrections of people make.
     """
 
     name: str
@@ -122,6 +123,7 @@ class EditList:
     transitions: tuple[GradualTransition, ...]
     left_out: int = 0
     refused_timecode: str | None = None
+    is_corrected: bool = True
 
     @property
     def length(self) -> int:
@@ -163,6 +165,11 @@ class EditList:
             said.append(
                 f"its start timecode {self.refused_timecode} is none at {self.rate_said} frames a "
                 f"second, so timecode begins with {self.timecode(0)}; give another start timecode"
+            )
+        if not self.is_corrected:
+            said.append(
+                "people corrected its scenes, and no run made that yet: heaters process "
+                f"{self.name} does, then export it again"
             )
         lost = len(self.scenes) - len(self.events())
         if lost:

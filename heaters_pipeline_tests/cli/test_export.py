@@ -11,9 +11,11 @@ import opentimelineio as otio
 import pytest
 
 from heaters_pipeline.exchange.formats import FORMATS
+from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.records.video_manifests import read_video, write_video
 from heaters_pipeline_tests.cli.heaters_command import Heaters
+from heaters_pipeline_tests.corrections import decision, document
 from heaters_pipeline_tests.pipeline import SPANS
 from heaters_pipeline_tests.videos import make_video
 
@@ -69,39 +71,82 @@ def test_a_file_that_was_damaged_is_written_again(
     assert path.read_bytes() == content
 
 
-def test_rejected_clips_are_left_out_unless_they_are_asked_for(
-    home: Path, processed_folder: Path, heaters: Heaters, tmp_path: Path
-) -> None:
+@pytest.fixture
+def own_store(home: Path, processed_folder: Path) -> DirectoryObjectStore:
+    """The commands' store, in which the film was processed; a copy of what exports need."""
+    shared = DirectoryObjectStore(processed_folder)
     store = DirectoryObjectStore(home / "data")
-    for found in DirectoryObjectStore(processed_folder).list("frame_scores/"):
-        data = DirectoryObjectStore(processed_folder).read_bytes(found.key)
-        store.write_bytes(found.key, data, content_type="application/octet-stream")
-    video = read_video(DirectoryObjectStore(processed_folder), "film")
+    for found in (*shared.list("frame_scores/"), *shared.list("manifests/")):
+        store.write_bytes(found.key, shared.read_bytes(found.key), content_type="")
+    return store
 
-    def review(*states: str) -> None:
-        clips = video.stages["clips"]
-        items = [
-            replace(item, details={**item.details, "review": state, "tags": ["goal"]})
-            for item, state in zip(clips.items, states, strict=True)
+
+def test_rejected_clips_are_left_out_unless_they_are_asked_for(
+    own_store: DirectoryObjectStore, heaters: Heaters, tmp_path: Path
+) -> None:
+    """What people decided counts at once: no run has to mark the clips first."""
+    sha256 = read_video(own_store, "film").stages["source_videos"].summary["sha256"]
+
+    def review(*kinds: str) -> None:
+        rows = [
+            decision(10 * number + at, kind, *span, source=sha256, **more)
+            for at, span in enumerate(SPANS)
+            for number, (kind, more) in enumerate([(kinds[at], {}), ("tag", {"tags": ["goal"]})])
+            if kind
         ]
-        write_video(store, video.with_stage(replace(clips, items=tuple(items))))
+        key = keys.correction_key("film")
+        own_store.write_bytes(key, document("film", *rows), content_type="application/json")
 
-    review("approved", "rejected", "", "rejected")
+    review("approve", "reject", "", "reject")
     command = ("export", "film", "--format", "csv", "--output", tmp_path)
-    (document,) = heaters(*command, "--json").videos
-    assert (document["scenes"], document["left_out"]) == (2, 2)
-    with Path(document["files"][0]["path"]).open() as file:
+    (exported,) = heaters(*command, "--json").videos
+    assert (exported["scenes"], exported["left_out"], exported["notes"]) == (2, 2, [])
+    with Path(exported["files"][0]["path"]).open() as file:
         rows = list(csv.DictReader(file))
     assert [row["clip_identifier"] for row in rows] == ["film_clip_001", "film_clip_003"]
     assert [(row["review"], row["tags"]) for row in rows] == [("approved", "goal"), ("", "goal")]
     assert "film: 2 scenes, 2 rejected ones left out" in heaters(*command).out
     assert heaters(*command, "--with-rejected", "--json").videos[0]["scenes"] == 4
-    review(*["rejected"] * 4)
+    review(*["reject"] * 4)
     ended = heaters(*command)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
         "film: all clips of film are rejected; --with-rejected exports them as well\n"
     )
+
+
+def test_corrections_that_no_run_made_yet_are_said(
+    own_store: DirectoryObjectStore, heaters: Heaters, tmp_path: Path
+) -> None:
+    sha256 = read_video(own_store, "film").stages["source_videos"].summary["sha256"]
+    rows = document("film", decision(1, "split", 60, source=sha256), decision(2, "split", 61))
+    own_store.write_bytes(keys.correction_key("film"), rows, content_type="application/json")
+    (exported,) = heaters("export", "film", "--output", tmp_path, "--json").videos
+    assert exported["scenes"] == 4
+    (note,) = exported["notes"]
+    assert "no run made that yet: heaters process film does" in note
+
+
+def test_scenes_of_a_source_that_was_replaced_are_not_exported(
+    own_store: DirectoryObjectStore, heaters: Heaters, tmp_path: Path
+) -> None:
+    """A run failed when it had scanned the new source: its clock is none of the old scenes."""
+    video = read_video(own_store, "film")
+    source, track = (video.stages[name] for name in ("source_videos", "frame_scores"))
+    summary = {**source.summary, "sha256": "5" * 64}
+    inputs = {**track.inputs, "source_sha256": "5" * 64}
+    for stages in (
+        [replace(source, summary=summary)],
+        [replace(source, summary=summary), replace(track, inputs=inputs, fingerprint="6" * 64)],
+    ):
+        replaced = video
+        for stage in stages:
+            replaced = replaced.with_stage(stage)
+        write_video(own_store, replaced)
+        ended = heaters("export", "film", "--output", tmp_path / "cuts")
+        assert ended.code == 1
+        assert "heaters process film decides them anew" in ended.err
+    assert not (tmp_path / "cuts").exists()
 
 
 def test_the_timecode_of_the_source_is_kept_and_another_may_be_given(

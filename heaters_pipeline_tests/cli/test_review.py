@@ -14,6 +14,7 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline_tests.cli.heaters_command import TELLS_IMPORTS, Heaters, heaters_program
 from heaters_pipeline_tests.corrections import decision, document
 from heaters_pipeline_tests.pipeline import SPANS
+from heaters_pipeline_tests.videos import make_video
 
 KEY = keys.correction_key("film")
 
@@ -91,6 +92,7 @@ def test_what_waits_is_listed_until_all_clips_are_decided(
 ) -> None:
     assert heaters("catalog").code == 0
     waiting = {"video_id": "film", "clips": 4, "state": "waiting", "approved": 0, "rejected": 0}
+    waiting |= {"error": None}
     assert heaters("review", "list", "--json").videos == [{**waiting, "waiting": 4}]
     path = tmp_path / "mine.json"
     rows = approvals(1, sha256, *SPANS[:3])
@@ -103,6 +105,25 @@ def test_what_waits_is_listed_until_all_clips_are_decided(
     assert heaters("review", "list").out.splitlines()[1:] == []
     reviewed = heaters("review", "list", "--all").out.splitlines()[1].split()
     assert reviewed == ["film", "reviewed", "4", "3", "1", "0"]
+
+
+def test_a_damaged_document_hides_no_other_video_from_the_list(
+    store: Path, sha256: str, heaters: Heaters
+) -> None:
+    assert heaters("catalog").code == 0
+    (store / KEY).parent.mkdir()
+    (store / KEY).write_bytes(b"{}")
+    ended = heaters("review", "list", "--json")
+    assert ended.code == 1
+    (row,) = ended.videos
+    assert (row["video_id"], row["state"], row["waiting"]) == ("film", "unreadable", 4)
+    assert "mend it" in row["error"]
+    ended = heaters("review", "list")
+    assert ended.code == 1
+    assert "unreadable" in ended.out
+    assert f"film: {KEY} is damaged (" in ended.err
+    (store / KEY).write_bytes(document("film", *approvals(1, sha256, *SPANS[:3])))
+    assert heaters("review", "list", "--json").videos[0]["error"] is None
 
 
 def test_decisions_of_one_video_are_taken_for_another_that_is_named(
@@ -162,6 +183,40 @@ def test_cuts_of_a_file_count_until_they_are_taken_away(
     unknown = heaters("process", "film", "--cuts", shutil.copy(table, tmp_path / "edit.txt"))
     assert unknown.code == 1
     assert "are of no kind that is read: .csv" in unknown.err
+
+
+def test_cuts_that_are_none_of_the_video_do_not_replace_those_that_are(
+    store: Path, heaters: Heaters, tmp_path: Path
+) -> None:
+    good, bad = tmp_path / "edit.csv", tmp_path / "other.edl"
+    good.write_text("start_frame\n0\n30\n")
+    assert heaters("process", "film", "--cuts", good).code == 0
+    bad.write_text("001  AX  V  C  00:01:00:00 00:01:01:00 00:00:00:00 00:00:01:00\n")
+    ended = heaters("process", "film", "--cuts", bad, "--json")
+    assert ended.code == 1
+    (refused,) = ended.videos
+    assert refused["state"] == "splicing_failed"
+    assert refused["error"].startswith("other.edl, line 1: 60.000 s lies outside of the video")
+    assert [path.name for path in (store / "cuts").iterdir()] == ["film.csv"]
+    assert len(heaters("process", "film", "--json").videos[0]["scenes"]) == 2
+
+
+def test_cuts_of_a_source_that_was_replaced_are_said_and_may_be_taken_away(
+    store: Path, heaters: Heaters, tmp_path: Path
+) -> None:
+    table = tmp_path / "edit.csv"
+    table.write_text("start_frame\n0\n30\n")
+    assert heaters("process", "film", "--cuts", table).code == 0
+    make_video(store / "source_videos" / "film.mp4", [20, 30])
+    ended = heaters("process", "film")
+    assert ended.code == 0
+    assert "was given before the source of film was replaced" in ended.err
+    assert "was replaced" not in heaters("process", "film").err
+    make_video(store / "source_videos" / "film.mp4", [10, 10])
+    ended = heaters("process", "film")
+    assert ended.code == 1
+    assert "heaters process film --without-cuts" in ended.err
+    assert heaters("process", "film", "--without-cuts").code == 0
 
 
 def test_what_people_reviewed_is_taken_for_true(

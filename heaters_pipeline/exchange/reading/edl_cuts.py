@@ -33,7 +33,10 @@ def edl_segments(text: str, positions: Positions) -> list[Segment]:
         elif line[:1].isdigit():
             event = _EVENT.fullmatch(line)
             if event is None:
-                raise positions.refusal(where, f"{shortened(line)} is no event of a CMX 3600 list")
+                raise positions.refusal(
+                    where,
+                    f"{shortened(line)} is no event of a CMX 3600 list; export it again as EDL",
+                )
             if event["reel"] == _BLACK or not _has_picture(event["channels"]):
                 continue
             start, end = (
@@ -49,7 +52,7 @@ def edl_segments(text: str, positions: Positions) -> list[Segment]:
             "no line", "has a video event of a CMX 3600 list; export it again as EDL"
         )
     if len(reels) > 1:
-        named = ", ".join(sorted(reels)[:3])
+        named = ", ".join(map(shortened, sorted(reels)[:3]))
         raise positions.refusal(
             "its events", f"are of several sources ({named}); make a list of this video alone"
         )

@@ -92,8 +92,13 @@ class Uploads:
     def unfinished(self, client: "S3Client", prefix: str) -> "Iterator[MultipartUploadTypeDef]":
         """Those under a prefix that were neither completed nor aborted."""
         paginator = client.get_paginator("list_multipart_uploads")
-        for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix):
-            yield from page.get("Uploads", ())
+        try:
+            for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix):
+                yield from page.get("Uploads", ())
+        except ClientError as error:
+            # So rclone's server says that a bucket never had one.
+            if error.response["Error"]["Code"] != "NoSuchUpload":
+                raise
 
     def _note(self, params: dict[str, str], **_: object) -> None:
         # Not those that ``end`` aborts.

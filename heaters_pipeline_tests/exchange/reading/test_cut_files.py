@@ -173,7 +173,11 @@ M2   AX             000.0                01:00:01:12
         ("a.csv", "0,1e9,a\n", "line 1: '1e9' is no time"),
         ("a.csv", "0,99,a\n", "line 1: 99.000 s lies outside of the video, which has 4.000 s"),
         ("a.edl", "TITLE: nothing\n", "no line: has a video event"),
-        ("a.edl", "001 AX V C 1 2 3 4\n", "line 1: '001 AX V C 1 2 3 4' is no event"),
+        (
+            "a.edl",
+            "001 AX V C 1 2 3 4\n",
+            "'001 AX V C 1 2 3 4' is no event of a CMX 3600 list; export it again",
+        ),
         (
             "a.edl",
             "001 AX V C 00:00:00:00 00:00:00:30 00:00:00:00 00:00:00:30\n",
@@ -183,7 +187,7 @@ M2   AX             000.0                01:00:01:12
             "a.edl",
             "001 A V C 00:00:00:00 00:00:00:03 00:00:00:00 00:00:00:03\n"
             "002 B V C 00:00:00:03 00:00:00:09 00:00:00:03 00:00:00:09\n",
-            "are of several sources (A, B)",
+            "are of several sources ('A', 'B')",
         ),
         ("a.edl", edl(edit_list(CASES[3])).decode(), "the list was made at 30000/1001"),
         ("a.otio", "{", "line 1: is no JSON"),

@@ -182,3 +182,20 @@ def test_an_upload_in_parts_that_was_ended_before_counts_if_its_content_is_there
         else:
             with pytest.raises(StoreUnavailableError, match="ended by another"):
                 store.put_file("a.mp4", tmp_path / "clip", content_type=MP4)
+
+
+def test_a_bucket_that_never_had_an_upload_has_none_left(
+    rclone_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """rclone's server answers that there is no such upload, as to a request for one."""
+    rclone_s3.use(monkeypatch)
+    store = S3ObjectStore(rclone_s3.new_bucket(), "some")
+    store.write_bytes("clips/film/a.mp4", b"short", content_type=MP4)
+    assert list(store.leftovers()) == []
+
+
+def test_uploads_that_cannot_be_listed_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(refusal(403, "AccessDenied")) as server:
+        store = store_at(server, monkeypatch, S3Options())
+        with pytest.raises(StoreError, match="access is denied to ListMultipartUploads"):
+            list(store.leftovers())
