@@ -47,6 +47,7 @@ def export_into_folder(
         raise SettingsError(f"{folder} has the store in it, or lies in it; name another --output")
     scratch_folder = home.cache_folder() / "scratch"
     with _alone(folder), Watcher() as watcher:
+        watcher.start(folder.name)
         remove_abandoned_folders(scratch_folder)
         target.tidy()
         with held_folder(scratch_folder) as scratch:

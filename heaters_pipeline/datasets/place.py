@@ -78,6 +78,14 @@ class Place:
         """The SHA-256 of a file, which is read for it."""
         return object_sha256(self.store, f"{self.prefix}{name}", size_bytes)
 
+    def read(self, name: str) -> bytes:
+        """The content of a file.
+
+        Raises:
+            ObjectNotFoundError: There is none.
+        """
+        return self.store.read_bytes(f"{self.prefix}{name}")
+
     def remove(self, name: str) -> None:
         """Remove a file; one that is gone already is no error."""
         self.store.delete(f"{self.prefix}{name}")
@@ -90,13 +98,31 @@ class Place:
         Raises:
             SettingsError: Something else lies there.
         """
+        found = self.recorded()
+        if found is None:
+            self._require_empty()
+            return {}
+        recorded, files = found
+        if recorded != kind:
+            raise SettingsError(
+                f"{self.url} has a data set of the format {recorded}; export into another folder"
+            )
+        return files
+
+    def recorded(self) -> tuple[str, dict[str, str]] | None:
+        """The format of the data set with the files that are its own; None if there is none.
+
+        Raises:
+            SettingsError: It cannot be told.
+        """
         try:
             data = read_limited(self.store, self.prefix + LEDGER, max_bytes=LARGE_BYTES)
             content = parse_record(data, LEDGER, _FORMAT, _FORMAT_VERSION)
-            recorded, files = str(content["kind"]), dict(content["files"])
+            files = dict(content["files"])
+            mine = {name: str(digest) for name, digest in files.items() if is_part(name)}
+            return str(content["kind"]), mine
         except ObjectNotFoundError:
-            self._require_empty()
-            return {}
+            return None
         except NewerRecordError:
             raise
         except (ManifestError, KeyError, TypeError, ValueError) as error:
@@ -104,11 +130,6 @@ class Place:
                 f"{self.url}/{LEDGER} is damaged, so that nobody knows which files there are the "
                 "data set's own; export into another folder"
             ) from error
-        if recorded != kind:
-            raise SettingsError(
-                f"{self.url} has a data set of the format {recorded}; export into another folder"
-            )
-        return {name: str(digest) for name, digest in files.items() if is_part(name)}
 
     def write_ledger(self, kind: str, files: Mapping[str, str]) -> None:
         """Say which files are the data set's own, before the first of them is written."""

@@ -228,8 +228,8 @@ def test_clips_of_a_bucket_are_fetched(
 ) -> None:
     moto_s3.use(monkeypatch)
     bucket = S3ObjectStore(moto_s3.new_bucket(), "videos")
-    for found in store.list(""):
-        bucket.write_bytes(found.key, store.read_bytes(found.key), content_type=ANY)
+    for each in store.list(""):
+        bucket.write_bytes(each.key, store.read_bytes(each.key), content_type=ANY)
     export(bucket, tmp_path / "out")
     found = samples(tmp_path / "out")
     assert len(found) == 16
