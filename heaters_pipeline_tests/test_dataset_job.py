@@ -2,17 +2,21 @@
 
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from heaters_pipeline.datasets.in_store import datasets_that_may_hold
 from heaters_pipeline.definitions import defs
 from heaters_pipeline.names import DATASET_JOB
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.pruning import Pruner
+from heaters_pipeline.storage.s3.store import S3ObjectStore
 from heaters_pipeline_tests.datasets.stores import copy_film
 from heaters_pipeline_tests.pipeline import Pipeline
+from heaters_pipeline_tests.servers import S3Server
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -96,3 +100,20 @@ def test_data_sets_that_hold_a_video_are_found(processed: Pipeline) -> None:
     )
     store.write_bytes(ledger, content, content_type="")
     assert datasets_that_may_hold(store, "film") == ["all", "both", "trip"]
+
+
+def test_in_a_bucket_as_well(
+    processed: Pipeline, moto_s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    moto_s3.use(monkeypatch)
+    bucket = S3ObjectStore(moto_s3.new_bucket(), "videos")
+    for each in processed.store.list(""):
+        bucket.write_bytes(each.key, processed.store.read_bytes(each.key), content_type="")
+    on_bucket = Pipeline(lambda: bucket, tmp_path / "on_bucket")
+    shown = [
+        export(on_bucket, name=name, format=format_name)
+        for name, format_name in (("a", "webdataset"), ("b", "videofolder"), ("a", "webdataset"))
+    ]
+    assert [(each["made"], each["reused"]) for each in shown] == [(1, 0), (4, 0), (0, 1)]
+    assert datasets_that_may_hold(bucket, "film") == ["a", "b"]
+    on_bucket.instance.dispose()
