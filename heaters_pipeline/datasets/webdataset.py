@@ -27,18 +27,18 @@ def planned_shards(clips: SelectedClips, max_bytes: int) -> Iterator[Part]:
         table["size_bytes"].to_numpy(),
         max_bytes,
     )
-    for rows in shards:
+    for shard in shards:
+        positions = shard.tolist()
         digest = hashlib.sha256(_FORMAT_VERSION)
         size_bytes = 0
-        for row in clips.rows(rows):
+        for row in clips.rows(positions):
             for member, data in _members(row):
                 # Names and JSON have no zero byte, and the JSON tells the clip by its key and size.
                 digest.update(b"\0".join([member.name.encode(), data or b"", b""]))
                 size_bytes += _size_in_tar(member)
         name = f"{SHARD_PREFIX}{digest.hexdigest()[:_DIGITS]}.tar"
-        yield Part(
-            name, _padded(size_bytes + 2 * tarfile.BLOCKSIZE, tarfile.RECORDSIZE), rows.tolist()
-        )
+        whole_bytes = _padded(size_bytes + 2 * tarfile.BLOCKSIZE, tarfile.RECORDSIZE)
+        yield Part(name, whole_bytes, positions)
 
 
 def made_shards(
