@@ -17,6 +17,7 @@ from heaters_pipeline.check_job import check_videos, check_videos_weekly
 from heaters_pipeline.checks import all_checks
 from heaters_pipeline.code_references import with_code_references
 from heaters_pipeline.corrections_sensor import apply_corrections
+from heaters_pipeline.dataset_job import export_dataset
 from heaters_pipeline.export_job import export_videos
 from heaters_pipeline.heap import use_one_heap
 from heaters_pipeline.jobs import (
@@ -74,6 +75,7 @@ defs = dg.Definitions(
         make_review_pages,
         build_catalog,
         export_videos,
+        export_dataset,
     ],
     schedules=[confirm_catalog_daily, check_videos_weekly],
     sensors=[

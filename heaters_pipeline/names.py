@@ -11,6 +11,7 @@ REPAIR_JOB = "repair_videos"
 REVIEW_JOB = "make_review_pages"
 CATALOG_JOB = "build_catalog"
 EXPORT_JOB = "export_videos"
+DATASET_JOB = "export_dataset"
 JOBS = (
     DOWNLOAD_JOB,
     PROCESS_JOB,
@@ -20,6 +21,7 @@ JOBS = (
     REVIEW_JOB,
     CATALOG_JOB,
     EXPORT_JOB,
+    DATASET_JOB,
 )
 
 SOURCE_ASSET = "source_videos"

@@ -1,6 +1,6 @@
 """What is exported of a video: its scenes as editors count them, from what is recorded of it."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from fractions import Fraction
 
 from heaters_pipeline.assets.units import Scene, clip_identifier
@@ -24,17 +24,23 @@ from heaters_pipeline.video.media.timing import Span, Timeline
 REJECTED = "rejected"
 
 
-def edit_list_of(store: ObjectStore, video: VideoManifest, settings: ExportSettings) -> EditList:
+def edit_list_of(
+    store: ObjectStore,
+    video: VideoManifest,
+    settings: ExportSettings,
+    clips: Container[str] | None = None,
+) -> EditList:
     """The scenes of a video; those that were rejected are left out unless they are asked for.
 
     Args:
         store: In which its track lies.
         video: What is recorded of it.
         settings: What is asked for.
+        clips: The names of the clips to choose from; None for all.
     Raises:
         ManifestError: Its scenes were not decided yet, or of another version of its source; or what
             people decided cannot be read.
-        SettingsError: All of its clips are rejected, or there is no such timecode at its rate.
+        SettingsError: No clip is left, or there is no such timecode at its rate.
     """
     source, track, scenes = (
         _recorded(video, stage) for stage in ("source_videos", "frame_scores", "scenes")
@@ -62,7 +68,10 @@ def edit_list_of(store: ObjectStore, video: VideoManifest, settings: ExportSetti
     key = str(source.summary["source_key"])
     local = store.local_path(key)
     audio = next((each for each in info["audio"] if each["channels"] > 0), None)
-    listed = _listed(video, scenes, corrections.marks(source_sha256))
+    marked = _listed(video, scenes, corrections.marks(source_sha256))
+    listed = [one for one in marked if clips is None or one.name in clips]
+    if not listed:
+        raise SettingsError(f"no clip of {video.video_id} meets the condition")
     kept = [one for one in listed if settings.with_rejected or one.review != REJECTED]
     if not kept:
         raise SettingsError(

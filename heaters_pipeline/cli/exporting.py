@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from heaters_pipeline import home
 from heaters_pipeline.assets.export_lists import edit_list_of
+from heaters_pipeline.datasets.selecting import selected_clips
 from heaters_pipeline.errors import HeatersError, SettingsError, printable
 from heaters_pipeline.exchange.edit_list import EditList
 from heaters_pipeline.exchange.formats import ExportedFile, ExportSettings, exported_files
@@ -19,6 +21,7 @@ def export_videos(
     wanted: Sequence[Sequence[str]],
     settings: ExportSettings,
     folder: Path,
+    where: str | None,
     on_video: Callable[[Mapping[str, Any]], None],
 ) -> list[dict[str, Any]]:
     """Write the files of videos into a folder.
@@ -27,18 +30,20 @@ def export_videos(
         wanted: For each video the ids that it may have, likeliest first.
         settings: What is written.
         folder: Where.
+        where: A condition in SQL that the clips meet; None for all.
         on_video: Given the document of each video.
     Returns:
         A document for each video, with its ``error`` or None.
     Raises:
-        SettingsError: The folder cannot be written to.
+        SettingsError: The folder cannot be written to, or the condition is wrong.
     """
     store = open_store(home.store_location(), base_folder=home.home_folder())
+    chosen = None if where is None else _clips_that_meet(store, where)
     documents = []
     for candidates in wanted:
         try:
             video = _recorded(store, candidates)
-            edits = edit_list_of(store, video, settings)
+            edits = edit_list_of(store, video, settings, chosen)
         except HeatersError as error:
             document: dict[str, Any] = {"video_id": candidates[0], "error": str(error)}
         else:
@@ -46,6 +51,15 @@ def export_videos(
         documents.append(document)
         on_video(document)
     return documents
+
+
+def _clips_that_meet(store: ObjectStore, where: str) -> frozenset[str]:
+    """The names of the clips that meet a condition."""
+    with (
+        TemporaryDirectory(prefix="heaters-export-") as folder,
+        selected_clips(store, Path(folder), where=where, with_rejected=True) as clips,
+    ):
+        return frozenset(clips.table["clip_identifier"].to_pylist())
 
 
 def _recorded(store: ObjectStore, candidates: Sequence[str]) -> VideoManifest:

@@ -12,6 +12,7 @@ from heaters_pipeline.cli.forgetting import forget_video
 from heaters_pipeline.cli.local_runs import build_catalog
 from heaters_pipeline.cli.settings_work import forget_rules
 from heaters_pipeline.cli.terminal import megabytes
+from heaters_pipeline.datasets.in_store import datasets_that_may_hold
 from heaters_pipeline.errors import HeatersError, InvalidVideoError, SettingsError
 from heaters_pipeline.intake.rejections import dismiss_rejections, write_rejection
 from heaters_pipeline.intake.sidecars import shared_with, sidecar_ending
@@ -132,9 +133,11 @@ def remove_videos(
             removal.close()
     documents = []
     for video_id in video_ids:
+        held: list[str] = []
         if video_id not in errors:
             forget_video(instance, video_id)
-        documents.append({"video_id": video_id, "error": errors.get(video_id)})
+            held = datasets_that_may_hold(workspace.store, video_id)
+        documents.append({"video_id": video_id, "error": errors.get(video_id), "in_datasets": held})
         on_video(documents[-1])
     return documents
 
@@ -241,4 +244,10 @@ def removed_line(document: Mapping[str, Any]) -> str:
     """What a person reads of a video that was to be removed."""
     if document["error"]:
         return f"{document['video_id']}: nothing is removed, since {document['error']}"
-    return f"{document['video_id']}: removed"
+    if not document["in_datasets"]:
+        return f"{document['video_id']}: removed"
+    return (
+        f"{document['video_id']}: removed, but for its clips in the data sets "
+        f"{', '.join(document['in_datasets'])} of the store: run export_dataset for each of them "
+        f"again, or delete it from {keys.DATASET_PREFIX}"
+    )

@@ -28,6 +28,7 @@ _PHASE_NAMES = {
     "sprite_sheets": "drawing sprite sheets",
     "keyframes": "taking key frames",
     "storyboards": "drawing the storyboard",
+    "dataset": "writing the data set, in MB",
 }
 
 

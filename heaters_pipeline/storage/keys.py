@@ -24,6 +24,8 @@ CATALOG_PREFIX = "catalog/"
 CATALOG_CHANGE_PREFIX = "catalog/changes/"
 CATALOG_CLAIM = "_catalog"
 """Whom claims on the catalog are named for; no video has such a name."""
+DATASET_PREFIX = "exports/_datasets/"
+"""No video is called so, whose own exports lie beside it."""
 UNNAMED_OBJECTS = "prune/unnamed.parquet"
 
 _DIGEST = "[0-9a-f]{16}"
@@ -47,6 +49,7 @@ PRODUCT_FOLDERS = tuple(_PRODUCTS)
 _CHANGE = re.compile(rf"{CATALOG_CHANGE_PREFIX}([^/]+)-({_DIGEST})-[0-9a-f]+\.json")
 _CLEAN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\.[A-Za-z0-9]{1,8})?")
 _DIGESTED = re.compile(r"[A-Za-z0-9_-]{1,60}\.[A-Za-z0-9_-]{1,8}\.[0-9a-f]{16}")
+_DATASET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _PARTIAL_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart")
 
@@ -278,6 +281,27 @@ def storyboard_key(video_id: str, digest: str, name: str) -> str:
 def export_key(video_id: str, digest: str, extension: str) -> str:
     """A video's scenes as a file for other programs; the digest is that of its content."""
     return f"{objects_prefix('exports', video_id)}{digest[:16]}.{extension}"
+
+
+def dataset_prefix(name: str) -> str:
+    """Where the files of a data set lie; what they are called is up to its format.
+
+    Raises:
+        ValueError: It is no name of a data set.
+    """
+    if not is_dataset(name):
+        raise ValueError(f"{name!r} is no name of a data set")
+    return f"{DATASET_PREFIX}{name}/"
+
+
+def is_dataset(name: str) -> bool:
+    """Whether a data set can have this name."""
+    return _DATASET.fullmatch(name) is not None
+
+
+def dataset_claim(name: str) -> str:
+    """Whom claims on a data set are named for; no video has such a name."""
+    return f"_dataset-{name}"
 
 
 def report_key(video_id: str, stage: str, fingerprint: str, extension: str) -> str:

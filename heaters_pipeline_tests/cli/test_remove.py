@@ -11,6 +11,9 @@ import pandas as pd
 import pytest
 from dagster import DagsterRunStatus
 
+from heaters_pipeline.datasets.exporting import export_dataset
+from heaters_pipeline.datasets.in_store import place_in_store
+from heaters_pipeline.datasets.settings import DatasetSettings
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.names import PARTITION_TAG, SOURCE_VIDEOS
 from heaters_pipeline.storage import keys
@@ -329,3 +332,12 @@ def test_a_finished_video_whose_run_failed_is_finished_once_that_is_dismissed(
     assert heaters("dismiss", "harbour").code == 0
     status = {video["video_id"]: video for video in heaters("status", "--json").videos}
     assert (status["harbour"]["state"], status["harbour"]["error"]) == ("spliced", None)
+
+
+def test_data_sets_of_the_store_that_hold_its_clips_are_named(
+    harbour: Path, store: DirectoryObjectStore, heaters: Heaters, tmp_path: Path
+) -> None:
+    export_dataset(store, place_in_store(store, "animals"), DatasetSettings(), tmp_path)
+    ended = heaters("remove", harbour, "--yes", "--json")
+    assert ended.videos == [{"video_id": NAME, "error": None, "in_datasets": ["animals"]}]
+    assert "removed, but for its clips in the data sets animals of the store" in ended.err

@@ -1,0 +1,1 @@
+"""Data sets for training, made of clips. Knows neither video nor Dagster."""
