@@ -88,7 +88,9 @@ class _Pages:
         self._data = ServedData(store, lambda key: f"../objects/{quote(key)}")
 
     def all_videos(self, request: Request) -> Response:
-        return HTMLResponse(list_html(listed_videos(self._store), "videos/"))
+        return HTMLResponse(
+            list_html(listed_videos(self._store), lambda one: f"videos/{quote(one)}")
+        )
 
     def video(self, request: Request) -> Response:
         """The page without its data, which it fetches: so it is seen before that is built."""

@@ -163,10 +163,18 @@ def test_thousands_of_clips_come_in_pieces_and_in_order(tmp_path: Path) -> None:
 
 def many_clips(number: int) -> dict[str, Any]:
     """The data of a page of so many clips, each of four frames and without pictures."""
+    bare: dict[str, Any] = {"picture": None}
     clips = [
-        {"name": f"c{at}", "start": 4 * at, "end": 4 * at + 4, "url": "no.mp4", "tiles": [], "picture": None}
-        for at in range(number)
-    ]  # fmt: skip
+        {
+            "name": f"c{start}",
+            "start": start,
+            "end": start + 4,
+            "url": "no.mp4",
+            "tiles": [],
+            **bare,
+        }
+        for start in range(0, 4 * number, 4)
+    ]
     curve = {"name": "curve", "rule": "rule", "frames_a_point": 4, "threshold": 50.0}
     return {
         "format_version": 1,
