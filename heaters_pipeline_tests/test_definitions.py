@@ -316,6 +316,7 @@ def test_sensors_are_there() -> None:
         "report_dead_runs",
         "apply_changed_settings",
         "apply_corrections",
+        "make_pages_when_finished",
     }
 
 
