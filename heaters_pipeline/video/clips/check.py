@@ -31,8 +31,8 @@ from heaters_pipeline.video.media.video_streams import wanted_stream
 
 # Others, such as dav1d, take what to skip once and for all.
 _SKIPPING_DECODERS = frozenset({"h264", "hevc", "mpeg4", "mpeg2video"})
-# FFmpeg cuts up the samples of these, and guesses how long each packet lasts. They are decoded in the
-# order in which they are shown.
+# FFmpeg cuts up the samples of these, and guesses how long each packet lasts. Their frames are
+# decoded in the order in which they are shown.
 _GUESSED_DURATIONS = frozenset({"vp9"})
 # The headers of clips are complete; without this FFmpeg decodes some frames to find out more.
 _AS_WRITTEN = {"probesize": "32"}
