@@ -35,7 +35,7 @@ from heaters_pipeline.storage.records.corrections import (
     look_at_corrections,
     replace_corrections,
 )
-from heaters_pipeline.storage.records.manifests import JSON_CONTENT_TYPE
+from heaters_pipeline.storage.records.manifests import JSON_CONTENT_TYPE, Json
 from heaters_pipeline.storage.records.video_manifests import record_of
 
 SHOWN_FOLDERS = ("clips", "sprite_sheets", "keyframes")
@@ -104,7 +104,10 @@ class _Pages:
     def video_data(self, request: Request) -> Response:
         video_id = _video_id(request)
         seen = look_at_corrections(self._store, video_id)
-        save = {"url": f"../corrections/{quote(video_id)}", "etag": _etag(seen.found)}
+        save: dict[str, Json] = {
+            "url": f"../corrections/{quote(video_id)}",
+            "etag": _etag(seen.found),
+        }
         data = self._data.of_video(video_id, seen.corrections, {"save": save})
         return Response(data, media_type=JSON_CONTENT_TYPE)
 
