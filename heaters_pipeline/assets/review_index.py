@@ -55,8 +55,7 @@ def review_index(
             return store.link(key) if is_signed else key.removeprefix("review_pages/")
 
         content = list_html(videos, address, links_until=until)
-        stored = store.head(keys.REVIEW_INDEX)
-        is_same = stored is not None and store.read_bytes(keys.REVIEW_INDEX) == content
+        is_same = not is_signed and _stored(store) == content
         if not is_same:
             workspace.write_bytes(keys.REVIEW_INDEX, content, "text/html; charset=utf-8")
         result: dict[str, Any] = {
@@ -72,6 +71,10 @@ def review_index(
         listed = repr([(one.to_json(), pages.get(one.video_id)) for one in videos])
         version = dg.DataVersion(bytes_sha256(listed.encode()))
         return dg.MaterializeResult(metadata=result, data_version=version)
+
+
+def _stored(store: ObjectStore) -> bytes | None:
+    return store.read_bytes(keys.REVIEW_INDEX) if store.head(keys.REVIEW_INDEX) else None
 
 
 def _pages(store: ObjectStore) -> dict[str, str]:
