@@ -4,9 +4,10 @@
 
 Processes a film of that many scenes, opens its page in Chromium by ``heaters serve`` and as a file,
 each time in a new browser, and prints the median and the worst: seconds to the first paint of
-content, and until the first frame is shown exactly; how many pictures were loaded then; the longest
-time between two frames that the browser drew while all of the page was scrolled through; and the
-pictures loaded in the end.
+content, until clips are shown, and until the first frame is shown exactly; how many pictures were
+loaded then; the longest time between two frames that the browser drew while all of the page was
+scrolled through; the pictures loaded in the end; the longest that the page kept the browser from
+anything else, while it opened and after it; and how long a decision takes until it is shown.
 """
 
 import argparse
@@ -28,6 +29,27 @@ from heaters_pipeline_tests.videos import make_video
 FRAMES_A_CLIP = 7
 SETTINGS = {"min_duration_seconds": 0.2}
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime / 1000"
+CLIPS_SHOWN = "heaters.clips / 1000"
+LONGEST_TASK = "Math.max(0, ...heaters.tasks.splice(0)) / 1000"
+DECISION = """(async () => {
+  const before = performance.now();
+  document.getElementById('approve').click();
+  await new Promise(requestAnimationFrame);
+  await new Promise((resolve) => setTimeout(resolve));
+  return (performance.now() - before) / 1000;
+})()"""
+# In the page before its own script: notes when clips are drawn, and each task of 50 ms or more.
+WATCH = """
+globalThis.heaters = { clips: 0, tasks: [] };
+new PerformanceObserver((list) => {
+  heaters.tasks.push(...list.getEntries().map((one) => one.duration));
+}).observe({ type: 'longtask', buffered: true });
+requestAnimationFrame(function look() {
+  if (document.querySelector('.card')) {
+    requestAnimationFrame(() => (heaters.clips = performance.now()));
+  } else requestAnimationFrame(look);
+});
+"""
 PICTURES = """performance.getEntriesByType('resource')
   .filter((one) => one.initiatorType === 'img' || one.initiatorType === 'css').length"""
 SCROLL = """(async () => {
@@ -68,15 +90,20 @@ def opened(url: str) -> dict[str, float]:
     """What opening a page once, in a new browser, takes."""
     with open_page() as page:
         page.set_viewport_size({"width": 1440, "height": 900})
+        page.add_init_script(WATCH)
         started = time.perf_counter()
         page.goto(url, wait_until="commit")
         shown_after = first_frame(page, started)
         return {
             "first paint, s": page.evaluate(FIRST_PAINT),
+            "clips are shown, s": page.evaluate(CLIPS_SHOWN),
             "first frame is exact, s": shown_after,
+            "longest task, opening, s": page.evaluate(LONGEST_TASK),
             "pictures then": page.evaluate(PICTURES),
             "longest frame, scrolling, s": page.evaluate(SCROLL),
             "pictures in the end": page.evaluate(PICTURES),
+            "decision is shown, s": page.evaluate(DECISION),
+            "longest task after, s": page.evaluate(LONGEST_TASK),
         }
 
 

@@ -8,6 +8,7 @@ from heaters_pipeline.assets.frame_scores import frame_scores
 from heaters_pipeline.assets.keyframes import keyframes
 from heaters_pipeline.assets.method_comparison import method_comparison
 from heaters_pipeline.assets.policy import OWNERS
+from heaters_pipeline.assets.review_index import review_index
 from heaters_pipeline.assets.review_pages import review_pages
 from heaters_pipeline.assets.scenes import scenes
 from heaters_pipeline.assets.source_videos import source_videos
@@ -25,6 +26,7 @@ from heaters_pipeline.jobs import (
     compare_methods,
     confirm_catalog_daily,
     download_videos,
+    list_review_pages,
     make_review_pages,
     process_videos,
     repair_job,
@@ -34,6 +36,7 @@ from heaters_pipeline.names import PROCESS_JOB
 from heaters_pipeline.resources import WorkspaceResource
 from heaters_pipeline.sensors import (
     bring_in_submissions,
+    make_pages_when_finished,
     report_dead_runs,
     update_catalog,
 )
@@ -53,6 +56,7 @@ _assets = [
     keyframes,
     storyboards,
     review_pages,
+    review_index,
     catalog,
 ]
 
@@ -73,6 +77,7 @@ defs = dg.Definitions(
         check_videos,
         repair_job(_process_job),
         make_review_pages,
+        list_review_pages,
         build_catalog,
         export_videos,
         export_dataset,
@@ -84,6 +89,7 @@ defs = dg.Definitions(
         update_catalog,
         apply_changed_settings,
         apply_corrections,
+        make_pages_when_finished,
         report_dead_runs,
     ],
     resources={"workspace": WorkspaceResource()},

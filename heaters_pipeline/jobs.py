@@ -23,6 +23,8 @@ from heaters_pipeline.names import (
     REPAIR_JOB,
     REPAIR_TAG,
     REVIEW_ASSET,
+    REVIEW_INDEX_ASSET,
+    REVIEW_INDEX_JOB,
     REVIEW_JOB,
     SOURCE_ASSET,
     VIDEO_STAGES,
@@ -66,6 +68,13 @@ make_review_pages = dg.define_asset_job(
     REVIEW_JOB,
     selection=dg.AssetSelection.assets(REVIEW_ASSET),
     description="Makes the page on which a person reviews the clips of a processed video.",
+    executor_def=dg.in_process_executor,
+)
+
+list_review_pages = dg.define_asset_job(
+    REVIEW_INDEX_JOB,
+    selection=dg.AssetSelection.assets(REVIEW_INDEX_ASSET),
+    description="Writes the page that lists all videos, with what waits for review.",
     executor_def=dg.in_process_executor,
 )
 

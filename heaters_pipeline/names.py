@@ -9,6 +9,7 @@ COMPARE_JOB = "compare_methods"
 CHECK_JOB = "check_videos"
 REPAIR_JOB = "repair_videos"
 REVIEW_JOB = "make_review_pages"
+REVIEW_INDEX_JOB = "list_review_pages"
 CATALOG_JOB = "build_catalog"
 EXPORT_JOB = "export_videos"
 DATASET_JOB = "export_dataset"
@@ -19,6 +20,7 @@ JOBS = (
     CHECK_JOB,
     REPAIR_JOB,
     REVIEW_JOB,
+    REVIEW_INDEX_JOB,
     CATALOG_JOB,
     EXPORT_JOB,
     DATASET_JOB,
@@ -27,6 +29,7 @@ JOBS = (
 SOURCE_ASSET = "source_videos"
 COMPARISON_ASSET = "method_comparison"
 REVIEW_ASSET = "review_pages"
+REVIEW_INDEX_ASSET = "review_index"
 CATALOG_ASSET = "catalog"
 STORYBOARDS_ASSET = "storyboards"
 """Videos that were finished before there was this one are finished without it."""

@@ -52,6 +52,8 @@ from heaters_pipeline.names import (
     MAX_RETRIES_TAG,
     PARTITION_TAG,
     PROCESS_JOB,
+    REVIEW_ASSET,
+    REVIEW_INDEX_ASSET,
     SOURCE_ASSET,
     SOURCE_VIDEOS,
     SUBMISSION_TAG,
@@ -129,6 +131,15 @@ def update_catalog(
     if why_not is not None:
         return dg.SkipReason(why_not)
     return dg.SensorResult(run_requests=[dg.RunRequest(run_config=CHANGED_VIDEOS)])
+
+
+make_pages_when_finished = dg.AutomationConditionSensorDefinition(
+    "make_pages_when_finished",
+    target=dg.AssetSelection.assets(REVIEW_ASSET, REVIEW_INDEX_ASSET),
+    minimum_interval_seconds=60,
+    description="Makes the review page of each video that a run ends from now on, and the list of "
+    "all videos then. Switch it on if you open pages from the store; heaters serve needs none.",
+)
 
 
 @dg.sensor(

@@ -18,9 +18,8 @@ def decision(number: int, kind: str, *where: int, source: str = SOURCE, **more: 
         source: The version of the source that was seen.
         more: Other fields, or other values of these.
     """
-    names = (
-        ("start_frame", "end_frame") if kind in ("approve", "reject", "tag") else ("frame", "to")
-    )
+    of_clips = ("approve", "reject", "wait", "tag")
+    names = ("start_frame", "end_frame") if kind in of_clips else ("frame", "to")
     return {
         "id": f"{number:032x}",
         "kind": kind,

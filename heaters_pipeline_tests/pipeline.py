@@ -19,6 +19,7 @@ from heaters_pipeline.names import (
     DOWNLOAD_JOB,
     PARTITION_TAG,
     PROCESS_JOB,
+    REVIEW_INDEX_JOB,
     REVIEW_JOB,
     SOURCE_VIDEOS,
     SUBMISSION_TAG,
@@ -159,6 +160,10 @@ class Pipeline:
         """Run the job that makes the page of a video."""
         self.instance.add_dynamic_partitions(SOURCE_VIDEOS, [video_id])
         return self._run(REVIEW_JOB, {}, {PARTITION_TAG: video_id})
+
+    def list_pages(self) -> Outcome:
+        """Run the job that writes the page of all videos."""
+        return self._run(REVIEW_INDEX_JOB, {}, {})
 
     def process_and_compare(self, video_id: str = VIDEO_ID) -> Outcome:
         """Materialize all assets of a video in one run, as people do from the lineage."""

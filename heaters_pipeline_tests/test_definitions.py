@@ -18,12 +18,19 @@ from heaters_pipeline import config
 from heaters_pipeline.assets import stage_checks
 from heaters_pipeline.assets.catalog import READABLE_CHECK
 from heaters_pipeline.definitions import defs
-from heaters_pipeline.names import CATALOG_JOB, COMPARE_JOB, DOWNLOAD_JOB, PROCESS_JOB, REVIEW_JOB
+from heaters_pipeline.names import (
+    CATALOG_JOB,
+    COMPARE_JOB,
+    DOWNLOAD_JOB,
+    PROCESS_JOB,
+    REVIEW_INDEX_JOB,
+    REVIEW_JOB,
+)
 from heaters_pipeline.report.catalog_columns import CLIP_COLUMNS, VIDEO_COLUMNS
 from heaters_pipeline_tests.pipeline import STAGES
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-ASSETS = {*STAGES, "method_comparison", "review_pages", "catalog"}
+ASSETS = {*STAGES, "method_comparison", "review_pages", "review_index", "catalog"}
 STAGES_WITHOUT_OBJECTS = ("source_videos", "scenes")
 
 # Imports every module of the package twice: the first time for the libraries, which may do as
@@ -143,7 +150,7 @@ def test_there_is_an_asset_a_stage_and_a_catalog_of_all(graph: Any) -> None:
     nodes = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
     assert set(nodes) == ASSETS
     for name, node in nodes.items():
-        assert (node.partitions_def is None) is (name == "catalog")
+        assert (node.partitions_def is None) is (name in ("catalog", "review_index"))
         assert node.description, name
         assert node.group_name != "default", name
         assert "python" in node.kinds, name
@@ -200,6 +207,7 @@ def test_lineage_is_the_documented_one(graph: Any) -> None:
         "sprite_sheets": {"clips", "frame_scores"},
         "keyframes": {"clips", "scenes"},
         "review_pages": {"scenes", "sprite_sheets", "keyframes"},
+        "review_index": {"review_pages", "catalog"},
         "catalog": {"storyboards", "clips", "sprite_sheets", "keyframes"},
     }
 
@@ -241,6 +249,7 @@ def test_jobs_run_in_one_process_and_hold_what_they_say() -> None:
         PROCESS_JOB: set(STAGES),
         COMPARE_JOB: {"method_comparison"},
         REVIEW_JOB: {"review_pages"},
+        REVIEW_INDEX_JOB: {"review_index"},
         CATALOG_JOB: {"catalog"},
     }
     for name, assets in selected.items():
@@ -307,6 +316,7 @@ def test_sensors_are_there() -> None:
         "report_dead_runs",
         "apply_changed_settings",
         "apply_corrections",
+        "make_pages_when_finished",
     }
 
 

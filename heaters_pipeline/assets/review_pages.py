@@ -36,6 +36,7 @@ RENEWED_BEFORE = timedelta(days=2)
     tags={WORK_TAG: "decide"},
     code_version=str(PAGE_VERSION),
     retry_policy=RETRY_POLICY,
+    automation_condition=dg.AutomationCondition.eager(),
 )
 def review_pages(
     context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]

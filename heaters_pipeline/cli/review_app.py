@@ -23,8 +23,8 @@ from heaters_pipeline.errors import (
     ObjectNotFoundError,
     StoreUnavailableError,
 )
-from heaters_pipeline.report.review_page.page_html import DECODER_NAME, decoder_bytes
-from heaters_pipeline.report.review_page.stored_page import stored_page
+from heaters_pipeline.report.review_page.page_html import DECODER_NAME, decoder_bytes, page_html
+from heaters_pipeline.report.review_page.served_data import ServedData
 from heaters_pipeline.report.review_page.video_list import list_html, listed_videos
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
@@ -35,8 +35,8 @@ from heaters_pipeline.storage.records.corrections import (
     look_at_corrections,
     replace_corrections,
 )
-from heaters_pipeline.storage.records.manifests import JSON_CONTENT_TYPE
-from heaters_pipeline.storage.records.video_manifests import read_video
+from heaters_pipeline.storage.records.manifests import JSON_CONTENT_TYPE, Json
+from heaters_pipeline.storage.records.video_manifests import record_of
 
 SHOWN_FOLDERS = ("clips", "sprite_sheets", "keyframes")
 """What of the store pages show; nothing else of it can be asked for."""
@@ -69,6 +69,7 @@ def review_app(store: ObjectStore, cache: LocalCache, host: str, token: str) -> 
     routes = [
         Route(f"/{token}/", pages.all_videos),
         Route(f"/{token}/videos/{{video_id}}", pages.video),
+        Route(f"/{token}/data/{{video_id}}", pages.video_data),
         Route(f"/{token}/assets/{DECODER_NAME}", pages.decoder),
         Route(f"/{token}/objects/{{key:path}}", pages.shown_object),
         Route(f"/{token}/corrections/{{video_id}}", pages.corrections),
@@ -84,24 +85,31 @@ class _Pages:
     def __init__(self, store: ObjectStore, cache: LocalCache) -> None:
         self._store = store
         self._cache = cache
+        self._data = ServedData(store, lambda key: f"../objects/{quote(key)}")
 
     def all_videos(self, request: Request) -> Response:
-        return HTMLResponse(list_html(listed_videos(self._store), "videos/"))
+        return HTMLResponse(
+            list_html(listed_videos(self._store), lambda one: f"videos/{quote(one)}")
+        )
 
     def video(self, request: Request) -> Response:
+        """The page without its data, which it fetches: so it is seen before that is built."""
+        video_id = _video_id(request)
+        if record_of(self._store, video_id) is None:
+            raise ObjectNotFoundError(f"there is no video {video_id}")
+        name = (keys.guess_source_key(video_id) or video_id).removeprefix(keys.SOURCE_PREFIX)
+        place = {"title": name, "data_link": f"../data/{quote(video_id)}"}
+        return HTMLResponse(page_html(place, f"../assets/{DECODER_NAME}", index_link="../"))
+
+    def video_data(self, request: Request) -> Response:
         video_id = _video_id(request)
         seen = look_at_corrections(self._store, video_id)
-        etag = _etag(seen.found)
-        page = stored_page(
-            self._store,
-            read_video(self._store, video_id),
-            seen.corrections,
-            lambda key: f"../objects/{quote(key)}",
-            f"../assets/{DECODER_NAME}",
-            index_link="../",
-            more={"save": {"url": f"../corrections/{quote(video_id)}", "etag": etag}},
-        )
-        return HTMLResponse(page)
+        save: dict[str, Json] = {
+            "url": f"../corrections/{quote(video_id)}",
+            "etag": _etag(seen.found),
+        }
+        data = self._data.of_video(video_id, seen.corrections, {"save": save})
+        return Response(data, media_type=JSON_CONTENT_TYPE)
 
     def decoder(self, request: Request) -> Response:
         headers = {"Cache-Control": _FOR_EVER}

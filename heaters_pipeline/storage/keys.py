@@ -27,6 +27,8 @@ CATALOG_CLAIM = "_catalog"
 DATASET_PREFIX = "exports/_datasets/"
 """No video is called so, whose own exports lie beside it."""
 UNNAMED_OBJECTS = "prune/unnamed.parquet"
+REVIEW_INDEX = "review_pages/index.html"
+"""The page of all videos; no video has such a folder."""
 
 _DIGEST = "[0-9a-f]{16}"
 _PRODUCTS = {
@@ -317,6 +319,14 @@ def full_report_key(video_id: str, stage: str, fingerprint: str, extension: str)
 def review_page_key(video_id: str, fingerprint: str) -> str:
     """The page on which a person reviews a video's clips."""
     return f"{objects_prefix('review_pages', video_id)}{fingerprint[:16]}.html"
+
+
+def review_page_video(key: str) -> str | None:
+    """The video whose review page lies under a key, or None if none does."""
+    _, _, rest = key.partition("/")
+    video_id, _, name = rest.partition("/")
+    is_page = is_video_id(video_id) and _PRODUCTS["review_pages"].fullmatch(name) is not None
+    return video_id if is_page and key == f"review_pages/{rest}" else None
 
 
 def review_decoder_key(digest: str, name: str) -> str:

@@ -70,6 +70,8 @@ def test_it_is_made_once_and_again_only_when_something_changed(processed: Pipeli
         {REVIEW_ASSET: True},
     )
     assert again.data_versions == first.data_versions
+    # The manifest of the video, its corrections, the record of the page, and whether it is there.
+    assert again.requests == {"read_bytes": 3, "list": 1}
     decide(processed, 1)
     assert made(processed).count("made") == {REVIEW_ASSET: 1}
     assert len(page_keys(processed)) == 2

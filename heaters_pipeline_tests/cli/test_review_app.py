@@ -127,6 +127,7 @@ def test_so_it_is_with_a_bucket(
         "objects//etc/passwd",
         "objects/clips/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
         "videos/nobody",
+        "data/nobody",
         "videos/..%2f..%2fetc",
         "corrections/film",
         "assets/page.css",
@@ -224,6 +225,24 @@ def test_no_page_may_frame_it_or_keep_it(url: str) -> None:
     assert headers["Cache-Control"] == "no-store"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_data_of_a_page_is_built_once_for_a_version_of_the_manifest(
+    store: Path, tmp_path: Path
+) -> None:
+    counted = DirectoryObjectStore(store)
+    with serving(counted, tmp_path / "cache") as url:
+        first, reads = get(f"{url}data/{VIDEO_ID}"), counted.requests["GET"]
+        assert [clip["start"] for clip in first.json()["clips"]] == [0, 20, 45, 75]
+        assert get(f"{url}data/{VIDEO_ID}").content == first.content
+        assert counted.requests["GET"] == reads
+        # Decisions are read anew each time, and the rest once the manifest is another one.
+        assert put(url, corrections(1), If_None_Match="*").status_code == 204
+        assert len(get(f"{url}data/{VIDEO_ID}").json()["decisions"]) == 1
+        key = f"manifests/videos/{VIDEO_ID}.json"
+        content = counted.read_bytes(key).replace(b'"width_px":128', b'"width_px":130')
+        counted.write_bytes(key, content, content_type="application/json")
+        assert get(f"{url}data/{VIDEO_ID}").json()["facts"] != first.json()["facts"]
 
 
 def test_the_list_says_what_waits_for_review(url: str, store: Path) -> None:

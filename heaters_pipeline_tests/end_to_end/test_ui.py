@@ -32,10 +32,11 @@ ASSET_GROUPS = {
     "keyframes": "clips",
     "storyboards": "clips",
     "review_pages": "clips",
+    "review_index": "catalog",
     "catalog": "catalog",
 }
 # What a run of process_videos materializes.
-ASIDE = ("method_comparison", "review_pages")
+ASIDE = ("method_comparison", "review_pages", "review_index")
 PARTITIONED = [asset for asset in ASSET_GROUPS if asset not in ("catalog", *ASIDE)]
 SCENES = (40, 30, 50)
 LOADING_SECONDS = 240

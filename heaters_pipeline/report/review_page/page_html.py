@@ -17,7 +17,18 @@ from heaters_pipeline.storage.records.manifests import Json
 DECODER_NAME = "mediabunny-1.61.0.min.js"
 """Decodes single frames in the browser; MPL-2.0, its licence lies beside it."""
 _PACKAGE = "heaters_pipeline.report.review_page"
-_SCRIPTS = ("times", "decisions", "journal", "frames", "player", "timeline", "grid", "keys", "main")
+_SCRIPTS = (
+    "data",
+    "times",
+    "decisions",
+    "journal",
+    "frames",
+    "player",
+    "timeline",
+    "grid",
+    "keys",
+    "main",
+)
 
 
 def page_html(
@@ -29,21 +40,18 @@ def page_html(
     where ``decoder_link`` leads.
 
     Args:
-        data: Of ``page_data``, with what the page is to know besides.
+        data: Of ``page_data``, with what the page is to know besides; or a title, and the address
+            of all that as ``data_link``, which the page then fetches.
         decoder_link: The address of the decoder, relative or absolute.
         index_link: The address of the page of all videos, if there is one.
     """
     decoder: dict[str, Json] = {"url": decoder_link, "integrity": decoder_integrity()}
     content: dict[str, Json] = {**data, "decoder": decoder}
     script, style = page_script(), page_style()
-    curve: Any = data["curve"]
     return render(
         "page.html",
         policy=content_policy(script, style, decoder_link),
         title=data["title"],
-        facts=data["facts"],
-        curve_name=curve["name"],
-        curve_rule=curve["rule"],
         data=script_json(content),
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
@@ -59,7 +67,7 @@ def render(template: str, **values: Any) -> bytes:
 def page_script() -> str:
     """All of the page's script, in a scope of its own."""
     parts = "\n".join(read_text(f"page/{name}.js") for name in _SCRIPTS)
-    return f'"use strict";\n(() => {{\n{parts}}})();\n'
+    return f'"use strict";\n(async () => {{\n{parts}}})();\n'
 
 
 def page_style() -> str:

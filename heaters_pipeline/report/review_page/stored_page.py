@@ -1,6 +1,6 @@
 """The review page of a video that lies in a store, with what people decided of it so far."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from heaters_pipeline.report.review_page.page_data import Link, page_data, require_finished
 from heaters_pipeline.report.review_page.page_html import page_html
@@ -18,7 +18,6 @@ def stored_page(
     link: Link,
     decoder_link: str,
     *,
-    index_link: str | None = None,
     more: Mapping[str, Json] | None = None,
 ) -> bytes:
     """The page, made of the manifest, by one GET for the score track.
@@ -29,29 +28,38 @@ def stored_page(
         corrections: What is decided already, which the page shows.
         link: Gives the address of an object.
         decoder_link: The address of the script that decodes frames.
-        index_link: The address of the page of all videos, if there is one.
         more: What the page is to know besides.
     Raises:
         ManifestError: The video is not finished, or its track is damaged.
         ObjectNotFoundError: The track is missing.
     """
+    data = stored_data(store, video, link)
+    decided = decided_data(applied_edits(video), corrections, str(data["source_sha256"]))
+    return page_html({**data, **decided, **(more or {})}, decoder_link)
+
+
+def stored_data(store: ObjectStore, video: VideoManifest, link: Link) -> dict[str, Json]:
+    """What the page shows but for decisions; takes and raises the same."""
     require_finished(video)
     track = store.read_bytes(video.stages["frame_scores"].items[0].key)
-    data = page_data(video, ScoreTrack.from_bytes(track), link)
-    decided: dict[str, Json] = {
-        "decisions": [one.to_json() for one in corrections.decisions],
-        "edits_applied": edits_applied(video, corrections),
-    }
-    return page_html({**data, **decided, **(more or {})}, decoder_link, index_link=index_link)
+    return page_data(video, ScoreTrack.from_bytes(track), link)
 
 
-def edits_applied(video: VideoManifest, corrections: Corrections) -> int:
-    """How many of the edits, from the first on, the scenes of a video have in them already.
+def applied_edits(video: VideoManifest) -> list[Json]:
+    """The edits that the scenes of a video have in them already."""
+    applied: list[Json] = video.stages["scenes"].inputs.get("corrections", [])
+    return applied
 
-    0 if others came before those since; the page then applies all of them once more.
+
+def decided_data(
+    applied: Sequence[Json], corrections: Corrections, source_sha256: str
+) -> dict[str, Json]:
+    """What the page shows of decisions, and how many edits the scenes have in them already.
+
+    That is 0 if others came before those since; the page then applies all of them once more.
     """
-    scenes = video.stages["scenes"]
-    applied: list[Json] = scenes.inputs.get("corrections", [])
-    sha256 = str(video.stages["source_videos"].summary["sha256"])
-    edits = edits_json(corrections.edits(sha256))
-    return len(applied) if edits[: len(applied)] == applied else 0
+    edits = edits_json(corrections.edits(source_sha256))
+    return {
+        "decisions": [one.to_json() for one in corrections.decisions],
+        "edits_applied": len(applied) if edits[: len(applied)] == list(applied) else 0,
+    }

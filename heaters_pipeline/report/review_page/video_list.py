@@ -1,6 +1,6 @@
 """The page of all videos: which there are, and which of them wait for review."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -75,20 +75,26 @@ def listed_videos(store: ObjectStore) -> list[ListedVideo]:
     return sorted(found.values(), key=lambda one: one.title.casefold())
 
 
-def list_html(videos: Iterable[ListedVideo], link_prefix: str) -> bytes:
+def list_html(
+    videos: Iterable[ListedVideo],
+    page_link: Callable[[str], str | None],
+    *,
+    links_until: str | None = None,
+) -> bytes:
     """The page of all videos, self-contained.
 
     Args:
         videos: In order.
-        link_prefix: What stands before the id of a video in the address of its page.
+        page_link: From the id of a video to the address of its page; None if it has none.
+        links_until: When those addresses expire, if they do.
     """
     script = f'"use strict";\n(() => {{\n{read_text("page/list.js")}}})();\n'
     style = page_style()
-    data: Mapping[str, Json] = {"prefix": link_prefix, "videos": [one.to_json() for one in videos]}
+    rows: list[Json] = [{**one.to_json(), "page": page_link(one.video_id)} for one in videos]
     return render(
         "list.html",
         policy=content_policy(script, style, ""),
-        data=script_json(data),
+        data=script_json({"videos": rows, "links_until": links_until}),
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
     )

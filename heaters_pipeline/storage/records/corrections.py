@@ -31,12 +31,12 @@ _LONGEST = {"by": 100, "why": 1000, "tag": 50}
 _TRIES = 5
 """Each one that loses against another writer reads again, and adds to what that one wrote."""
 
-Kind = Literal["split", "merge", "move", "approve", "reject", "tag"]
+Kind = Literal["split", "merge", "move", "approve", "reject", "tag", "wait"]
 Review = Literal["approved", "rejected", "waiting"]
 
 EDITS: tuple[Kind, ...] = ("split", "merge", "move")
 """The kinds that change scenes; the others say something of a clip."""
-_STATES: dict[str, Review] = {"approve": "approved", "reject": "rejected"}
+_STATES: dict[str, Review] = {"approve": "approved", "reject": "rejected", "wait": "waiting"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ from heaters_pipeline.video.media.video_streams import wanted_stream
 
 # Others, such as dav1d, take what to skip once and for all.
 _SKIPPING_DECODERS = frozenset({"h264", "hevc", "mpeg4", "mpeg2video"})
+# FFmpeg cuts up the samples of these, and guesses how long each packet lasts. Their frames are
+# decoded in the order in which they are shown.
+_GUESSED_DURATIONS = frozenset({"vp9"})
 # The headers of clips are complete; without this FFmpeg decodes some frames to find out more.
 _AS_WRITTEN = {"probesize": "32"}
 _ALL_PACKETS = {**_AS_WRITTEN, "ignore_editlist": "1"}
@@ -156,6 +159,8 @@ def _read(path: Path, seen: _Seen) -> ClipFacts:
         raise ClipError(f"{shown_name(path)} shows no frame")
     track = _video_track(path)
     seen.all_seconds = Fraction(track.samples_ticks, track.timescale)
+    if codec in _GUESSED_DURATIONS:
+        seen.last_ticks = track.last_ticks
     return ClipFacts(
         method=note.method,
         container="mov" if is_quicktime else "mp4",

@@ -64,6 +64,7 @@ class TrackHeader:
         shown: What of it is shown.
         samples: How many it holds.
         samples_ticks: How long all of them last.
+        last_ticks: How long the last of them lasts; 0 if there is none.
     """
 
     track_id: int
@@ -72,6 +73,7 @@ class TrackHeader:
     shown: ShownPart
     samples: int
     samples_ticks: int
+    last_ticks: int
 
 
 @dataclass(slots=True)
@@ -174,6 +176,7 @@ def _track_header(track: _Box, movie_timescale: int) -> TrackHeader:
         shown=_shown_part(track.child(b"edts").child(b"elst").payload, movie_timescale),
         samples=int(runs[:, 0].sum()),
         samples_ticks=int(runs.prod(axis=1).sum()),
+        last_ticks=int(runs[-1, 1]) if len(runs) else 0,
     )
 
 

@@ -60,6 +60,8 @@ def test_axe_finds_nothing(page: Page, url: str, path: str, width_px: int, schem
 def test_nothing_stands_out_at_360_px(page: Page, url: str, path: str) -> None:
     page.set_viewport_size({"width": 360, "height": HEIGHT_PX})
     page.goto(f"{url}{path}")
+    if path:
+        shown(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
-from heaters_pipeline.storage.records.corrections import Corrections, read_corrections
+from heaters_pipeline.storage.records.corrections import Corrections, Mark, read_corrections
 from heaters_pipeline_tests.browser import SHOWING_MILLISECONDS, open_page
 from heaters_pipeline_tests.pipeline import VIDEO_ID
 from heaters_pipeline_tests.review_server import serving, shown
@@ -255,15 +255,71 @@ def test_saving_after_another_person_joins_both(page: Page, store: DirectoryObje
     assert states(page)[:2] == ["approved", "approved"]
 
 
+def save(page: Page) -> None:
+    page.click("#save")
+    expect(page.locator("#unsaved")).to_have_text("saved")
+
+
 def test_what_is_saved_is_undone_by_its_opposite(page: Page) -> None:
     press(page, ".", "b")
-    page.click("#save")
-    expect(page.locator("#said")).to_have_text("Saved.")
+    save(page)
     press(page, "Control+z")
     assert told(page) == [("split", 1), ("merge", 1)]
     assert spans(page) == SPANS_AS_FOUND
+    press(page, "Control+z")
+    assert page.inner_text("#said") == "There is nothing to undo."
     press(page, "Control+y")
     assert spans(page)[:2] == ["0-1", "1-20"]
+
+
+def test_all_that_is_saved_is_undone_after_a_reload_and_done_again(
+    page: Page, store: DirectoryObjectStore
+) -> None:
+    press(page, "x", "ArrowUp", "a", "t")
+    page.fill("#tag-input", "goal")
+    page.keyboard.press("Enter")
+    press(page, "ArrowDown", "ArrowDown", "m", "i", ".", "b")
+    made = (spans(page), states(page), told(page))
+    save(page)
+    page.reload()
+    shown(page)
+    for _ in made[2]:
+        press(page, "Control+z")
+    assert (spans(page), states(page)) == (SPANS_AS_FOUND, ["waiting"] * 4)
+    assert told(page)[len(made[2]) :] == [
+        ("merge", 45), ("move", 44, 45), ("split", 75), ("tag", 20, 45, []),
+        ("reject", 0, 20), ("wait", 0, 20),
+    ]  # fmt: skip
+    save(page)
+    marks = read_corrections(store, VIDEO_ID).marks(decisions(page)[0]["source_sha256"])
+    assert set(marks.values()) == {Mark()}
+    page.reload()
+    shown(page)
+    for _ in made[2]:
+        press(page, "Control+Shift+Z")
+    assert (spans(page), states(page)) == made[:2]
+    press(page, "Control+Shift+Z")
+    assert page.inner_text("#said") == "There is nothing to redo."
+
+
+def test_tabs_take_back_their_own_and_none_twice(page: Page, url: str) -> None:
+    press(page, ".", "b")
+    with page.expect_popup() as opened:
+        page.evaluate(f"void open('{url}')")
+    other = opened.value
+    shown(other)
+    press(other, "ArrowDown", "ArrowDown", ".", "b")
+    save(other)
+    for _ in range(2):
+        press(page, "Control+z")
+    # The other tab began as a copy of the first, which took that split back already.
+    for _ in range(2):
+        press(other, "Control+z")
+    expect(page.locator(".card")).to_have_count(4)
+    assert sorted(told(page)) == sorted(told(other))
+    assert sorted(told(page)) == [("merge", 1), ("merge", 21), ("split", 1), ("split", 21)]
+    assert spans(page) == spans(other) == SPANS_AS_FOUND
+    other.close()
 
 
 def test_decisions_that_no_longer_apply_are_kept_and_named(page: Page, url: str) -> None:

@@ -159,6 +159,11 @@ def test_the_latest_word_on_a_clip_counts() -> None:
     assert found.edits("6" * 64) == []
 
 
+def test_a_clip_can_be_made_to_wait_again() -> None:
+    found = corrections("a", decision(1, "approve", 0, 20), decision(2, "wait", 0, 20))
+    assert found.marks(SOURCE) == {(0, 20): Mark("waiting")}
+
+
 def test_who_wrote_second_loses_and_adds_to_what_the_other_wrote(store: ObjectStore) -> None:
     seen = look_at_corrections(store, "film")
     replace_corrections(store, corrections("film", decision(1, "split", 10)), seen.found)

@@ -123,6 +123,23 @@ def test_pixel_shape_that_only_the_container_knows_survives(tmp_path: Path) -> N
     assert known.info.sample_aspect_ratio == shown.info.sample_aspect_ratio == Fraction(4, 3)
 
 
+def test_a_last_frame_of_vp9_lasts_as_long_as_it_does_in_the_source(tmp_path: Path) -> None:
+    # FFmpeg guesses the durations of its packets; one that differs from the guess was refused.
+    path = make_video(
+        tmp_path / "uneven.mp4",
+        [24],
+        codec="libvpx-vp9",
+        options={"deadline": "realtime", "cpu-used": "8", "g": "8"},
+        pts=[at * (1 + at) for at in range(10, 34)],
+        time_base=Fraction(1, 1000),
+    )
+    known = know(path)
+    for span in (Span(0, 5), Span(3, 12), Span(8, 24)):
+        copy_clip(known, span, tmp_path / "clip.mp4")
+        lasts = inspect_clip(tmp_path / "clip.mp4").duration_seconds
+        assert lasts == known.timeline.duration_of(span)
+
+
 def test_hevc_gets_the_name_that_apple_s_players_take(tmp_path: Path) -> None:
     encoding = next(e for e in ENCODINGS if str(e) == "hevc-open.mkv")
     known = know(encoding.write(tmp_path))

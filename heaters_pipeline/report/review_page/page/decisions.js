@@ -2,11 +2,12 @@
 // heaters_pipeline/video/detection/corrections.py, which a test compares.
 
 const EDITS = new Set(["split", "merge", "move"]);
+const REVIEWS = { approve: "approved", reject: "rejected", wait: "waiting" };
 
 // Scenes are {start, end, review, tags}, in order; a scene that starts where the one before ends
 // meets it at a cut. Each decision applies to the outcome of those before it. The first edits may be
 // in the scenes already, as many as `edits_applied` says. What does not apply is left in the list and
-// named in `unused`, by id, with the reason.
+// named in `unused`, by id, with the reason. `reviews` has what was said of spans, by name.
 function applyDecisions(data, decisions) {
   const scenes = data.clips.map(({ start, end }) => ({ start, end }));
   const gradual = data.transitions.filter((one) => one.kind !== "cut");
@@ -27,7 +28,7 @@ function applyDecisions(data, decisions) {
   }
   const named = new Set(scenes.map(spanName));
   for (const one of decisions) {
-    const ofSpan = one.kind === "approve" || one.kind === "reject" || one.kind === "tag";
+    const ofSpan = one.kind in REVIEWS || one.kind === "tag";
     if (ofSpan && !unused.has(one.id) && !named.has(spanOf(one))) {
       unused.set(one.id, "no clip has these frames any more");
     }
@@ -35,7 +36,7 @@ function applyDecisions(data, decisions) {
   for (const scene of scenes) {
     Object.assign(scene, reviews.get(spanName(scene)) ?? { review: "waiting", tags: [] });
   }
-  return { scenes, unused };
+  return { scenes, unused, reviews };
 }
 
 function applyOne(one, scenes, gradual, reviews) {
@@ -43,8 +44,7 @@ function applyOne(one, scenes, gradual, reviews) {
   if (one.kind === "merge") return mergeScenes(scenes, gradual, one.frame);
   if (one.kind === "move") return moveCut(scenes, one.frame, one.to);
   const before = reviews.get(spanOf(one)) ?? { review: "waiting", tags: [] };
-  if (one.kind === "approve") reviews.set(spanOf(one), { ...before, review: "approved" });
-  else if (one.kind === "reject") reviews.set(spanOf(one), { ...before, review: "rejected" });
+  if (one.kind in REVIEWS) reviews.set(spanOf(one), { ...before, review: REVIEWS[one.kind] });
   else if (one.kind === "tag") reviews.set(spanOf(one), { ...before, tags: one.tags });
   else return "this page does not know such a decision";
   return null;
@@ -102,18 +102,16 @@ function sceneAt(scenes, frame) {
 const spanName = (scene) => `${scene.start}-${scene.end}`;
 const spanOf = (decision) => `${decision.start_frame}-${decision.end_frame}`;
 
-// What takes a decision back once it is saved, given the state before it; nothing if no kind of
-// decision says that.
+// What takes a decision back once it is saved, given the state before it.
 function oppositeOf(one, before) {
   const { kind, frame, to, start_frame, end_frame } = one;
   if (kind === "split") return { kind: "merge", frame };
   if (kind === "merge") return { kind: "split", frame };
   if (kind === "move") return { kind: "move", frame: to, to: frame };
-  const was = before.scenes.find((scene) => spanName(scene) === spanOf(one));
-  if (!was) return null;
+  const was = before.reviews.get(spanOf(one)) ?? { review: "waiting", tags: [] };
   if (kind === "tag") return { kind, start_frame, end_frame, tags: was.tags };
-  if (was.review === "waiting") return null;
-  return { kind: was.review === "approved" ? "approve" : "reject", start_frame, end_frame };
+  const said = Object.keys(REVIEWS).find((each) => REVIEWS[each] === was.review);
+  return { kind: said, start_frame, end_frame };
 }
 
 // Two lists of decisions as one: each id once, in the order in which they were taken.

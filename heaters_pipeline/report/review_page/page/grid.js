@@ -1,11 +1,19 @@
 // The clips as a grid of cards: a picture, the times, what was decided. One card takes the focus.
+// Thousands of cards are made in pieces, so that the page never stands still for long.
 
 const FOCUS_MILLISECONDS = 250;
+const CARDS_AT_ONCE = 24;
+const PIECE_MILLISECONDS = 8;
 
 function openGrid(data, clock, parts, onChoose) {
   const cards = new Map();
+  const byCard = new WeakMap();
   const moves = matchMedia("(prefers-reduced-motion: no-preference)");
+  let scenes = [];
   let shown = [];
+  let place = null;
+  let due = 0;
+  let current = null;
   let filter = "all";
   let running = null;
 
@@ -38,6 +46,7 @@ function openGrid(data, clock, parts, onChoose) {
       showPart(found, share);
     });
     found.button.addEventListener("pointerleave", () => rest(found));
+    byCard.set(card, found);
     return found;
   }
 
@@ -68,9 +77,11 @@ function openGrid(data, clock, parts, onChoose) {
     if (found.isTile) showPart(found, 0.5);
   }
 
+  const isWanted = (scene) => filter === "all" || filter === scene.review;
+
   function fill(found, scene, at) {
     const moved = found.scene?.start !== scene.start || found.scene?.end !== scene.end;
-    found.card.hidden = filter !== "all" && filter !== scene.review;
+    found.card.hidden = !isWanted(scene);
     const told = `${at} ${scene.review} ${scene.tags.join("\n")}`;
     if (!moved && found.told === told) return;
     Object.assign(found, { at, scene, told });
@@ -99,50 +110,73 @@ function openGrid(data, clock, parts, onChoose) {
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting) continue;
         lazily.unobserve(target);
-        const found = shown.find((one) => one.card === target);
-        if (found?.isTile) showPart(found, 0.5);
+        const found = byCard.get(target);
+        if (found.isTile) showPart(found, 0.5);
       }
     },
     { rootMargin: "400px" },
   );
 
+  // Put the cards of the scenes in order up to one; those that are to be made anew, as time allows.
+  function build(end, millisecondsLeft) {
+    const deadline = performance.now() + millisecondsLeft;
+    const fresh = document.createDocumentFragment();
+    while (shown.length < end) {
+      const at = shown.length;
+      const name = spanName(scenes[at]);
+      let found = cards.get(name);
+      if (!found) {
+        if (at >= CARDS_AT_ONCE && performance.now() > deadline) break;
+        cards.set(name, (found = newCard()));
+      }
+      fill(found, scenes[at], at);
+      shown.push(found);
+      if (found.card === place) place = place.nextElementSibling;
+      else if (place) place.before(found.card);
+      else fresh.append(found.card);
+    }
+    parts.list.append(fresh);
+  }
+
+  function buildOn() {
+    build(scenes.length, PIECE_MILLISECONDS);
+    due = shown.length < scenes.length ? requestAnimationFrame(buildOn) : 0;
+  }
+
+  function select(at, isFocused) {
+    if (at >= shown.length) build(Math.min(at + 1, scenes.length), Infinity);
+    const next = shown[at];
+    if (current !== next) {
+      current?.button.removeAttribute("aria-current");
+      if (current) current.button.tabIndex = -1;
+      current = next;
+      next?.button.setAttribute("aria-current", "true");
+      if (next) next.button.tabIndex = 0;
+    }
+    if (next && isFocused) {
+      next.button.focus({ preventScroll: true });
+      next.card.scrollIntoView({ block: "nearest" });
+    }
+  }
+
   return {
-    update(scenes, selected) {
-      const before = new Map(cards);
-      cards.clear();
-      shown = scenes.map((scene, at) => {
-        const name = spanName(scene);
-        const found = before.get(name) ?? newCard();
-        before.delete(name);
-        cards.set(name, found);
-        fill(found, scene, at);
-        return found;
-      });
-      for (const [, { card }] of before) card.remove();
-      let place = parts.list.firstElementChild;
-      const fresh = document.createDocumentFragment();
-      for (const { card } of shown) {
-        if (card === place) place = place.nextElementSibling;
-        else if (place) place.before(card);
-        else fresh.append(card);
+    update(next, selected) {
+      cancelAnimationFrame(due);
+      scenes = next;
+      const named = new Set(scenes.map(spanName));
+      for (const [name, { card }] of cards) {
+        if (named.has(name)) continue;
+        card.remove();
+        cards.delete(name);
       }
-      parts.list.append(fresh);
-      parts.empty.hidden = shown.some(({ card }) => !card.hidden);
-      this.select(selected);
+      shown = [];
+      place = parts.list.firstElementChild;
+      buildOn();
+      parts.empty.hidden = scenes.some(isWanted);
+      select(selected);
     },
-    select(at, isFocused) {
-      for (const [index, { card, button }] of shown.entries()) {
-        const isIt = index === at;
-        if (button.tabIndex !== (isIt ? 0 : -1)) button.tabIndex = isIt ? 0 : -1;
-        if (isIt) button.setAttribute("aria-current", "true");
-        else if (button.hasAttribute("aria-current")) button.removeAttribute("aria-current");
-        if (isIt && isFocused) {
-          button.focus({ preventScroll: true });
-          card.scrollIntoView({ block: "nearest" });
-        }
-      }
-    },
-    isShown: (at) => shown[at] && !shown[at].card.hidden,
+    select,
+    isShown: (at) => scenes[at] && isWanted(scenes[at]),
     get hasFocus() {
       return parts.list.contains(document.activeElement);
     },

@@ -2,43 +2,38 @@
 
 // Tabs never overwrite each other: each reads what is kept, adds its own and writes the union.
 // What was taken back before it was saved is kept in `removed`, else another tab would bring it back.
+// `settled` names decisions that undo passes over: those that were taken back by an opposite, and
+// the opposites. What a tab can undo and do again it keeps for itself.
 function openJournal(data, onChange) {
   const name = `heaters-review ${data.video_id} ${data.source_sha256}`;
   const kept = readKept();
   let decisions = mergeDecisions(data.decisions ?? [], kept.decisions);
   const saved = new Set([...(data.decisions ?? []).map((one) => one.id), ...kept.saved]);
   const removed = new Set(kept.removed);
-  let history = [];
-  let undone = [];
+  const settled = new Set(kept.settled);
+  let { history, undone } = readStored("sessionStorage", name, ["history", "undone"]);
   let trouble = null;
   join(kept);
 
   function readKept() {
-    try {
-      const read = JSON.parse(localStorage.getItem(name) ?? "{}");
-      const list = (value) => (Array.isArray(value) ? value : []);
-      return {
-        decisions: list(read.decisions),
-        saved: list(read.saved),
-        removed: list(read.removed),
-      };
-    } catch {
-      return { decisions: [], saved: [], removed: [] };
-    }
+    return readStored("localStorage", name, ["decisions", "saved", "removed", "settled"]);
   }
 
   function join(other) {
     other.removed.forEach((id) => removed.add(id));
     other.saved.forEach((id) => saved.add(id));
+    other.settled.forEach((id) => settled.add(id));
     const all = mergeDecisions(decisions, other.decisions);
     decisions = all.filter((one) => !removed.has(one.id) || saved.has(one.id));
   }
 
   function keep() {
     join(readKept());
-    const text = JSON.stringify({ decisions, saved: [...saved], removed: [...removed] });
+    const [ids, taken, passed] = [saved, removed, settled].map((each) => [...each]);
+    const all = { decisions, saved: ids, removed: taken, settled: passed };
     try {
-      if (localStorage.getItem(name) !== text) localStorage.setItem(name, text);
+      writeStored("localStorage", name, all);
+      writeStored("sessionStorage", name, { history, undone });
       trouble = null;
     } catch {
       trouble = "This browser keeps nothing: save or download before you leave.";
@@ -66,6 +61,15 @@ function openJournal(data, onChange) {
     return one;
   }
 
+  // By its opposite, since others may have read it. What changed nothing has none.
+  function takeBack(one) {
+    const at = decisions.indexOf(one);
+    const { unused } = applyDecisions(data, decisions.slice(0, at + 1));
+    settled.add(one.id);
+    if (EDITS.has(one.kind) && unused.has(one.id)) return;
+    settled.add(append(oppositeOf(one, applyDecisions(data, decisions.slice(0, at)))).id);
+  }
+
   const journal = {
     by: "",
     get decisions() {
@@ -88,25 +92,20 @@ function openJournal(data, onChange) {
       undone = [];
       keep();
     },
-    // The last one of this tab; after a reload the last that is not saved.
+    // The last one of this tab; where it has none, the last that is not saved.
     lastDecision() {
       const byId = new Map(decisions.map((one) => [one.id, one]));
-      while (history.length && !byId.has(history.at(-1))) history.pop();
-      return byId.get(history.at(-1)) ?? decisions.findLast((one) => !saved.has(one.id));
+      const isLeft = (id) => byId.has(id) && !settled.has(id);
+      history = history.filter(isLeft);
+      const own = byId.get(history.at(-1));
+      return own ?? decisions.findLast((one) => !saved.has(one.id) && isLeft(one.id));
     },
-    // Returns what was taken back, or null where nothing takes it back.
+    // Returns what was taken back, if there was something.
     undo() {
       const one = journal.lastDecision();
-      if (!one) return null;
-      if (saved.has(one.id)) {
-        const before = applyDecisions(data, decisions.slice(0, decisions.indexOf(one)));
-        const opposite = oppositeOf(one, before);
-        if (!opposite) return null;
-        append(opposite);
-      } else {
-        removed.add(one.id);
-      }
-      history = history.filter((id) => id !== one.id);
+      if (!one) return undefined;
+      if (saved.has(one.id)) takeBack(one);
+      else removed.add(one.id);
       undone.push(one);
       keep();
       return one;
@@ -133,6 +132,22 @@ function openJournal(data, onChange) {
     },
   };
   return journal;
+}
+
+// What is kept under a name: an object with lists, which are empty where nothing is.
+function readStored(area, name, lists) {
+  let read = null;
+  try {
+    read = JSON.parse(globalThis[area].getItem(name));
+  } catch {
+    // Nothing that could be read.
+  }
+  return Object.fromEntries(lists.map((one) => [one, Array.isArray(read?.[one]) ? read[one] : []]));
+}
+
+function writeStored(area, name, value) {
+  const text = JSON.stringify(value);
+  if (globalThis[area].getItem(name) !== text) globalThis[area].setItem(name, text);
 }
 
 // Put the whole document, on the condition that nobody else has written it meanwhile; who loses

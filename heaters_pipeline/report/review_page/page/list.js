@@ -18,15 +18,15 @@ function rowOf(one) {
   const row = document.createElement("tr");
   const head = document.createElement("th");
   head.scope = "row";
-  const link = document.createElement("a");
-  link.href = data.prefix + encodeURIComponent(one.id);
+  const link = document.createElement(one.page ? "a" : "span");
+  if (one.page) link.href = one.page;
   const name = document.createElement("bdi");
   name.textContent = one.title;
   link.append(name);
   head.append(link);
   row.append(head);
   row.insertCell().textContent = one.clips ?? "";
-  row.insertCell().textContent = STATES[one.state](one);
+  row.insertCell().textContent = STATES[one.state](one) + (one.page ? "" : ", no page yet");
   row.insertCell().textContent = one.tags.join(", ");
   row.dataset.state = one.state;
   return row;
@@ -41,7 +41,10 @@ function show() {
   body.replaceChildren(...found.slice(0, most).map(rowOf));
   part("more").hidden = found.length <= most;
   const waiting = found.filter((one) => one.state === "waiting" || one.state === "begun").length;
-  part("counts").textContent = `${found.length} videos, ${waiting} to review`;
+  const videos = found.length === 1 ? "1 video" : `${found.length.toLocaleString("en")} videos`;
+  const isOld = data.links_until && Date.now() > Date.parse(data.links_until);
+  const old = isOld ? ". The links have expired: run the job list_review_pages, or heaters serve" : "";
+  part("counts").textContent = `${videos}, ${waiting.toLocaleString("en")} to review${old}`;
 }
 
 part("search").addEventListener("input", () => {

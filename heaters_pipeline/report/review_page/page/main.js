@@ -1,7 +1,10 @@
 // The page: its parts put together, and what each key and button does.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const part = (id) => document.getElementById(id);
+const data = await readData().catch((error) => {
+  part("loading").textContent = `Not loaded: ${error.message}`;
+  throw error;
+});
 const clock = clockOf(data);
 let selected = 0;
 let outcome = applyDecisions(data, []);
@@ -36,6 +39,12 @@ const grid = openGrid(
 const [width, height] = data.shape;
 document.documentElement.style.setProperty("--shape", `${width} / ${height}`);
 document.documentElement.classList.add(width * 9 >= height * 16 ? "wide" : "tall");
+
+document.title = `${data.title} – review`;
+part("title").textContent = data.title;
+showFacts(data, part("facts"));
+part("loading").hidden = true;
+document.querySelector("main").inert = false;
 
 function say(text) {
   part("said").textContent = text;
@@ -187,9 +196,8 @@ part("tag-dialog").addEventListener("close", (event) => {
 });
 
 function undo() {
-  if (!journal.canUndo) return say("There is nothing to undo.");
   const one = journal.undo();
-  if (!one) return say("It is saved: approve or reject the clip to change it.");
+  if (!one) return say("There is nothing to undo.");
   player.goTo(one.frame ?? one.start_frame);
   say(`Undone: ${one.kind}.`);
 }

@@ -5,9 +5,14 @@ const PART_FRAMES = 300;
 const CUT_ROOM_PX = 5;
 
 function openTimeline(data, clock, parts, onSeek) {
+  // Each is asked for once a drawing: a browser takes long over thousands of answers.
   const colours = () => {
     const style = getComputedStyle(document.documentElement);
-    return (name) => style.getPropertyValue(`--${name}`).trim();
+    const known = new Map();
+    return (name) => {
+      if (!known.has(name)) known.set(name, style.getPropertyValue(`--${name}`).trim());
+      return known.get(name);
+    };
   };
   let state = { scenes: [], selected: -1, frame: 0 };
   let isDue = false;
