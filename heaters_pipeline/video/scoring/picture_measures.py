@@ -22,6 +22,9 @@ _BRIGHTEST_BLACK = 0.12
 """Mean of a picture of which 0.98 are black and the rest is white."""
 _BAR_LEVEL = 16
 """Brightest pixel of a line of a bar, of 255: what compression leaves of black stays below."""
+_EDGE_LINES = 3
+_EDGE_SHARE = 0.25
+"""Share of pixels that are lit in one of the first lines of a picture beside a bar."""
 _ROW_PAIRS = 32
 """In which sharpness is measured, from the top to the bottom."""
 _PLAIN_BITS = range(8, 17)
@@ -44,7 +47,7 @@ class PictureMeasures(NamedTuple):
         sharpness: Root mean square of the steps of luma from a pixel to its neighbours on the right
             and below, in levels of 255, at the full size of the picture.
         bar_top: Share of the height that is a black bar at the top; 1 of a picture that is all
-            black.
+            black. Negative where what follows has no straight edge, as that of a title on black.
         bar_bottom: The same at the bottom.
         bar_left: Share of the width that is one at the left.
         bar_right: The same at the right.
@@ -123,12 +126,15 @@ def _bars(luma: Picture, axis: int) -> tuple[float, float]:
     first, last = (luma[0], luma[-1]) if axis == 1 else (luma[:, 0], luma[:, -1])
     if first.max() > _BAR_LEVEL and last.max() > _BAR_LEVEL:
         return 0.0, 0.0
-    brightest = luma.max(axis=axis)
-    shown = np.flatnonzero(brightest > _BAR_LEVEL)
+    lit = (luma > _BAR_LEVEL).mean(axis=axis)
+    shown = np.flatnonzero(lit)
     if not len(shown):
         return 1.0, 1.0
-    lines = len(brightest)
-    return shown[0] / lines, 1 - (shown[-1] + 1) / lines
+    one, other = int(shown[0]), int(shown[-1])
+    sees_one = lit[one : one + _EDGE_LINES].max() >= _EDGE_SHARE
+    sees_other = lit[max(0, other + 1 - _EDGE_LINES) : other + 1].max() >= _EDGE_SHARE
+    bars = one / len(lit), 1 - (other + 1) / len(lit)
+    return bars[0] if sees_one else -bars[0], bars[1] if sees_other else -bars[1]
 
 
 class StillnessWatch:

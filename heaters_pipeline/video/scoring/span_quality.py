@@ -16,6 +16,8 @@ _LEAST_STILL_SECONDS = 0.5
 """A shorter standstill is one of drawings that are shown twice, or of a talk."""
 _STEADY_SHARE = 0.1
 """Share of the pictures in which a bar may be narrower, as under a title."""
+_SEEN_SHARE = 0.25
+"""Share of the pictures that show the edge of a bar; dark ones do not."""
 _ALL_BLACK = 1
 _DIGITS = 5
 _MEANS = ("brightness", "contrast", "sharpness")
@@ -88,4 +90,7 @@ def _letterbox(part: _Part) -> float:
 
 
 def _steady(bars: Float32Array) -> float:
-    return float(np.quantile(bars, _STEADY_SHARE, method="lower")) if len(bars) else 0.0
+    """How wide a bar is, where the edge of a picture is seen beside it often enough."""
+    if not len(bars) or (bars > 0).mean() < _SEEN_SHARE:
+        return 0.0
+    return float(np.quantile(np.abs(bars), _STEADY_SHARE, method="lower"))

@@ -197,6 +197,23 @@ def test_dark_scenes_have_no_bars(tmp_path: Path) -> None:
         assert found["letterbox_share"] == 0
 
 
+def test_a_title_on_black_has_no_bars(tmp_path: Path) -> None:
+    title = black(1)[0].copy()
+    cv2.putText(title, "A title", (60, 100), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (255, 255, 255), 3)
+    assert quality(write(tmp_path / "film.mp4", [title] * 40))["letterbox_share"] == 0
+
+
+def test_dark_pictures_between_bars_do_not_end_them(tmp_path: Path) -> None:
+    pictures = [picture.copy() for picture in shot(2, 40)]
+    for picture in pictures[:20]:
+        picture[:] = 0
+        picture[80:100, 150:170] = 200
+    for picture in pictures[20:]:
+        picture[:24] = picture[156:] = 0
+    found = quality(write(tmp_path / "film.mp4", pictures))
+    assert found["letterbox_share"] == pytest.approx(48 / 180, abs=0.03)
+
+
 def test_a_region_that_does_not_count_for_cuts_belongs_to_the_picture(tmp_path: Path) -> None:
     path = lossless(tmp_path / "film.mkv", shot(1, 20))
     ignoring = ScoreSettings(ignored=(IgnoredRegion(0, 0.5, 1, 1),))
