@@ -123,18 +123,23 @@ def _luma_rows(decoded: av.video.frame.VideoFrame) -> tuple[npt.NDArray[Any], in
 
 def _bars(luma: Picture, axis: int) -> tuple[float, float]:
     """Shares of the height at the top and the bottom (1), or of the width at both sides (0)."""
-    first, last = (luma[0], luma[-1]) if axis == 1 else (luma[:, 0], luma[:, -1])
-    if first.max() > _BAR_LEVEL and last.max() > _BAR_LEVEL:
+    lines = luma if axis == 1 else luma.T
+    if lines[0].max() > _BAR_LEVEL and lines[-1].max() > _BAR_LEVEL:
         return 0.0, 0.0
-    lit = (luma > _BAR_LEVEL).mean(axis=axis)
-    shown = np.flatnonzero(lit)
+    shown = np.flatnonzero(luma.max(axis=axis) > _BAR_LEVEL)
     if not len(shown):
         return 1.0, 1.0
-    one, other = int(shown[0]), int(shown[-1])
-    sees_one = lit[one : one + _EDGE_LINES].max() >= _EDGE_SHARE
-    sees_other = lit[max(0, other + 1 - _EDGE_LINES) : other + 1].max() >= _EDGE_SHARE
-    bars = one / len(lit), 1 - (other + 1) / len(lit)
-    return bars[0] if sees_one else -bars[0], bars[1] if sees_other else -bars[1]
+    one, other = int(shown[0]), int(shown[-1]) + 1
+    before, behind = one / len(lines), 1 - other / len(lines)
+    return (
+        before if _begins(lines[one : one + _EDGE_LINES]) else -before,
+        behind if _begins(lines[max(0, other - _EDGE_LINES) : other]) else -behind,
+    )
+
+
+def _begins(lines: Picture) -> bool:
+    """Whether a picture begins in these lines, with a straight edge."""
+    return bool((lines > _BAR_LEVEL).mean(axis=1).max() >= _EDGE_SHARE)
 
 
 class StillnessWatch:
