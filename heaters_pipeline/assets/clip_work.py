@@ -2,8 +2,9 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import BoundedSemaphore
 
@@ -15,7 +16,6 @@ from heaters_pipeline.assets.records import (
     for_stream,
     local_source,
     source_inputs,
-    track_of,
 )
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork, look
@@ -34,12 +34,14 @@ from heaters_pipeline.video.clips.write import (
     FORMAT_VERSION,
     ClipFile,
     ClipSettings,
-    inspect_clip,
+    inspect_whole_clip,
     left_out,
     write_clips,
 )
+from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.probe import shown_name
 from heaters_pipeline.video.media.timing import Span
+from heaters_pipeline.video.scoring.span_quality import span_quality
 
 _logger = logging.getLogger(__name__)
 
@@ -119,8 +121,12 @@ def _adopt(work: StageWork, unit: Unit) -> None:
     found = work.stored(key)
     with work.run.phase("adopt"), work.run.workspace.local_copy(key, found.version) as path:
         try:
-            facts = work.run.children.call(f"{key} was looked at", inspect_clip, path)
-            details = {**clip_details(facts), "sha256": file_sha256(path)}
+            facts = work.run.children.call(f"{key} was looked at", inspect_whole_clip, path)
+            details = {
+                **clip_details(facts),
+                "sha256": file_sha256(path),
+                "made_at": found.modified.isoformat(),
+            }
         except (ClipError, InvalidVideoError) as error:
             # Not what it is named; it is made again under the same key.
             _logger.warning("%s is made again: %s", key, error)
@@ -142,6 +148,10 @@ def clip_details(clip: ClipFile) -> dict[str, Json]:
         "first_pts": clip.first_pts,
         "last_pts": clip.last_pts,
         "time_base": exact_seconds(clip.time_base),
+        "width_px": clip.width_px,
+        "height_px": clip.height_px,
+        "codec": clip.codec,
+        "sound": None if clip.sound is None else asdict(clip.sound),
     }
 
 
@@ -188,11 +198,36 @@ def reviewed(clips: Sequence[ManifestItem]) -> dict[str, int]:
     return {} if set(states) <= {"waiting"} else {f"review/{name}": n for name, n in states.items()}
 
 
+def note_quality(work: StageWork, track: Callable[[], ScoreTrack]) -> None:
+    """Note what the pictures of each clip are like, where a clip is recorded for the first time.
+
+    Clips of older records are left as they are unless the track is read anyway.
+    """
+    unknown = {key: item for key, item in work.items.items() if "quality" not in item.details}
+    if any("codec" in item.details for item in unknown.values()):
+        for key, item in unknown.items():
+            quality = span_quality(track(), Span(item.start_frame, item.end_frame))
+            work.items[key] = replace(item, details={**item.details, "quality": quality})
+
+
 def make_clips(
-    work: StageWork, source: Source, settings: ClipSettings, *, verify: Verify, workers: int
+    work: StageWork,
+    source: Source,
+    settings: ClipSettings,
+    track: Callable[[], ScoreTrack],
+    *,
+    verify: Verify,
+    workers: int,
 ) -> Json:
     """Make and store what is missing; what fails is recorded and the others go on.
 
+    Args:
+        work: What is missing.
+        source: Of which clips are made.
+        settings: How.
+        track: Reads that of the source.
+        verify: How much of each is checked.
+        workers: Threads.
     Returns:
         What of the source clips have not, None where that was not looked at now nor before.
     """
@@ -201,7 +236,7 @@ def make_clips(
         return work.current.summary.get("left_out") if work.current else None
     settings = for_stream(settings, source.video_stream)
     run = work.run
-    track = track_of(run)
+    known = track()
     waiting = BoundedSemaphore(UPLOADS_AT_ONCE)
     uploads: list[Future[None]] = []
     with (
@@ -233,11 +268,11 @@ def make_clips(
                 write_clips,
                 path,
                 info,
-                track.timeline,
+                known.timeline,
                 list(units),
                 targets.__getitem__,
                 settings,
-                picture_digests=track.known_digests(),
+                picture_digests=known.known_digests(),
                 workers=workers,
                 on_clip=on_clip,
                 tags={"source_sha256": source.sha256},
@@ -252,13 +287,14 @@ def make_clips(
 def _store(work: StageWork, unit: Unit, path: Path, clip: ClipFile) -> None:
     (key,) = unit.keys
     try:
-        details = {**clip_details(clip), "sha256": file_sha256(path)}
+        details: dict[str, Json] = {**clip_details(clip), "sha256": file_sha256(path)}
         stored = work.run.workspace.put_file(
             key, path, _CONTENT_TYPES[clip.container], keep_local=True
         )
     except HeatersError as error:
         work.fail(unit, error)
     else:
+        details["made_at"] = stored.modified.isoformat()
         work.add(unit, [unit.scene.item(key, stored.size_bytes, details)])
     finally:
         path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 
 import dagster as dg
 
@@ -13,12 +14,13 @@ from heaters_pipeline.assets.clip_work import (
     frames_by_origin,
     make_clips,
     mark_clips,
+    note_quality,
     reviewed,
 )
 from heaters_pipeline.assets.links import links
 from heaters_pipeline.assets.pictures import contact_sheet, shown_picture
 from heaters_pipeline.assets.policy import CLIPS_GROUP, RETRY_POLICY, STORE_KIND
-from heaters_pipeline.assets.records import scenes_of, source_of
+from heaters_pipeline.assets.records import scenes_of, source_of, track_of
 from heaters_pipeline.assets.stage import stage_run
 from heaters_pipeline.assets.stage_checks import StageEvent, stage_checks
 from heaters_pipeline.assets.stage_work import claimed_work
@@ -59,10 +61,13 @@ def clips(
             source, scenes = source_of(run), scenes_of(run)
             work.plan(clip_units(run.video_id, source, scenes, settings))
             adopt_clips(work)
+            track = cache(lambda: track_of(run))
+            workers = os.cpu_count() or 1
             missed = make_clips(
-                work, source, settings, verify=chosen.verify, workers=os.cpu_count() or 1
+                work, source, settings, track, verify=chosen.verify, workers=workers
             )
             work.require_complete()
+            note_quality(work, track)
             mark_clips(work, source)
             frames = frame_totals(run, work.ordered_items)
             summary = {"contact_sheet": contact_sheet(work), "frames": frames, "left_out": missed}

@@ -16,12 +16,13 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ManifestError
+from heaters_pipeline.exchange.rates import constant_rate
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256
-from heaters_pipeline.storage.records.manifests import Json
+from heaters_pipeline.storage.records.manifests import Json, exact_seconds
 from heaters_pipeline.video.detection.score_track import Scan, ScoreTrack
 from heaters_pipeline.video.media.probe import shown_name
-from heaters_pipeline.video.media.timing import Span
+from heaters_pipeline.video.media.timing import Span, Timeline
 from heaters_pipeline.video.scoring.method_scores import scan_settings
 from heaters_pipeline.video.scoring.scores import ALGORITHM_VERSION, ScoreSettings, score_frames
 from heaters_pipeline.video.stills.scan_pictures import ScanPictures
@@ -74,6 +75,7 @@ def complete_track(work: StageWork, source: Source, settings: ScoreSettings) -> 
         "scan": track.scan,
         "frames_compared": len(track.analysed_frames),
         "faults": list(track.faults),
+        "constant_frame_rate": _constant_rate(run, track.timeline),
     }
 
 
@@ -159,6 +161,14 @@ def _scan_pictures(run: StageRun) -> ScanPictures | None:
         settings.sprites if run.includes("sprite_sheets") else None,
         settings.storyboards if run.includes("storyboards") else None,
     )
+
+
+def _constant_rate(run: StageRun, timeline: Timeline) -> str | None:
+    """Frames a second that all frames keep to, as manifests have it; None of a variable rate."""
+    header = run.workspace.require_manifest("source_videos", run.video_id).summary["info"]
+    said = header["frame_rate"]
+    rate = constant_rate(timeline, Fraction(said) if said else None)
+    return None if rate is None else exact_seconds(rate)
 
 
 def _whole_video(track: ScoreTrack) -> Scene:

@@ -5,6 +5,7 @@ frame at each place of the grid; one of a variable rate is put on the grid of th
 to most.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -75,21 +76,37 @@ def edit_rate(timeline: Timeline, header_rate: Fraction | None) -> tuple[Fractio
         Frames a second, of which ``has_timecode`` is true; and whether frame ``n`` of the video is
         frame ``n`` of the grid, but for the rounding of the file's clock.
     """
-    measured = _measured(timeline)
-    candidates = [_nearest(header_rate), header_rate] if header_rate else []
-    candidates += [_nearest(measured), measured]
-    for rate in candidates:
-        if rate <= _MOST and _keeps_to(timeline, rate):
-            # Of 12.5 frames a second each is a frame of 25.
-            for times in range(1, _MOST_TIMES + 1):
-                if has_timecode(times * rate):
-                    return times * rate, times == 1
+    for rate in _kept_rates(timeline, header_rate):
+        # Of 12.5 frames a second each is a frame of 25.
+        for times in range(1, _MOST_TIMES + 1):
+            if rate <= _MOST and has_timecode(times * rate):
+                return times * rate, times == 1
     steps = sorted(following - one for one, following in pairwise(_boundaries(timeline)))
     usual = 1 / (median_low(steps) * timeline.time_base)
     nearest = _nearest(usual)
     if Fraction(9, 10) < usual / nearest < Fraction(10, 9):
         return nearest, False
     return Fraction(min(int(_MOST), max(1, round(usual)))), False
+
+
+def constant_rate(timeline: Timeline, header_rate: Fraction | None) -> Fraction | None:
+    """Frames a second that all frames of a video keep to, but for the rounding of its clock.
+
+    Args:
+        timeline: When each frame is shown.
+        header_rate: What the file says, which may be rounded or an average; None for nothing.
+    Returns:
+        None of a variable rate.
+    """
+    return next(_kept_rates(timeline, header_rate), None)
+
+
+def _kept_rates(timeline: Timeline, header_rate: Fraction | None) -> Iterator[Fraction]:
+    measured = _measured(timeline)
+    candidates = [_nearest(header_rate), header_rate] if header_rate else []
+    for rate in (*candidates, _nearest(measured), measured):
+        if _keeps_to(timeline, rate):
+            yield rate
 
 
 def _nearest(rate: Fraction) -> Fraction:

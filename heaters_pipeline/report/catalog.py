@@ -125,11 +125,11 @@ def build_catalog(
             changed = {name for name, version in versions.items() if known.get(name) != version}
             fresh = _read_all(store, changed.union(noted), versions, folder, on_progress)
             try:
-                return _made(last, fresh, versions, {}, folder)
+                return _made(store, last, fresh, versions, {}, folder)
             except DamagedTableError as error:
                 _logger.warning("%s", error)
     fresh = _read_all(store, {*versions, *noted}, versions, folder, on_progress)
-    return _made(None, fresh, versions, {}, folder)
+    return _made(store, None, fresh, versions, {}, folder)
 
 
 def update_catalog(
@@ -153,7 +153,7 @@ def update_catalog(
         for video_id in fresh.digests:
             versions.pop(video_id, None)
         try:
-            return _made(last, fresh, versions | fresh.versions, unreadable, folder)
+            return _made(store, last, fresh, versions | fresh.versions, unreadable, folder)
         except DamagedTableError as error:
             _logger.warning("%s", error)
             return None
@@ -205,6 +205,7 @@ def _read_all(
 
 
 def _made(
+    store: ObjectStore,
     last: LastTables | None,
     fresh: _Fresh,
     versions: Mapping[str, str],
@@ -214,6 +215,7 @@ def _made(
     """Merge what was read with what is copied.
 
     Args:
+        store: Of the videos.
         last: What is copied, but for what was read.
         fresh: What was read.
         versions: Of all records that there are.
@@ -231,10 +233,10 @@ def _made(
     dropped = sorted(name for name in rows if name in reread or name not in versions)
     videos, clips = folder / "new-videos.parquet", folder / "new-clips.parquet"
     video_rows = write_merged(
-        videos, VIDEO_SCHEMA, notes, last.videos if last else None, dropped, fresh.videos
+        videos, VIDEO_SCHEMA, notes, last.videos if last else None, dropped, fresh.videos, store.url
     )
     clip_rows = write_merged(
-        clips, CLIP_SCHEMA, notes, last.clips if last else None, dropped, fresh.clips
+        clips, CLIP_SCHEMA, notes, last.clips if last else None, dropped, fresh.clips, store.url
     )
     return Catalog(
         videos=videos,

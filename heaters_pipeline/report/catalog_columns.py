@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-CATALOG_VERSION = 6
+CATALOG_VERSION = 7
 """2 brought ``title``, ``tags`` and ``source_deleted``; 3 ``copied_frames``, ``hidden_frames``;
 4 ``thumbnail_filepaths``, ``storyboard_filepaths``; 5 ``source_version``, ``sidecars``;
-6 ``review`` and ``tags`` of clips."""
+6 ``review`` and ``tags`` of clips; 7 what a clip's file is and what its pictures and its sound are
+like, transitions, and of videos what is known of the source besides its header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,14 @@ class Column:
     description: str
 
 
+_OLDER = "; empty where the record is older"
+_SILENT = "; empty without any, and where the record is older"
+_NONE_THERE = (
+    ": cut, dissolve, fade and so on; empty at an end of the video, and where settings ended "
+    "the clip without a change of scene"
+)
+_RATE = "Frames a second, those of the video's constant rate or else its frames by its length"
+
 _SPAN = (
     Column("start_frame", pa.int64(), "First frame, counted from 0 in presentation order"),
     Column("end_frame", pa.int64(), "First frame that no longer belongs to it"),
@@ -26,6 +35,19 @@ _SPAN = (
     Column("end_time_seconds", pa.float64(), "End, from the video's first frame"),
     Column("duration_seconds", pa.float64(), "Length"),
 )
+
+QUALITY_COLUMNS = (
+    Column("brightness", pa.float64(), "Mean luma of its pictures, 0 black to 1 white"),
+    Column(
+        "contrast", pa.float64(), "Standard deviation of luma in a picture, their mean, 0 to 0.5"
+    ),
+    Column("sharpness", pa.float64(), "Steps of luma from pixel to pixel, in levels of 255"),
+    Column("motion", pa.float64(), "Change of luma at a point of the picture, a second"),
+    Column("black_share", pa.float64(), "Share of the time in which the picture is black"),
+    Column("frozen_share", pa.float64(), "Share of the time in which the picture stands still"),
+    Column("letterbox_share", pa.float64(), "Share of the picture that is black bars"),
+)
+"""What pictures are like; docs/quality.md has the definitions. Empty where it is not known."""
 
 VIDEO_COLUMNS = (
     Column("video_id", pa.string(), "Partition key"),
@@ -43,6 +65,18 @@ VIDEO_COLUMNS = (
     Column("width_px", pa.int64(), "Width of the stored picture"),
     Column("height_px", pa.int64(), "Height of the stored picture"),
     Column("frame_rate", pa.float64(), "Average frames a second of the header; may be empty"),
+    Column(
+        "is_variable_frame_rate",
+        pa.bool_(),
+        "Its frames keep to no constant rate; empty where the record is older",
+    ),
+    Column(
+        "source_duration_seconds",
+        pa.float64(),
+        "Length of the source video, from its first frame to the end of its last",
+    ),
+    Column("origin", pa.string(), "Where it came from, without secrets; empty of an upload"),
+    Column("detection_settings", pa.string(), "The settings that its scenes were found with: JSON"),
     Column("frames", pa.int64(), "Frames that its clips hold"),
     Column("duration_seconds", pa.float64(), "Length of its clips"),
     Column("clips", pa.int64(), "Number of clips"),
@@ -64,7 +98,20 @@ CLIP_COLUMNS = (
     Column("clip_identifier", pa.string(), "<video_id>_clip_001 onwards"),
     Column("scene_index", pa.int64(), "Position in the video, from 0"),
     Column("clip_filepath", pa.string(), "Key of the clip"),
+    Column("uri", pa.string(), "Absolute address of the clip: s3://bucket/key or file:///path"),
+    Column("sha256", pa.string(), "SHA-256 of the clip's bytes; may be empty"),
     *_SPAN,
+    Column("start_transition", pa.string(), f"Kind of transition at its start{_NONE_THERE}"),
+    Column("end_transition", pa.string(), f"Kind of transition at its end{_NONE_THERE}"),
+    Column("frames", pa.int64(), "Frames that it shows"),
+    Column("frame_rate_numerator", pa.int64(), f"{_RATE}, as a fraction: its numerator"),
+    Column("frame_rate_denominator", pa.int64(), "The denominator of that"),
+    Column("width", pa.int64(), f"Pixels across the stored picture{_OLDER}"),
+    Column("height", pa.int64(), f"Pixels down the stored picture{_OLDER}"),
+    Column("codec", pa.string(), f"FFmpeg's name of the video codec{_OLDER}"),
+    Column("audio_codec", pa.string(), f"The same of its first track of sound{_SILENT}"),
+    Column("audio_channels", pa.int64(), f"Channels of that{_SILENT}"),
+    Column("audio_sample_rate", pa.int64(), f"Samples a second of each channel{_SILENT}"),
     Column("method", pa.string(), "auto, copy, or reencode"),
     Column(
         "copied_frames",
@@ -74,6 +121,10 @@ CLIP_COLUMNS = (
     ),
     Column("hidden_frames", pa.int64(), "Frames that it holds and does not show; may be empty"),
     Column("size_bytes", pa.int64(), "Size of the clip"),
+    Column("made_at", pa.timestamp("us", tz="UTC"), f"When it was stored{_OLDER}"),
+    *QUALITY_COLUMNS,
+    Column("loudness_lufs", pa.float64(), "Integrated loudness of its first track of sound"),
+    Column("silence_share", pa.float64(), "Share of the time in which that is silent"),
     Column("review", pa.string(), "approved, rejected, or waiting for somebody to decide"),
     Column("tags", pa.list_(pa.string()), "What people sort it by"),
     Column("sprite_index_filepath", pa.string(), "Key of the JSON beside the sprite sheets"),

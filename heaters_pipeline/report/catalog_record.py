@@ -55,6 +55,7 @@ def write_catalog_record(
         "clips": catalog.clips,
         "unreadable": dict(catalog.unreadable),
         "tables": dict(tables),
+        "url": store.url,
     }
     data = canonical_json(content) + b"\n"
     store.write_bytes(keys.CATALOG_RECORD, data, content_type=JSON_CONTENT_TYPE)
@@ -104,7 +105,8 @@ def _recorded(store: ObjectStore) -> tuple[StoredCatalog | None, dict[str, str]]
         found = StoredCatalog(
             content["fingerprint"], content["videos"], content["clips"], content["unreadable"]
         )
-        return found, dict(content["tables"])
+        # Of a store that was copied, the addresses in the tables are those of the old one.
+        return (found, dict(content["tables"])) if content["url"] == store.url else (None, {})
     except (ObjectNotFoundError, ManifestError, KeyError, TypeError, ValueError):
         # It is made of the manifests alone, so nothing is lost by making it again.
         return None, {}

@@ -23,8 +23,8 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.manifests import canonical_json
 
-GROUP_ROWS = 65_536
-"""Rows of a row group, and of a piece: some 60 MB of clips."""
+GROUP_ROWS = 32_768
+"""Rows of a row group, and of a piece: some 30 MB of clips."""
 _FINGERPRINT = b"heaters_fingerprint"
 _LEFT_OUT = b"heaters_left_out"
 _UNREADABLE = b"heaters_unreadable"
@@ -154,6 +154,7 @@ def write_merged(
     last: pq.ParquetFile | None,
     dropped: Sequence[str],
     fresh: Path,
+    store_url: str,
 ) -> int:
     """Write a table of what is copied and what is new.
 
@@ -164,6 +165,7 @@ def write_merged(
         last: The table that is copied.
         dropped: The videos whose rows are not, in ascending order.
         fresh: A table of rows of other videos than those that are copied.
+        store_url: Where the store is now, which decides the column ``uri``.
     Returns:
         Its rows.
     Raises:
@@ -172,9 +174,18 @@ def write_merged(
     with pq.ParquetFile(fresh) as added, GroupWriter(path, schema) as writer:
         kept = _without(_pieces(last), dropped) if last else iter(())
         for table in _merged(_Pieces(kept), _Pieces(_pieces(added))):
-            writer.add(table)
+            writer.add(_placed(table, store_url))
         writer.note(notes)
     return writer.rows
+
+
+def _placed(rows: pa.Table, store_url: str) -> pa.Table:
+    """Rows with the addresses that objects have now, also where a store was copied or moved."""
+    if "uri" not in rows.column_names:
+        return rows
+    # Keys of clips are of characters that stand for themselves.
+    addresses = pc.binary_join_element_wise(store_url, rows["clip_filepath"], "/")
+    return rows.set_column(rows.column_names.index("uri"), rows.schema.field("uri"), addresses)
 
 
 def _opened(

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from heaters_pipeline.exchange.rates import EditClock, edit_clock, edit_rate
+from heaters_pipeline.exchange.rates import EditClock, constant_rate, edit_clock, edit_rate
 from heaters_pipeline.video.media.timing import Timeline
 
 MILLISECONDS = Fraction(1, 1000)
@@ -35,6 +35,12 @@ def test_a_constant_rate_is_told_exactly(
     rounded_by_header = Fraction(round(rate * 100), 100)
     for said in (None, rate, rounded_by_header):
         assert edit_rate(found, said) == (rate, True)
+        assert constant_rate(found, said) == rate
+
+
+@pytest.mark.parametrize("rate", [Fraction(25, 2), Fraction(1, 3), Fraction(1000)])
+def test_a_constant_rate_is_none_of_editors_alone(rate: Fraction) -> None:
+    assert constant_rate(timeline(rate, 500, Fraction(1, 90_000)), None) == rate
 
 
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30_000, 1001)])
@@ -50,6 +56,7 @@ def test_an_avi_that_lost_frames_is_not_taken_for_constant() -> None:
 def test_a_variable_rate_is_the_one_that_most_frames_keep_to() -> None:
     found = Timeline(VARIABLE, 483, MILLISECONDS)
     assert edit_rate(found, Fraction(1100, 45)) == (Fraction(30), False)
+    assert constant_rate(found, Fraction(1100, 45)) is None
 
 
 def test_what_editors_do_not_count_in_is_counted_at_a_multiple() -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow.parquet as pq
 import pytest
 
+from heaters_pipeline.report.catalog import build_catalog, record_versions
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.records.video_manifests import FORMAT_VERSION, read_video
 from heaters_pipeline_tests.end_to_end.programs import find_program, neutral_environment
@@ -53,6 +55,26 @@ class Home:
     def clips(self) -> dict[str, str]:
         """The clips with their versions, which a write changes."""
         return {found.key: found.version for found in self.store.list("clips/")}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_catalog_of_an_older_store_has_what_its_records_say(
+    tmp_path: Path, version: int
+) -> None:
+    store = Home(tmp_path, version).store
+    (tmp_path / "tables").mkdir()
+    made = build_catalog(store, record_versions(store), tmp_path / "tables")
+    assert (made.video_rows, made.clip_rows, dict(made.unreadable)) == (1, 2, {})
+    (video,) = pq.read_table(made.videos).to_pylist()
+    assert json.loads(video["detection_settings"])["method"] == "adaptive"
+    assert video["is_variable_frame_rate"] is None
+    first, last = pq.read_table(made.clips).to_pylist()
+    kinds = [each[f"{end}_transition"] for each in (first, last) for end in ("start", "end")]
+    assert kinds == [None, "cut", "cut", None]
+    assert (tmp_path / "data" / first["clip_filepath"]).as_uri() == first["uri"]
+    assert (first["width"], first["made_at"], first["brightness"]) == (None, None, None)
+    rate = first["frame_rate_numerator"] / first["frame_rate_denominator"]
+    assert rate == pytest.approx(first["frames"] / first["duration_seconds"])
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -145,7 +145,7 @@ class AutoMaker:
             if maker.verify == "full":
                 check_all_pictures(path, maker.frames_of(span), span, copied, least_db)
             writer.publish(target)
-        return as_clip_file(facts)
+        return as_clip_file(facts, target)
 
     def _encode_at(
         self,
@@ -168,7 +168,7 @@ class AutoMaker:
             if maker.verify == "full" or measured is None:
                 check_all_pictures(path, maker.frames_of(span), span, None, least_db)
             writer.publish(target)
-        return as_clip_file(facts)
+        return as_clip_file(facts, target)
 
 
 def _close(settings: ClipSettings, crf: int) -> ClipSettings:

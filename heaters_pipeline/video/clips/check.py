@@ -20,12 +20,12 @@ from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.arrays import UInt8Array
 from heaters_pipeline.video.clips.mp4_boxes import QUICKTIME_BRAND, TrackHeader, read_tracks
 from heaters_pipeline.video.clips.packet_digest import PacketSum
-from heaters_pipeline.video.clips.record import ClipFacts, ClipNote
+from heaters_pipeline.video.clips.record import ClipFacts, ClipNote, ClipSound
 from heaters_pipeline.video.clips.track_times import can_end_exactly
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.probe import open_input, shown_name
-from heaters_pipeline.video.media.pyav import Packet, packets_of, rows_of
+from heaters_pipeline.video.media.pyav import Packet, has_decoder, packets_of, rows_of
 from heaters_pipeline.video.media.timing import Span, Timeline
 from heaters_pipeline.video.media.video_streams import wanted_stream
 
@@ -155,6 +155,7 @@ def _read(path: Path, seen: _Seen) -> ClipFacts:
         context = stream.codec_context
         codec, size_px = context.codec.canonical_name, (context.width, context.height)
         time_base = stream.time_base or Fraction(1)
+        sound = _sound_of(container)
     if not seen.shown_pts:
         raise ClipError(f"{shown_name(path)} shows no frame")
     track = _video_track(path)
@@ -178,8 +179,17 @@ def _read(path: Path, seen: _Seen) -> ClipFacts:
         width_px=size_px[0],
         height_px=size_px[1],
         codec=codec,
+        sound=sound,
         tags=note.tags,
     )
+
+
+def _sound_of(container: av.container.InputContainer) -> ClipSound | None:
+    first = next(iter(container.streams.audio), None)
+    if first is None:
+        return None
+    codec = first.codec_context.codec.canonical_name if has_decoder(first) else "unknown"
+    return ClipSound(codec, first.channels, first.rate)
 
 
 def _look_through(

@@ -16,6 +16,7 @@ from heaters_pipeline.video.clips.encode import encode_span
 from heaters_pipeline.video.clips.mp4_writer import ClipWriter, open_clip
 from heaters_pipeline.video.clips.record import ClipFacts, ClipFile, ClipNote, checks_of
 from heaters_pipeline.video.clips.settings import ClipContainer, ClipMethod, ClipSettings, Verify
+from heaters_pipeline.video.clips.sound_levels import with_levels
 from heaters_pipeline.video.clips.subtitles import SourceSubtitles
 from heaters_pipeline.video.clips.task import ClipTask
 from heaters_pipeline.video.clips.timecode import clip_timecode
@@ -95,7 +96,7 @@ class ClipMaker:
             if self.verify == "full":
                 check_pictures(path, self.frames_of(span), len(span), threads=self.threads)
             writer.publish(target)
-        return as_clip_file(facts)
+        return as_clip_file(facts, target)
 
     def encode(
         self,
@@ -131,7 +132,7 @@ class ClipMaker:
             if self.verify == "full":
                 check_pictures(path, None, len(span), threads=self.threads)
             writer.publish(target)
-        return as_clip_file(facts)
+        return as_clip_file(facts, target)
 
     def digest_of(self, frame: int) -> int:
         """``Frame.digest`` of a frame, decoded if it is not known."""
@@ -201,6 +202,7 @@ class ClipMaker:
                 yield frame
 
 
-def as_clip_file(facts: ClipFacts) -> ClipFile:
-    """What is recorded of a clip that was checked."""
-    return ClipFile(**{field.name: getattr(facts, field.name) for field in fields(ClipFile)})
+def as_clip_file(facts: ClipFacts, path: Path) -> ClipFile:
+    """What is recorded of a clip that was checked, and published under this name."""
+    known = {field.name: getattr(facts, field.name) for field in fields(ClipFile)}
+    return ClipFile(**{**known, "sound": with_levels(facts.sound, path)})

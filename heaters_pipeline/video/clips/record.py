@@ -36,6 +36,26 @@ def checks_of(method: ClipMethod, verify: Verify) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class ClipSound:
+    """The first track of sound of a clip; a player that shows no choice plays it.
+
+    Attributes:
+        codec: FFmpeg's name of the codec.
+        channels: Their number.
+        sample_rate_hz: Samples a second of each.
+        loudness_lufs: Integrated loudness by EBU R 128; None where it was not measured, and of less
+            than 0.4 s.
+        silence_share: Share of the time in which it is silent; None where it was not measured.
+    """
+
+    codec: str
+    channels: int
+    sample_rate_hz: int
+    loudness_lufs: float | None = None
+    silence_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClipFile:
     """A clip that was made and checked.
 
@@ -52,6 +72,10 @@ class ClipFile:
         checked: What was checked, such as ``frame_count``.
         copied: Frames of the source whose packets it holds as they are.
         hidden_frames: How many frames it holds besides those that it shows.
+        width_px: Width of the stored picture, before rotation.
+        height_px: Height of the stored picture, before rotation.
+        codec: FFmpeg's name of the video codec.
+        sound: Of its first track; None without any.
     """
 
     method: ClipMethod
@@ -66,6 +90,10 @@ class ClipFile:
     checked: tuple[str, ...]
     copied: tuple[Span, ...]
     hidden_frames: int
+    width_px: int
+    height_px: int
+    codec: str
+    sound: ClipSound | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +102,10 @@ class ClipFacts(ClipFile):
 
     Attributes:
         span: Frames of the source that it shows.
-        width_px: Width of the stored picture, before rotation.
-        height_px: Height of the stored picture, before rotation.
-        codec: FFmpeg's name of the video codec.
         tags: What the caller wrote into it.
     """
 
     span: Span
-    width_px: int
-    height_px: int
-    codec: str
     tags: Mapping[str, str]
 
 

@@ -9,7 +9,7 @@ timestamp 0 and ends with its last frame; players that ignore edit lists show wh
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,6 +20,7 @@ from heaters_pipeline.video.clips.left_out import left_out
 from heaters_pipeline.video.clips.maker import ClipMaker
 from heaters_pipeline.video.clips.record import ClipFacts, ClipFile
 from heaters_pipeline.video.clips.settings import DEFAULT_VERIFY, ClipSettings, Verify
+from heaters_pipeline.video.clips.sound_levels import with_levels
 from heaters_pipeline.video.clips.splice import SpliceSource, splice_source
 from heaters_pipeline.video.clips.subtitles import SourceSubtitles
 from heaters_pipeline.video.media.packet_reader import SourceReader
@@ -33,6 +34,7 @@ __all__ = [
     "ClipFile",
     "ClipSettings",
     "inspect_clip",
+    "inspect_whole_clip",
     "left_out",
     "write_clips",
 ]
@@ -45,6 +47,17 @@ FORMAT_VERSION = 2
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 _DONE: Mapping[Way, str] = {"splice": "joined", "encode": "encoded", "copy": "copied"}
+
+
+def inspect_whole_clip(path: Path) -> ClipFacts:
+    """Read what a clip file shows and says of itself, and decode its sound to know how loud it is.
+
+    Raises:
+        ClipError: It is no readable clip.
+    """
+    facts = inspect_clip(path)
+    return replace(facts, sound=with_levels(facts.sound, path))
+
 
 OnClip = Callable[[Span, ClipFile | ClipError], None]
 """Takes what became of a clip."""

@@ -25,11 +25,15 @@ picture made up for, where both were decoded to tell where a cut is |
 | ``detail`` | float | mean squared brightness step between neighbours in the reduced picture |
 | ``tile`` | bool | whether a small picture of the frame is made while it is scanned; tracks of \
 earlier versions lack it |
+| ``brightness``, ``contrast``, ``black``, ``sharpness``, ``bar_top``, ``bar_bottom``, \
+``bar_left``, ``bar_right``, ``difference``, ``standstill`` | float | what the picture is like \
+(``docs/quality.md``); detection asks nothing of it, and tracks of earlier versions lack it |
 | ``signature_<row>_<column>_<y, cr or cb>`` | uint8 | mean colour of a cell of the picture |
 
 A fast scan decodes the analysed frames (``scoring.analysed_frames`` chooses them) and a few more;
-what is not known of a frame is null. ``change`` to ``still``, ``detail`` and the signature are kept
-of analysed frames alone. The schema's metadata holds what belongs to the whole video:
+what is not known of a frame is null. ``change`` to ``still``, ``detail``, ``difference``,
+``standstill`` and the signature are kept of analysed frames alone, ``brightness`` to ``bar_right``
+of about four a second. The schema's metadata holds what belongs to the whole video:
 ``format_version``, ``algorithm_version``, ``scan``, ``frame_step``, ``time_base``, ``end_pts``,
 ``pts_from_stream``, and ``faults``, a JSON list that tracks of earlier versions lack.
 
@@ -57,6 +61,18 @@ Scan = Literal["fast", "full"]
 SIMILARITIES = ("correl", "chisqr", "intersect", "bhattacharyya")
 SIGNATURE_ROWS = 6
 SIGNATURE_COLUMNS = 8
+QUALITIES = (
+    "brightness",
+    "contrast",
+    "black",
+    "sharpness",
+    "bar_top",
+    "bar_bottom",
+    "bar_left",
+    "bar_right",
+    "difference",
+    "standstill",
+)
 _CHANNELS = ("y", "cr", "cb")
 _BLOCK = 4096
 
@@ -106,6 +122,8 @@ class ScoreTrack:
         faults: What is odd about the file and was made the best of, such as "is damaged: ...".
         tile_frames: (tile frames,) of which a scan makes small pictures, increasing; none of a file
             that has to be decoded from its start.
+        qualities: What pictures are like, each (frames,), by ``QUALITIES``; nothing of a track of
+            an earlier version.
     """
 
     timeline: Timeline
@@ -127,6 +145,7 @@ class ScoreTrack:
     algorithm_version: int
     faults: tuple[str, ...] = ()
     tile_frames: Int64Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    qualities: Mapping[str, Float32Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         frames = self.timeline.frames
@@ -214,6 +233,8 @@ class ScoreTrack:
             columns[name] = _nullable(self.similarities[name])
         for attribute, name in _COLUMNS.items():
             columns[name] = _nullable(getattr(self, attribute))
+        for name, values in self.qualities.items():
+            columns[name] = _nullable(values)
         is_tile = np.zeros(self.frames, np.bool_)
         is_tile[self.tile_frames] = True
         columns["tile"] = pa.array(is_tile)
@@ -265,6 +286,9 @@ class ScoreTrack:
             signatures=cells.reshape(shape),
             algorithm_version=int(metadata["algorithm_version"]),
             tile_frames=_tile_frames(table),
+            qualities={
+                name: _with_nan(table[name]) for name in QUALITIES if name in table.column_names
+            },
             faults=tuple(map(str, json.loads(metadata.get("faults", "[]")))),
         )
 

@@ -30,6 +30,9 @@ _WIDEST_GAP_FRAMES = 4
 # Of frames that are referred to, mostly every second, every other one then: at most two frames off.
 _TILE_STEPS = 3
 
+MEASURED_STEPS = 6
+"""Steps of 1/25 s between two frames of which it is measured what their pictures are like."""
+
 
 def frame_step_of(frame_rate: Fraction | None) -> int:
     """Frames that pass in about 1/25 of a second, at least 1.
@@ -75,6 +78,26 @@ def choose_tile_frames(
         if not chosen or frame in edges or frame - chosen[-1] >= _TILE_STEPS * frame_step:
             chosen.append(frame)
     return np.array(chosen, np.int64)
+
+
+def choose_measured_frames(
+    tile_frames: Int64Array, start_frames: Int64Array, frame_step: int
+) -> frozenset[int]:
+    """Of which frames a scan measures what their pictures are like: about four a second.
+
+    Args:
+        tile_frames: From ``choose_tile_frames``.
+        start_frames: Random access points, increasing; where scenes begin, mostly.
+        frame_step: Frames that pass in about 1/25 of a second.
+    """
+    starts = set(start_frames.tolist())
+    chosen: set[int] = set()
+    next_frame = 0
+    for frame in tile_frames.tolist():
+        if frame >= next_frame or frame in starts:
+            chosen.add(frame)
+            next_frame = frame + MEASURED_STEPS * frame_step
+    return frozenset(chosen)
 
 
 @dataclass(frozen=True, slots=True)

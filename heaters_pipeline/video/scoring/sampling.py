@@ -6,7 +6,7 @@ would not) and costs little. What is compared from frame to frame is an averaged
 How two frames are compared is here, too; which ones are, is decided in ``analysed_frames``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -18,12 +18,15 @@ from heaters_pipeline.video.detection.score_track import SIGNATURE_COLUMNS, SIGN
 from heaters_pipeline.video.media.frames import Frame
 from heaters_pipeline.video.media.tone_curve import SDR_GAMMA, SDR_WHITE_NITS, pq_nits
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion, counted_mask
+from heaters_pipeline.video.scoring.picture_measures import PictureMeasures, luma_of, measured
 from heaters_pipeline.video.scoring.pixel_samples import PixelSampler
 
 REDUCED_SIZE_PX = (64, 36)
 _COARSE_SIZE_PX = (32, 18)
 _SEARCHED_PX = (9, 5)
 """How far, in points of the coarse picture, the whole picture is looked for: across and down."""
+_MEASURED_ROWS = 90
+"""In so many rows at least is measured what a picture is like, if it has them."""
 _DISTANCE_STEPS = 256
 _SHARE_STEPS = 200
 
@@ -66,6 +69,8 @@ class FrameSample:
         reduced: Averaged picture, uint8, (36, 64, 3) LAB.
         detail: Mean squared brightness step between neighbours in the reduced picture.
         signature: Mean Y, Cr and Cb of 6x8 cells, uint8, (6, 8, 3).
+        luma: Averaged luma of the whole picture, uint8, (36, 64).
+        measures: What the whole picture is like; None where nobody asks for it.
         histogram: B, G and R histograms in one vector of L2 norm 1, (768, 1) float32; None where
             nobody asks for it.
     """
@@ -75,6 +80,8 @@ class FrameSample:
     reduced: Picture
     detail: float
     signature: Picture
+    luma: Picture
+    measures: PictureMeasures | None
     histogram: Histogram | None
 
 
@@ -96,10 +103,18 @@ class Sampler:
     Args:
         histograms: Whether samples have a histogram.
         ignored: Parts of the picture that count for nothing.
+        measured: Of which frames it is measured what they are like.
     """
 
-    def __init__(self, *, histograms: bool, ignored: tuple[IgnoredRegion, ...] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        histograms: bool,
+        ignored: tuple[IgnoredRegion, ...] = (),
+        measured: Container[int] = (),
+    ) -> None:
         self._histograms = histograms
+        self._measured = measured
         self._ignored = ignored
         self._pixels = PixelSampler()
         self._mask: Picture | None = None
@@ -111,8 +126,10 @@ class Sampler:
             pixels = _u8(cv2.LUT(pixels, _SDR_OF_PQ))
         mask = self._mask_for(frame, pixels) if self._ignored else None
         counted = pixels if mask is None else cv2.bitwise_and(pixels, pixels, mask=mask)
-        small = _u8(cv2.resize(counted, REDUCED_SIZE_PX, interpolation=cv2.INTER_AREA))
+        small = _reduced(counted)
         ycrcb = _u8(cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb))
+        # What a region shows that does not count for cuts belongs to the clip all the same.
+        whole = ycrcb if mask is None else cv2.cvtColor(_reduced(pixels), cv2.COLOR_BGR2YCrCb)
         cells = (SIGNATURE_COLUMNS, SIGNATURE_ROWS)
         return FrameSample(
             frame=frame.index,
@@ -120,8 +137,14 @@ class Sampler:
             reduced=_u8(cv2.cvtColor(small, cv2.COLOR_BGR2LAB)),
             detail=_detail(ycrcb[:, :, 0]),
             signature=_u8(cv2.resize(ycrcb, cells, interpolation=cv2.INTER_AREA)),
+            luma=_u8(whole[:, :, 0].copy()),
+            measures=self._measures(frame, pixels) if frame.index in self._measured else None,
             histogram=bgr_histogram(pixels, mask) if self._histograms else None,
         )
+
+    def _measures(self, frame: Frame, pixels: Picture) -> PictureMeasures:
+        rows = pixels[:: max(1, len(pixels) // _MEASURED_ROWS)]
+        return measured(luma_of(rows), frame.decoded)
 
     def _mask_for(self, frame: Frame, pixels: Picture) -> Picture:
         height, width = pixels.shape[:2]
@@ -311,6 +334,10 @@ def bgr_histogram(picture: Picture, mask: Picture | None = None) -> Histogram:
     counts = [cv2.calcHist([picture], [channel], mask, [256], [0, 256]) for channel in range(3)]
     histogram = np.concatenate(counts).astype(np.float32)
     return np.asarray(cv2.normalize(histogram, histogram), np.float32)
+
+
+def _reduced(pixels: "cv2.typing.MatLike") -> Picture:
+    return _u8(cv2.resize(pixels, REDUCED_SIZE_PX, interpolation=cv2.INTER_AREA))
 
 
 def _detail(luma: Picture) -> float:

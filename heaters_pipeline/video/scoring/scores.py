@@ -9,7 +9,7 @@ Here is decided what is decoded, and in which way; how is in ``parallel_scan``.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -35,7 +35,9 @@ from heaters_pipeline.video.media.probe import VideoInfo, open_input, require_re
 from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.media.video_streams import others_left_out
 from heaters_pipeline.video.scoring.analysed_frames import (
+    MEASURED_STEPS,
     choose_analysed,
+    choose_measured_frames,
     choose_tile_frames,
     frame_step_of,
 )
@@ -51,6 +53,7 @@ _LEAST_LEFT_OUT = 0.1
 what a scan costs and what its track can answer, not what ``adaptive`` finds."""
 
 _REPORT_EVERY_FRAMES = 100
+_NO_END = 2**62
 
 _logger = logging.getLogger(__name__)
 
@@ -199,7 +202,8 @@ class _Pass:
         is_full = self._settings.scan == "full" or analysed.mean() > 1 - _LEAST_LEFT_OUT
         scan: Scan = "full" if is_full else "fast"
         tile_frames = choose_tile_frames(analysed, order.start_frames, self._step)
-        takers = self._takers(scan, timeline, tile_frames)
+        measured = choose_measured_frames(tile_frames, order.start_frames, self._step)
+        takers = self._takers(scan, timeline, tile_frames, measured)
         scanner = PartScanner(self._path, self._info, index, order, takers)
         wanted = np.ones(timeline.frames, np.bool_) if is_full else analysed
         builder = TrackBuilder(scan, self._step, ALGORITHM_VERSION)
@@ -220,7 +224,7 @@ class _Pass:
             order = PresentationOrder(index)
             analysed = choose_analysed(order.references, self._step)
             analysed_pts = set(index.pts[order.packet_of_frame[analysed]].tolist())
-        sampler = self._sampler("full")
+        sampler = self._sampler("full", range(0, _NO_END, MEASURED_STEPS * self._step))
         builder = TrackBuilder("full", self._step, ALGORITHM_VERSION)
         reader = FrameReader(self._path, self._info)
         last: tuple[FrameSample, bool] | None = None
@@ -265,12 +269,15 @@ class _Pass:
             if batch:
                 self._on_progress(batch[-1][0].frame + 1)
 
-    def _takers(self, scan: Scan, timeline: Timeline, tile_frames: Int64Array) -> list[_Taker]:
+    def _takers(
+        self, scan: Scan, timeline: Timeline, tile_frames: Int64Array, measured: Container[int]
+    ) -> list[_Taker]:
         aside, count = self.pictures.aside, worker_count()
         makers: Sequence[FrameTaker[Sequence[Any]] | None] = [None] * count
         if aside is not None:
             makers = aside.makers(self._path, self._info, timeline, tile_frames, count)
-        return [_Taker(self._sampler(scan), maker) for maker in makers]
+        return [_Taker(self._sampler(scan, measured), maker) for maker in makers]
 
-    def _sampler(self, scan: Scan) -> Sampler:
-        return Sampler(histograms=scan == "full", ignored=self._settings.ignored)
+    def _sampler(self, scan: Scan, measured: Container[int]) -> Sampler:
+        ignored = self._settings.ignored
+        return Sampler(histograms=scan == "full", ignored=ignored, measured=measured)

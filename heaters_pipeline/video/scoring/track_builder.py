@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from heaters_pipeline.video.arrays import Float32Array
+from heaters_pipeline.video.arrays import Float32Array, Int64Array
 from heaters_pipeline.video.detection.score_track import (
     SIGNATURE_COLUMNS,
     SIGNATURE_ROWS,
@@ -21,6 +21,7 @@ from heaters_pipeline.video.detection.score_track import (
 )
 from heaters_pipeline.video.media.timing import Timeline
 from heaters_pipeline.video.scoring.analysed_frames import FrameChange, FrameComparer
+from heaters_pipeline.video.scoring.picture_measures import PictureMeasures, StillnessWatch
 from heaters_pipeline.video.scoring.sampling import (
     Comparable,
     Comparison,
@@ -29,6 +30,8 @@ from heaters_pipeline.video.scoring.sampling import (
 )
 
 _NAN = float("nan")
+_QUALITY_STEPS = np.float32(16_384)
+"""Fewer different values make a smaller file; the steps are far below any noise."""
 _COMPARISONS = (
     cv2.HISTCMP_CORREL,
     cv2.HISTCMP_CHISQR,
@@ -67,6 +70,10 @@ class TrackBuilder:
         self._details = array("f")
         self._signatures = bytearray()
         self._changes: list[FrameChange] = []
+        self._stillness = StillnessWatch()
+        self._differences = array("f")
+        self._measured = array("q")
+        self._measures = array("f")
         self._before: tuple[FrameSample, Comparable] | None = None
 
     def add(self, sample: FrameSample, *, analysed: bool) -> None:
@@ -80,11 +87,15 @@ class TrackBuilder:
         picture = Comparable(sample.reduced)
         self._frames.append(sample.frame)
         self._digests.append(sample.digest)
+        if sample.measures is not None:
+            self._measured.append(sample.frame)
+            self._measures.extend(sample.measures)
         compared = None
         if analysed:
             self._analysed.append(sample.frame)
             self._details.append(sample.detail)
             self._signatures += sample.signature.tobytes()
+            self._differences.extend(self._stillness.add(sample.frame, sample.luma))
             self._changes += self._comparer.add(sample.frame, picture)
             compared = self._comparer.newest(sample.frame)
         self._add_step(sample, picture, compared)
@@ -123,8 +134,21 @@ class TrackBuilder:
             steps=_spread(count, frames, self._steps),
             detail=_spread(count, analysed, self._details),
             signatures=signatures,
+            qualities=self._qualities(count, analysed),
             algorithm_version=self._algorithm_version,
         )
+
+    def _qualities(self, count: int, analysed: Int64Array) -> dict[str, Float32Array]:
+        known: dict[str, Float32Array] = {}
+        for names, frames, values in (
+            (PictureMeasures._fields, np.asarray(self._measured), self._measures),
+            (("difference", "standstill"), analysed, self._differences),
+        ):
+            table = np.asarray(values, np.float32).reshape(-1, len(names))
+            rounded = np.rint(table * _QUALITY_STEPS) / _QUALITY_STEPS
+            for position, name in enumerate(names):
+                known[name] = _spread(count, frames, rounded[:, position])
+        return known
 
     def _add_step(
         self, sample: FrameSample, picture: Comparable, compared: Comparison | None
