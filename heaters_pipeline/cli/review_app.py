@@ -41,7 +41,7 @@ from heaters_pipeline.storage.records.video_manifests import record_of
 SHOWN_FOLDERS = ("clips", "sprite_sheets", "keyframes")
 """What of the store pages show; nothing else of it can be asked for."""
 
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _CHUNK_BYTES = 256 * 1024
 _FOR_EVER = "private, max-age=31536000, immutable"
 _HEADERS: Final = {
@@ -124,9 +124,8 @@ class _Pages:
         if found is None:
             raise ObjectNotFoundError(f"there is no object {key} to be shown")
         size = found.size_bytes
-        asked = _RANGE.fullmatch(request.headers.get("Range", ""))
-        start = int(asked[1]) if asked else 0
-        end = min(int(asked[2]) + 1 if asked and asked[2] else size, size)
+        asked = _asked_range(request.headers.get("Range", ""), size)
+        start, end = asked or (0, size)
         headers = {"Accept-Ranges": "bytes", "Cache-Control": _FOR_EVER}
         if asked and not start < end:
             return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
@@ -162,7 +161,10 @@ class _Pages:
         expected = request.headers.get("If-Match")
         if expected is None and request.headers.get("If-None-Match") != "*":
             return PlainTextResponse("say which version is to be replaced: If-Match", 428)
-        corrections = Corrections.from_bytes(content, "what the page sent")
+        if record_of(self._store, video_id) is None:
+            raise ObjectNotFoundError(f"there is no video {video_id}")
+        sent = f"{keys.correction_key(video_id)}, as it was sent,"
+        corrections = Corrections.from_bytes(content, sent)
         if corrections.video_id != video_id:
             return PlainTextResponse(f"these are corrections of {corrections.video_id}", 400)
         found = self._store.head(keys.correction_key(video_id))
@@ -213,6 +215,18 @@ class _Guard:
         if site not in ("same-origin", "none") and not is_followed:
             return "only the pages of this server may show that"
         return None
+
+
+def _asked_range(header: str, size_bytes: int) -> tuple[int, int] | None:
+    """First byte and the one behind the last, as RFC 9110 has it; None for all."""
+    asked = _RANGE.fullmatch(header)
+    if not asked or not (asked[1] or asked[2]):
+        return None
+    if not asked[1]:
+        last_bytes = int(asked[2])
+        return max(size_bytes - last_bytes, 0), size_bytes if last_bytes else 0
+    start, last = int(asked[1]), int(asked[2] or size_bytes)
+    return (start, min(last + 1, size_bytes)) if start <= last or not asked[2] else None
 
 
 def _with_headers(send: Send) -> Callable[[Message], Awaitable[None]]:

@@ -90,12 +90,22 @@ def test_any_part_of_a_clip_is_given_as_players_ask_for_it(url: str, store: Path
         ("bytes=0-9", content[:10]),
         ("bytes=100-", content[100:]),
         (f"bytes=5-{len(content) + 1000}", content[5:]),
+        ("bytes=-10", content[-10:]),
+        (f"bytes=-{len(content) + 1000}", content),
     ):
         reply = get(address, Range=asked)
         assert (reply.status_code, reply.content) == (206, part)
         assert reply.headers["Content-Range"].endswith(f"/{len(content)}")
-    behind = get(address, Range=f"bytes={len(content)}-")
-    assert (behind.status_code, behind.headers["Content-Range"]) == (416, f"bytes */{len(content)}")
+    for behind in (f"bytes={len(content)}-", "bytes=-0"):
+        reply = get(address, Range=behind)
+        assert (reply.status_code, reply.headers["Content-Range"]) == (
+            416,
+            f"bytes */{len(content)}",
+        )
+    # No range at all, which a server passes over.
+    for wrong in ("bytes=5-2", "bytes=-", "frames=0-9"):
+        reply = get(address, Range=wrong)
+        assert (reply.status_code, reply.content) == (200, content)
 
 
 def test_so_it_is_with_a_bucket(
@@ -107,6 +117,8 @@ def test_so_it_is_with_a_bucket(
     bucket = S3ObjectStore(rclone_s3.new_bucket(), "")
     key = clip_key(store)
     bucket.put_file(key, store / key, content_type="video/mp4")
+    record = f"manifests/videos/{VIDEO_ID}.json"
+    bucket.put_file(record, store / record, content_type="application/json")
     with serving(bucket, tmp_path / "cache") as url:
         reply = get(f"{url}objects/{key}", Range="bytes=7-20")
         assert reply.content == (store / key).read_bytes()[7:21]
@@ -206,7 +218,8 @@ def test_of_two_who_save_at_once_none_overwrites_the_other(url: str, store: Path
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ([], "is damaged"),
+        ([], "as it was sent, is damaged"),
+        ({}, "mend it"),
         ({**corrections(1), "video_id": "another"}, "corrections of another"),
         ({**corrections(1), "decisions": [{"kind": "delete"}]}, "kind is one of"),
     ],
@@ -216,6 +229,17 @@ def test_what_is_no_corrections_is_refused_with_a_reason(
 ) -> None:
     reply = put(url, document, If_None_Match="*")
     assert (reply.status_code, said in reply.text) == (400, True)
+    assert not (store / "corrections").exists()
+
+
+def test_nothing_is_decided_of_a_video_that_is_not_there(url: str, store: Path) -> None:
+    reply = requests.put(
+        f"{url}corrections/nosuch",
+        data=json.dumps({**corrections(1), "video_id": "nosuch"}),
+        headers={"Origin": origin_of(url), "If-None-Match": "*"},
+        timeout=WAIT_SECONDS,
+    )
+    assert (reply.status_code, reply.text) == (404, "there is no video nosuch")
     assert not (store / "corrections").exists()
 
 
@@ -262,6 +286,10 @@ def test_the_list_says_what_waits_for_review(url: str, store: Path) -> None:
         document["decisions"].append({**one, "start_frame": start, "end_frame": end})
     assert put(url, document, If_Match=etag).status_code == 204
     assert (listed(url)["state"], listed(url)["waiting"]) == ("reviewed", 0)
+    (store / "corrections" / f"{VIDEO_ID}.json").write_bytes(b"no JSON")
+    assert (listed(url)["state"], listed(url)["waiting"]) == ("unreadable", None)
+    damaged = get(f"{url}data/{VIDEO_ID}")
+    assert (damaged.status_code, "is damaged" in damaged.text) == (409, True)
 
 
 def listed(url: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from heaters_pipeline.errors import printable
+from heaters_pipeline.errors import ManifestError, printable
 from heaters_pipeline.report.catalog_facts import finished_videos
 from heaters_pipeline.report.review import review_of
 from heaters_pipeline.report.review_page.page_html import (
@@ -33,7 +33,8 @@ class ListedVideo:
         clips: Their number; None if the catalog does not know the video yet.
         tags: What people sort it by.
         waiting: How many clips wait for review.
-        state: ``waiting``, ``begun`` or ``reviewed``; ``unknown`` until the catalog has it.
+        state: ``waiting``, ``begun`` or ``reviewed``; ``unknown`` until the catalog has it;
+            ``unreadable`` where its record or what was decided is damaged.
     """
 
     video_id: str
@@ -41,7 +42,7 @@ class ListedVideo:
     clips: int | None
     tags: tuple[str, ...] = ()
     waiting: int | None = None
-    state: Literal["waiting", "begun", "reviewed", "unknown"] = "unknown"
+    state: Literal["waiting", "begun", "reviewed", "unknown", "unreadable"] = "unknown"
 
     def to_json(self) -> dict[str, Json]:
         """As the page has it."""
@@ -102,10 +103,14 @@ def list_html(
 
 def _with_decisions(store: ObjectStore, video: ListedVideo) -> ListedVideo:
     """The same with how many of its clips wait."""
-    manifest = read_video(store, video.video_id)
-    if not manifest.is_finished:
-        return video
-    review = review_of(manifest, read_corrections(store, video.video_id))
+    try:
+        manifest = read_video(store, video.video_id)
+        if not manifest.is_finished:
+            return video
+        review = review_of(manifest, read_corrections(store, video.video_id))
+    except ManifestError:
+        # Its own page says what is wrong; the others are none the worse for it.
+        return replace(video, waiting=None, state="unreadable")
     if not review.decisions:
         return video
     state: Literal["begun", "reviewed"] = "reviewed" if review.state == "reviewed" else "begun"

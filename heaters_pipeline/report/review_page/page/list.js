@@ -6,6 +6,7 @@ const STATES = {
   begun: (one) => `begun, ${one.waiting} waiting`,
   reviewed: () => "reviewed",
   unknown: () => "not in the catalog yet",
+  unreadable: () => "damaged, its page says what",
 };
 const data = JSON.parse(document.getElementById("data").textContent);
 const part = (id) => document.getElementById(id);
