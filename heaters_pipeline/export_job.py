@@ -8,7 +8,8 @@ from pydantic import Field
 from heaters_pipeline.assets.export_work import export_video
 from heaters_pipeline.assets.links import link
 from heaters_pipeline.assets.stage import lasting_errors_fail
-from heaters_pipeline.exchange.formats import FORMATS, ExportSettings
+from heaters_pipeline.errors import SettingsError
+from heaters_pipeline.exchange.formats import FORMATS, WITH_SOURCE, ExportSettings
 from heaters_pipeline.names import EXPORT_JOB
 from heaters_pipeline.partitions import source_videos_partitions
 from heaters_pipeline.workspace import Workspace
@@ -35,8 +36,13 @@ class ExportConfig(dg.Config):
         """The settings that the work is done with.
 
         Raises:
-            SettingsError: There is no such format.
+            SettingsError: There is no such format, or it is one of files that no store should hold.
         """
+        if WITH_SOURCE in self.formats:
+            raise SettingsError(
+                f"{WITH_SOURCE} is a second copy of the source, which heaters export writes "
+                "where you want it; the store has no place for it"
+            )
         return ExportSettings(tuple(self.formats), self.with_rejected, self.start_timecode)
 
 

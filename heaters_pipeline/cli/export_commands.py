@@ -12,13 +12,13 @@ from heaters_pipeline.cli.options import JSON, Command, HeadedOption
 from heaters_pipeline.cli.terminal import print_json, stdout_for
 from heaters_pipeline.cli.working_folder import at_home
 from heaters_pipeline.datasets.settings import DATASET_FORMATS, DatasetSettings
-from heaters_pipeline.exchange.formats import FORMATS, ExportSettings
+from heaters_pipeline.exchange.formats import FORMATS, WITH_SOURCE, ExportSettings
 
 _DEFAULTS = ExportSettings()
 
 
 _DATASET = DatasetSettings()
-_ALL_FORMATS = [*FORMATS, *DATASET_FORMATS]
+_ALL_FORMATS = [*FORMATS, WITH_SOURCE, *DATASET_FORMATS]
 
 
 def _of_datasets(name: str, help_text: str, **options: Any) -> Callable[..., Any]:

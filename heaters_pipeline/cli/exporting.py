@@ -1,16 +1,23 @@
 """``heaters export``: the scenes of videos as files for other programs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from heaters_pipeline import home
 from heaters_pipeline.assets.export_lists import edit_list_of
+from heaters_pipeline.cli.exporting_copies import write_copy
 from heaters_pipeline.datasets.selecting import selected_clips
 from heaters_pipeline.errors import HeatersError, SettingsError, printable
 from heaters_pipeline.exchange.edit_list import EditList
-from heaters_pipeline.exchange.formats import ExportedFile, ExportSettings, exported_files
+from heaters_pipeline.exchange.formats import (
+    WITH_SOURCE,
+    ExportedFile,
+    ExportSettings,
+    exported_files,
+)
 from heaters_pipeline.storage.local_files import publish, temporary_file
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.open_store import open_store
@@ -48,6 +55,9 @@ def export_videos(
             document: dict[str, Any] = {"video_id": candidates[0], "error": str(error)}
         else:
             document = _document(edits, _write(edits, settings.formats, folder))
+            if WITH_SOURCE in settings.formats:
+                with _folder_explained(folder):
+                    _add_copy(document, store, video, edits, folder)
         documents.append(document)
         on_video(document)
     return documents
@@ -74,15 +84,21 @@ def _write(edits: EditList, formats: tuple[str, ...], folder: Path) -> list[dict
     rows = []
     for file in exported_files(edits, formats):
         path = folder / f"{edits.name}-{file.digest}.{file.extension}"
-        try:
+        with _folder_explained(folder):
             written = _keep(path, file)
-        except OSError as error:
-            raise SettingsError(
-                f"cannot write {path}: {error.strerror}; name another folder with --output"
-            ) from error
         facts = {"path": str(path), "size_bytes": len(file.data), "written": written}
         rows.append({"format": file.format, **facts})
     return rows
+
+
+@contextmanager
+def _folder_explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(
+            f"cannot write into {folder}: {error.strerror}; name another folder with --output"
+        ) from error
 
 
 def _keep(path: Path, file: ExportedFile) -> bool:
@@ -94,6 +110,22 @@ def _keep(path: Path, file: ExportedFile) -> bool:
         target.write(file.data)
         publish(target, path)
     return True
+
+
+def _add_copy(
+    document: dict[str, Any],
+    store: ObjectStore,
+    video: VideoManifest,
+    edits: EditList,
+    folder: Path,
+) -> None:
+    try:
+        file, notes = write_copy(store, video, edits, folder)
+    except HeatersError as error:
+        document["error"] = str(error)
+        return
+    document["files"].append(file)
+    document["notes"] += notes
 
 
 def _document(edits: EditList, files: list[dict[str, Any]]) -> dict[str, Any]:

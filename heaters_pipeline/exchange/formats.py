@@ -43,12 +43,16 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
+WITH_SOURCE = "chapters-mkv"
+"""A copy of the source with chapters: not written from an edit list alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExportSettings:
     """What is exported of a video.
 
     Attributes:
-        formats: Names of formats, at least one.
+        formats: Names of formats, at least one, of ``FORMATS`` or ``WITH_SOURCE``.
         with_rejected: Also clips that a person rejected.
         start_timecode: Of the first frame, in place of the one that the source says.
     """
@@ -58,10 +62,11 @@ class ExportSettings:
     start_timecode: str | None = None
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.formats if name not in FORMATS]
+        known = *FORMATS, WITH_SOURCE
+        unknown = [name for name in self.formats if name not in known]
         if unknown or not self.formats:
             named = f"there is no format {unknown[0]!r}" if unknown else "a format is missing"
-            raise SettingsError(f"{named}; choose of {', '.join(FORMATS)}")
+            raise SettingsError(f"{named}; choose of {', '.join(known)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +93,6 @@ class ExportedFile:
 
 
 def exported_files(edits: EditList, formats: tuple[str, ...]) -> list[ExportedFile]:
-    """Write an edit list in some formats, each once."""
-    return [ExportedFile(name, FORMATS[name].write(edits)) for name in dict.fromkeys(formats)]
+    """Write an edit list in those of the formats that need no source, each once."""
+    wanted = [name for name in dict.fromkeys(formats) if name in FORMATS]
+    return [ExportedFile(name, FORMATS[name].write(edits)) for name in wanted]

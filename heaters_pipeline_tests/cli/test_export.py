@@ -6,11 +6,14 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import imageio_ffmpeg
 import opentimelineio as otio
 import pytest
 
+from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.exchange.formats import FORMATS
+from heaters_pipeline.export_job import ExportConfig
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.records.video_manifests import read_video, write_video
@@ -69,6 +72,37 @@ def test_a_file_that_was_damaged_is_written_again(
     (again,) = heaters("export", "film", "--output", tmp_path, "--json").videos[0]["files"]
     assert again == file
     assert path.read_bytes() == content
+
+
+def test_a_copy_with_chapters_is_made_once_and_by_the_command_alone(
+    store: DirectoryObjectStore, heaters: Heaters, tmp_path: Path
+) -> None:
+    asked = ("export", "film", "--format", "chapters-mkv", "--output", tmp_path / "copies")
+    (made,) = heaters(*asked, "--json").videos[0]["files"]
+    path = Path(made["path"])
+    assert (made["format"], made["written"], path.suffix) == ("chapters-mkv", True, ".mkv")
+    with av.open(str(path)) as copy:
+        starts = [chapter["start"] * chapter["time_base"] for chapter in copy.chapters()]
+        # The sound begins earlier.
+        assert [start - starts[0] for start in starts] == [Fraction(at, 25) for at, _ in SPANS]
+        assert sum(1 for packet in copy.demux(video=0) if packet.size) == SPANS[-1][1]
+    written = path.stat().st_mtime_ns
+    assert heaters(*asked).out.endswith(f"{path} (was there already)\n")
+    assert [each.stat().st_mtime_ns for each in (tmp_path / "copies").iterdir()] == [written]
+    with pytest.raises(SettingsError, match="heaters export writes"):
+        ExportConfig(formats=["chapters-mkv"]).settings()
+
+
+def test_a_copy_of_a_source_that_is_gone_is_refused_and_the_rest_is_written(
+    own_store: DirectoryObjectStore, heaters: Heaters, tmp_path: Path
+) -> None:
+    formats = ("--format", "edl", "--format", "chapters-mkv")
+    ended = heaters("export", "film", *formats, "--output", tmp_path / "copies", "--json")
+    assert ended.code == 1
+    (document,) = ended.videos
+    assert "source_videos/film.mp4" in document["error"]
+    assert [file["format"] for file in document["files"]] == ["edl"]
+    assert [each.suffix for each in (tmp_path / "copies").iterdir()] == [".edl"]
 
 
 @pytest.fixture
