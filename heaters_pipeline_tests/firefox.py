@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 
 START_SECONDS = 60
+REPLY_SECONDS = 240
+"""A browser that says nothing for so long hangs: it has 60 s for a page or a script."""
 _PROGRAMS = ("firefox-esr", "firefox")
 _PREFERENCES = {
     "app.update.enabled": False,
@@ -107,7 +109,8 @@ def open_firefox() -> Iterator[FirefoxPage]:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen(command, **quiet)
         try:
-            with socket.create_connection(("127.0.0.1", _port(profile, process))) as connection:
+            address = "127.0.0.1", _port(profile, process)
+            with socket.create_connection(address, timeout=REPLY_SECONDS) as connection:
                 page = FirefoxPage(connection)
                 page.receive()
                 page.send("WebDriver:NewSession", capabilities={})
@@ -115,7 +118,8 @@ def open_firefox() -> Iterator[FirefoxPage]:
                 page.send("WebDriver:SetWindowRect", width=1280, height=900)
                 yield page
         finally:
-            process.terminate()
+            # Asked to end, it may wait for ever for a page; its profile is thrown away.
+            process.kill()
             process.wait()
 
 

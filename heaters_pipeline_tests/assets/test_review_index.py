@@ -101,7 +101,7 @@ def test_firefox_opens_it_from_the_folder_and_the_page_of_a_video(index: str) ->
         assert shown(page)["frame"] == 0
         assert page.evaluate("document.querySelectorAll('.card').length") == 4
         page.evaluate("document.getElementById('approve').click()")
-        page.goto(page.evaluate("location.href"))
+        page.send("WebDriver:Refresh")
         shown(page)
         assert page.evaluate("document.querySelector('.card').dataset.review") == "approved"
 
