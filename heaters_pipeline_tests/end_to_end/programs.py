@@ -126,7 +126,8 @@ def _is_locked(database: Path) -> bool:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if "locked" in str(error):
+            # "locking protocol": of a database in WAL mode that another process is just opening.
+            if "lock" in str(error):
                 return True
             raise
     return False

@@ -53,7 +53,7 @@ def _levels(path: Path) -> tuple[float | None, float | None]:
             loudness = float(tenth.metadata["lavfi.r128.I"])
     return (
         loudness if whole >= _BLOCK_TENTHS else None,
-        round(silent / whole, _DIGITS) if whole else None,
+        round(float(silent / whole), _DIGITS) if whole else None,
     )
 
 

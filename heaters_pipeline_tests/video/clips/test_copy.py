@@ -9,7 +9,7 @@ import pytest
 
 from heaters_pipeline.video.clips import hidden_frames
 from heaters_pipeline.video.clips.hidden_frames import MOST_HIDDEN_FRAMES
-from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip
+from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip, inspect_whole_clip
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline_tests.video.clips.clip_sources import (
     ENCODINGS,
@@ -162,8 +162,9 @@ def test_a_clip_says_what_it_is(tmp_path: Path) -> None:
     assert facts.tags == {"source_sha256": "ab" * 32, "title": 'é "x"\n'}
     assert (facts.span, facts.codec) == (Span(10, 30), "h264")
     assert (facts.width_px, facts.height_px) == (160, 90)
+    whole = inspect_whole_clip(target)
     for field in made.__dataclass_fields__:
-        assert getattr(facts, field) == getattr(made, field), field
+        assert getattr(whole, field) == getattr(made, field), field
     assert made.frames == 20
     assert made.duration_seconds == known.timeline.duration_of(Span(10, 30))
     assert made.size_bytes == target.stat().st_size
