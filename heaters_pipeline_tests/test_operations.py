@@ -69,7 +69,8 @@ def typed_commands() -> Iterator[str]:
 @pytest.mark.parametrize("command", sorted(set(typed_commands())))
 def test_the_commands_of_the_documents_are_there(command: str) -> None:
     found: click.Command = main
-    context = click.Context(main, info_name="heaters")
+    # With the group's own settings: commands remember the help options that they were first given.
+    context = click.Context(main, info_name="heaters", **main.context_settings)
     arguments = shlex.split(command)[1:]
     while isinstance(found, click.Group) and arguments and arguments[0] != "--help":
         name, *arguments = arguments
