@@ -1,20 +1,17 @@
 """``heaters export --format chapters-mkv``: a copy of the source with its scenes as chapters."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from heaters_pipeline import home
 from heaters_pipeline.exchange.chapters import ffmetadata
 from heaters_pipeline.exchange.edit_list import EditList
-from heaters_pipeline.exchange.formats import WITH_SOURCE
+from heaters_pipeline.exchange.formats import WITH_SOURCE, name_digest
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.local_files import publish, temporary_file
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.video_manifests import VideoManifest
 from heaters_pipeline.video.media.chaptered_copy import ChapterOfFrames, write_with_chapters
-
-_DIGITS = 16
 
 
 def write_copy(
@@ -32,17 +29,17 @@ def write_copy(
         OSError: The folder cannot be written to.
     """
     source = video.stages["source_videos"].summary
-    made_of = hashlib.sha256(str(source["sha256"]).encode() + ffmetadata(edits)).hexdigest()
-    path = folder / f"{edits.name}-{made_of[:_DIGITS]}.mkv"
+    made_of = name_digest(str(source["sha256"]).encode() + ffmetadata(edits))
+    path = folder / f"{edits.name}-{made_of}.mkv"
     notes: list[str] = []
     is_new = not path.is_file()
     if is_new:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         cache = LocalCache(home.cache_folder() / "objects", max_bytes=home.cache_max_bytes())
         key, version = str(source["source_key"]), str(source["version"])
         with (
             cache.local_copy(store, key, version) as original,
-            temporary_file(path.parent) as target,
+            temporary_file(folder) as target,
         ):
             chapters = [
                 ChapterOfFrames(one.span.start, one.start_seconds, one.end_seconds, one.name)

@@ -84,12 +84,17 @@ class ExportedFile:
     @property
     def digest(self) -> str:
         """What names it: of its content."""
-        return hashlib.sha256(self.data).hexdigest()[:_DIGITS]
+        return name_digest(self.data)
 
     @property
     def extension(self) -> str:
         """Of its name, without the dot."""
         return FORMATS[self.format].extension
+
+
+def name_digest(content: bytes) -> str:
+    """What stands for a content in the name of a file."""
+    return hashlib.sha256(content).hexdigest()[:_DIGITS]
 
 
 def exported_files(edits: EditList, formats: tuple[str, ...]) -> list[ExportedFile]:

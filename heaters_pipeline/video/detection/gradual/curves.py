@@ -167,7 +167,7 @@ class GradualCurves:
         Of all cells, or without the topmost and the lowest ones, where bars and titles come and go.
         """
         sides = self.signatures[[first, last], ..., 0]
-        return max(_correlation(*sides), _correlation(*sides[:, 1:-1]))
+        return max(correlation(*sides), correlation(*sides[:, 1:-1]))
 
     def frames_around(self, frames: Int64Array) -> tuple[Int64Array, Int64Array]:
         """First and last frames of the stretches between cuts that frames lie in."""
@@ -175,7 +175,8 @@ class GradualCurves:
         return self.scene_edges[following - 1], self.scene_edges[following] - 1
 
 
-def _correlation(one: Float32Array, other: Float32Array) -> float:
+def correlation(one: Float32Array, other: Float32Array) -> float:
+    """How alike two arrays of brightness are, whatever the light, -1 to 1; 0 if one is even."""
     one, other = one.ravel() - one.mean(), other.ravel() - other.mean()
     shown = np.sqrt((one @ one) * (other @ other))
     return float(one @ other / shown) if shown else 0.0

@@ -17,7 +17,11 @@ import cv2
 import numpy as np
 
 from heaters_pipeline.video.arrays import Float32Array, Int64Array, UInt8Array
-from heaters_pipeline.video.detection.gradual.curves import BLANK_DETAIL, BLANK_SPREAD
+from heaters_pipeline.video.detection.gradual.curves import (
+    BLANK_DETAIL,
+    BLANK_SPREAD,
+    correlation,
+)
 from heaters_pipeline.video.detection.gradual.find import left_by_motion
 from heaters_pipeline.video.detection.gradual.measures import LEAST_SPREAD, step_and_spread
 from heaters_pipeline.video.detection.gradual.search import Stretch
@@ -141,7 +145,7 @@ def _judged(track: ScoreTrack, window: _Window, cuts: Sequence[int]) -> Stretch 
     between = pictures[1:-1]
     from_sides = np.minimum(_apart(between, first), _apart(between, last)) / window.difference
     least = _LEAST_MIXED if len(between) > 1 else _LEAST_MIXED_ALONE
-    if from_sides.min() < least or _same_picture(first, last):
+    if from_sides.min() < least or correlation(first[..., 0], last[..., 0]) > _SAME_PICTURE:
         return None
     _, spread = step_and_spread((last - first).reshape(1, -1))
     if spread[0] < LEAST_SPREAD or left_by_motion(track, start, end) < _LEAST_LEFT:
@@ -189,13 +193,6 @@ def _is_glare(first: Float32Array, last: Float32Array, between: Float32Array) ->
     brightest = between[np.argmax(_luma(between))]
     above = brightest[..., 0] - np.maximum(first, last)[..., 0]
     return float((above >= -_SAME_LUMA).mean()) >= _GLARE_CELLS
-
-
-def _same_picture(first: Float32Array, last: Float32Array) -> bool:
-    """Whether both sides show the same in another light."""
-    one, other = (side[..., 0] - _luma(side) for side in (first, last))
-    shown = float(np.sqrt(np.square(one).sum() * np.square(other).sum()))
-    return float((one * other).sum()) > _SAME_PICTURE * shown > 0
 
 
 def _is_mix(first: Float32Array, last: Float32Array, between: Float32Array) -> bool:
