@@ -168,10 +168,11 @@ def test_links_that_end_soon_are_renewed(
     first = made(in_bucket)
     assert made(in_bucket).count("skipped") == {REVIEW_ASSET: True}
     (key,) = page_keys(in_bucket)
-    before = in_bucket.store.head(key)
+    # Links of the same second are the same: what lies there now tells whether it was written again.
+    in_bucket.store.write_bytes(key, b"links that end soon", content_type="text/html")
     monkeypatch.setattr(review_pages, "RENEWED_BEFORE", timedelta(days=8))
     later = made(in_bucket)
     assert later.count("made") == {REVIEW_ASSET: 1}
     assert later.data_versions == first.data_versions
     assert page_keys(in_bucket) == [key]
-    assert in_bucket.store.head(key) != before
+    assert b"links_until" in in_bucket.store.read_bytes(key)
