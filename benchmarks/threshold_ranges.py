@@ -71,7 +71,8 @@ CONSTANTS = {
     ),
     "detection.gradual.search": "_LEAST_FRAMES _NEIGHBOURS",
     "detection.gradual.fit": "_ROUNDS _STEPS _LEAST_LENGTH _LEAST_SCALE",
-    "detection.gradual.curves": "_BLACK_LUMA _WHITE_LUMA BLANK_DETAIL BLANK_SPREAD",
+    "detection.blank": "_MOST_DETAIL _MOST_SPREAD",
+    "detection.gradual.curves": "_BLACK_LUMA _WHITE_LUMA",
     "detection.gradual.fades": (
         "_DEEP _LEAST_FADE_FRAMES _MOST_FADE_FRAMES _LEAST_STRENGTH _MOST_SEEN _MOST_UNEVEN"
     ),

@@ -20,8 +20,8 @@ How pictures are compared is in ``scoring``; gradual transitions are in ``gradua
 import numpy as np
 
 from heaters_pipeline.video.arrays import BoolArray, Float64Array, Int64Array
+from heaters_pipeline.video.detection.blank import are_blank
 from heaters_pipeline.video.detection.glare import is_glare
-from heaters_pipeline.video.detection.gradual.curves import BLANK_DETAIL, BLANK_SPREAD
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.timing import Span
 
@@ -120,7 +120,7 @@ class _Changes:
         change = track.residual[analysed[1:]].astype(np.float64)
         across = np.minimum(track.across[analysed[1:]], change)
         self.gaps = np.diff(analysed)
-        blank = _blank(track)
+        blank = are_blank(track.signatures[analysed], track.detail[analysed])
         replaced, displaced = _replaced_and_displaced(track, blank)
         floor = np.where(displaced, RESTING_FLOOR, FLOOR)
         usual = _usual(track, change / self.gaps**_GROWTH, floor, blank)
@@ -251,14 +251,6 @@ def _usual(
     )
     # The last steps of a fade are from one blank picture to another.
     return np.asarray(np.maximum(usual, either))
-
-
-def _blank(track: ScoreTrack) -> BoolArray:
-    """Whether each analysed picture is all of one colour."""
-    blank: BoolArray = track.detail[track.analysed_frames] <= BLANK_DETAIL
-    luma = track.signatures[track.analysed_frames[blank], ..., 0]
-    blank[blank] = luma.std(axis=(1, 2), dtype=np.float32) <= BLANK_SPREAD
-    return blank
 
 
 def _doubled_middles(analysed: Int64Array) -> Int64Array:

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from heaters_pipeline.video.arrays import BoolArray, Float32Array, Float64Array, Int64Array
+from heaters_pipeline.video.detection.blank import are_blank
 from heaters_pipeline.video.media.timing import Timeline
 
 _BLOCK = 256  # frames; larger products leave the cache, and are spread over threads in vain
@@ -19,8 +20,6 @@ _BLOCK = 256  # frames; larger products leave the cache, and are spread over thr
 # Ranges in which results stay the same are of threshold_ranges, see ``cuts``.
 _BLACK_LUMA = 24  # mean of the picture, 0 to 255; same from 12 to 96
 _WHITE_LUMA = 225  # same up to 248
-BLANK_DETAIL = 60.0  # energy; leaves room for a logo or watermark on black; same from 15 to 240
-BLANK_SPREAD = 8.0  # of the luma of cells around their mean; same from 2 to 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +118,11 @@ class GradualCurves:
     @cached_property
     def luma(self) -> Float64Array:
         """(frames,) mean brightness, 0 to 255."""
-        return self._luma_and_spread[0]
+        mean = np.empty(self.frames)
+        for first in range(0, self.frames, _BLOCK):
+            luma = self.signatures[first : first + _BLOCK, ..., 0]
+            mean[first : first + _BLOCK] = luma.reshape(len(luma), -1).mean(axis=1)
+        return mean
 
     @cached_property
     def black(self) -> BoolArray:
@@ -133,23 +136,7 @@ class GradualCurves:
 
     @cached_property
     def _blank(self) -> BoolArray:
-        spread = self._luma_and_spread[1]
-        return np.asarray((spread <= BLANK_SPREAD) & (self.detail <= BLANK_DETAIL))
-
-    @cached_property
-    def _luma_and_spread(self) -> tuple[Float64Array, Float64Array]:
-        mean, spread = np.empty(self.frames), np.empty(self.frames)
-        for first in range(0, self.frames, _BLOCK):
-            luma = self.signatures[first : first + _BLOCK, ..., 0].reshape(-1, self._cell_count)
-            block = slice(first, first + len(luma))
-            mean[block] = luma.mean(axis=1)
-            from_mean = luma - mean[block, None]
-            spread[block] = np.sqrt(np.einsum("ij,ij->i", from_mean, from_mean) / luma.shape[1])
-        return mean, spread
-
-    @property
-    def _cell_count(self) -> int:
-        return int(self.signatures.shape[1] * self.signatures.shape[2])
+        return are_blank(self.signatures, self.detail)
 
     @cached_property
     def scene_numbers(self) -> Int64Array:

@@ -17,11 +17,8 @@ import cv2
 import numpy as np
 
 from heaters_pipeline.video.arrays import Float32Array, Int64Array, UInt8Array
-from heaters_pipeline.video.detection.gradual.curves import (
-    BLANK_DETAIL,
-    BLANK_SPREAD,
-    correlation,
-)
+from heaters_pipeline.video.detection.blank import are_blank
+from heaters_pipeline.video.detection.gradual.curves import correlation
 from heaters_pipeline.video.detection.gradual.find import left_by_motion
 from heaters_pipeline.video.detection.gradual.measures import LEAST_SPREAD, step_and_spread
 from heaters_pipeline.video.detection.gradual.search import Stretch
@@ -160,7 +157,7 @@ def _judged(track: ScoreTrack, window: _Window, cuts: Sequence[int]) -> Stretch 
     else:
         # Of several cuts each begins a shot, unless all goes from one side to the other.
         is_one = inside < 2 + glares or _goes_across(pictures, window.difference)
-    fades = any(_is_plain(side, track.detail[at]) for side, at in ((first, start), (last, end)))
+    fades = are_blank(pictures[[0, -1]], track.detail[[start, end]]).any()
     most = _MOST_AT_ONCE_FADING if fades else _MOST_AT_ONCE
     if not is_one or (steps.max() > most and not glares):
         return None
@@ -181,11 +178,6 @@ def _apart(pictures: Float32Array, others: Float32Array) -> Float32Array:
 def _luma(pictures: Float32Array) -> Float32Array:
     """Mean brightness of a picture, or of several."""
     return np.asarray(pictures[..., 0].mean(axis=(-2, -1)))
-
-
-def _is_plain(picture: Float32Array, detail: float) -> bool:
-    """Whether a picture is all of one colour."""
-    return bool(detail <= BLANK_DETAIL and picture[..., 0].std() <= BLANK_SPREAD)
 
 
 def _is_glare(first: Float32Array, last: Float32Array, between: Float32Array) -> bool:
