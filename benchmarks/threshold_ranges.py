@@ -47,7 +47,8 @@ PACKAGE = "heaters_pipeline.video"
 CONSTANTS = {
     "detection.cuts": (
         "FLOOR RESTING_FLOOR _NEAR_FRAMES _SPIKE_RATIO _SPIKE_GAP_FRAMES "
-        "_MOST_LEFT _LIKE _UNLIKE_WEIGHT _OTHER_SCENE _SAME_SCENE _LEAST_USUAL _RESTING _GROWTH"
+        "_MOST_LEFT _LIKE _UNLIKE_WEIGHT _OTHER_SCENE _SAME_SCENE _OTHER_COLOURS "
+        "_LEAST_USUAL _RESTING _GROWTH"
     ),
     "detection.glare": (
         "_MOST_FRAMES _LEAST_LUMA _LEAST_BRIGHTER _SAME_LUMA _LEAST_CELLS _MOST_LEFT _MOST_AT_ONCE "
@@ -201,21 +202,24 @@ def counts(videos: Set, settings: DetectionSettings) -> Counts:
 
 
 @contextmanager
-def changed(name: str, value: Any) -> Iterator[None]:
-    """Let a constant have another value in each module that knows it."""
-    modules = [
-        module
-        for path, module in list(sys.modules.items())
-        if path.startswith(PACKAGE) and name in vars(module)
+def changed(module: str, name: str, value: Any) -> Iterator[None]:
+    """Let a constant have another value in its module, and in those that import it."""
+    own = sys.modules[f"{PACKAGE}.{module}"]
+    # Others may call something of their own by the same private name.
+    others = () if name.startswith("_") else list(sys.modules.items())
+    modules = [own] + [
+        other
+        for path, other in others
+        if path.startswith(PACKAGE) and name in vars(other) and other is not own
     ]
-    kept = [getattr(module, name) for module in modules]
+    usual = getattr(own, name)
     try:
-        for module in modules:
-            setattr(module, name, value)
+        for each in modules:
+            setattr(each, name, value)
         yield
     finally:
-        for module, old in zip(modules, kept, strict=True):
-            setattr(module, name, old)
+        for each in modules:
+            setattr(each, name, usual)
 
 
 def values_from(value: Any, direction: int) -> Iterator[Any]:
@@ -234,16 +238,17 @@ def measured(sets: Mapping[str, Set], settings: DetectionSettings) -> dict[str, 
     return {name: counts(videos, settings) for name, videos in sets.items()}
 
 
-def range_of(sets: Callable[[], Mapping[str, Set]], module: str, name: str) -> list[str]:
+def range_of(
+    sets: Callable[[], Mapping[str, Set]], usual: Mapping[str, Counts], module: str, name: str
+) -> list[str]:
     """A row of the table: the constant, its range, and what changes just beyond."""
-    usual = measured(sets(), DetectionSettings())
     value = getattr(sys.modules[f"{PACKAGE}.{module}"], name)
     ends, beyond = [], []
     for direction in (-1, 1):
         same, change = value, "nothing"
         for moved in values_from(value, direction):
             try:
-                with changed(name, moved):
+                with changed(module, name, moved):
                     found = measured(sets(), DetectionSettings())
             except ValueError:
                 change = f"{_shown(moved)}: not possible"
@@ -298,8 +303,9 @@ def main() -> None:
     rows = [["constant", "value", "same from", "to", "below", "above"]]
     for module in options.modules:
         current = compared_again if module.startswith("scoring") else lambda: sets
+        of_module = measured(current(), DetectionSettings())
         for name in CONSTANTS[module].split():
-            rows.append(range_of(current, module, name))
+            rows.append(range_of(current, of_module, module, name))
             print(" | ".join(rows[-1]), flush=True)
     print_table(rows)
     print(versions("av", "numpy", "opencv-python-headless"))
