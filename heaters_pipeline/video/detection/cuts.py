@@ -22,6 +22,7 @@ import numpy as np
 from heaters_pipeline.video.arrays import BoolArray, Float64Array, Int64Array
 from heaters_pipeline.video.detection.blank import are_blank
 from heaters_pipeline.video.detection.glare import is_glare
+from heaters_pipeline.video.detection.repeats import without_repeats
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.media.timing import Span
 
@@ -74,8 +75,9 @@ def cut_strengths(track: ScoreTrack) -> Float64Array:
     A value stands at the frame where the cut would be; it is 0 at all other frames.
     """
     strengths = np.zeros(track.frames)
-    found = _Changes(track)
-    strengths[found.places] = found.strengths
+    moving, frame_of = without_repeats(track)
+    found = _Changes(moving)
+    strengths[frame_of[found.places]] = found.strengths
     return strengths
 
 
@@ -83,7 +85,7 @@ def find_cuts(track: ScoreTrack, threshold: float) -> list[int]:
     """First frames of new scenes, increasing, without 0.
 
     Args:
-        track: Scores of the video.
+        track: Scores of the video, without repeated pictures.
         threshold: Least strength of a cut: so many times what is usual, 1 to 100. Lower ones find
             weaker cuts, and more that are none.
     """
@@ -97,10 +99,12 @@ def gaps_to_decode(track: ScoreTrack) -> list[Span]:
 
     Each span goes from one analysed frame to the next, both included.
     """
-    found = _Changes(track)
+    moving, frame_of = without_repeats(track)
+    found = _Changes(moving)
     gaps = np.flatnonzero(found.largest & (found.bounds >= LEAST_STRENGTH) & (found.gaps > 1))
-    analysed = track.analysed_frames
-    return [Span(int(analysed[at]), int(analysed[at + 1]) + 1) for at in gaps]
+    ends = frame_of[moving.analysed_frames[gaps + 1]]
+    starts = track.analysed_frames[np.searchsorted(track.analysed_frames, ends) - 1]
+    return [Span(start, end + 1) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 class _Changes:

@@ -89,6 +89,8 @@ _COLUMNS = {
     "detail": "detail",
 }
 """Columns of floats by the attribute that they hold."""
+OF_FRAMES = ("picture_digests", *_COLUMNS, "signatures")
+"""Attributes of an array of all frames each, beside those by name."""
 
 
 @dataclass(frozen=True, eq=False)

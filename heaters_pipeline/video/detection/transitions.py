@@ -20,6 +20,7 @@ from heaters_pipeline.video.detection.gradual.find import (
     outside,
 )
 from heaters_pipeline.video.detection.gradual.short import find_short
+from heaters_pipeline.video.detection.repeats import without_repeats
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings, Method
 from heaters_pipeline.video.detection.similarity_scale import PairSums, native_threshold
@@ -87,7 +88,16 @@ def find_transitions(track: ScoreTrack, settings: DetectionSettings) -> tuple[Tr
     if settings.method != "adaptive":
         scores = track.similarities[settings.method]
         return _as_cuts(_cut_frames(scores, settings.method, threshold))
-    cuts = find_cuts(track, float(threshold))
+    moving, frame_of = without_repeats(track)
+    frames = [*frame_of.tolist(), track.frames]
+    return tuple(
+        Transition(one.kind, frames[one.start], frames[one.end])
+        for one in _adaptive(moving, float(threshold))
+    )
+
+
+def _adaptive(track: ScoreTrack, threshold: float) -> tuple[Transition, ...]:
+    cuts = find_cuts(track, threshold)
     short = find_short(track, cuts)
     gradual = find_gradual(track, cuts, short)
     parts = set(cuts) - set(outside(cuts, short))

@@ -1,7 +1,7 @@
 """Films of content that is hard for scene detection: each a function of a random generator."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import TypeAlias
 
 import cv2
@@ -206,6 +206,49 @@ def montage(rng: Rng) -> Film:
     return spliced(*(shot(rng, length) for length in lengths))
 
 
+def montage_of_stills(rng: Rng) -> Film:
+    """Photographs that are shown for 3 to 6 frames each."""
+    lengths = [20, *(int(length) for length in rng.integers(3, 7, 14)), 20]
+    return spliced(*(shot(rng, 1, objects=0) * length for length in lengths))
+
+
+def animated_on_twos(rng: Rng) -> Film:
+    """Each picture is shown twice, as in most animation."""
+    return _animated(rng, (2,))
+
+
+def animated_on_threes(rng: Rng) -> Film:
+    """Each picture is shown three times."""
+    return _animated(rng, (3,))
+
+
+def animated_on_fours(rng: Rng) -> Film:
+    """Each picture is shown four times."""
+    return _animated(rng, (4,))
+
+
+def animated_unevenly(rng: Rng) -> Film:
+    """Pictures are shown twice and three times, as ten a second are at 25."""
+    return _animated(rng, (2, 3))
+
+
+def _animated(rng: Rng, holds: Sequence[int]) -> Film:
+    """Each picture is shown so many times, over and over, while all of it moves."""
+    shots = []
+    for length in _lengths(rng):
+        drawings = filmed(
+            rng,
+            scenery(rng, width_px=2 * WIDTH_PX),
+            length * len(holds) // sum(holds),
+            Camera(across_px=1, zoom=0.012),
+            objects=25,
+            frame_rate=5,
+        )
+        held = zip(drawings, cycle(holds), strict=False)
+        shots.append([picture for picture, times in held for _ in range(times)])
+    return spliced(*shots)
+
+
 def old_film(rng: Rng) -> Film:
     """Black and white, with grain, and with light that flickers from frame to frame."""
     film = spliced(*(shot(rng, length) for length in _lengths(rng)))
@@ -263,6 +306,11 @@ HARD_FILMS: dict[str, MakeFilm] = {
         dark_mirrored,
         dark_shuffled,
         montage,
+        montage_of_stills,
+        animated_on_twos,
+        animated_on_threes,
+        animated_on_fours,
+        animated_unevenly,
         old_film,
         fast_pans,
         light_in_jumps,
