@@ -29,6 +29,7 @@ from heaters_pipeline.video.media.sound_times import (
     JITTER_SECONDS,
     PREROLL_SECONDS,
     SoundPart,
+    most_samples,
     packet_samples,
     packet_seconds,
 )
@@ -120,6 +121,7 @@ class _CopiedTrack:
         self._part = part
         self._rate = template.rate
         self._frame_samples = template.frame_size
+        self._most_samples = most_samples(template, task.reader.info.container)
         self._end = round(part.end * self._rate)
         self._frames_before = _FRAMES_BEFORE.get(template.codec_context.codec.canonical_name)
         before = _COPIED_BEFORE_SECONDS * self._rate
@@ -134,7 +136,8 @@ class _CopiedTrack:
         start = self.fed.start_of(packet)
         if self._expected is not None and abs(start - self._expected) <= self._jitter:
             start = self._expected
-        samples = packet_samples(packet, packet.time_base * self._rate, self._frame_samples)
+        tick_samples = packet.time_base * self._rate
+        samples = packet_samples(packet, tick_samples, self._frame_samples, self._most_samples)
         self._expected = start + samples
         self.done = self._expected >= self._end - self._jitter
         self._end_latest(start)

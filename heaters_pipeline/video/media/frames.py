@@ -271,6 +271,10 @@ def video_stream(
         for stream in container.streams.video:
             if stream.index == info.stream_index and has_decoder(stream):
                 stream.thread_type = "AUTO"
+                if info.codec == "h264":
+                    # Where the stream does not say how far its B-frames are out of order, FFmpeg
+                    # guesses by the first frames, and loses one where more are.
+                    stream.codec_context.options = {"strict": "1"}
                 return stream
     raise source_changed(path)
 

@@ -201,7 +201,11 @@ class SourceSound:
         reached = _NO_VIDEO
         with SourceReader(self._path, self._info) as reader:
             collectors = {
-                stream.index: _Collector(stream, None if by_time else self._info.time_base)
+                stream.index: _Collector(
+                    stream,
+                    most_samples(stream, self._info.container),
+                    None if by_time else self._info.time_base,
+                )
                 for stream in reader.container.streams.audio
                 if stream.index in wanted
             }
@@ -237,7 +241,9 @@ def packet_seconds(packet: Packet) -> Fraction | None:
     return None if at is None else at * packet.time_base
 
 
-def packet_samples(packet: Packet, tick_samples: Fraction, frame_samples: int) -> int:
+def packet_samples(
+    packet: Packet, tick_samples: Fraction, frame_samples: int, most_samples: int | None
+) -> int:
     """How many samples a packet lasts, 0 where nothing says so.
 
     Args:
@@ -245,9 +251,27 @@ def packet_samples(packet: Packet, tick_samples: Fraction, frame_samples: int) -
         tick_samples: Samples in a tick of the stream's timestamps.
         frame_samples: That each frame of its codec has, 0 where they differ. A packet may hold
             several, but where timestamps are coarse, durations are not exact.
+        most_samples: From ``most_samples``.
     """
     samples = _rounded(packet.duration or 0, tick_samples)
-    return frame_samples if abs(samples - frame_samples) <= tick_samples else samples
+    is_frame = abs(samples - frame_samples) <= tick_samples
+    if is_frame or (most_samples is not None and samples > most_samples):
+        return frame_samples
+    return samples
+
+
+def most_samples(stream: av.audio.stream.AudioStream, container: str) -> int | None:
+    """The most that a packet can hold, None if that is unknown.
+
+    MP4 and MOV have no word for a break: the packet before it lasts until sound goes on.
+
+    Args:
+        stream: Whose packets.
+        container: FFmpeg's short name of the file's format.
+    """
+    is_single = container == "mov" and stream.codec_context.name == "aac"
+    # HE-AAC has twice the samples, of which FFmpeg's number of samples may say nothing.
+    return 2 * stream.frame_size if is_single and stream.frame_size else None
 
 
 def _rounded(number: int, scale: Fraction) -> int:
@@ -261,17 +285,22 @@ class _Collector:
     """Notes the packets of one stream, in samples."""
 
     def __init__(
-        self, stream: av.audio.stream.AudioStream, video_time_base: Fraction | None
+        self,
+        stream: av.audio.stream.AudioStream,
+        most_samples: int | None,
+        video_time_base: Fraction | None,
     ) -> None:
         """Begin.
 
         Args:
             stream: The stream.
+            most_samples: From ``most_samples``.
             video_time_base: In which it is told what of the video stands before a packet; None
                 where a packet is found by its own time.
         """
         self._rate_hz = stream.rate
         self._frame_samples = stream.frame_size
+        self._most_samples = most_samples
         self._by_time = video_time_base is None
         self._reached_time_base = video_time_base or Fraction(1, stream.rate)
         self._tick_samples = Fraction(0)
@@ -291,7 +320,9 @@ class _Collector:
         if self._is_open:
             most = self._starts[-1] + _MOST_UNKNOWN_SECONDS * self._rate_hz
             self._ends[-1] = max(min(start, most), self._starts[-1])
-        samples = packet_samples(packet, self._tick_samples, self._frame_samples)
+        samples = packet_samples(
+            packet, self._tick_samples, self._frame_samples, self._most_samples
+        )
         self._is_open = samples == 0
         skipped, discarded = skipped_samples(packet)
         # A packet that is shorter than the others has lost its end already.
