@@ -24,6 +24,7 @@ from benchmarks.many_videos import (
     video_name,
 )
 from heaters_pipeline.storage import keys
+from heaters_pipeline.storage.records.video_manifests import PICTURES
 from heaters_pipeline_tests.servers import S3Server
 
 STORE = "store/"
@@ -51,8 +52,12 @@ class GeneratedStore(Bucketed):
             f"{keys.SOURCE_PREFIX}{TEMPLATE}.mp4": template.source_bytes,
             record: len(self._content(0)),
         }
-        for stage in template.video.stages.values():
+        for name, stage in template.video.stages.items():
             sizes |= {item.key: item.size_bytes for item in stage.items}
+            # Of these no size is recorded.
+            sizes |= {
+                stage.summary[each]: 1 for each in PICTURES.get(name, ()) if each in stage.summary
+            }
         self._folders: dict[str, dict[str, int]] = {}
         for key, size_bytes in sorted(sizes.items()):
             self._folders.setdefault(key.partition(TEMPLATE)[0], {})[key] = size_bytes

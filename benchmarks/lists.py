@@ -36,11 +36,15 @@ BUCKET = "many"
 
 STATUS = """
 import json, sys
-from heaters_pipeline.cli.instance import dagster_instance
-from heaters_pipeline.resources import open_workspace
-from heaters_pipeline.status import video_statuses
+from pathlib import Path
+from heaters_pipeline import home
+from heaters_pipeline.cli.quick_imports import without_collection
+with without_collection():
+    from heaters_pipeline.cli.instance import dagster_instance
+    from heaters_pipeline.status import video_statuses
+    from heaters_pipeline.storage.open_store import open_store
 wanted, limit = json.loads(sys.argv[1]), json.loads(sys.argv[2])
-store = open_workspace().store
+store = open_store(home.store_location(), base_folder=Path.cwd())
 with dagster_instance() as instance:
     found = video_statuses(store, instance, wanted, limit=limit)
 print(json.dumps({"videos": len(found), "requests": dict(store.requests)}))
@@ -105,6 +109,7 @@ def main() -> None:
         os.environ |= server.environment
         os.environ |= {"DAGSTER_HOME": name, "HEATERS_CACHE": str(home / "cache")}
         if "status" in chosen.only:
+            _measure("heaters status --json", HEATERS, "status", "--json")
             _measure("status, all", STATUS, "[]", "null")
             _measure("status, one", STATUS, '["video-000001"]', "null")
             _measure("status, --limit 20", STATUS, "[]", "20")
