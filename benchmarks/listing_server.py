@@ -28,6 +28,8 @@ from heaters_pipeline_tests.servers import S3Server
 
 PAGE = 1000
 _NO_CONTENT = b""
+Facts = tuple[int, str, float]
+"""Of an object: size in bytes, etag, time of the last change in seconds."""
 
 
 def _digest(content: bytes) -> str:
@@ -45,7 +47,7 @@ class Bucketed(ThreadingHTTPServer):
 
     Attributes:
         keys: ``bucket/key`` of each object, in the order of S3.
-        facts: By that: size in bytes, etag, time of the last change in seconds.
+        facts: By that.
     """
 
     daemon_threads = True
@@ -57,7 +59,7 @@ class Bucketed(ThreadingHTTPServer):
         self.list_seconds = list_seconds
         self.object_seconds = object_seconds
         self.lock = threading.Lock()
-        self.facts: dict[str, tuple[int, str, float]] = {}
+        self.facts: dict[str, Facts] = {}
         for path in folder.rglob("*"):
             if path.is_file():
                 self.look(path.relative_to(folder).as_posix())
@@ -81,6 +83,14 @@ class Bucketed(ThreadingHTTPServer):
             self.look(key)
         return self.facts[key][1]
 
+    def find(self, key: str) -> Facts | None:
+        """The facts of an object, None if there is none."""
+        return self.facts.get(key)
+
+    def read(self, key: str) -> bytes:
+        """The content of an object that is there."""
+        return (self.folder / key).read_bytes()
+
     def delete(self, key: str) -> None:
         """Remove an object."""
         with self.lock:
@@ -88,17 +98,21 @@ class Bucketed(ThreadingHTTPServer):
                 self.keys.pop(bisect_left(self.keys, key))
                 (self.folder / key).unlink()
 
-    def page(self, bucket: str, prefix: str, after: str) -> bytes:
-        """A page of a listing."""
+    def listed(self, bucket: str, prefix: str, after: str) -> list[tuple[str, Facts]]:
+        """The next objects with their facts; one more than a page has if there are more."""
         first, start = f"{bucket}/{prefix}", f"{bucket}/{after}"
         with self.lock:
             at = max(bisect_left(self.keys, first), bisect_right(self.keys, start) if after else 0)
             found = self.keys[at : at + PAGE + 1]
-        names = [key for key in found if key.startswith(first)]
-        more, names = len(names) > PAGE, names[:PAGE]
+            return [(key, self.facts[key]) for key in found if key.startswith(first)]
+
+    def page(self, bucket: str, prefix: str, after: str) -> bytes:
+        """A page of a listing."""
+        found = self.listed(bucket, prefix, after)
+        more, found = len(found) > PAGE, found[:PAGE]
+        names = [name for name, _ in found]
         rows = []
-        for name in names:
-            size_bytes, etag, changed = self.facts[name]
+        for name, (size_bytes, etag, changed) in found:
             rows.append(
                 f"<Contents><Key>{escape(name.removeprefix(bucket + '/'))}</Key>"
                 f"<LastModified>{datetime.fromtimestamp(changed, UTC):%Y-%m-%dT%H:%M:%S.000Z}"
@@ -154,13 +168,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _give(self, key: str, *, with_content: bool) -> None:
         time.sleep(self.server.object_seconds)
-        facts = self.server.facts.get(key)
+        facts = self.server.find(key)
         if "/" not in key.rstrip("/"):
             self._answer(200, _NO_CONTENT)
         elif facts is None:
             self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>" if with_content else b"")
         else:
-            data = (self.server.folder / key).read_bytes() if with_content else _NO_CONTENT
+            data = self.server.read(key) if with_content else _NO_CONTENT
             changed = format_datetime(datetime.fromtimestamp(facts[2], UTC), usegmt=True)
             said = {"ETag": f'"{facts[1]}"', "Last-Modified": changed}
             self._answer(200, data, size_bytes=facts[0], **said)
@@ -179,11 +193,17 @@ def serving(
     folder: Path, *, list_seconds: float = 0.1, object_seconds: float = 0.02
 ) -> Iterator[S3Server]:
     """Serve a folder from a thread of this process."""
-    server = Bucketed(folder, list_seconds, object_seconds)
+    with running(Bucketed(folder, list_seconds, object_seconds)) as found:
+        yield found
+
+
+@contextmanager
+def running(server: Bucketed) -> Iterator[S3Server]:
+    """Serve what a server has, until the end of the block."""
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield S3Server(f"http://127.0.0.1:{server.server_port}", "key", "secret", folder)
+        yield S3Server(f"http://127.0.0.1:{server.server_port}", "key", "secret", server.folder)
     finally:
         server.shutdown()
         server.server_close()

@@ -2,11 +2,12 @@
 
     python -m benchmarks.many_videos FOLDER --videos 50000 --without-pictures --s3
     python -m benchmarks.lists FOLDER [--new 10000] [--only status ...]
+    python -m benchmarks.lists --generated 50000 --only verify prune
 
 FOLDER is served by ``benchmarks.listing_server``, which answers a LIST after 0.1 s and everything
 else after 0.02 s, as AWS does. Each line is a process of its own: seconds by the clock, CPU
 seconds, most memory, and the requests that it sent. ``verify`` and ``prune`` need the objects of
-the store as well (``--objects clips ...`` of the first command), and fewer videos.
+the store as well: those of ``benchmarks.generated_store``.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.generated_store import generated
 from benchmarks.listing_server import serving
 
 PEAK = """
@@ -34,11 +36,15 @@ BUCKET = "many"
 
 STATUS = """
 import json, sys
-from heaters_pipeline.cli.instance import dagster_instance
-from heaters_pipeline.resources import open_workspace
-from heaters_pipeline.status import video_statuses
+from pathlib import Path
+from heaters_pipeline import home
+from heaters_pipeline.cli.quick_imports import without_collection
+with without_collection():
+    from heaters_pipeline.cli.instance import dagster_instance
+    from heaters_pipeline.status import video_statuses
+    from heaters_pipeline.storage.open_store import open_store
 wanted, limit = json.loads(sys.argv[1]), json.loads(sys.argv[2])
-store = open_workspace().store
+store = open_store(home.store_location(), base_folder=Path.cwd())
 with dagster_instance() as instance:
     found = video_statuses(store, instance, wanted, limit=limit)
 print(json.dumps({"videos": len(found), "requests": dict(store.requests)}))
@@ -81,22 +87,29 @@ def main() -> None:
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    arguments.add_argument("folder", type=Path, help="with the bucket of a store")
+    arguments.add_argument("folder", type=Path, nargs="?", help="with the bucket of a store")
+    arguments.add_argument("--generated", type=int, metavar="N", help="videos, in place of FOLDER")
     arguments.add_argument("--new", type=int, default=10_000, help="uploads for heaters import")
     names = ("status", "ticks", "import", "verify", "prune")
     arguments.add_argument("--only", nargs="*", choices=names, default=names[:3])
     chosen = arguments.parse_args()
+    if (chosen.folder is None) == (chosen.generated is None):
+        arguments.error("name a folder, or how many videos are generated")
+    if chosen.generated and not set(chosen.only) <= {"verify", "prune"}:
+        arguments.error("a generated store is for --only verify prune")
+    served = generated(chosen.generated) if chosen.generated else serving(chosen.folder)
     if "import" in chosen.only:
         folder = chosen.folder / BUCKET / "new" / "source_videos"
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(chosen.new):
             (folder / f"new-{number:06d}.mp4").write_bytes(str(number).encode())
-    with tempfile.TemporaryDirectory() as name, serving(chosen.folder) as server:
+    with tempfile.TemporaryDirectory() as name, served as server:
         home = Path(name)
         (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
         os.environ |= server.environment
         os.environ |= {"DAGSTER_HOME": name, "HEATERS_CACHE": str(home / "cache")}
         if "status" in chosen.only:
+            _measure("heaters status --json", HEATERS, "status", "--json")
             _measure("status, all", STATUS, "[]", "null")
             _measure("status, one", STATUS, '["video-000001"]', "null")
             _measure("status, --limit 20", STATUS, "[]", "20")

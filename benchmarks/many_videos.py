@@ -47,6 +47,8 @@ TEMPLATE = "video-000000"
 """As long as all other names, so that one takes the place of another byte by byte."""
 BUCKET = "many"
 FRAMES_A_CLIP = 10
+AT_ONCE = 500
+"""Videos whose rows become a table together: each table takes as long as many rows."""
 _DIGEST = re.compile(r"-([0-9a-f]{16})(?![0-9a-f])")
 _MIXING = 0x9E3779B97F4A7C15
 HEATERS = (sys.executable, "-c", "from heaters_pipeline.cli import main; main()")
@@ -131,11 +133,11 @@ def fill(
     items = [item for stage in objects for item in template.video.stages[stage].items]
     (root / keys.MANIFEST_PREFIX / "videos").mkdir(parents=True, exist_ok=True)
     for name in names:
-        text = _renamed(manifest, name)
+        text = renamed(manifest, name)
         text = text.replace("{version}", sources[f"{keys.SOURCE_PREFIX}{name}.mp4"])
         (root / keys.video_manifest_key(name)).write_text(text)
         for item in items:
-            _sparse(root / _renamed(item.key, name), item.size_bytes)
+            _sparse(root / renamed(item.key, name), item.size_bytes)
     with opened() as store:
         versions = record_versions(store)
     fingerprint = catalog_fingerprint(versions)
@@ -173,17 +175,25 @@ def _write_rows(
     sources: Mapping[str, str],
 ) -> None:
     """The rows once for each video."""
-    text = json.dumps(rows)
-    for name, version in versions.items():
-        copied = (
-            _renamed(text, name)
-            .replace("{record_version}", version)
+    times = [field.name for field in schema if pa.types.is_timestamp(field.type)]
+    made = [{name: row[name] for name in times} for row in rows]
+    text = json.dumps([{name: row[name] for name in row.keys() - times} for row in rows])
+
+    def copied(name: str) -> list[dict[str, Any]]:
+        named = (
+            renamed(text, name)
+            .replace("{record_version}", versions[name])
             .replace("{source_version}", sources[f"{keys.SOURCE_PREFIX}{name}.mp4"])
         )
-        writer.add(pa.Table.from_pylist(json.loads(copied), schema=schema))
+        return [{**row, **when} for row, when in zip(json.loads(named), made, strict=True)]
+
+    names = list(versions)
+    for first in range(0, len(names), AT_ONCE):
+        some = [row for name in names[first : first + AT_ONCE] for row in copied(name)]
+        writer.add(pa.Table.from_pylist(some, schema=schema))
 
 
-def _renamed(text: str, name: str) -> str:
+def renamed(text: str, name: str) -> str:
     """What stands of the template in a text, for another video; digests in keys are others, too."""
     seed = int(name.rpartition("-")[2]) * _MIXING
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus, RunRecord
 
-from heaters_pipeline.assets.stage import INTERRUPTED
 from heaters_pipeline.errors import printable
 from heaters_pipeline.names import (
     COMPARE_JOB,
     COMPARISON_ASSET,
     DISMISSED_TAG,
     EXPORT_JOB,
+    INTERRUPTED,
     PARTITION_TAG,
     REPAIR_JOB,
     REVIEW_ASSET,

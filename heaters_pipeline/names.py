@@ -100,3 +100,6 @@ STEP_RETRIES_TAG = "heaters/step_retries"
 
 DISMISSED_TAG = "heaters/dismissed"
 """On a failed run that nobody wants to be told of any more: since when."""
+
+INTERRUPTED = "the run was interrupted; what is finished is kept, start it again"
+"""Why a run failed that somebody ended; what is recorded is compared with it."""

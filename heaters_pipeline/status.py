@@ -104,14 +104,14 @@ class VideoStatus:
 
     def cells(self) -> tuple[str, ...]:
         """For the table of ``heaters status``; the times are those of this machine."""
-        updated = self.updated.astimezone().strftime("%Y-%m-%d %H:%M:%S") if self.updated else "-"
+        local = self.updated and self.updated.astimezone().replace(microsecond=0, tzinfo=None)
         return (
             self.video_id,
             SHOWN_STATES[self.state],
             "-" if self.scenes is None else str(self.scenes),
             "-" if self.clips is None else str(self.clips),
             str(self.retries),
-            updated,
+            str(local or "-"),
             " ".join(self.error.split()) if self.error else "",
         )
 
@@ -186,7 +186,8 @@ def video_statuses(
             seen = all_known_videos(store, {each: row.source_key for each, row in rows.items()})
         runs = asked.result()
     known = {video_id for video_id, found in seen.items() if found.is_video} | runs.keys()
-    looks = [_Look(each, seen.get(each, KnownVideo()), runs.get(each)) for each in sorted(known)]
+    unseen = KnownVideo()
+    looks = [_Look(each, seen.get(each, unseen), runs.get(each)) for each in sorted(known)]
     if not states:
         looks = _newest(looks, limit)
     with ThreadPoolExecutor(READERS) as pool:
@@ -225,10 +226,12 @@ def counted_states(statuses: Collection[VideoStatus]) -> str:
 
 
 def _newest(looks: Sequence[_Look], limit: int | None) -> list[_Look]:
-    """Those where something happened last, in the order that they had."""
+    """Those where something happened last, in the order that they had; None for all."""
+    if limit is None:
+        return list(looks)
     by_time = sorted(looks, key=lambda look: look.updated or datetime.min.replace(tzinfo=UTC))
-    left = {look.video_id for look in by_time[-limit:]} if limit else None
-    return [look for look in looks if left is None or look.video_id in left]
+    left = {look.video_id for look in by_time[-limit:]}
+    return [look for look in looks if look.video_id in left]
 
 
 def _found(

@@ -20,6 +20,7 @@ from heaters_pipeline.intake.rejections import write_rejection
 from heaters_pipeline.isolation.calls import Children
 from heaters_pipeline.living_runs import tag_run
 from heaters_pipeline.names import (
+    INTERRUPTED,
     SOURCE_ASSET,
     SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
@@ -34,8 +35,6 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.local_files import store_error_of
 from heaters_pipeline.storage.object_store import ObjectInfo
 from heaters_pipeline.workspace import Workspace
-
-INTERRUPTED = "the run was interrupted; what is finished is kept, start it again"
 
 INTERRUPTED_KIND = "interrupted"
 OUT_OF_MEMORY_KIND = "out_of_memory"

@@ -66,12 +66,13 @@ class VideoCheck:
             shown.append(f"and {len(verdict.faults) - len(shown)} more")
         repairable = shown and self.asset != SOURCE_ASSET
         mend = {"mend": repair_advice(video_id, deep=verdict.deep)} if repairable else {}
+        faults = {"faults": len(verdict.faults)} if shown else {}
         return dg.AssetCheckResult(
             passed=not verdict.faults,
             asset_key=self.asset,
             check_name=self.name,
             description="; ".join(shown) or None,
-            metadata={"video": video_id, "faults": len(verdict.faults), **verdict.facts, **mend},
+            metadata={"video": video_id, **faults, **verdict.facts, **mend},
         )
 
     def evaluation(

@@ -294,20 +294,22 @@ def status(
     VIDEO is a video's id, its key, or the file that was processed.
     """
     with stdout_for(as_json) as stdout, at_home():
-        from heaters_pipeline.cli.instance import dagster_instance
-        from heaters_pipeline.resources import open_workspace
-        from heaters_pipeline.status import counted_states, states_of, video_statuses
+        with without_collection():
+            from heaters_pipeline.cli.instance import dagster_instance
+            from heaters_pipeline.status import counted_states, states_of, video_statuses
+            from heaters_pipeline.storage.open_store import open_store
 
         wanted = possible_sources(video) if video else {}
         chosen = states_of(states)
         with dagster_instance() as instance:
-            store = open_workspace().store
+            # Without a workspace, which would import all that decodes.
+            store = open_store(home.store_location(), base_folder=home.home_folder())
             statuses = video_statuses(store, instance, wanted, states=chosen, limit=limit)
         if video and not statuses and not chosen:
             raise SettingsError(f"there is no video {shown_video(video)}; heaters status lists all")
-        documents = [one.to_json() for one in statuses]
+        documents = [one.to_json() for one in statuses] if stdout or csv else []
         header = ("video", "state", "scenes", "clips", "retries", "when", "last error")
-        lines = table_lines(header, [one.cells() for one in statuses])
+        lines = [] if stdout else table_lines(header, [one.cells() for one in statuses])
         show_result({"videos": documents}, documents, lines, csv, stdout)
         if not video and not as_json:
             click.echo(counted_states(statuses), err=True)

@@ -9,7 +9,7 @@ from dagster import DagsterEvent, JobDefinition
 from sqlalchemy.exc import IntegrityError
 
 from heaters_pipeline import home
-from heaters_pipeline.assets.stage import INTERRUPTED, ProgressListener, progress_listener
+from heaters_pipeline.assets.stage import ProgressListener, progress_listener
 from heaters_pipeline.cli.run_origin import execute_recorded
 from heaters_pipeline.definitions import defs
 from heaters_pipeline.latest_runs import run_error
@@ -18,6 +18,7 @@ from heaters_pipeline.names import (
     CATALOG_ASSET,
     CATALOG_JOB,
     GIVEN_TAG,
+    INTERRUPTED,
     PARTITION_TAG,
     PROCESS_JOB,
     SOURCE_VIDEOS,

@@ -235,8 +235,8 @@ def show_result(
     if stdout:
         print_json(document, stdout)
         return
-    for line in lines:
-        click.echo(line)
+    # At once: each call flushes, which takes as long as all of the rest for a list of 50,000.
+    click.echo("".join(f"{line}\n" for line in lines), nl=False)
 
 
 def _save(path: Path, content: bytes) -> None:

@@ -43,8 +43,9 @@ class KnownVideo:
     @property
     def is_video(self) -> bool:
         """Whether it is a video for all that is known, and no other file that was dropped in."""
-        by_name = self.upload is not None and has_video_name(self.upload.key)
-        return bool(by_name or self.submission or self.rejected_versions or self.manifest)
+        if self.manifest or self.submission or self.rejected_versions:
+            return True
+        return self.upload is not None and has_video_name(self.upload.key)
 
 
 def all_known_videos(

@@ -17,6 +17,7 @@ import requests
 from heaters_pipeline.assets.earlier_results import SHOWN_BY
 from heaters_pipeline.assets.links import link
 from heaters_pipeline.assets.pictures import CONTACT_SHEET_CLIPS, GALLERY_BYTES
+from heaters_pipeline.assets.stage_work import SHOWN_SKIP_REASON
 from heaters_pipeline.assets.tables import CLIP_SCHEMA, ROWS_SHOWN, SCENE_SCHEMA, scene_table
 from heaters_pipeline.assets.units import Scene
 from heaters_pipeline.storage import keys
@@ -29,8 +30,8 @@ from heaters_pipeline_tests.servers import S3Server
 from heaters_pipeline_tests.videos import make_video
 
 MOST_PICTURE_BYTES = 30_000
-MOST_EVENT_BYTES = 135_000
-"""Of a run that makes nothing; 90,000 are of events for steps and checks, whatever they say."""
+MOST_EVENT_BYTES = 90_000
+"""Of a run that makes nothing; 62,000 are of events for steps and checks, whatever they say."""
 GALLERIES = ("sprite_sheets", "keyframes")
 
 
@@ -157,6 +158,11 @@ def test_a_run_that_makes_nothing_links_to_the_one_that_shows_pictures_and_table
             large = first.keys() - facts.keys()
             assert {name for name in large if "links" in name or "table" in name}
             assert all(len(str(value)) < 500 for value in facts.values())
+            assert (
+                facts.items() >= {"made": 0, "skipped": True, "reason": SHOWN_SKIP_REASON}.items()
+            )
+            # Of numbers only zeros are left out, and those that tell of work.
+            assert not [name for name in large if first[name] and is_result(name, first[name])]
         assert bytes_recorded(pipeline, again) < MOST_EVENT_BYTES
     assert bytes_recorded(pipeline, made) > MOST_EVENT_BYTES
     # What that run recorded is gone, so that all is shown again.
@@ -164,6 +170,12 @@ def test_a_run_that_makes_nothing_links_to_the_one_that_shows_pictures_and_table
     last = pipeline.process()
     assert last.metadata["clips"]["contact_sheet"] == made.metadata["clips"]["contact_sheet"]
     assert SHOWN_BY not in last.metadata["clips"]
+
+
+def is_result(name: str, value: Any) -> bool:
+    """Whether a fact is a number that tells of a result, and of no work."""
+    of_work = name in ("peak_memory_mb", "clips_per_minute") or name.startswith("seconds/")
+    return isinstance(value, int | float) and not of_work
 
 
 def bytes_recorded(pipeline: Pipeline, outcome: Outcome) -> int:

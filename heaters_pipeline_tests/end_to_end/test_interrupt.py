@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from heaters_pipeline.assets.stage import INTERRUPTED
+from heaters_pipeline.names import INTERRUPTED
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.records.video_manifests import read_video
 from heaters_pipeline.video.clips.write import inspect_clip

@@ -1,17 +1,16 @@
 """The boto3 client of an S3 store, set up so that it works on all servers that we know."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
-from botocore.utils import parse_timestamp
 
 from heaters_pipeline.errors import StoreError
 from heaters_pipeline.storage.s3.errors import without_credentials
+from heaters_pipeline.storage.s3.listing_pages import take_objects, time_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -70,8 +69,8 @@ def connect(options: S3Options) -> "S3Client":
     try:
         session = botocore.session.get_session()
         replies = session.get_component("response_parser_factory")
-        replies.set_parser_defaults(timestamp_parser=_time_of)
-        return boto3.session.Session(botocore_session=session).client("s3", config=config)
+        replies.set_parser_defaults(timestamp_parser=time_of)
+        client = boto3.session.Session(botocore_session=session).client("s3", config=config)
     except BotoCoreError:
         raise
     except ValueError as error:
@@ -79,12 +78,6 @@ def connect(options: S3Options) -> "S3Client":
             f"{without_credentials(str(error))}: AWS_ENDPOINT_URL must look like "
             "https://s3.example.org or http://127.0.0.1:9000"
         ) from error
-
-
-def _time_of(text: str) -> datetime:
-    """A time of a reply; of 1,000 that a page of a listing has, botocore's own takes 40 ms."""
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        # Headers have it in words.
-        return parse_timestamp(text)
+    # With a wildcard it comes before botocore, which looks through all of a page for an error.
+    client.meta.events.register("before-parse.*.ListObjectsV2", take_objects)
+    return client
