@@ -135,3 +135,15 @@ def test_two_exports_do_not_write_into_one_folder(
     assert "another export writes into" in ended.err
     assert heaters(*command).code == 0
     assert not (out / ".heaters-dataset.lock").exists()
+
+
+def test_a_refused_export_leaves_no_folder(
+    store: DirectoryObjectStore, heaters: Heaters, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = ("export", "--format", "webdataset", "--output", out, "--where", "nothing")
+    assert heaters(*command).code == 1
+    assert not out.exists()
+    out.mkdir()
+    assert heaters(*command).code == 1
+    assert out.exists()
