@@ -93,7 +93,7 @@ def dataset_lines(document: Mapping[str, Any]) -> list[str]:
     holds = f"{document['clips']} clips of {document['videos']} videos"
     return [
         f"{printable(document['folder'])}: {holds}",
-        f"  {len(document['written'])} {files} written, {document['kept']} were there already, "
+        f"  {files}: {len(document['written'])} written, {document['kept']} there already, "
         f"{len(document['removed'])} removed",
         *([f"  left out: {', '.join(left_out)}"] if left_out else []),
     ]

@@ -32,10 +32,10 @@ def test_all_videos_become_a_data_set_and_again_nothing_is_written(
     assert ended.code == 0
     assert ended.out == (
         f"{tmp_path}/wild\\x1b[2Janimals: 8 clips of 2 videos\n"
-        "  1 shards written, 0 were there already, 0 removed\n"
+        "  shards: 1 written, 0 there already, 0 removed\n"
     )
     before = files_in(out)
-    assert "1 were there already" in heaters(*command).out
+    assert "1 there already" in heaters(*command).out
     assert files_in(out) == before
     assert json.loads((out / "croissant.json").read_bytes())["name"] == out.name
 
