@@ -82,10 +82,6 @@ class SettingsFile:
         fitting = [rule for rule in self.rules if rule.fits(video_id, path)]
         return sorted(fitting, key=lambda rule: rule.is_single)
 
-    def values_for(self, video_id: str, path: str | None) -> Values:
-        """What it says of a video."""
-        return merged([self.values, *(one.values for one in self.rules_for(video_id, path))])
-
     def place(self, asset: str, name: str, rule: Rule | None = None) -> tuple[str, int | None]:
         """Where it says something, as messages name it, and the line."""
         path = f"ops.{asset}.config.{name}"

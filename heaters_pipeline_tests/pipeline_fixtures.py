@@ -16,6 +16,8 @@ from heaters_pipeline_tests.videos import make_video
 if TYPE_CHECKING:
     from heaters_pipeline_tests.cli.heaters_command import Heaters
     from heaters_pipeline_tests.pipeline import Pipeline
+    from heaters_pipeline_tests.sensor_stage import Stage
+    from heaters_pipeline_tests.uploads_daemon import Daemon
 
 FILM_SCENES = (20, 25, 30, 20)
 FILM_SIZE_PX = (128, 72)
@@ -116,3 +118,28 @@ def heaters(capfd: pytest.CaptureFixture[str]) -> "Heaters":
     from heaters_pipeline_tests.cli.heaters_command import Heaters
 
     return Heaters(capfd)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> "Iterator[Stage]":
+    """A folder store and an instance of Dagster for the ticks of sensors."""
+    from heaters_pipeline_tests.sensor_stage import Stage
+
+    created = Stage(tmp_path)
+    yield created
+    created.instance.dispose()
+
+
+@pytest.fixture
+def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[Daemon]":
+    """A daemon that looks at ten objects a tick."""
+    from heaters_pipeline import uploads_sensor
+    from heaters_pipeline.storage.directory.store import DirectoryObjectStore
+    from heaters_pipeline.storage.records.made_of import KnownManifests
+    from heaters_pipeline_tests.uploads_daemon import Daemon
+
+    monkeypatch.setattr(uploads_sensor, "_known_manifests", KnownManifests())
+    monkeypatch.setattr(uploads_sensor, "OBJECTS_PER_TICK", 10)
+    created = Daemon(DirectoryObjectStore(tmp_path / "store", settle_seconds=0), tmp_path)
+    yield created
+    created.instance.dispose()

@@ -1,26 +1,15 @@
-"""What the sensors ask for: by table, and from a store and an instance as the daemon calls them."""
+"""What the sensors ask for: submissions, runs whose process died, and what all sensors share."""
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
-from dagster import DagsterEvent, DagsterEventType, DagsterRun, DagsterRunStatus
+from dagster import DagsterRun, DagsterRunStatus
 
-from heaters_pipeline import home
-from heaters_pipeline.due_catalog import why_no_catalog
-from heaters_pipeline.due_runs import REQUESTS_PER_TICK
-from heaters_pipeline.errors import (
-    InvalidVideoError,
-    StoreError,
-    StoreUnavailableError,
-    printable,
-)
-from heaters_pipeline.intake.rejections import list_rejections, write_rejection
+from heaters_pipeline.errors import StoreError, StoreUnavailableError, printable
+from heaters_pipeline.intake.rejections import list_rejections
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.living_runs import MAX_DEATHS
 from heaters_pipeline.names import (
@@ -32,13 +21,10 @@ from heaters_pipeline.names import (
     PARTITION_TAG,
     PROCESS_JOB,
     PROCESS_TAG,
-    SOURCE_KEY_TAG,
     SOURCE_VERSION_TAG,
     SOURCE_VIDEOS,
     SUBMISSION_TAG,
 )
-from heaters_pipeline.partitions import source_version_tag
-from heaters_pipeline.report import catalog
 from heaters_pipeline.sensors import (
     bring_in_submissions,
     new_submissions,
@@ -50,132 +36,12 @@ from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.cache import LocalCache
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectInfo
-from heaters_pipeline.storage.records.made_of import KnownManifests
 from heaters_pipeline.storage.records.manifests import canonical_json
-from heaters_pipeline.storage.records.video_manifests import read_video, recorded_videos
-from heaters_pipeline.uploads_sensor import new_uploads, process_uploads
+from heaters_pipeline.uploads_sensor import process_uploads
 from heaters_pipeline.workspace import Workspace
-from heaters_pipeline_tests.pipeline import Pipeline
+from heaters_pipeline_tests.sensor_stage import Stage, info, requested
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-LONG_AGO = NOW - timedelta(hours=1)
 LINK = "https://example.com/film.mp4"
-
-
-class Stage:
-    """A folder store whose files count as whole at once, and an instance of Dagster."""
-
-    def __init__(self, folder: Path) -> None:
-        self.store = DirectoryObjectStore(folder / "store", settle_seconds=0)
-        self.instance = dg.DagsterInstance.ephemeral()
-        self._folder = folder
-
-    def upload(self, name: str, content: bytes = b"a video") -> ObjectInfo:
-        """Put something under ``source_videos/``."""
-        return self.store.write_bytes(
-            keys.source_key_for_name(name), content, content_type="video/mp4"
-        )
-
-    def evaluate(self, sensor: dg.SensorDefinition, cursor: str | None = None) -> Any:
-        """What a tick of a sensor gives; its requests are carried out as the daemon would."""
-        cache = LocalCache(self._folder / "cache", max_bytes=10**6)
-        workspace = Workspace(self.store, cache, self._folder / "scratch")
-        resources = {"workspace": workspace}
-        with dg.build_sensor_context(
-            instance=self.instance, resources=resources, cursor=cursor
-        ) as context:
-            result = sensor(context)
-        if isinstance(result, dg.SensorResult):
-            for request in result.dynamic_partitions_requests or []:
-                assert isinstance(request, dg.AddDynamicPartitionsRequest)
-                self.instance.add_dynamic_partitions(SOURCE_VIDEOS, list(request.partition_keys))
-            for run in result.run_requests or []:
-                self.instance.add_run(
-                    DagsterRun(
-                        job_name=run.job_name or CATALOG_JOB,
-                        # As the daemon tags it.
-                        tags={**run.tags, **_partition_tags(run)},
-                        status=DagsterRunStatus.STARTED,
-                    )
-                )
-        return result
-
-    def end_runs(self, *, success: bool = True) -> None:
-        """Let the runs end that are under way."""
-        for run in self.instance.get_runs(dg.RunsFilter(statuses=[DagsterRunStatus.STARTED])):
-            if success:
-                event = DagsterEvent(DagsterEventType.RUN_SUCCESS.value, run.job_name)
-                self.instance.report_dagster_event(event, run_id=run.run_id)
-            else:
-                self.instance.report_run_failed(run)
-
-
-def _partition_tags(request: dg.RunRequest) -> dict[str, str]:
-    return {PARTITION_TAG: request.partition_key} if request.partition_key else {}
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    created = Stage(tmp_path)
-    yield created
-    created.instance.dispose()
-
-
-def info(key: str, *, etag: str = "1", modified: datetime = LONG_AGO) -> ObjectInfo:
-    return ObjectInfo(key=key, size_bytes=10, etag=etag, modified=modified)
-
-
-def requested(result: Any) -> list[tuple[str | None, str | None]]:
-    """Jobs and partitions of a tick's requests."""
-    return [(request.job_name, request.partition_key) for request in result.run_requests]
-
-
-@pytest.mark.parametrize(
-    ("key", "modified", "expected"),
-    [
-        pytest.param("source_videos/film.mp4", LONG_AGO, "film", id="plain"),
-        pytest.param("source_videos/film.mkv", LONG_AGO, "film.mkv", id="no mp4"),
-        pytest.param("source_videos/trip/day.mp4", LONG_AGO, "trip-day.mp4.*", id="in a folder"),
-        pytest.param("source_videos/", LONG_AGO, None, id="the folder's own marker"),
-        pytest.param("source_videos/trip/", LONG_AGO, None, id="a folder's marker"),
-        pytest.param("source_videos/.film.mp4", LONG_AGO, None, id="hidden"),
-        pytest.param("source_videos/.trash/film.mp4", LONG_AGO, None, id="in a hidden folder"),
-        pytest.param("source_videos/film.mp4.part", LONG_AGO, None, id="unfinished download"),
-        pytest.param("source_videos/film.mp4.filepart", LONG_AGO, None, id="unfinished copy"),
-        pytest.param("source_videos/film.mp4.TMP", LONG_AGO, None, id="unfinished, in capitals"),
-        pytest.param("source_videos/film.mp4", NOW, None, id="written just now"),
-        pytest.param(
-            "source_videos/film.mp4", NOW - timedelta(seconds=4.9), None, id="not yet settled"
-        ),
-        pytest.param("source_videos/film.mp4", NOW - timedelta(seconds=5), "film", id="settled"),
-        pytest.param(
-            "source_videos/film.mp4", NOW + timedelta(seconds=4), None, id="clock a little back"
-        ),
-        pytest.param(
-            "source_videos/film.mp4", NOW + timedelta(days=2), "film", id="clock far back"
-        ),
-    ],
-)
-def test_which_uploads_are_taken(key: str, modified: datetime, expected: str | None) -> None:
-    found = list(
-        new_uploads([info(key, modified=modified)], rejected=(), now=NOW, settle_seconds=5)
-    )
-    if expected is None:
-        assert not found
-    elif expected.endswith("*"):
-        assert found[0].video_id.startswith(expected[:-1])
-    else:
-        assert [sighting.video_id for sighting in found] == [expected]
-
-
-def test_a_rejected_upload_is_taken_again_only_when_it_is_replaced() -> None:
-    old, new = info("source_videos/film.mp4"), info("source_videos/film.mp4", etag="2")
-    rejected = {("film", keys.version_digest(old.version))}
-    settled = {"now": NOW, "settle_seconds": 5}
-    assert not list(new_uploads([old], rejected=rejected, **settled))
-    assert [sighting.found for sighting in new_uploads([new], rejected=rejected, **settled)] == [
-        new
-    ]
 
 
 def test_which_submissions_are_taken() -> None:
@@ -187,53 +53,6 @@ def test_which_submissions_are_taken() -> None:
     assert [(sighting.video_id, sighting.found) for sighting in taken] == [("film", old)]
     assert not list(new_submissions(listing, rejected=rejected))
     assert len(list(new_submissions([new], rejected=rejected))) == 1
-
-
-def test_a_run_is_told_the_key_that_its_partition_hides(stage: Stage) -> None:
-    found = {stage.upload(name).key for name in ("film.mp4", "My trip/day 1.mp4")}
-    requests = stage.evaluate(process_uploads).run_requests
-    told = {request.tags.get(SOURCE_KEY_TAG) for request in requests}
-    assert told == {None, *(key for key in found if "trip" in key)}
-
-
-def test_an_upload_starts_one_run_of_its_partition(stage: Stage) -> None:
-    found = stage.upload("film.mp4")
-    (request,) = stage.evaluate(process_uploads).run_requests
-    name = source_version_tag("film", found.version)
-    assert (request.job_name, request.partition_key) == (PROCESS_JOB, "film")
-    assert request.tags[SOURCE_VERSION_TAG] == name
-    assert request.run_key is None
-    assert stage.instance.get_dynamic_partitions(SOURCE_VIDEOS) == ["film"]
-    again = stage.evaluate(process_uploads)
-    assert not again.run_requests
-    assert not again.dynamic_partitions_requests
-    stage.end_runs()
-    replaced = stage.upload("film.mp4", b"another video")
-    (request,) = stage.evaluate(process_uploads).run_requests
-    assert request.tags[SOURCE_VERSION_TAG] == source_version_tag("film", replaced.version)
-
-
-def test_an_unfinished_copy_is_left_alone(tmp_path: Path, stage: Stage) -> None:
-    stage.upload("film.mp4")
-    stage.store = DirectoryObjectStore(tmp_path / "store", settle_seconds=3600)
-    assert not stage.evaluate(process_uploads).run_requests
-
-
-def test_a_tick_asks_for_a_bounded_number_of_runs_and_the_next_for_the_rest(stage: Stage) -> None:
-    for number in range(REQUESTS_PER_TICK + 3):
-        stage.upload(f"film{number:03d}.mp4")
-    ticks = [len(stage.evaluate(process_uploads).run_requests) for _ in range(3)]
-    assert ticks == [REQUESTS_PER_TICK, 3, 0]
-    assert len(stage.instance.get_dynamic_partitions(SOURCE_VIDEOS)) == REQUESTS_PER_TICK + 3
-
-
-def test_a_rejected_upload_is_not_asked_for_until_it_is_replaced(stage: Stage) -> None:
-    found = stage.upload("film.mp4")
-    error = InvalidVideoError("not_video", "film.mp4 is no video")
-    write_rejection(stage.store, "film", found.version, error)
-    assert not stage.evaluate(process_uploads).run_requests
-    stage.upload("film.mp4", b"this time a video")
-    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
 
 
 def test_an_empty_listing_removes_nothing(stage: Stage) -> None:
@@ -359,93 +178,6 @@ def test_a_submission_of_a_newer_version_waits_for_the_update(stage: Stage) -> N
     assert not list(list_rejections(stage.store))
 
 
-def test_a_finished_video_asks_for_one_new_catalog(stage: Stage, processed_folder: Path) -> None:
-    assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
-    stage.store = DirectoryObjectStore(processed_folder)
-    (request,) = stage.evaluate(update_catalog).run_requests
-    assert (request.run_key, request.partition_key) == (None, None)
-    # While that run is under way no other is asked for.
-    assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
-
-
-def test_a_failed_catalog_run_is_repeated_later_each_time(
-    stage: Stage, processed_folder: Path
-) -> None:
-    stage.store = DirectoryObjectStore(processed_folder)
-    assert len(stage.evaluate(update_catalog).run_requests) == 1
-    for pause in (1, 2, 4):
-        stage.end_runs(success=False)
-        for seconds, due in ((-20, False), (20, True)):
-            now = datetime.now(UTC) + timedelta(minutes=pause, seconds=seconds)
-            assert (why_no_catalog(stage.store, stage.instance, now) is None) is due
-        again = DagsterRun(job_name=CATALOG_JOB, status=DagsterRunStatus.STARTED)
-        stage.instance.add_run(again)
-
-
-def test_settings_that_are_changed_back_ask_for_a_catalog_each_time(
-    processed: Pipeline, stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HEATERS_CATALOG_MINUTES", "1e-9")
-    stage.instance = processed.instance
-    (key,) = processed.versions("manifests/videos/")
-    a = processed.store.read_bytes(key)
-    b = a.replace(b'"producer":{', b'"producer":{"other":"1",', 1)
-    assert processed.build_catalog().success
-    for content in (b, a, b, a):
-        processed.store.write_bytes(key, content, content_type="application/json")
-        assert len(stage.evaluate(update_catalog).run_requests) == 1
-        stage.end_runs()
-        assert processed.build_catalog().metadata["catalog"]["skipped"] is False
-        assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
-
-
-def test_a_tick_of_the_catalog_asks_for_as_much_however_many_videos_there_are(
-    processed: Pipeline, stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(catalog, "FEW", 10)
-    stage.instance = processed.instance
-    assert processed.build_catalog().success
-    manifest = processed.store.read_bytes(keys.video_manifest_key("film"))
-    for number in range(30):
-        key = keys.video_manifest_key(f"film-{number}")
-        processed.store.write_bytes(key, manifest, content_type="application/json")
-    stage.store = processed.store
-    before = processed.store.requests
-    assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
-    # The record, what lies beside it, and a page each of sources and manifests.
-    assert processed.store.requests - before == Counter(read_bytes=1, list=3)
-    processed.record(processed.manifest("scenes"))
-    before = processed.store.requests
-    assert "the next begins at" in str(stage.evaluate(update_catalog).skip_message)
-    assert processed.store.requests - before == Counter(read_bytes=1, list=1)
-
-
-def test_while_videos_finish_a_catalog_is_made_every_five_minutes(
-    processed: Pipeline, stage: Stage
-) -> None:
-    stage.store, stage.instance = processed.store, processed.instance
-    assert processed.build_catalog().success
-    processed.record(processed.manifest("scenes"))
-    assert "the next begins at" in str(stage.evaluate(update_catalog).skip_message)
-    ended = processed.instance.get_run_records(dg.RunsFilter(job_name=CATALOG_JOB))[0].end_time
-    assert ended is not None
-    for seconds, due in ((-10, False), (10, True)):
-        now = datetime.fromtimestamp(ended, UTC) + timedelta(minutes=5, seconds=seconds)
-        why_not = why_no_catalog(stage.store, stage.instance, now, home.catalog_pause())
-        assert (why_not is None) is due
-
-
-def test_a_video_that_is_not_finished_asks_for_a_catalog_without_it_once(
-    processed: Pipeline, stage: Stage
-) -> None:
-    stage.instance = processed.instance
-    processed.forget("keyframes")
-    assert len(stage.evaluate(update_catalog).run_requests) == 1
-    stage.end_runs()
-    assert processed.build_catalog().metadata["catalog"]["videos"] == 0
-    assert isinstance(stage.evaluate(update_catalog), dg.SkipReason)
-
-
 def test_sensors_are_on_by_default_and_name_their_jobs() -> None:
     sensors = (bring_in_submissions, process_uploads, update_catalog, report_dead_runs)
     assert all(one.default_status is dg.DefaultSensorStatus.RUNNING for one in sensors)
@@ -520,130 +252,6 @@ def test_it_is_left_alone_where_it_lies_in_the_store_or_is_gone_or_was_tried_eno
     assert isinstance(stage.evaluate(report_dead_runs), dg.SkipReason)
 
 
-def test_what_somebody_processed_by_hand_is_not_asked_for(
-    processed: Pipeline, stage: Stage
-) -> None:
-    # Both work on the same folder.
-    assert stage.store.url == processed.store.url
-    processed.process()
-    stage.instance = processed.instance
-    assert not stage.evaluate(process_uploads).run_requests
-    stage.upload("film.mp4")
-    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
-
-
-def test_an_upload_that_restores_an_earlier_version_is_processed(
-    processed: Pipeline, stage: Stage
-) -> None:
-    stage.instance = processed.instance
-    processed.process()
-    assert not stage.evaluate(process_uploads).run_requests
-    # As S3 shows it: the ETag is that of the first upload, the manifest that of the second.
-    recorded = read_video(stage.store, "film").stages["source_videos"]
-    processed.record(replace(recorded, summary={**recorded.summary, "version": "that of v2"}))
-    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
-    assert not stage.evaluate(process_uploads).run_requests
-    stage.end_runs()
-    processed.record(recorded)
-    assert not stage.evaluate(process_uploads).run_requests
-
-
-def test_a_subtitle_file_that_comes_later_or_goes_is_recorded(
-    processed: Pipeline, stage: Stage
-) -> None:
-    stage.instance = processed.instance
-    processed.process()
-
-    def recorded() -> list[str]:
-        rows = read_video(stage.store, "film").stages["source_videos"].summary["sidecars"]
-        return [row["key"] for row in rows]
-
-    sidecar = stage.upload("film.en.srt")
-    stage.upload("film.en.txt")
-    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
-    assert not stage.evaluate(process_uploads).run_requests
-    stage.end_runs()
-    processed.process()
-    assert recorded() == [sidecar.key]
-    assert not stage.evaluate(process_uploads).run_requests
-    stage.store.delete(sidecar.key)
-    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
-    stage.end_runs()
-    processed.process()
-    assert recorded() == []
-    assert not stage.evaluate(process_uploads).run_requests
-
-
-def test_a_video_whose_records_were_deleted_is_processed_again(
-    processed: Pipeline, stage: Stage
-) -> None:
-    stage.instance = processed.instance
-    processed.process()
-    for key in processed.versions("manifests/"):
-        processed.store.delete(key)
-    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
-
-
-def test_a_version_that_failed_is_left_to_people_until_it_is_uploaded_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = stage.upload("film.mp4")
-    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
-    stage.end_runs(success=False)
-    assert not stage.evaluate(process_uploads).run_requests
-    later = replace(found, modified=found.modified - timedelta(hours=1))
-    real = DirectoryObjectStore.list
-
-    def listed(self: DirectoryObjectStore, prefix: str, **more: Any) -> Iterator[ObjectInfo]:
-        yield from [later] if prefix == keys.SOURCE_PREFIX else real(self, prefix, **more)
-
-    monkeypatch.setattr(DirectoryObjectStore, "list", listed)
-    assert requested(stage.evaluate(process_uploads)) == [(PROCESS_JOB, "film")]
-
-
-def test_a_run_whose_process_died_is_taken_up_with_its_settings_three_times_in_all(
-    stage: Stage,
-) -> None:
-    stage.upload("film.mp4")
-    settings = {"ops": {"clips": {"config": {"crf": 30}}}}
-    for tried in range(MAX_DEATHS):
-        (request,) = stage.evaluate(process_uploads).run_requests
-        assert request.run_config == (settings if tried else {})
-        assert not stage.evaluate(process_uploads).run_requests
-        (run, *_) = stage.instance.get_runs(limit=1)
-        stage.instance.delete_run(run.run_id)
-        stage.instance.add_run(
-            DagsterRun(
-                job_name=PROCESS_JOB,
-                tags={**run.tags, DIED_TAG: "true"},
-                run_config={"ops": {"source_videos": {"config": {}}, **settings["ops"]}},
-                status=DagsterRunStatus.FAILURE,
-            )
-        )
-    assert not stage.evaluate(process_uploads).run_requests
-
-
-def test_a_run_that_dagster_tries_again_itself_is_left_to_it(stage: Stage) -> None:
-    stage.upload("film.mp4")
-    tags = {PARTITION_TAG: "film", DIED_TAG: "true", "dagster/will_retry": "true"}
-    stage.instance.add_run(
-        DagsterRun(job_name=PROCESS_JOB, tags=tags, status=DagsterRunStatus.FAILURE)
-    )
-    assert not stage.evaluate(process_uploads).run_requests
-
-
-def test_a_tick_reads_a_bounded_number_of_manifests_each_once(
-    processed: Pipeline, stage: Stage
-) -> None:
-    known, listing = KnownManifests(), recorded_videos(stage.store)
-    before = stage.store.requests["read_bytes"]
-    assert known.update(stage.store, listing, ["film", "new"], most=0) == {}
-    found = known.update(stage.store, listing, ["film", "new"], most=1)
-    assert found["film"].finished
-    assert known.update(stage.store, listing, ["film", "new"], most=1) == found
-    assert stage.store.requests["read_bytes"] == before + 1
-
-
 def test_a_submission_hands_its_settings_to_its_run(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     submit(stage.store, "source_videos/a.mp4", LINK, {"clips": {"crf": 18}})
@@ -659,13 +267,6 @@ def test_a_submission_hands_its_settings_to_its_run(tmp_path: Path) -> None:
         "d": (DOWNLOAD_JOB, {}),
     }
     assert {name for name, run in asked.items() if GIVEN_TAG in run.tags} == {"a", "b"}
-
-
-def test_what_is_no_video_by_name_is_left_alone(stage: Stage) -> None:
-    for name in ("notes.txt", "clip.srt", "Thumbs.db", "clip.MP4"):
-        stage.upload(name)
-    result = stage.evaluate(process_uploads)
-    assert [request.partition_key for request in result.run_requests] == ["clip.MP4"]
 
 
 def test_what_a_submission_says_of_a_video_reaches_its_run(stage: Stage) -> None:

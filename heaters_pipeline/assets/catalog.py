@@ -60,7 +60,7 @@ def _schema(columns: Iterable[Column]) -> dg.TableSchema:
         for stage in ("storyboards", "clips", "sprite_sheets", "keyframes")
     ],
     group_name=CATALOG_GROUP,
-    kinds={"python", "parquet", STORE_KIND},
+    kinds={"parquet", STORE_KIND},
     tags={WORK_TAG: "decide"},
     code_version=str(CATALOG_VERSION),
     retry_policy=RETRY_POLICY,
@@ -83,9 +83,10 @@ def catalog(
     config: CatalogConfig,
     workspace: dg.ResourceParam[Workspace],
 ) -> dg.MaterializeResult:  # type: ignore[type-arg] # beside checks Dagster wants it so
-    """All finished videos and clips: `catalog/videos.parquet` and `catalog/clips.parquet`.
+    """All finished videos and all of their clips, in two tables.
 
-    Readable by pandas and DuckDB. Only what changed since the last catalog is read again.
+    `catalog/videos.parquet` and `catalog/clips.parquet`, for pandas and DuckDB. Only what changed
+    since the last catalog is read again.
     """
     with lasting_errors_fail():
         store = workspace.store

@@ -39,7 +39,7 @@ from heaters_pipeline.video.clips.write import (
     write_clips,
 )
 from heaters_pipeline.video.detection.score_track import ScoreTrack
-from heaters_pipeline.video.media.probe import shown_name
+from heaters_pipeline.video.media.probe import VideoInfo, shown_name
 from heaters_pipeline.video.media.timing import Span
 from heaters_pipeline.video.scoring.span_quality import span_quality
 
@@ -257,14 +257,10 @@ def make_clips(
                 work.fail(units[span], outcome)
             run.progress("clips", len(uploads), len(units))
 
-        name = shown_name(path)
-        doing = f"the streams of {name} were read"
-        missed = run.children.call(doing, left_out, path, info, settings)
-        if missed:
-            _logger.warning("no clip of %s has its %s", run.video_id, ", ".join(missed))
+        missed = _left_out(run, path, info, settings)
         with run.phase("cut"):
             run.children.call(
-                f"clips of {name} were made",
+                f"clips of {shown_name(path)} were made",
                 write_clips,
                 path,
                 info,
@@ -282,6 +278,15 @@ def make_clips(
             for upload in uploads:
                 upload.result()
     return list(missed)
+
+
+def _left_out(run: StageRun, path: Path, info: VideoInfo, settings: ClipSettings) -> Sequence[str]:
+    """What of the source no clip has, which is warned of."""
+    doing = f"the streams of {shown_name(path)} were read"
+    missed = run.children.call(doing, left_out, path, info, settings)
+    if missed:
+        _logger.warning("no clip of %s has its %s", run.video_id, ", ".join(missed))
+    return missed
 
 
 def _store(work: StageWork, unit: Unit, path: Path, clip: ClipFile) -> None:

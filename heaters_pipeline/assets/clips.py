@@ -36,7 +36,7 @@ from heaters_pipeline.workspace import Workspace
     partitions_def=source_videos_partitions,
     deps=["source_videos", "frame_scores", "scenes"],
     group_name=CLIPS_GROUP,
-    kinds={"python", "ffmpeg", STORE_KIND},
+    kinds={"ffmpeg", STORE_KIND},
     tags={WORK_TAG: "encode"},
     code_version=str(FORMAT_VERSION),
     retry_policy=RETRY_POLICY,

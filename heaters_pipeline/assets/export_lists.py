@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Mapping
 from fractions import Fraction
+from typing import Any
 
 from heaters_pipeline.assets.units import Scene, clip_identifier
 from heaters_pipeline.errors import ManifestError, SettingsError
@@ -12,7 +13,7 @@ from heaters_pipeline.exchange.edit_list import (
     Sound,
 )
 from heaters_pipeline.exchange.formats import ExportSettings
-from heaters_pipeline.exchange.rates import edit_clock
+from heaters_pipeline.exchange.rates import EditClock, edit_clock
 from heaters_pipeline.exchange.timecode import frame_number
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.corrections import Mark, edits_json, read_corrections
@@ -42,29 +43,14 @@ def edit_list_of(
             people decided cannot be read.
         SettingsError: No clip is left, or there is no such timecode at its rate.
     """
-    source, track, scenes = (
-        _recorded(video, stage) for stage in ("source_videos", "frame_scores", "scenes")
-    )
+    source, track, scenes = _decided(video)
     source_sha256 = str(source.summary["sha256"])
-    # A run that failed in between leaves scenes of the source that was replaced.
-    if (track.inputs["source_sha256"], scenes.inputs["frame_scores"]) != (
-        source_sha256,
-        track.fingerprint,
-    ):
-        raise ManifestError(
-            f"the scenes of {video.video_id} are those of another version of its source or track; "
-            f"heaters process {video.video_id} decides them anew"
-        )
     corrections = read_corrections(store, video.video_id)
     edits = corrections.edits(source_sha256)
     is_applied = edits_json(edits) == scenes.inputs.get("corrections", [])
     timeline = ScoreTrack.from_bytes(store.read_bytes(track.items[0].key)).timeline
     info = source.summary["info"]
-    rate = Fraction(info["frame_rate"]) if info["frame_rate"] else None
-    said = settings.start_timecode or info.get("start_timecode")
-    clock = edit_clock(timeline, rate, said)
-    if clock.refused is not None and settings.start_timecode:
-        frame_number(settings.start_timecode, clock.rate)
+    clock = _clock(timeline, info, settings.start_timecode)
     key = str(source.summary["source_key"])
     local = store.local_path(key)
     audio = next((each for each in info["audio"] if each["channels"] > 0), None)
@@ -95,6 +81,33 @@ def edit_list_of(
         left_out=len(listed) - len(kept),
         is_corrected=is_applied,
     )
+
+
+def _decided(video: VideoManifest) -> tuple[Manifest, Manifest, Manifest]:
+    """The records of the source, its track and its scenes, which belong together."""
+    source, track, scenes = (
+        _recorded(video, stage) for stage in ("source_videos", "frame_scores", "scenes")
+    )
+    # A run that failed in between leaves scenes of the source that was replaced.
+    if (track.inputs["source_sha256"], scenes.inputs["frame_scores"]) != (
+        source.summary["sha256"],
+        track.fingerprint,
+    ):
+        raise ManifestError(
+            f"the scenes of {video.video_id} are those of another version of its source or track; "
+            f"heaters process {video.video_id} decides them anew"
+        )
+    return source, track, scenes
+
+
+def _clock(timeline: Timeline, info: Mapping[str, Any], start_timecode: str | None) -> EditClock:
+    """How editors count the frames; with the start timecode that is asked for, else the file's."""
+    rate = Fraction(info["frame_rate"]) if info["frame_rate"] else None
+    clock = edit_clock(timeline, rate, start_timecode or info.get("start_timecode"))
+    if clock.refused is not None and start_timecode:
+        # Says what is wrong with the one that is asked for; the file's own is only noted.
+        frame_number(start_timecode, clock.rate)
+    return clock
 
 
 def _recorded(video: VideoManifest, stage: str) -> Manifest:

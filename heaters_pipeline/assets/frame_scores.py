@@ -22,7 +22,7 @@ from heaters_pipeline.workspace import Workspace
     partitions_def=source_videos_partitions,
     deps=["source_videos"],
     group_name=DETECTION_GROUP,
-    kinds={"python", "opencv", STORE_KIND},
+    kinds={"opencv", STORE_KIND},
     tags={WORK_TAG: "decode"},
     code_version=str(ALGORITHM_VERSION),
     retry_policy=RETRY_POLICY,

@@ -26,7 +26,7 @@ from heaters_pipeline.workspace import Workspace
         CATALOG_ASSET,
     ],
     group_name=CATALOG_GROUP,
-    kinds={"python", "html", STORE_KIND},
+    kinds={"html", STORE_KIND},
     tags={WORK_TAG: "decide"},
     code_version=str(PAGE_VERSION),
     retry_policy=RETRY_POLICY,

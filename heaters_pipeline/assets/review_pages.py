@@ -32,7 +32,7 @@ RENEWED_BEFORE = timedelta(days=2)
     partitions_def=source_videos_partitions,
     deps=["scenes", "sprite_sheets", "keyframes"],
     group_name=CLIPS_GROUP,
-    kinds={"python", "html", STORE_KIND},
+    kinds={"html", STORE_KIND},
     tags={WORK_TAG: "decide"},
     code_version=str(PAGE_VERSION),
     retry_policy=RETRY_POLICY,

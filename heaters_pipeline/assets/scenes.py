@@ -52,7 +52,7 @@ from heaters_pipeline.workspace import Workspace
     partitions_def=source_videos_partitions,
     deps=["frame_scores"],
     group_name=DETECTION_GROUP,
-    kinds={"python", "numpy", STORE_KIND},
+    kinds={"numpy", STORE_KIND},
     tags={WORK_TAG: "decide"},
     code_version=str(ALGORITHM_VERSION),
     retry_policy=RETRY_POLICY,
@@ -63,11 +63,11 @@ def scenes(
     config: DetectionConfig,
     workspace: dg.ResourceParam[Workspace],
 ) -> Iterator[StageEvent]:
-    """Where the video is cut: frames `[start, end)` of each scene.
+    """Where the video is cut, and which frames belong to each scene.
 
-    Scenes tile the video, but for what the settings drop or exclude, which is listed. Decided from
-    the stored track and the corrections of people: changing a setting decodes nothing, unless it
-    asks for frames that a fast scan left out.
+    Scenes, `[start, end)`, tile the video, but for what the settings drop or exclude, which is
+    listed. Decided from the stored track and the corrections of people: changing a setting decodes
+    nothing, unless it asks for frames that a fast scan left out.
     """
     with stage_run(context, workspace, "scenes") as run:
         settings = run.chosen(config).settings()

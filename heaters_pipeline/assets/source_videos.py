@@ -60,7 +60,7 @@ class Registered:
 @dg.asset(
     partitions_def=source_videos_partitions,
     group_name=INTAKE_GROUP,
-    kinds={"python", "ffmpeg", STORE_KIND},
+    kinds={"ffmpeg", STORE_KIND},
     tags={WORK_TAG: "transfer"},
     code_version=str(FORMAT_VERSION),
     retry_policy=RETRY_POLICY,

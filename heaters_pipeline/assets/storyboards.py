@@ -67,7 +67,7 @@ _CONTENT_TYPES = {
     # It follows from the track alone; the decode that it shares with later steps is that of scenes.
     deps=["frame_scores", "scenes"],
     group_name=CLIPS_GROUP,
-    kinds={"python", "opencv", STORE_KIND},
+    kinds={"opencv", STORE_KIND},
     tags={WORK_TAG: "decode"},
     code_version=str(FORMAT_VERSION),
     retry_policy=RETRY_POLICY,

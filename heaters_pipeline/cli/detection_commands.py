@@ -117,8 +117,8 @@ def compare(
     """Decide on FILE by several methods and thresholds, side by side.
 
     FILE is a local file, which is decoded once, or the key or id of a video that was processed,
-    whose stored track is used. With labels, or of a video that people reviewed, it says what each
-    of them gets right.
+    whose stored track is used; methods that it cannot answer for need one more decode. With labels,
+    or of a video that people reviewed, it says what each of them gets right.
     """
     _not_both(labels, reviewed)
     with stdout_for(as_json) as stdout:
@@ -132,7 +132,7 @@ def compare(
         variants = variants_from(methods.split(",") if methods is not None else METHODS)
         known = read_labels(labels) if labels else {}
         with Watcher() as watcher:
-            video = scored_video(file, variants, watcher)
+            video = scored_video(file, variants, watcher, reviewed=reviewed)
         track = video.track
         (truth,) = truth_of([video], known, labels, reviewed=reviewed)
         comparison = compare_methods(track, variants, truth)
@@ -185,7 +185,10 @@ def tune(
         known = read_labels(labels) if labels else {}
         wanted = files or reviewed_videos()
         with Watcher() as watcher:
-            videos = [scored_video(file, [DetectionSettings(method)], watcher) for file in wanted]
+            videos = [
+                scored_video(file, [DetectionSettings(method)], watcher, reviewed=reviewed)
+                for file in wanted
+            ]
             truth = truth_of(videos, known, labels, reviewed=reviewed)
             watcher.start(f"{len(videos)} videos" if len(videos) > 1 else videos[0].name)
             trials = try_thresholds(

@@ -47,29 +47,34 @@ class ScoredVideo:
     recorded: VideoManifest | None = None
 
 
-def scored_video(video: str, variants: Variants, watcher: Watcher) -> ScoredVideo:
+def scored_video(
+    video: str, variants: Variants, watcher: Watcher, *, reviewed: bool = False
+) -> ScoredVideo:
     """Score a file, or read the track of a video that was processed.
 
     Args:
         video: A file, a key under ``source_videos/``, or a video's id.
         variants: What the track is for.
         watcher: Shown the progress.
+        reviewed: Whether people must have reviewed it, which is asked before it is decoded.
     Raises:
-        SettingsError: It is neither, or was not processed yet.
+        SettingsError: It is neither, was not processed yet, or not reviewed.
         InvalidVideoError: It cannot be decoded.
     """
     wanted = classify(video)
     if isinstance(wanted, LocalFile):
         name = wanted.path.name
+        if reviewed:
+            _require_reviewed(name, None)
         return ScoredVideo(name, (name,), _score(wanted.path, name, variants, watcher), True)
     if isinstance(wanted, StoreKey):
-        return _stored(wanted, variants, watcher)
+        return _stored(wanted, variants, watcher, reviewed)
     raise SettingsError(
         f"{wanted.origin} is a link; bring it in with heaters process, then name its key or id"
     )
 
 
-def _stored(wanted: StoreKey, variants: Variants, watcher: Watcher) -> ScoredVideo:
+def _stored(wanted: StoreKey, variants: Variants, watcher: Watcher, reviewed: bool) -> ScoredVideo:
     store = _store()
     video_id = wanted.video_id
     recorded = read_video(store, video_id)
@@ -79,6 +84,8 @@ def _stored(wanted: StoreKey, variants: Variants, watcher: Watcher) -> ScoredVid
             f"{video_id} is neither a file here nor a processed video in {store.url}; "
             "check the name, or run heaters process first"
         )
+    if reviewed:
+        _require_reviewed(video_id, recorded)
     track = _stored_track(store, recorded)
     decoded = track is None or not suffices(track, variants)
     if track is None or decoded:
@@ -107,7 +114,12 @@ def truth_of(
         SettingsError: One of them is not labelled, or not reviewed.
     """
     if reviewed:
-        return [_reviewed(one) for one in videos]
+        return [
+            true_labels(
+                _require_reviewed(one.name, one.recorded).stages["scenes"], one.track.frames
+            )
+            for one in videos
+        ]
     if labels is None:
         return [None] * len(videos)
     return [labels_for(known, one.names, one.track.frames, labels) for one in videos]
@@ -140,22 +152,21 @@ def _is_reviewed(store: ObjectStore, video_id: str) -> bool:
     )
 
 
-def _reviewed(video: ScoredVideo) -> Labels:
-    recorded = video.recorded
+def _require_reviewed(name: str, recorded: VideoManifest | None) -> VideoManifest:
     if recorded is None or not recorded.is_finished:
-        raise SettingsError(f"{video.name} is no processed video of the store: nobody reviewed it")
+        raise SettingsError(f"{name} is no processed video of the store: nobody reviewed it")
     review = review_of(recorded, read_corrections(_store(), recorded.video_id))
     if not review.is_applied:
         raise SettingsError(
-            f"{video.name} has corrections that no run took in yet; run heaters process "
+            f"{name} has corrections that no run took in yet; run heaters process "
             f"{recorded.video_id}"
         )
     if review.state != "reviewed":
         raise SettingsError(
-            f"{video.name} is not reviewed yet: {review.counts['waiting']} of {len(review.clips)} "
+            f"{name} is not reviewed yet: {review.counts['waiting']} of {len(review.clips)} "
             f"clips wait; heaters review show {recorded.video_id} says more"
         )
-    return true_labels(recorded.stages["scenes"], video.track.frames)
+    return recorded
 
 
 def _store() -> ObjectStore:

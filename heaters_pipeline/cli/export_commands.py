@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from heaters_pipeline.cli.arguments import possible_ids
-from heaters_pipeline.cli.options import JSON, Command, HeadedOption
+from heaters_pipeline.cli.options import FIRST, JSON, Command, HeadedOption
 from heaters_pipeline.cli.terminal import print_json, stdout_for
 from heaters_pipeline.cli.working_folder import at_home
 from heaters_pipeline.datasets.settings import DATASET_FORMATS, DatasetSettings
@@ -31,6 +31,8 @@ def _of_datasets(name: str, help_text: str, **options: Any) -> Callable[..., Any
 @click.option(
     "--format",
     "formats",
+    cls=HeadedOption,
+    heading=FIRST,
     type=click.Choice(_ALL_FORMATS),
     multiple=True,
     default=_DEFAULTS.formats,
@@ -41,6 +43,8 @@ def _of_datasets(name: str, help_text: str, **options: Any) -> Callable[..., Any
 @click.option(
     "--output",
     "folder",
+    cls=HeadedOption,
+    heading=FIRST,
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
     help="Where the files are written; it is made if it is missing. A data set has one of its own. "
@@ -48,18 +52,24 @@ def _of_datasets(name: str, help_text: str, **options: Any) -> Callable[..., Any
 )
 @click.option(
     "--where",
+    cls=HeadedOption,
+    heading=FIRST,
     metavar="SQL",
     help='Only clips that meet a condition over the columns of the catalog, such as "duration_'
     "seconds > 2 and video_codec = 'h264'\". Needs DuckDB: the extra datasets.",
 )
 @click.option(
     "--with-rejected",
+    cls=HeadedOption,
+    heading=FIRST,
     is_flag=True,
     default=_DEFAULTS.with_rejected,
     help="Also clips that a person rejected.",
 )
 @click.option(
     "--start-timecode",
+    cls=HeadedOption,
+    heading="Editing programs",
     metavar="HH:MM:SS:FF",
     help="Timecode of the first frame; ; before the frames for drop-frame. Default: what the "
     "source says, else 00:00:00:00.",

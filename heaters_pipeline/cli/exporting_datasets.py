@@ -93,7 +93,7 @@ def dataset_lines(document: Mapping[str, Any]) -> list[str]:
     holds = f"{document['clips']} clips of {document['videos']} videos"
     return [
         f"{printable(document['folder'])}: {holds}",
-        f"  {len(document['written'])} {files} written, {document['kept']} were there already, "
+        f"  {files}: {len(document['written'])} written, {document['kept']} there already, "
         f"{len(document['removed'])} removed",
         *([f"  left out: {', '.join(left_out)}"] if left_out else []),
     ]
@@ -101,8 +101,9 @@ def dataset_lines(document: Mapping[str, Any]) -> list[str]:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Be the only export that writes into a folder."""
+    """Be the only export that writes into a folder, which one that is refused does not leave."""
     path = folder / _LOCK
+    is_new = not folder.exists()
     with os_errors_explained(f"cannot write {folder}"):
         make_folder(folder)
         try:
@@ -116,3 +117,5 @@ def _alone(folder: Path) -> Iterator[None]:
     finally:
         path.unlink(missing_ok=True)
         unlock_file(lock)
+        if is_new and not any(folder.iterdir()):
+            folder.rmdir()

@@ -95,7 +95,7 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     days = f"{document['older_than_days']:g} days"
     waiting = _waiting_lines(document)
     if not found:
-        return [*waiting, f"there is nothing that nothing has named for {days}"]
+        return [*waiting, f"nothing to remove: no object has gone unnamed for {days}"]
     removed = sum(video["removed"] for video in document["videos"])
     end = (
         f"{removed} of {found} are removed"

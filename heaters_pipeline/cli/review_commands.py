@@ -42,7 +42,7 @@ def apply(file: Path, video: str | None, as_json: bool) -> None:
 
         document = apply_file(path, possible_ids(video) if video else None)
         added, known = document["added"], document["known"]
-        lines = [f"{document['video_id']}: {added} decisions added, {known} were there already"]
+        lines = [f"{document['video_id']}: decisions: {added} added, {known} there already"]
         show_result(document, [], [*lines, *review_lines(document)], None, stdout)
 
 

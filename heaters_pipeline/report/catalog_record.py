@@ -87,11 +87,6 @@ def look_at_catalog(store: ObjectStore) -> Sighting:
     return Sighting(found, listed[keys.CATALOG_RECORD].modified, changes)
 
 
-def stored_catalog(store: ObjectStore) -> StoredCatalog | None:
-    """The catalog that lies in the store; None unless its tables are those of the record."""
-    return look_at_catalog(store).catalog
-
-
 def _recorded(store: ObjectStore) -> tuple[StoredCatalog | None, dict[str, str]]:
     """What the record says of the catalog, and the version of each table."""
     try:

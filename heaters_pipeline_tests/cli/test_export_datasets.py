@@ -32,10 +32,10 @@ def test_all_videos_become_a_data_set_and_again_nothing_is_written(
     assert ended.code == 0
     assert ended.out == (
         f"{tmp_path}/wild\\x1b[2Janimals: 8 clips of 2 videos\n"
-        "  1 shards written, 0 were there already, 0 removed\n"
+        "  shards: 1 written, 0 there already, 0 removed\n"
     )
     before = files_in(out)
-    assert "1 were there already" in heaters(*command).out
+    assert "1 there already" in heaters(*command).out
     assert files_in(out) == before
     assert json.loads((out / "croissant.json").read_bytes())["name"] == out.name
 
@@ -135,3 +135,15 @@ def test_two_exports_do_not_write_into_one_folder(
     assert "another export writes into" in ended.err
     assert heaters(*command).code == 0
     assert not (out / ".heaters-dataset.lock").exists()
+
+
+def test_a_refused_export_leaves_no_folder(
+    store: DirectoryObjectStore, heaters: Heaters, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = ("export", "--format", "webdataset", "--output", out, "--where", "nothing")
+    assert heaters(*command).code == 1
+    assert not out.exists()
+    out.mkdir()
+    assert heaters(*command).code == 1
+    assert out.exists()

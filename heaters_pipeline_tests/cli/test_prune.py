@@ -42,7 +42,7 @@ def test_what_other_settings_left_is_listed_and_goes_only_with_delete(
     said = f"named by nothing any more, 0.2 MB, first seen so on {today:%Y-%m-%d}; what stays so"
     assert said in first.out
     assert f"can go from {today + timedelta(days=30):%Y-%m-%d} on" in first.out
-    assert first.out.endswith("there is nothing that nothing has named for 30 days\n")
+    assert first.out.endswith("nothing to remove: no object has gone unnamed for 30 days\n")
     listed = heaters("prune", "--older-than", "0")
     assert (listed.code, listed.err) == (0, "")
     assert "can go: nothing has named them for 0 days; --delete removes them" in listed.out

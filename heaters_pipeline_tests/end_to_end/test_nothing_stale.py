@@ -17,7 +17,7 @@ import pytest
 from heaters_pipeline.intake.rejections import list_rejections
 from heaters_pipeline.intake.submissions import submit
 from heaters_pipeline.names import PROCESS_JOB, SOURCE_VIDEOS
-from heaters_pipeline.report.catalog_record import stored_catalog
+from heaters_pipeline.report.catalog_record import look_at_catalog
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.pruning import Pruner
 from heaters_pipeline.storage.records.video_manifests import read_video
@@ -116,7 +116,7 @@ def test_a_daemon_builds_the_catalog_of_settings_that_are_changed_back(
     wait_for_the_catalog(daemon, store, "trip")
     stored = daemon.wait_for(
         "the record of the catalog",
-        lambda: stored_catalog(store),
+        lambda: look_at_catalog(store).catalog,
         seconds=DAEMON_SECONDS,
     )
     assert stored.unreadable.keys() == {"bent"}

@@ -15,7 +15,7 @@ from heaters_pipeline.assets.catalog import READABLE_CHECK
 from heaters_pipeline.assets.stage_work import SHOWN_SKIP_REASON
 from heaters_pipeline.report.catalog import build_catalog, record_versions
 from heaters_pipeline.report.catalog_columns import CLIP_COLUMNS, VIDEO_COLUMNS
-from heaters_pipeline.report.catalog_record import stored_catalog
+from heaters_pipeline.report.catalog_record import look_at_catalog
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.claims import OnWait
 from heaters_pipeline.workspace import Workspace
@@ -218,7 +218,7 @@ def test_tables_of_two_makings_are_made_anew(built: Pipeline) -> None:
     built.build_catalog()
     # As if the run had been cut off between the two.
     built.store.write_bytes(keys.CATALOG_CLIPS, old, content_type=PARQUET)
-    assert stored_catalog(built.store) is None
+    assert look_at_catalog(built.store).catalog is None
     assert built.build_catalog().metadata["catalog"]["videos_read"] == 3
     assert clips_by_video(built) == {"film": 4, "trip": 4, "walk": 4}
 

@@ -14,7 +14,7 @@ import av
 import pyarrow.parquet as pq
 import pytest
 
-from heaters_pipeline.report.catalog_record import stored_catalog
+from heaters_pipeline.report.catalog_record import look_at_catalog
 from heaters_pipeline.report.catalog_rows import rows_of
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import file_sha256
@@ -177,7 +177,7 @@ def test_addresses_are_those_of_the_place_where_the_store_is_now(
     rows(processed, keys.CATALOG_CLIPS)
     shutil.copytree(tmp_path / "store", tmp_path / "an other")
     moved = folder_pipeline(tmp_path / "an other", tmp_path / "other cache")
-    assert stored_catalog(moved.store) is None
+    assert look_at_catalog(moved.store).catalog is None
     clips = rows(moved, keys.CATALOG_CLIPS)
     assert len(clips) == len(SPANS)
     for row in clips:

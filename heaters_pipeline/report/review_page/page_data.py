@@ -7,13 +7,15 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from heaters_pipeline.errors import ManifestError, printable
+from heaters_pipeline.exchange.rates import constant_rate
+from heaters_pipeline.exchange.timecode import has_timecode
 from heaters_pipeline.report.review_page.page_curve import curve_json
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import Json, Manifest, ManifestItem
 from heaters_pipeline.storage.records.video_manifests import VideoManifest
 from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
-from heaters_pipeline.video.media.timing import Span, Timeline
+from heaters_pipeline.video.media.timing import Timeline
 
 PAGE_VERSION = 1
 """Of the page and of the data in it; a page of another version is made anew."""
@@ -37,13 +39,15 @@ def page_data(video: VideoManifest, track: ScoreTrack, link: Link) -> dict[str, 
     settings = detection_settings(scenes)
     timeline = track.timeline
     summary = source.summary
+    said = summary["info"]["frame_rate"]
+    header_rate = Fraction(said) if said else None
     return {
         "format_version": PAGE_VERSION,
         "video_id": video.video_id,
         "title": title_of(video),
         "source_sha256": summary["sha256"],
         "frames": timeline.frames,
-        "rate": _steady_rate(timeline, summary["info"]["frame_rate"]),
+        "rate": timecode_rate(timeline, header_rate),
         "times": times_json(timeline),
         "shape": _shape(video),
         "facts": _facts(video, timeline, settings),
@@ -103,19 +107,15 @@ def times_json(timeline: Timeline) -> dict[str, Json]:
     return {"time_base": [base.numerator, base.denominator], "steps": runs}
 
 
-def _steady_rate(timeline: Timeline, promised: str | None) -> list[Json] | None:
-    """Frames a second, for timecodes; None where frames do not follow each other evenly."""
-    whole = Span(0, timeline.frames)
-    if not timeline.is_even(whole):
+def timecode_rate(timeline: Timeline, header_rate: Fraction | None) -> list[Json] | None:
+    """Frames a second, for timecodes; None where editors do not count the video's frames as such.
+
+    So it is of a variable rate, and of one that no timecode has, such as 12.5.
+    """
+    rate = constant_rate(timeline, header_rate)
+    if rate is None or not has_timecode(rate):
         return None
-    measured = timeline.frames / timeline.duration_of(whole)
-    if promised:
-        rate = Fraction(promised)
-        # Times that are rounded to milliseconds give no exact rate; the header does.
-        if rate > 0 and abs(rate - measured) / rate < Fraction(1, 1000):
-            return [rate.numerator, rate.denominator]
-    near = measured.limit_denominator(1001)
-    return [near.numerator, near.denominator]
+    return [rate.numerator, rate.denominator]
 
 
 def _facts(video: VideoManifest, timeline: Timeline, settings: DetectionSettings) -> list[Json]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from heaters_pipeline.errors import ClipError, InvalidVideoError
 from heaters_pipeline.video.arrays import UInt8Array
-from heaters_pipeline.video.clips.mp4_boxes import QUICKTIME_BRAND, TrackHeader, read_tracks
+from heaters_pipeline.video.clips.mp4_index import QUICKTIME_BRAND, TrackHeader, read_tracks
 from heaters_pipeline.video.clips.packet_digest import PacketSum
 from heaters_pipeline.video.clips.record import ClipFacts, ClipNote, ClipSound
 from heaters_pipeline.video.clips.track_times import can_end_exactly

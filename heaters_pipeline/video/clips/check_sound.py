@@ -10,7 +10,7 @@ from pathlib import Path
 import av.stream
 
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.clips.mp4_boxes import read_tracks
+from heaters_pipeline.video.clips.mp4_index import read_tracks
 from heaters_pipeline.video.media.probe import open_input
 from heaters_pipeline.video.media.pyav import packets_of
 from heaters_pipeline.video.media.sound_times import SoundPart

@@ -1,6 +1,6 @@
 """Write one clip file: packets in, a file that shows an exact part of them out, or nothing.
 
-FFmpeg's muxer and the life of the file; the boxes are edited in ``mp4_boxes``.
+FFmpeg's muxer and the life of the file; the boxes are edited in ``mp4_index``.
 """
 
 import errno
@@ -21,7 +21,7 @@ import av.video.stream
 from av.video.reformatter import ColorRange
 
 from heaters_pipeline.errors import ClipError, StoreError, StoreUnavailableError
-from heaters_pipeline.video.clips.mp4_boxes import ShownPart, write_fast_start
+from heaters_pipeline.video.clips.mp4_index import ShownPart, write_fast_start
 from heaters_pipeline.video.clips.settings import ClipContainer
 from heaters_pipeline.video.media.ffmpeg_resources import raise_if_shortage
 from heaters_pipeline.video.media.pyav import Packet

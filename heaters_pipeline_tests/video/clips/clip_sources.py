@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.clips.mp4_boxes import ShownPart, read_tracks, write_fast_start
+from heaters_pipeline.video.clips.mp4_index import ShownPart, read_tracks, write_fast_start
 from heaters_pipeline.video.clips.write import ClipFile, ClipSettings, write_clips
 from heaters_pipeline.video.media.frames import FrameReader
 from heaters_pipeline.video.media.probe import VideoInfo, probe

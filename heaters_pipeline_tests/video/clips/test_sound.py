@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from heaters_pipeline.video.clips.mp4_boxes import read_tracks
+from heaters_pipeline.video.clips.mp4_index import read_tracks
 from heaters_pipeline.video.clips.write import ClipSettings, inspect_clip, left_out
 from heaters_pipeline.video.media import packet_reader
 from heaters_pipeline.video.media.pyav import Packet, packets_of

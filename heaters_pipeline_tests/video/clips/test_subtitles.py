@@ -12,7 +12,7 @@ import pytest
 from av.stream import Disposition
 
 from heaters_pipeline.video.clips import subtitles as clip_subtitles
-from heaters_pipeline.video.clips.mp4_boxes import read_tracks
+from heaters_pipeline.video.clips.mp4_index import read_tracks
 from heaters_pipeline.video.clips.settings import ClipMethod
 from heaters_pipeline.video.clips.subtitle_text import plain_text
 from heaters_pipeline.video.clips.write import ClipFile, ClipSettings

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heaters_pipeline.errors import ClipError
-from heaters_pipeline.video.clips import mp4_boxes
-from heaters_pipeline.video.clips.mp4_boxes import ShownPart, read_tracks, write_fast_start
+from heaters_pipeline.video.clips import mp4_index
+from heaters_pipeline.video.clips.mp4_index import ShownPart, read_tracks, write_fast_start
 from heaters_pipeline_tests.video.clips.clip_sources import know
 from heaters_pipeline_tests.videos import make_video
 
@@ -64,7 +64,7 @@ def test_the_index_comes_first_and_pictures_stay(muxed: Path, tmp_path: Path) ->
 def test_offsets_beyond_32_bits_are_written_wide(
     muxed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mp4_boxes, "_UINT32_MAX", 100)
+    monkeypatch.setattr(mp4_index, "_UINT32_MAX", 100)
     write_fast_start(muxed, tmp_path / "clip.mp4", {1: WHOLE})
     content = (tmp_path / "clip.mp4").read_bytes()
     assert b"co64" in content
