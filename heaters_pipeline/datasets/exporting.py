@@ -109,7 +109,7 @@ def _write(
     digests = {part.name: mine.get(part.name, "") for part in parts}
     digests |= dict.fromkeys((part.name for part in missing), "")
     if missing:
-        place.write_ledger(settings.format, mine | digests)
+        place.write_ledger(settings.format, {**mine, **digests})
     made = _made(missing, clips, files, settings, scratch)
     digests |= _put(place, made, missing, settings, on_progress)
     if settings.is_sharded:

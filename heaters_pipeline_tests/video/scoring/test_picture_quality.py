@@ -174,7 +174,7 @@ def test_pictures_are_compared_many_at_a_time_as_one_by_one() -> None:
     for number in range(300):
         moves = number % 150 < 50 or (number % 150 < 100 and number % 7 == 0)
         step = random.integers(0, 9, (36, 64), dtype=np.uint8) if moves else 0
-        pictures.append(pictures[-1] ^ step)
+        pictures.append(np.asarray(pictures[-1] ^ step, np.uint8))
     expected, reference = [(np.nan, 0.0)], 0
     for number, picture in enumerate(pictures):
         watch.add(2 * number, picture)
