@@ -13,7 +13,6 @@ gives.
 """
 
 import argparse
-import json
 import os
 import re
 import subprocess
@@ -173,14 +172,23 @@ def _write_rows(
     sources: Mapping[str, str],
 ) -> None:
     """The rows once for each video."""
-    text = json.dumps(rows)
     for name, version in versions.items():
-        copied = (
-            _renamed(text, name)
-            .replace("{record_version}", version)
-            .replace("{source_version}", sources[f"{keys.SOURCE_PREFIX}{name}.mp4"])
-        )
-        writer.add(pa.Table.from_pylist(json.loads(copied), schema=schema))
+        source = sources[f"{keys.SOURCE_PREFIX}{name}.mp4"]
+        change = partial(_row_text, name=name, version=version, source=source)
+        copied = [{key: _changed(each, change) for key, each in row.items()} for row in rows]
+        writer.add(pa.Table.from_pylist(copied, schema=schema))
+
+
+def _row_text(text: str, *, name: str, version: str, source: str) -> str:
+    renamed = _renamed(text, name).replace("{record_version}", version)
+    return renamed.replace("{source_version}", source)
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    """A value with all texts in it changed."""
+    if isinstance(value, list):
+        return [_changed(each, change) for each in value]
+    return change(value) if isinstance(value, str) else value
 
 
 def _renamed(text: str, name: str) -> str:
