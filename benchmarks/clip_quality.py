@@ -61,7 +61,7 @@ def scan(path: Path, info: VideoInfo) -> tuple[ScoreTrack, float, float]:
     with Counted() as counted:
         counted.count(sampling, "measured")
         counted.count(sampling, "luma_of")
-        counted.count(StillnessWatch, "add")
+        counted.count(StillnessWatch, "_compare")
         begun = time.process_time()
         track = score_frames(path, info)
         return track, time.process_time() - begun, counted.seconds

@@ -116,23 +116,15 @@ def export(
     _refuse({"--start-timecode": start_timecode}, "is not of data sets, which have no timecode")
     if formats[0] != "webdataset":
         _refuse({"--shard-size": shard_size}, "is of webdataset: here each clip is a file")
-    folder = folder.absolute()
     asked = DatasetSettings(
         formats[0],
         where,
         with_rejected,
         shard_size or _DATASET.shard_megabytes,
-        name or folder.name or _DATASET.name,
+        name or folder.absolute().name or _DATASET.name,
         license,
     )
-    with stdout_for(as_json) as stdout, at_home():
-        from heaters_pipeline.cli.exporting_datasets import dataset_lines, export_into_folder
-
-        document = export_into_folder(wanted, asked, folder)
-        if stdout:
-            print_json(document, stdout)
-        else:
-            click.echo("\n".join(dataset_lines(document)))
+    _export_dataset(wanted, asked, folder.absolute(), as_json)
 
 
 def _refuse(typed: Mapping[str, object], why: str) -> None:
@@ -162,3 +154,16 @@ def _export_scenes(
             print_json({"videos": documents}, stdout)
     if any(document["error"] for document in documents):
         sys.exit(1)
+
+
+def _export_dataset(
+    wanted: Sequence[Sequence[str]], asked: DatasetSettings, folder: Path, as_json: bool
+) -> None:
+    with stdout_for(as_json) as stdout, at_home():
+        from heaters_pipeline.cli.exporting_datasets import dataset_lines, export_into_folder
+
+        document = export_into_folder(wanted, asked, folder)
+        if stdout:
+            print_json(document, stdout)
+        else:
+            click.echo("\n".join(dataset_lines(document)))

@@ -5,7 +5,7 @@ and an export that was interrupted goes on. Parts that belong no more go last: w
 description finds all that it names until there is a new one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def export_dataset(
         ManifestError: A clip is not what is recorded.
     """
     # What lies there may forbid it, before anything is done.
-    place.ledger(settings.format)
+    mine = place.ledger(settings.format)
     for name in ("catalog", "clips", "documents"):
         (scratch / name).mkdir()
     with selected_clips(
@@ -90,38 +90,32 @@ def export_dataset(
                 f"no clip was left to export: {clips.rejected} rejected ones are left out without "
                 "--with-rejected, and none other was asked for"
             )
-        return _write(
-            place, clips, ClipFiles(store, scratch / "clips"), settings, scratch, on_progress
-        )
+        files = ClipFiles(store, scratch / "clips")
+        return _write(place, mine, clips, files, settings, scratch, on_progress)
 
 
 def _write(
     place: Place,
+    mine: Mapping[str, str],
     clips: SelectedClips,
     files: ClipFiles,
     settings: DatasetSettings,
     scratch: Path,
     on_progress: Callable[[int, int], None] | None,
 ) -> ExportedDataset:
-    mine = place.ledger(settings.format)
     parts = list(_planned(clips, settings))
     there = place.sizes(_begin(settings))
     missing = [part for part in parts if there.get(part.name) != part.size_bytes]
     digests = {part.name: mine.get(part.name, "") for part in parts}
-    digests |= {part.name: "" for part in missing}
+    digests |= dict.fromkeys((part.name for part in missing), "")
     if missing:
-        place.write_ledger(settings.format, mine | digests)
-    written_bytes, all_bytes = 0, sum(part.size_bytes for part in missing)
-    for part, path in _made(missing, clips, files, settings, scratch):
-        if settings.is_sharded:
-            digests[part.name] = file_sha256(path)
-        place.put(part.name, path)
-        written_bytes += part.size_bytes
-        if on_progress:
-            on_progress(written_bytes // MEGABYTE, all_bytes // MEGABYTE)
-    for part in parts if settings.is_sharded else ():
+        place.write_ledger(settings.format, {**mine, **digests})
+    made = _made(missing, clips, files, settings, scratch)
+    digests |= _put(place, made, missing, settings, on_progress)
+    if settings.is_sharded:
         # What a killed export left is whole, and only its content tells its digest.
-        digests[part.name] = digests[part.name] or place.digest(part.name, part.size_bytes)
+        untold = [part for part in parts if not digests[part.name]]
+        digests |= {part.name: place.digest(part.name, part.size_bytes) for part in untold}
     described = write_documents(scratch / "documents", settings, clips, parts, digests)
     documents = [path.name for path in described if place.keep(path.name, path)]
     removed = sorted((mine.keys() - digests.keys()) & there.keys())
@@ -140,6 +134,26 @@ def _write(
         removed=removed,
         documents=documents,
     )
+
+
+def _put(
+    place: Place,
+    made: Iterable[tuple[Part, Path]],
+    missing: Sequence[Part],
+    settings: DatasetSettings,
+    on_progress: Callable[[int, int], None] | None,
+) -> dict[str, str]:
+    """Store parts as they are made; the digests of shards."""
+    digests = {}
+    written_bytes, all_bytes = 0, sum(part.size_bytes for part in missing)
+    for part, path in made:
+        if settings.is_sharded:
+            digests[part.name] = file_sha256(path)
+        place.put(part.name, path)
+        written_bytes += part.size_bytes
+        if on_progress:
+            on_progress(written_bytes // MEGABYTE, all_bytes // MEGABYTE)
+    return digests
 
 
 def _planned(clips: SelectedClips, settings: DatasetSettings) -> Iterator[Part]:

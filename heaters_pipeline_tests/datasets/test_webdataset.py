@@ -1,10 +1,12 @@
 """Shards of WebDataset: every clip with its whole name, in files that change only where it does."""
 
 import hashlib
+import io
 import json
 import tarfile
 from pathlib import Path
 
+import av
 import pytest
 import webdataset
 
@@ -68,6 +70,8 @@ def test_each_clip_comes_back_with_its_whole_name_and_its_row(
         assert list(row) == sorted(CLIP_SCHEMA.names)
         assert sample["mp4"] == store.read_bytes(row["clip_filepath"])
         assert sample["__key__"] == row["clip_identifier"].replace(".", "~")
+        with av.open(io.BytesIO(sample["mp4"])) as clip:
+            assert sum(1 for _ in clip.decode(video=0)) == row["frames"]
 
 
 def test_the_index_tells_what_each_shard_is(

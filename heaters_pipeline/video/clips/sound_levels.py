@@ -80,10 +80,16 @@ class _Meter:
         meter = self._graph.add("ebur128", "metadata=1:framelog=quiet")
         self._output = self._graph.add("abuffersink")
         self._graph.link_nodes(self._input, meter, self._output).configure()
+        self._rate_hz, self._waiting = first.sample_rate, 0
 
     def add(self, frame: av.audio.frame.AudioFrame | None) -> Iterator[av.audio.frame.AudioFrame]:
-        """Take a frame, or None after the last one; gives the tenths that are whole by then."""
+        """Take a frame, or None after the last one; gives tenths, a second of them at a time."""
         self._input.push(frame)
+        self._waiting += frame.samples if frame is not None else self._rate_hz
+        # Frames are short, and asking for a tenth that is not whole yet costs as much as measuring.
+        if self._waiting < self._rate_hz:
+            return
+        self._waiting = 0
         while True:
             try:
                 yield cast("av.audio.frame.AudioFrame", self._output.pull())

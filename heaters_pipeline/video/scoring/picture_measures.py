@@ -4,15 +4,18 @@
 ``span_quality``.
 """
 
+from array import array
+from functools import cache
 from typing import Any, NamedTuple
 
+import av.video.format
 import av.video.frame
 import cv2
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import ColorRange
 
-from heaters_pipeline.video.arrays import Picture
+from heaters_pipeline.video.arrays import Float32Array, Float64Array, Picture, UInt8Array
 from heaters_pipeline.video.media.ffmpeg_resources import shortage_raised
 from heaters_pipeline.video.media.pyav import rows_of
 
@@ -32,6 +35,7 @@ _HIGH_BITS = ("p0", "p2", "p4")
 """Formats of hardware, whose values stand in the upper bits."""
 _STILL = 0.001
 """Mean difference of luma, 0 to 1, up to which nothing changed: -60 dB, as for ``freezedetect``."""
+_COMPARED_AT_ONCE = 32
 
 
 class PictureMeasures(NamedTuple):
@@ -79,10 +83,10 @@ def measured(luma: Picture, decoded: av.video.frame.VideoFrame) -> PictureMeasur
     brightness = mean[0, 0] / 255
     black = 0.0
     if brightness <= _BRIGHTEST_BLACK:
-        lit = cv2.countNonZero(cv2.threshold(luma, _BLACK_LEVEL, 0, cv2.THRESH_TOZERO)[1])
-        black = 1 - lit / luma.size
-    bars = *_bars(luma, 1), *_bars(luma, 0)
-    return PictureMeasures(brightness, deviation[0, 0] / 255, black, sharpness(decoded), *bars)
+        black = 1 - np.count_nonzero(luma > _BLACK_LEVEL) / luma.size
+    return PictureMeasures(
+        brightness, deviation[0, 0] / 255, black, sharpness(decoded), *_bars(luma)
+    )
 
 
 def sharpness(decoded: av.video.frame.VideoFrame) -> float:
@@ -106,64 +110,111 @@ def sharpness(decoded: av.video.frame.VideoFrame) -> float:
 
 def _luma_rows(decoded: av.video.frame.VideoFrame) -> tuple[npt.NDArray[Any], int]:
     """The luma of a picture as stored, (height, width), and its levels from black to white."""
-    layout = decoded.format
+    bits, is_full = _luma_layout(decoded.format.name)
+    if not bits:
+        with shortage_raised():
+            decoded = decoded.reformat(format="gray", threads=1)
+        bits, is_full = _luma_layout("gray")
+    kind = np.uint8 if bits == 8 else np.dtype("<u2")
+    rows = rows_of(decoded.planes[0]).view(kind)[: decoded.height, : decoded.width]
+    is_full = is_full or decoded.color_range == ColorRange.JPEG
+    return rows, (1 << bits) - 1 if is_full else 219 << (bits - 8)
+
+
+@cache
+def _luma_layout(name: str) -> tuple[int, bool]:
+    """Bits of the luma in the first plane of a format, 0 if it is not read as it is stored.
+
+    And whether it always has the full range.
+    """
+    layout = av.video.format.VideoFormat(name)
     first = layout.components[0]
     has_plane = layout.is_planar or (len(layout.components) == 1 and not layout.has_palette)
     is_plain = has_plane and first.is_luma and not layout.is_big_endian
-    if not is_plain or first.bits not in _PLAIN_BITS or layout.name.startswith(_HIGH_BITS):
-        with shortage_raised():
-            decoded = decoded.reformat(format="gray", threads=1)
-        first = decoded.format.components[0]
-    kind = np.uint8 if first.bits == 8 else np.dtype("<u2")
-    rows = rows_of(decoded.planes[0]).view(kind)[: decoded.height, : decoded.width]
-    name = decoded.format.name
-    is_full = decoded.color_range == ColorRange.JPEG or name.startswith(("yuvj", "gray"))
-    return rows, (1 << first.bits) - 1 if is_full else 219 << (first.bits - 8)
+    is_plain = is_plain and first.bits in _PLAIN_BITS and not name.startswith(_HIGH_BITS)
+    return first.bits if is_plain else 0, name.startswith(("yuvj", "gray"))
 
 
-def _bars(luma: Picture, axis: int) -> tuple[float, float]:
-    """Shares of the height at the top and the bottom (1), or of the width at both sides (0)."""
-    lines = luma if axis == 1 else luma.T
-    if lines[0].max() > _BAR_LEVEL and lines[-1].max() > _BAR_LEVEL:
-        return 0.0, 0.0
-    shown = np.flatnonzero(luma.max(axis=axis) > _BAR_LEVEL)
-    if not len(shown):
-        return 1.0, 1.0
-    one, other = int(shown[0]), int(shown[-1]) + 1
-    before, behind = one / len(lines), 1 - other / len(lines)
+def _bars(luma: Picture) -> tuple[float, float, float, float]:
+    """Shares of the height at the top and the bottom, and of the width at the left and right."""
+    lit = cv2.threshold(luma, _BAR_LEVEL, 1, cv2.THRESH_BINARY)[1]
+    left, top, width, height = cv2.boundingRect(lit)
+    if not width:
+        return 1.0, 1.0, 1.0, 1.0
     return (
-        before if _begins(lines[one : one + _EDGE_LINES]) else -before,
-        behind if _begins(lines[max(0, other - _EDGE_LINES) : other]) else -behind,
+        _bar(lit, top),
+        _bar(lit[::-1], len(lit) - top - height),
+        _bar(lit.T, left),
+        _bar(lit.T[::-1], len(lit.T) - left - width),
     )
 
 
-def _begins(lines: Picture) -> bool:
-    """Whether a picture begins in these lines, with a straight edge."""
-    return bool((lines > _BAR_LEVEL).mean(axis=1).max() >= _EDGE_SHARE)
+def _bar(lit: "cv2.typing.MatLike", lines: int) -> float:
+    """The share of the first lines, negative if no straight edge follows them."""
+    if not lines:
+        return 0.0
+    least = _EDGE_SHARE * lit.shape[1]
+    is_straight = any(np.count_nonzero(line) >= least for line in lit[lines : lines + _EDGE_LINES])
+    return lines / len(lit) if is_straight else -lines / len(lit)
 
 
 class StillnessWatch:
-    """Tells of each picture how far it is from the one before, and how long nothing has changed."""
+    """Tells of each picture how far it is from the one before, and how long nothing has changed.
+
+    Pictures are compared many at a time: other threads wait for Python's lock, and handing it over
+    and back for each picture costs more than to compare it.
+    """
 
     def __init__(self) -> None:
-        self._reference: Picture | None = None
-        self._since = 0
+        # The first is the one that those of the block before were compared with last.
+        self._pictures: list[Picture] = []
+        self._frames: list[int] = []
+        self._told = array("f")
 
-    def add(self, frame: int, luma: Picture) -> tuple[float, int]:
+    def add(self, frame: int, luma: Picture) -> None:
         """Take the next picture.
 
         Args:
             frame: Its number.
             luma: (height, width) uint8 of a small one, always of the same size.
-        Returns:
-            The mean absolute difference of luma to the picture before, 0 to 1, NaN of the first;
-            and for how many frames the picture has stood still. It does if it differs from what it
-            was when that began by 0.001 at most, however slowly; its difference is 0 then.
         """
-        difference = float("nan")
-        if self._reference is not None:
-            difference = cv2.norm(luma, self._reference, cv2.NORM_L1) / luma.size / 255
-            if difference <= _STILL:
-                return 0.0, frame - self._since
-        self._reference, self._since = luma, frame
-        return difference, 0
+        if not self._pictures:
+            self._told.extend((float("nan"), 0))
+        self._pictures.append(luma)
+        self._frames.append(frame)
+        if len(self._pictures) > _COMPARED_AT_ONCE:
+            self._compare()
+
+    def told(self) -> Float32Array:
+        """What is known of the pictures: (pictures, 2).
+
+        The mean absolute difference of luma to the picture before, 0 to 1, NaN of the first; and
+        for how many frames the picture has stood still. It does if it differs from what it was
+        when that began by 0.001 at most, however slowly; its difference is 0 then.
+        """
+        if len(self._pictures) > 1:
+            self._compare()
+        return np.array(self._told, np.float32).reshape(-1, 2)
+
+    def _compare(self) -> None:
+        pictures = np.frombuffer(b"".join(picture.data for picture in self._pictures), np.uint8)
+        pictures = pictures.reshape(len(self._pictures), -1)
+        to_before = _differences(pictures[1:], pictures[:-1])
+        differences, reference = to_before, 0
+        for at, frame in enumerate(self._frames[1:], 1):
+            if differences[at - 1] > _STILL:
+                self._told.extend((differences[at - 1], 0))
+                differences, reference = to_before, at
+                continue
+            if differences is to_before:
+                since = np.repeat(pictures[reference : reference + 1], len(pictures) - at, axis=0)
+                differences = to_before.copy()
+                differences[at - 1 :] = _differences(pictures[at:], since)
+            self._told.extend((0, frame - self._frames[reference]))
+        self._pictures, self._frames = [self._pictures[reference]], [self._frames[reference]]
+
+
+def _differences(pictures: UInt8Array, others: UInt8Array) -> Float64Array:
+    """The mean absolute difference of each row to its counterpart, 0 to 1."""
+    sums = cv2.absdiff(pictures, others).sum(axis=1, dtype=np.uint32)
+    return np.asarray(sums / pictures.shape[1] / 255)

@@ -128,16 +128,18 @@ class Sampler:
         counted = pixels if mask is None else cv2.bitwise_and(pixels, pixels, mask=mask)
         small = _reduced(counted)
         ycrcb = _u8(cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb))
-        # What a region shows that does not count for cuts belongs to the clip all the same.
-        whole = ycrcb if mask is None else cv2.cvtColor(_reduced(pixels), cv2.COLOR_BGR2YCrCb)
+        luma = whole = ycrcb[:, :, 0].copy()
+        if mask is not None:
+            # What a region shows that does not count for cuts belongs to the clip all the same.
+            whole = _u8(cv2.cvtColor(_reduced(pixels), cv2.COLOR_BGR2YCrCb)[:, :, 0].copy())
         cells = (SIGNATURE_COLUMNS, SIGNATURE_ROWS)
         return FrameSample(
             frame=frame.index,
             digest=frame.digest,
             reduced=_u8(cv2.cvtColor(small, cv2.COLOR_BGR2LAB)),
-            detail=_detail(ycrcb[:, :, 0]),
+            detail=_detail(luma),
             signature=_u8(cv2.resize(ycrcb, cells, interpolation=cv2.INTER_AREA)),
-            luma=_u8(whole[:, :, 0].copy()),
+            luma=whole,
             measures=self._measures(frame, pixels) if frame.index in self._measured else None,
             histogram=bgr_histogram(pixels, mask) if self._histograms else None,
         )

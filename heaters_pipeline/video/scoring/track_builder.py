@@ -71,7 +71,6 @@ class TrackBuilder:
         self._signatures = bytearray()
         self._changes: list[FrameChange] = []
         self._stillness = StillnessWatch()
-        self._differences = array("f")
         self._measured = array("q")
         self._measures = array("f")
         self._before: tuple[FrameSample, Comparable] | None = None
@@ -95,7 +94,7 @@ class TrackBuilder:
             self._analysed.append(sample.frame)
             self._details.append(sample.detail)
             self._signatures += sample.signature.tobytes()
-            self._differences.extend(self._stillness.add(sample.frame, sample.luma))
+            self._stillness.add(sample.frame, sample.luma)
             self._changes += self._comparer.add(sample.frame, picture)
             compared = self._comparer.newest(sample.frame)
         self._add_step(sample, picture, compared)
@@ -142,7 +141,7 @@ class TrackBuilder:
         known: dict[str, Float32Array] = {}
         for names, frames, values in (
             (PictureMeasures._fields, np.asarray(self._measured), self._measures),
-            (("difference", "standstill"), analysed, self._differences),
+            (("difference", "standstill"), analysed, self._stillness.told()),
         ):
             table = np.asarray(values, np.float32).reshape(-1, len(names))
             rounded = np.rint(table * _QUALITY_STEPS) / _QUALITY_STEPS

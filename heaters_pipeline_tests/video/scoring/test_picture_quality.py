@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from heaters_pipeline.report.catalog_columns import QUALITY_COLUMNS
-from heaters_pipeline.video.detection.score_track import QUALITIES, ScoreTrack
+from heaters_pipeline.video.detection.score_track import QUALITIES, Scan, ScoreTrack
 from heaters_pipeline.video.media.packet_index import index_packets
 from heaters_pipeline.video.media.probe import probe
 from heaters_pipeline.video.media.timing import Span
+from heaters_pipeline.video.scoring import scores
 from heaters_pipeline.video.scoring.ignored_region import IgnoredRegion
 from heaters_pipeline.video.scoring.picture_measures import PictureMeasures, StillnessWatch
 from heaters_pipeline.video.scoring.scores import ScoreSettings, score_frames
@@ -156,14 +157,35 @@ def test_drawings_that_are_shown_twice_are_not_frozen(tmp_path: Path) -> None:
 
 def test_what_creeps_does_not_stand_still() -> None:
     watch, luma = StillnessWatch(), np.zeros((36, 64), np.uint8)
-    told = []
     for number in range(200):
         luma = luma.copy()
         luma.flat[number * 7] = 100
-        told.append(watch.add(number, luma))
+        watch.add(number, luma)
+    differences, standstills = watch.told().T
     # Each differs from the one before by 0.0002.
-    assert max(standstill for _, standstill in told) < 10
-    assert len([difference for difference, _ in told if difference > 0]) > 20
+    assert max(standstills) < 10
+    assert np.count_nonzero(differences > 0) > 20
+
+
+def test_pictures_are_compared_many_at_a_time_as_one_by_one() -> None:
+    watch, random = StillnessWatch(), np.random.default_rng(1)
+    pictures = [random.integers(0, 256, (36, 64), dtype=np.uint8)]
+    # Some move, some stand still for long, some come back to what was before.
+    for number in range(300):
+        moves = number % 150 < 50 or (number % 150 < 100 and number % 7 == 0)
+        step = random.integers(0, 9, (36, 64), dtype=np.uint8) if moves else 0
+        pictures.append(np.asarray(pictures[-1] ^ step, np.uint8))
+    expected, reference = [(np.nan, 0.0)], 0
+    for number, picture in enumerate(pictures):
+        watch.add(2 * number, picture)
+        difference = np.abs(picture.astype(float) - pictures[reference]).mean() / 255
+        if difference > 0.001:
+            expected.append((difference, 0))
+            reference = number
+        elif number:
+            expected.append((0, 2 * (number - reference)))
+    assert max(standstill for _, standstill in expected) > 40
+    np.testing.assert_allclose(watch.told(), expected, rtol=1e-6)
 
 
 def test_letterbox_is_the_area_of_bars_on_both_sides(tmp_path: Path) -> None:
@@ -230,6 +252,20 @@ def test_a_fast_and_a_full_scan_and_a_stored_track_say_the_same(tmp_path: Path) 
         expected = span_quality(fast, span)
         assert None not in expected.values()
         assert expected == span_quality(full, span) == span_quality(stored, span)
+
+
+@pytest.mark.parametrize("scan", ["fast", "full"])
+def test_what_is_measured_changes_nothing_that_cuts_are_decided_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scan: Scan
+) -> None:
+    path = write(tmp_path / "film.mp4", shot(1, 60) + black(20) + shot(2, 60), options={"bf": "3"})
+    measuring = score(path, scan=scan)
+    monkeypatch.setattr(scores, "choose_measured_frames", lambda *_: frozenset[int]())
+    alone = score(path, scan=scan)
+    assert np.isfinite(measuring.qualities["brightness"]).any()
+    assert not np.isfinite(alone.qualities["brightness"]).any()
+    plain, others = (replace(track, qualities={}).to_bytes() for track in (measuring, alone))
+    assert plain == others
 
 
 def test_a_file_that_is_decoded_from_its_start_is_measured_too(tmp_path: Path) -> None:
