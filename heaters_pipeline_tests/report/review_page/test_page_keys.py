@@ -168,6 +168,15 @@ def test_clips_are_judged_and_the_next_that_waits_comes(page: Page) -> None:
     assert page.inner_text("#waiting") == "all reviewed"
 
 
+def test_a_key_that_is_held_down_decides_once(page: Page) -> None:
+    for key in ("a", "a", "a", "."):
+        page.keyboard.down(key)
+    page.keyboard.down(".")
+    for key in ("a", "."):
+        page.keyboard.up(key)
+    assert (states(page), at(page)) == (["approved", "waiting", "waiting", "waiting"], 22)
+
+
 def test_tags_are_typed(page: Page) -> None:
     press(page, "t")
     page.fill("#tag-input", "goal,  night , goal,")

@@ -67,3 +67,8 @@ for (const button of document.querySelectorAll("#filters button")) {
   });
 }
 show();
+try {
+  sessionStorage.setItem("heaters-review list", location.href);
+} catch {
+  // Pages then lead back by the button of the browser alone.
+}

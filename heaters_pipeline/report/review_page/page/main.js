@@ -40,6 +40,7 @@ const [width, height] = data.shape;
 document.documentElement.style.setProperty("--shape", `${width} / ${height}`);
 document.documentElement.classList.add(width * 9 >= height * 16 ? "wide" : "tall");
 
+leadBack(part("home"));
 document.title = `${data.title} – review`;
 part("title").textContent = data.title;
 showFacts(data, part("facts"));
