@@ -7,7 +7,8 @@ each time in a new browser, and prints the median and the worst: seconds to the 
 content, until clips are shown, until the first frame is shown exactly, and until all clips are
 there; how many pictures were loaded by the first frame; the longest time between two frames that
 the browser drew, and how many took over 50 ms, while all of the page was scrolled through, a third
-of a screen a frame; the same for a plain list of text as high as that, which shows what of it is
+of a screen a frame, and what the page's main thread worked for each, which other programs hardly
+change; the same for a plain list of text as high as that, which shows what of it is
 the browser's own; the pictures loaded in the end; the longest that the page kept the browser from
 anything else, while it opened and after it; and how long a decision takes until it is shown.
 """
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import CDPSession, Page
 
 from benchmarks.timing import versions
 from heaters_pipeline_tests.browser import open_page
@@ -131,12 +132,22 @@ def opened(url: str) -> dict[str, float]:
 
 
 def scrolled(page: Page, what: str) -> dict[str, float]:
-    """The frames drawn while all of a page is scrolled through: the longest, and how many are."""
+    """The frames drawn while all of a page is scrolled through."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = cpu_seconds(session)
     took = page.evaluate(SCROLL)
     return {
+        f"CPU a frame, {what}, s": (cpu_seconds(session) - before) / len(took),
         f"longest frame, {what}, s": max(took),
         f"frames over 50 ms, {what}": sum(each > SLOW_SECONDS for each in took),
     }
+
+
+def cpu_seconds(session: CDPSession) -> float:
+    """What the main thread of the page has worked so far."""
+    found = session.send("Performance.getMetrics")["metrics"]
+    return float(next(one["value"] for one in found if one["name"] == "TaskDuration"))
 
 
 def first_frame(page: Page, started: float) -> float:

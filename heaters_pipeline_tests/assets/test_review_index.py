@@ -120,7 +120,7 @@ def test_firefox_opens_it_from_the_folder_and_the_page_of_a_video(index: str) ->
         page.send("WebDriver:Refresh")
         shown(page)
         assert page.evaluate("document.querySelector('.card').dataset.review") == "approved"
-        page.evaluate("document.getElementById('home').click()")
+        page.goto(page.evaluate("document.getElementById('home').href"))
         assert page.evaluate("document.querySelector('h1').textContent") == "Videos"
 
 

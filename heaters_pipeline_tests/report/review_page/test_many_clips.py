@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from heaters_pipeline.report.review_page.page_html import page_html
-from heaters_pipeline_tests.browser import SHOWING_MILLISECONDS, open_page
+from heaters_pipeline_tests.browser import open_page
 
 CLIPS = 1500
 SOME = 100
@@ -17,7 +17,11 @@ PICTURE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw=
 NUMBERS = "(all) => all.map((one) => Number(one.textContent))"
 LAID_OUT = "(all) => all.filter((one) => one.checkVisibility({contentVisibilityAuto: true})).length"
 # Of each card: its column and row, as it lies on the screen.
-PLACES = """(all) => {
+PLACES = """async (all) => {
+  // A card that was put into a block far away has no place before the browser looks at it.
+  for (let frame = 0; frame < 600 && all.some((one) => !one.clientWidth); frame++) {
+    await new Promise(requestAnimationFrame);
+  }
   const boxes = all.map((one) => one.getBoundingClientRect());
   const columns = [...new Set(boxes.map((one) => Math.round(one.x)))].sort((a, b) => a - b);
   const height = Math.max(...boxes.map((one) => one.y)) - boxes[0].y;
@@ -32,9 +36,19 @@ PLACES = """(all) => {
 
 @pytest.fixture(scope="module")
 def browser_page() -> Iterator[Page]:
-    expect.set_options(timeout=SHOWING_MILLISECONDS)
     with open_page() as page:
         yield page
+
+
+def wait_for_cards(page: Page, number: int) -> None:
+    """Until the page has just so many; ``expect`` would describe all of them at each look."""
+    page.locator(".card").nth(number - 1).wait_for(state="attached")
+    page.locator(".card").nth(number).wait_for(state="detached")
+
+
+def wait_for_picture(page: Page, number: int) -> None:
+    """Until the picture of a clip, from 1, is loaded."""
+    page.wait_for_selector(f".card[aria-posinset='{number}'] img[src]", state="attached")
 
 
 @pytest.fixture
@@ -47,7 +61,7 @@ def page(browser_page: Page, tmp_path: Path) -> Page:
     browser_page.set_viewport_size({"width": 1440, "height": 900})
     browser_page.goto(path.as_uri())
     assert browser_page.is_hidden("#loading")
-    expect(browser_page.locator(".card")).to_have_count(CLIPS)
+    wait_for_cards(browser_page, CLIPS)
     return browser_page
 
 
@@ -55,14 +69,14 @@ def test_they_come_in_pieces_and_in_order(page: Page) -> None:
     page.reload()
     assert page.is_hidden("#loading")
     page.click("#filters button[value=waiting]")
-    expect(page.locator(".card")).to_have_count(CLIPS)
+    wait_for_cards(page, CLIPS)
     assert page.locator(".card .number").evaluate_all(NUMBERS) == [*range(1, CLIPS + 1)]
     # A cut far behind, right after all cards were taken apart for it.
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     page.locator(".card .open").nth(CLIPS - 2).focus()
     page.keyboard.press(".")
     page.keyboard.press("b")
-    expect(page.locator(".card")).to_have_count(CLIPS + 1)
+    wait_for_cards(page, CLIPS + 1)
     assert page.locator(".card .number").evaluate_all(NUMBERS) == [*range(1, CLIPS + 2)]
     assert page.inner_text("#chosen") == f"Clip {CLIPS} of {CLIPS + 1}"
 
@@ -75,14 +89,14 @@ def test_those_far_away_are_counted_and_found_and_not_laid_out(page: Page) -> No
     assert cards.evaluate_all(counted) == [f"{at} of {CLIPS}" for at in range(1, CLIPS + 1)]
     assert page.evaluate(f"find('{CLIPS - 5}')")
     # It is scrolled to, and so laid out.
-    expect(page.locator(".card img").nth(CLIPS - 6)).to_have_attribute("src", PICTURE)
+    wait_for_picture(page, CLIPS - 5)
 
 
 def test_pictures_are_loaded_when_they_are_near(page: Page) -> None:
-    expect(page.locator(".card img").first).to_have_attribute("src", PICTURE)
+    wait_for_picture(page, 1)
     assert page.locator(".card img[src]").count() < SOME
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    expect(page.locator(".card img").last).to_have_attribute("src", PICTURE)
+    wait_for_picture(page, CLIPS)
     assert page.locator(".card img[src]").count() < 2 * SOME
 
 
@@ -98,18 +112,18 @@ def test_rows_are_full_whatever_is_cut_merged_and_filtered(
 
     page.keyboard.press(".")
     page.keyboard.press("b")
-    expect(cards).to_have_count(CLIPS + 1)
+    wait_for_cards(page, CLIPS + 1)
     assert cards.evaluate_all(PLACES) == as_rows(CLIPS + 1)
     for _ in range(3):
         page.keyboard.press("ArrowDown")
         page.keyboard.press("m")
-    expect(cards).to_have_count(CLIPS - 2)
+    wait_for_cards(page, CLIPS - 2)
     page.keyboard.press("x")
     page.click("#filters button[value=waiting]")
-    expect(cards).to_have_count(CLIPS - 3)
+    wait_for_cards(page, CLIPS - 3)
     assert cards.evaluate_all(PLACES) == as_rows(CLIPS - 3)
     page.click("#filters button[value=rejected]")
-    expect(cards).to_have_count(1)
+    wait_for_cards(page, 1)
     # The chosen clip is none of those, and the Tab key still finds one.
     assert page.locator(".card .open[tabindex='0']").count() == 1
 

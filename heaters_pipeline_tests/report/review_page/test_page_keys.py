@@ -333,7 +333,11 @@ def test_tabs_take_back_their_own_and_none_twice(page: Page, url: str) -> None:
 
 def test_decisions_that_no_longer_apply_are_kept_and_named(page: Page, url: str) -> None:
     press(page, "a", "ArrowUp", ".", "b")
-    assert "no clip has these frames any more" in page.inner_text("#unused")
+    assert page.inner_text("#unused") == (
+        "1 decision no longer applies: no clip has these frames any more"
+    )
+    press(page, "ArrowUp")
+    assert page.inner_text("#chosen-times") == "0:00.000 to 0:00.040, 1 frame"
     assert [one[0] for one in told(page)] == ["approve", "split"]
 
 

@@ -113,9 +113,11 @@ function openGrid(data, clock, parts, onChoose) {
     return true;
   });
 
-  // Put the cards of the scenes in order up to one; those that are to be made anew, as time allows.
+  // Put the cards of the scenes in order up to one; those that are to be made anew, as time allows,
+  // yet a block at least, so that a busy machine comes to the end, too.
   function build(end, millisecondsLeft) {
     const deadline = performance.now() + millisecondsLeft;
+    const least = Math.max(CARDS_AT_ONCE, placed + BLOCK_CARDS);
     for (; looked < end; looked++) {
       const scene = scenes[looked];
       let found = cards.get(spanName(scene));
@@ -124,7 +126,7 @@ function openGrid(data, clock, parts, onChoose) {
         continue;
       }
       if (!found) {
-        if (placed >= CARDS_AT_ONCE && performance.now() > deadline) return;
+        if (placed >= least && performance.now() > deadline) return;
         cards.set(spanName(scene), (found = newCard()));
       }
       fill(found, scene, looked);
