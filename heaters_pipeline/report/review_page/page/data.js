@@ -22,10 +22,15 @@ function showFacts(data, list) {
   }
 }
 
-// A stored page that was opened from the list of all videos, in this tab, leads back to it. It has no
+// A stored page that was opened from the list of all videos leads back to it. It has no
 // such link in itself: who is given the page of one video would have those of all with it.
 function leadBack(link) {
   if (link.hasAttribute("href")) return;
+  if (location.protocol === "file:") {
+    link.hidden = location.hash !== "#listed";
+    link.href = "../index.html";
+    return;
+  }
   try {
     const list = new URL(sessionStorage.getItem("heaters-review list"));
     if (list.protocol !== location.protocol || list.host !== location.host) return;
