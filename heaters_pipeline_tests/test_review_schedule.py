@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -16,7 +17,7 @@ from heaters_pipeline_tests.pipeline import VIDEO_ID, Pipeline
 __all__ = ["in_bucket"]
 
 
-def asked(pipeline: Pipeline, known: Sequence[str] = (VIDEO_ID,)) -> list[str | None]:
+def asked(pipeline: Pipeline, known: Sequence[str] = (VIDEO_ID,)) -> list[Any]:
     """The videos for which a tick starts a run."""
     resources = {"workspace": pipeline.workspace()}
     with (
@@ -25,7 +26,8 @@ def asked(pipeline: Pipeline, known: Sequence[str] = (VIDEO_ID,)) -> list[str | 
         dg.build_schedule_context(instance=instance, resources=resources) as context,
     ):
         instance.add_dynamic_partitions(SOURCE_VIDEOS, known)
-        return [request.partition_key for request in renew_review_pages(context)]
+        requests: Any = renew_review_pages(context)
+        return [request.partition_key for request in requests]
 
 
 def make_all_old(monkeypatch: pytest.MonkeyPatch) -> None:
