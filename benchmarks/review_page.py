@@ -4,9 +4,12 @@
 
 Processes a film of that many scenes, opens its page in Chromium by ``heaters serve`` and as a file,
 each time in a new browser, and prints the median and the worst: seconds to the first paint of
-content, until clips are shown, and until the first frame is shown exactly; how many pictures were
-loaded then; the longest time between two frames that the browser drew while all of the page was
-scrolled through; the pictures loaded in the end; the longest that the page kept the browser from
+content, until clips are shown, until the first frame is shown exactly, and until all clips are
+there; how many pictures were loaded by the first frame; the longest time between two frames that
+the browser drew, and how many took over 50 ms, while all of the page was scrolled through, a third
+of a screen a frame, and what the page's main thread worked for each, which other programs hardly
+change; the same for a plain list of text as high as that, which shows what of it is
+the browser's own; the pictures loaded in the end; the longest that the page kept the browser from
 anything else, while it opened and after it; and how long a decision takes until it is shown.
 """
 
@@ -18,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import CDPSession, Page
 
 from benchmarks.timing import versions
 from heaters_pipeline_tests.browser import open_page
@@ -52,17 +55,31 @@ requestAnimationFrame(function look() {
 """
 PICTURES = """performance.getEntriesByType('resource')
   .filter((one) => one.initiatorType === 'img' || one.initiatorType === 'css').length"""
+ALL_CLIPS = """(async () => {
+  const clips = Number(document.getElementById('chosen').textContent.split(' of ')[1]);
+  while (document.querySelectorAll('.card').length < clips) {
+    await new Promise(requestAnimationFrame);
+  }
+  return performance.now() / 1000;
+})()"""
+HEIGHT = "document.documentElement.scrollHeight"
+PLAIN_LIST = """(height) => {
+  document.documentElement.innerHTML =
+    `<body><ul>${'<li style="height: 60px">A line of text'.repeat(height / 60)}</ul></body>`;
+}"""
+SLOW_SECONDS = 0.05
 SCROLL = """(async () => {
-  let [longest, before] = [0, performance.now()];
+  const took = [];
+  let before = performance.now();
   const step = innerHeight / 3;
   for (let y = 0; y < document.documentElement.scrollHeight; y += step) {
     scrollTo(0, y);
     await new Promise(requestAnimationFrame);
     const now = performance.now();
-    longest = Math.max(longest, now - before);
+    took.push((now - before) / 1000);
     before = now;
   }
-  return longest / 1000;
+  return took;
 })()"""
 
 
@@ -94,17 +111,43 @@ def opened(url: str) -> dict[str, float]:
         started = time.perf_counter()
         page.goto(url, wait_until="commit")
         shown_after = first_frame(page, started)
-        return {
+        opening = {
             "first paint, s": page.evaluate(FIRST_PAINT),
             "clips are shown, s": page.evaluate(CLIPS_SHOWN),
             "first frame is exact, s": shown_after,
-            "longest task, opening, s": page.evaluate(LONGEST_TASK),
             "pictures then": page.evaluate(PICTURES),
-            "longest frame, scrolling, s": page.evaluate(SCROLL),
+            "all clips are there, s": page.evaluate(ALL_CLIPS),
+            "longest task, opening, s": page.evaluate(LONGEST_TASK),
+        }
+        after = {
+            **scrolled(page, "scrolling"),
             "pictures in the end": page.evaluate(PICTURES),
             "decision is shown, s": page.evaluate(DECISION),
             "longest task after, s": page.evaluate(LONGEST_TASK),
         }
+        height = page.evaluate(HEIGHT)
+        page.goto("about:blank")
+        page.evaluate(PLAIN_LIST, height)
+        return {**opening, **after, **scrolled(page, "plain list")}
+
+
+def scrolled(page: Page, what: str) -> dict[str, float]:
+    """The frames drawn while all of a page is scrolled through."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = cpu_seconds(session)
+    took = page.evaluate(SCROLL)
+    return {
+        f"CPU a frame, {what}, s": (cpu_seconds(session) - before) / len(took),
+        f"longest frame, {what}, s": max(took),
+        f"frames over 50 ms, {what}": sum(each > SLOW_SECONDS for each in took),
+    }
+
+
+def cpu_seconds(session: CDPSession) -> float:
+    """What the main thread of the page has worked so far."""
+    found = session.send("Performance.getMetrics")["metrics"]
+    return float(next(one["value"] for one in found if one["name"] == "TaskDuration"))
 
 
 def first_frame(page: Page, started: float) -> float:

@@ -34,6 +34,7 @@ from heaters_pipeline.jobs import (
 from heaters_pipeline.launchpad import settings_to_show, show_as_defaults
 from heaters_pipeline.names import PROCESS_JOB
 from heaters_pipeline.resources import WorkspaceResource
+from heaters_pipeline.review_schedule import renew_review_pages
 from heaters_pipeline.sensors import (
     bring_in_submissions,
     make_pages_when_finished,
@@ -82,7 +83,7 @@ defs = dg.Definitions(
         export_videos,
         export_dataset,
     ],
-    schedules=[confirm_catalog_daily, check_videos_weekly],
+    schedules=[confirm_catalog_daily, check_videos_weekly, renew_review_pages],
     sensors=[
         bring_in_submissions,
         process_uploads,

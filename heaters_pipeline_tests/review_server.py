@@ -32,14 +32,18 @@ SHOWN = """(async () => {
 
 
 @contextmanager
-def serving(store: ObjectStore | Path, cache_folder: Path) -> Iterator[str]:
+def serving(store: ObjectStore | Path, cache_folder: Path, *, port: int = 0) -> Iterator[str]:
     """Serve the pages of a store until the end of the block.
 
+    Args:
+        store: The store, or its folder.
+        cache_folder: For copies of what is shown.
+        port: 0 takes a free one.
     Returns:
         The address of the page of all videos, with the token.
     """
     store = DirectoryObjectStore(store) if isinstance(store, Path) else store
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         host = f"127.0.0.1:{listener.getsockname()[1]}"
         app = review_app(store, LocalCache(cache_folder, max_bytes=CACHE_BYTES), host, TOKEN)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))

@@ -164,12 +164,13 @@ def test_there_is_an_asset_a_stage_and_a_catalog_of_all(graph: Any) -> None:
 def test_the_catalog_is_written_by_one_run_at_a_time_and_looked_at_once_a_day(graph: Any) -> None:
     node = graph.get(dg.AssetKey("catalog"))
     assert node.pools == {"catalog"}
-    schedule, checks_schedule = defs.schedules or ()
+    schedule, *others = defs.schedules or ()
     assert isinstance(schedule, dg.ScheduleDefinition)
-    # A person switches it on.
-    assert checks_schedule.name == "check_videos_weekly"
-    assert isinstance(checks_schedule, dg.ScheduleDefinition)
-    assert checks_schedule.default_status is dg.DefaultScheduleStatus.STOPPED
+    # A person switches these on.
+    assert [each.name for each in others] == ["check_videos_weekly", "renew_review_pages"]
+    for each in others:
+        assert isinstance(each, dg.ScheduleDefinition)
+        assert each.default_status is dg.DefaultScheduleStatus.STOPPED
     assert (schedule.job_name, schedule.cron_schedule) == (CATALOG_JOB, "0 3 * * *")
     assert node.freshness_policy == dg.FreshnessPolicy.time_window(
         fail_window=timedelta(hours=48), warn_window=timedelta(hours=25)

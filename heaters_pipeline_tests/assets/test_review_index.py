@@ -89,6 +89,18 @@ def test_it_opens_from_the_folder_and_finds_videos_by_words_and_state(index: str
         page.click("#filters button[value=waiting]")
         page.click("#videos a")
         assert shown(page)["frame"] == 0
+        page.click("#home")
+        assert page.inner_text("#counts") == "1 video, 1 to review"
+
+
+def test_a_page_that_was_opened_by_itself_leads_to_no_list(index: str) -> None:
+    with open_page() as page:
+        page.goto(index)
+        address = page.evaluate("document.querySelector('#videos a').href.split('#')[0]")
+    with open_page() as page:
+        page.goto(address)
+        assert shown(page)["frame"] == 0
+        assert page.is_hidden("#home")
 
 
 def test_firefox_opens_it_from_the_folder_and_the_page_of_a_video(index: str) -> None:
@@ -104,6 +116,8 @@ def test_firefox_opens_it_from_the_folder_and_the_page_of_a_video(index: str) ->
         page.send("WebDriver:Refresh")
         shown(page)
         assert page.evaluate("document.querySelector('.card').dataset.review") == "approved"
+        page.goto(page.evaluate("document.getElementById('home').href"))
+        assert page.evaluate("document.querySelector('h1').textContent") == "Videos"
 
 
 def test_presigned_links_lead_from_it_to_the_pages(in_bucket: Pipeline) -> None:
@@ -116,9 +130,15 @@ def test_presigned_links_lead_from_it_to_the_pages(in_bucket: Pipeline) -> None:
         page.goto(facts["page"])
         page.click("#videos a")
         assert shown(page)["way"] == "decoded"
-        page.go_back()
+        page.click("#home")
+        assert page.inner_text("h1") == "Videos"
         tell_that_time_has_passed(page)
         assert "The links have expired" in page.inner_text("#counts")
+        # A place elsewhere, whoever left it there, is not followed.
+        page.evaluate("sessionStorage.setItem('heaters-review list', 'https://elsewhere.example/')")
+        page.goto(page.evaluate("document.querySelector('#videos a').href"))
+        shown(page)
+        assert page.is_hidden("#home")
 
 
 def tell_that_time_has_passed(page: Page) -> None:
@@ -159,4 +179,9 @@ def test_pages_follow_a_video_that_is_finished_once_somebody_wants_that(
     instance.report_runless_asset_event(dg.AssetMaterialization(REVIEW_ASSET, partition="a"))
     counts, cursor = due(cursor)
     assert counts == {REVIEW_ASSET: 0, REVIEW_INDEX_ASSET: 1}
-    assert due(cursor)[0] == {REVIEW_ASSET: 0, REVIEW_INDEX_ASSET: 0}
+    instance.report_runless_asset_event(dg.AssetMaterialization(REVIEW_INDEX_ASSET))
+    counts, cursor = due(cursor)
+    assert counts == {REVIEW_ASSET: 0, REVIEW_INDEX_ASSET: 0}
+    # The catalog is made once a day at least, and with it the links of the list.
+    instance.report_runless_asset_event(dg.AssetMaterialization("catalog"))
+    assert due(cursor)[0] == {REVIEW_ASSET: 0, REVIEW_INDEX_ASSET: 1}

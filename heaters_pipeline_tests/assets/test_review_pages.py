@@ -55,6 +55,7 @@ def decide(pipeline: Pipeline, number: int) -> None:
 
 def wait_for_picture(page: Page) -> None:
     """Until the picture of the first clip is there."""
+    page.wait_for_selector(".card img[src]", state="attached")
     page.evaluate("document.querySelector('.card img').decode()")
 
 

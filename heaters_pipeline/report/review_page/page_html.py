@@ -25,6 +25,7 @@ _SCRIPTS = (
     "frames",
     "player",
     "timeline",
+    "blocks",
     "grid",
     "keys",
     "main",

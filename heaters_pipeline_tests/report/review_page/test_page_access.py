@@ -78,6 +78,18 @@ def test_one_card_takes_the_focus_and_arrows_move_it(page: Page, url: str) -> No
     assert page.get_attribute("#timeline", "aria-valuetext") == "frame 20, 00:00:00:20"
 
 
+def test_the_focus_stays_on_the_clip_that_is_cut_and_merged(page: Page, url: str) -> None:
+    page.goto(f"{url}videos/{VIDEO_ID}")
+    shown(page)
+    for key, clip in (("ArrowDown", 2), (".", 2), ("b", 3), ("m", 2), ("Backspace", 1)):
+        page.keyboard.press(key)
+        shown(page)
+        words = page.evaluate("document.activeElement.querySelector('.number')?.textContent")
+        assert words == str(clip), key
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+
+
 @pytest.mark.parametrize(("wanted", "moves"), [("no-preference", True), ("reduce", False)])
 def test_tiles_pass_by_on_focus_unless_motion_is_unwanted(
     page: Page, url: str, wanted: Any, moves: bool

@@ -23,7 +23,6 @@ from heaters_pipeline_tests.browser import SHOWING_MILLISECONDS, open_page
 from heaters_pipeline_tests.pipeline import SPANS, VIDEO_ID
 from heaters_pipeline_tests.review_server import shown
 
-CLIPS = 1500
 HOSTILE = (
     "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u202e\"'`${alert(3)}{{7*7}}"
 )
@@ -139,55 +138,3 @@ def test_a_browser_runs_nothing_that_a_title_brings(
         tags = page.locator(".card .tags").nth(1)
         expect(tags).to_have_text(HOSTILE[:40], timeout=SHOWING_MILLISECONDS)
     assert said == []
-
-
-def test_thousands_of_clips_come_in_pieces_and_in_order(tmp_path: Path) -> None:
-    path = tmp_path / "page.html"
-    path.write_bytes(page_html(many_clips(CLIPS), "decoder.js"))
-    numbers = "(all) => all.map((one) => Number(one.textContent))"
-    with open_page() as page:
-        page.goto(path.as_uri())
-        assert page.is_hidden("#loading")
-        page.click("#filters button[value=waiting]")
-        expect(page.locator(".card")).to_have_count(CLIPS, timeout=SHOWING_MILLISECONDS)
-        assert page.locator(".card .number").evaluate_all(numbers) == [*range(1, CLIPS + 1)]
-        # A cut far behind, right after all cards were taken apart for it.
-        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-        page.focus(f".card:nth-child({CLIPS - 1}) .open")
-        page.keyboard.press(".")
-        page.keyboard.press("b")
-        expect(page.locator(".card")).to_have_count(CLIPS + 1, timeout=SHOWING_MILLISECONDS)
-        assert page.locator(".card .number").evaluate_all(numbers) == [*range(1, CLIPS + 2)]
-        assert page.inner_text("#chosen") == f"Clip {CLIPS} of {CLIPS + 1}"
-
-
-def many_clips(number: int) -> dict[str, Any]:
-    """The data of a page of so many clips, each of four frames and without pictures."""
-    bare: dict[str, Any] = {"picture": None}
-    clips = [
-        {
-            "name": f"c{start}",
-            "start": start,
-            "end": start + 4,
-            "url": "no.mp4",
-            "tiles": [],
-            **bare,
-        }
-        for start in range(0, 4 * number, 4)
-    ]
-    curve = {"name": "curve", "rule": "rule", "frames_a_point": 4, "threshold": 50.0}
-    return {
-        "format_version": 1,
-        "video_id": "many",
-        "title": "many",
-        "source_sha256": "0" * 64,
-        "frames": 4 * number,
-        "rate": [25, 1],
-        "times": {"time_base": [1, 25], "steps": [1, 4 * number]},
-        "shape": [16, 9],
-        "facts": [],
-        "transitions": [],
-        "gaps": [],
-        "clips": clips,
-        "curve": {**curve, "points": [50] * number},
-    }

@@ -168,6 +168,15 @@ def test_clips_are_judged_and_the_next_that_waits_comes(page: Page) -> None:
     assert page.inner_text("#waiting") == "all reviewed"
 
 
+def test_a_key_that_is_held_down_decides_once(page: Page) -> None:
+    for key in ("a", "a", "a", "."):
+        page.keyboard.down(key)
+    page.keyboard.down(".")
+    for key in ("a", "."):
+        page.keyboard.up(key)
+    assert (states(page), at(page)) == (["approved", "waiting", "waiting", "waiting"], 22)
+
+
 def test_tags_are_typed(page: Page) -> None:
     press(page, "t")
     page.fill("#tag-input", "goal,  night , goal,")
@@ -324,7 +333,11 @@ def test_tabs_take_back_their_own_and_none_twice(page: Page, url: str) -> None:
 
 def test_decisions_that_no_longer_apply_are_kept_and_named(page: Page, url: str) -> None:
     press(page, "a", "ArrowUp", ".", "b")
-    assert "no clip has these frames any more" in page.inner_text("#unused")
+    assert page.inner_text("#unused") == (
+        "1 decision no longer applies: no clip has these frames any more"
+    )
+    press(page, "ArrowUp")
+    assert page.inner_text("#chosen-times") == "0:00.000 to 0:00.040, 1 frame"
     assert [one[0] for one in told(page)] == ["approve", "split"]
 
 

@@ -21,3 +21,22 @@ function showFacts(data, list) {
     list.append(row);
   }
 }
+
+// A stored page that was opened from the list of all videos leads back to it. It has no
+// such link in itself: who is given the page of one video would have those of all with it.
+function leadBack(link) {
+  if (link.hasAttribute("href")) return;
+  if (location.protocol === "file:") {
+    link.hidden = location.hash !== "#listed";
+    link.href = "../index.html";
+    return;
+  }
+  try {
+    const list = new URL(sessionStorage.getItem("heaters-review list"));
+    if (list.protocol !== location.protocol || list.host !== location.host) return;
+    link.href = list.href;
+    link.hidden = false;
+  } catch {
+    // No list was opened here, or this browser keeps nothing.
+  }
+}

@@ -20,7 +20,11 @@ function loadLibrary(source) {
     script.integrity = source.integrity;
     script.crossOrigin = "anonymous";
     script.onload = () => resolve(globalThis.Mediabunny);
-    script.onerror = () => reject(new Error("the decoder could not be loaded"));
+    script.onerror = () => {
+      // The next clip asks again.
+      library = null;
+      reject(new Error("the decoder could not be loaded"));
+    };
     document.head.append(script);
   });
   return library;

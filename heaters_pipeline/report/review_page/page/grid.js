@@ -10,12 +10,13 @@ function openGrid(data, clock, parts, onChoose) {
   const byCard = new WeakMap();
   const moves = matchMedia("(prefers-reduced-motion: no-preference)");
   let scenes = [];
-  let shown = [];
-  let place = null;
+  let looked = 0;
+  let placed = 0;
   let due = 0;
   let current = null;
   let filter = "all";
   let running = null;
+  let entry = null;
 
   function newCard() {
     const card = parts.template.content.firstElementChild.cloneNode(true);
@@ -81,7 +82,6 @@ function openGrid(data, clock, parts, onChoose) {
 
   function fill(found, scene, at) {
     const moved = found.scene?.start !== scene.start || found.scene?.end !== scene.end;
-    found.card.hidden = !isWanted(scene);
     const told = `${at} ${scene.review} ${scene.tags.join("\n")}`;
     if (!moved && found.told === told) return;
     Object.assign(found, { at, scene, told });
@@ -93,66 +93,73 @@ function openGrid(data, clock, parts, onChoose) {
       found.length.textContent = ` · ${length} s`;
       const clip = data.clips[sceneAt(data.clips, scene.start)];
       const known = clip?.picture && scene.start <= clip.picture.frame;
-      if (known && clip.picture.frame < scene.end) found.picture.src = clip.picture.url;
-      else found.picture.removeAttribute("src");
-      found.isTile = !found.picture.hasAttribute("src");
+      found.source = known && clip.picture.frame < scene.end ? clip.picture.url : null;
+      found.isTile = !found.source;
+      found.isLoaded = false;
       found.tile.hidden = !found.isTile;
-      if (found.isTile) lazily.observe(found.card);
+      found.picture.removeAttribute("src");
     }
     found.card.dataset.review = scene.review;
     found.state.textContent = scene.review;
     found.tags.textContent = scene.tags.join(", ");
   }
 
-  // Sheets of clips without a picture of their own are loaded once they are near.
-  const lazily = new IntersectionObserver(
-    (entries) => {
-      for (const { isIntersecting, target } of entries) {
-        if (!isIntersecting) continue;
-        lazily.unobserve(target);
-        const found = byCard.get(target);
-        if (found.isTile) showPart(found, 0.5);
-      }
-    },
-    { rootMargin: "400px" },
-  );
+  const blocks = openBlocks(parts.list, (card) => {
+    const found = byCard.get(card);
+    if (found.isLoaded) return false;
+    found.isLoaded = true;
+    if (found.isTile) showPart(found, 0.5);
+    else found.picture.src = found.source;
+    return true;
+  });
 
-  // Put the cards of the scenes in order up to one; those that are to be made anew, as time allows.
+  // Put the cards of the scenes in order up to one; those that are to be made anew, as time allows,
+  // yet a block at least, so that a busy machine comes to the end, too.
   function build(end, millisecondsLeft) {
     const deadline = performance.now() + millisecondsLeft;
-    const fresh = document.createDocumentFragment();
-    while (shown.length < end) {
-      const at = shown.length;
-      const name = spanName(scenes[at]);
-      let found = cards.get(name);
-      if (!found) {
-        if (at >= CARDS_AT_ONCE && performance.now() > deadline) break;
-        cards.set(name, (found = newCard()));
+    const least = Math.max(CARDS_AT_ONCE, placed + BLOCK_CARDS);
+    for (; looked < end; looked++) {
+      const scene = scenes[looked];
+      let found = cards.get(spanName(scene));
+      if (!isWanted(scene)) {
+        found?.card.remove();
+        continue;
       }
-      fill(found, scenes[at], at);
-      shown.push(found);
-      if (found.card === place) place = place.nextElementSibling;
-      else if (place) place.before(found.card);
-      else fresh.append(found.card);
+      if (!found) {
+        if (placed >= least && performance.now() > deadline) return;
+        cards.set(spanName(scene), (found = newCard()));
+      }
+      fill(found, scene, looked);
+      blocks.put(placed++, found.card);
+      found.card.ariaPosInSet = placed;
     }
-    parts.list.append(fresh);
+    if (looked < scenes.length) return;
+    blocks.trim(placed);
+    // Those far away are not read out until they are near, but counted.
+    for (const { card } of cards.values()) card.ariaSetSize = placed;
   }
 
   function buildOn() {
     build(scenes.length, PIECE_MILLISECONDS);
-    due = shown.length < scenes.length ? requestAnimationFrame(buildOn) : 0;
+    due = looked < scenes.length ? requestAnimationFrame(buildOn) : 0;
+  }
+
+  // The one card that the Tab key leads to: the chosen one, else the first.
+  function enterBy(found) {
+    if (entry) entry.button.tabIndex = -1;
+    entry = found ?? byCard.get(parts.list.querySelector(".card"));
+    if (entry) entry.button.tabIndex = 0;
   }
 
   function select(at, isFocused) {
-    if (at >= shown.length) build(Math.min(at + 1, scenes.length), Infinity);
-    const next = shown[at];
+    if (at >= looked) build(Math.min(at + 1, scenes.length), Infinity);
+    const next = scenes[at] && isWanted(scenes[at]) ? cards.get(spanName(scenes[at])) : undefined;
     if (current !== next) {
       current?.button.removeAttribute("aria-current");
-      if (current) current.button.tabIndex = -1;
       current = next;
       next?.button.setAttribute("aria-current", "true");
-      if (next) next.button.tabIndex = 0;
     }
+    enterBy(next);
     if (next && isFocused) {
       next.button.focus({ preventScroll: true });
       next.card.scrollIntoView({ block: "nearest" });
@@ -162,6 +169,7 @@ function openGrid(data, clock, parts, onChoose) {
   return {
     update(next, selected) {
       cancelAnimationFrame(due);
+      const hadFocus = parts.list.contains(document.activeElement);
       scenes = next;
       const named = new Set(scenes.map(spanName));
       for (const [name, { card }] of cards) {
@@ -169,11 +177,12 @@ function openGrid(data, clock, parts, onChoose) {
         card.remove();
         cards.delete(name);
       }
-      shown = [];
-      place = parts.list.firstElementChild;
+      looked = 0;
+      placed = 0;
       buildOn();
       parts.empty.hidden = scenes.some(isWanted);
-      select(selected);
+      // Who splits or merges the clip that has the focus stays there.
+      select(selected, hadFocus && !parts.list.contains(document.activeElement));
     },
     select,
     isShown: (at) => scenes[at] && isWanted(scenes[at]),

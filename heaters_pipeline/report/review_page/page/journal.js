@@ -150,13 +150,23 @@ function writeStored(area, name, value) {
   if (globalThis[area].getItem(name) !== text) globalThis[area].setItem(name, text);
 }
 
+async function ask(url, how) {
+  try {
+    return await fetch(url, how);
+  } catch {
+    throw new Error(
+      "heaters serve does not answer. This browser keeps what you decided: start it again, and open the address that it prints.",
+    );
+  }
+}
+
 // Put the whole document, on the condition that nobody else has written it meanwhile; who loses
 // reads it again, joins both and tries once more.
 async function saveJournal(journal, place) {
   for (let attempt = 0; attempt < 5; attempt++) {
     const written = journal.document();
     const condition = place.etag ? { "If-Match": place.etag } : { "If-None-Match": "*" };
-    const reply = await fetch(place.url, {
+    const reply = await ask(place.url, {
       method: "PUT",
       headers: { "Content-Type": "application/json", ...condition },
       body: JSON.stringify(written),
@@ -167,7 +177,7 @@ async function saveJournal(journal, place) {
       return;
     }
     if (reply.status !== 412) throw new Error(await reply.text());
-    const other = await fetch(place.url, { cache: "no-store" });
+    const other = await ask(place.url, { cache: "no-store" });
     if (other.status === 404) {
       place.etag = null;
       continue;

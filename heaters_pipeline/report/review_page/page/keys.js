@@ -20,6 +20,9 @@ const KEYS = [
   ["?", "these keys"],
 ];
 
+// What a key that is held down does again and again; a decision takes a press each.
+const HELD = new Set([",", ".", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
+
 function nameOf(event) {
   const control = event.ctrlKey || event.metaKey ? "Ctrl+" : "";
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -39,6 +42,6 @@ function listenToKeys(actions) {
     const action = actions[name];
     if (!action) return;
     event.preventDefault();
-    action();
+    if (!event.repeat || HELD.has(name)) action();
   });
 }

@@ -20,7 +20,9 @@ function rowOf(one) {
   const head = document.createElement("th");
   head.scope = "row";
   const link = document.createElement(one.page ? "a" : "span");
-  if (one.page) link.href = one.page;
+  // From a file to another, Firefox keeps nothing: there the address says where a page was opened.
+  const mark = location.protocol === "file:" ? "#listed" : "";
+  if (one.page) link.href = one.page + mark;
   const name = document.createElement("bdi");
   name.textContent = one.title;
   link.append(name);
@@ -67,3 +69,8 @@ for (const button of document.querySelectorAll("#filters button")) {
   });
 }
 show();
+try {
+  sessionStorage.setItem("heaters-review list", location.href);
+} catch {
+  // Pages then lead back by the button of the browser alone.
+}

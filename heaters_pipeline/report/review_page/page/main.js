@@ -40,6 +40,7 @@ const [width, height] = data.shape;
 document.documentElement.style.setProperty("--shape", `${width} / ${height}`);
 document.documentElement.classList.add(width * 9 >= height * 16 ? "wide" : "tall");
 
+leadBack(part("home"));
 document.title = `${data.title} – review`;
 part("title").textContent = data.title;
 showFacts(data, part("facts"));
@@ -72,7 +73,7 @@ function select(at) {
 function showChosen() {
   const { start, end, review, tags } = scene();
   part("chosen").textContent = `Clip ${selected + 1} of ${outcome.scenes.length}`;
-  part("chosen-times").textContent = `${clock.time(start)} to ${clock.time(end)}, ${end - start} frames`;
+  part("chosen-times").textContent = `${clock.time(start)} to ${clock.time(end)}, ${counted(end - start, "frame")}`;
   part("chosen-tags").textContent = tags.join(", ");
   part("chosen-state").textContent = review;
   part("chosen-state").dataset.review = review;
@@ -97,7 +98,8 @@ function update() {
   part("redo").disabled = !journal.canRedo;
   const unused = [...outcome.unused.values()];
   part("unused").hidden = !unused.length;
-  part("unused").textContent = `${unused.length} decisions no longer apply: ${[...new Set(unused)].join("; ")}`;
+  const many = unused.length === 1 ? "1 decision no longer applies" : `${unused.length} decisions no longer apply`;
+  part("unused").textContent = `${many}: ${[...new Set(unused)].join("; ")}`;
 }
 
 // A card is chosen; a click plays it.

@@ -53,11 +53,12 @@ function openPlayer(data, clock, parts, onFrame) {
     }
   }
 
-  function showStill(clip, at) {
+  function showStill(clip, at, isMissing) {
     const isNear = clip && showTile(still, clip, at);
     show(still, isNear ? "near" : "none");
     const expired = data.links_until && Date.now() > Date.parse(data.links_until);
     if (!clip) note.textContent = "This frame is in no clip.";
+    else if (isMissing) note.textContent = "The file of this clip is gone. Reload the page: clips may be new. If it stays, run heaters verify.";
     else if (expired) note.textContent = "The links of this page have expired: run heaters serve.";
     else note.textContent = isNear ? "Near this frame; it could not be decoded." : "No picture.";
   }
@@ -69,12 +70,13 @@ function openPlayer(data, clock, parts, onFrame) {
     onFrame(frame);
     parts.stage.setAttribute("aria-busy", "true");
     const clip = clipAt(wanted);
-    let finish = () => showStill(clip, wanted);
+    let finish = () => showStill(clip, wanted, false);
     if (clip) {
       try {
         finish = await paintExactly(clip, wanted);
       } catch {
-        // The still says so.
+        const isMissing = await isGone(clip.url);
+        finish = () => showStill(clip, wanted, isMissing);
       }
     }
     if (mine !== request) return;
@@ -170,6 +172,13 @@ function openPlayer(data, clock, parts, onFrame) {
     pause,
     playBackwards,
   };
+}
+
+// Whether a server says that it has no such file.
+async function isGone(url) {
+  if (!location.protocol.startsWith("http")) return false;
+  const reply = await fetch(url, { headers: { Range: "bytes=0-0" } }).catch(() => null);
+  return reply?.status === 404;
 }
 
 // Show the tile of a clip that is nearest to a frame; false if it has none.

@@ -60,3 +60,5 @@ function shownTime(seconds) {
   const hours = Math.floor(minutes / 60);
   return hours ? `${hours}:${String(minutes % 60).padStart(2, "0")}:${small}` : `${minutes}:${small}`;
 }
+
+const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
