@@ -32,7 +32,7 @@ def held(source: Path, times: int, path: Path) -> int:
         count = 0
         for frame in _held(read.decode(video), times):
             shown = frame.reformat(width, height, "yuv420p")
-            shown.pts, shown.time_base = count, 1 / stream.rate
+            shown.pts, shown.time_base = count, 1 / video.average_rate
             written.mux(stream.encode(shown))
             count += 1
         written.mux(stream.encode())

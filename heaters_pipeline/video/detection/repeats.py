@@ -24,7 +24,7 @@ _LEAST_KEPT, _LEAST_LIKE = 0.25, 0.6
 two cuts is a shot."""
 _AROUND = 3  # holds to each side
 _LEAST_HELD = 3
-"""Of those, and itself, with a repeated picture; of film that is shown at 30 a second one or two."""
+"""Of those, and itself, with a repeated picture; film shown at 30 a second has one or two."""
 
 
 def without_repeats(track: ScoreTrack) -> tuple[ScoreTrack, Int64Array]:
