@@ -12,7 +12,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from heaters_pipeline.video.arrays import BoolArray, Int64Array
+from heaters_pipeline.video.arrays import BoolArray, Float64Array, Int64Array
 from heaters_pipeline.video.detection.score_track import OF_FRAMES, ScoreTrack
 from heaters_pipeline.video.media.timing import Timeline
 
@@ -22,9 +22,10 @@ _MOST_SHARE = 0.1  # of the largest change nearby
 _LEAST_KEPT, _LEAST_LIKE = 0.25, 0.6
 """What a change leaves within a scene, or how alike both sides are. A still of a few frames between
 two cuts is a shot."""
-_AROUND = 3  # holds to each side
-_LEAST_HELD = 3
-"""Of those, and itself, with a repeated picture; film shown at 30 a second has one or two."""
+_AROUND = 12  # holds to each side
+_LEAST_HELD = 0.4
+"""Share of those, and itself, in which a picture is repeated within a scene; of film that is shown
+at 30 a second it is 0.25."""
 
 
 def without_repeats(track: ScoreTrack) -> tuple[ScoreTrack, Int64Array]:
@@ -45,18 +46,29 @@ def _distinct(track: ScoreTrack) -> Int64Array:
     if not is_repeat.any() or len(changes) <= 2 * _AROUND:
         return np.arange(track.frames)
     # A hold goes from one change to the next.
-    edges = np.concatenate([[0], analysed[1:][changes], [track.frames]])
+    lengths = np.diff(np.concatenate([[0], analysed[1:][changes], [track.frames]]))
     hold_of = np.searchsorted(changes, np.arange(len(is_repeat)))
-    is_held = np.bincount(hold_of[is_repeat], minlength=len(edges) - 1) > 0
-    is_held &= np.diff(edges) <= _LONGEST_FRAMES * track.frame_step
+    is_held = np.bincount(hold_of[is_repeat], minlength=len(lengths)) > 0
+    is_held &= lengths <= _LONGEST_FRAMES * track.frame_step
     goes_on = _goes_on(track, analysed[1:][changes])
-    is_held &= np.append(False, goes_on) | np.append(goes_on, False)
-    held_around = np.convolve(is_held, np.ones(2 * _AROUND + 1, np.int64), "same")
-    is_held &= held_around >= _LEAST_HELD
+    in_scene = is_held & (np.append(False, goes_on) | np.append(goes_on, False))
+    held_around = _sums_around(in_scene)
+    is_usual = np.abs(lengths * held_around - _sums_around(in_scene * lengths)) <= held_around
+    is_held &= held_around >= _LEAST_HELD * _sums_around(np.ones(len(lengths)))
+    # What moves fast may leave nothing from one picture to the next, at the pace of the others.
+    is_held &= in_scene | is_usual
     is_shown = np.ones(track.frames, np.bool_)
     for change in np.flatnonzero(is_repeat & is_held[hold_of]).tolist():
         is_shown[analysed[change] + 1 : analysed[change + 1] + 1] = False
     return np.flatnonzero(is_shown)
+
+
+def _sums_around(values: BoolArray | Float64Array) -> Float64Array:
+    """Of each hold and those around it."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    each = np.arange(len(values))
+    last = np.minimum(each + _AROUND + 1, len(values))
+    return np.asarray(sums[last] - sums[np.maximum(each - _AROUND, 0)])
 
 
 def _repeats(track: ScoreTrack) -> BoolArray:
