@@ -43,7 +43,7 @@ def _distinct(track: ScoreTrack) -> Int64Array:
     analysed = track.analysed_frames
     is_repeat = _repeats(track)
     changes = np.flatnonzero(~is_repeat)
-    if not is_repeat.any() or len(changes) <= 2 * _AROUND:
+    if not is_repeat.any() or not len(changes):
         return np.arange(track.frames)
     # A hold goes from one change to the next.
     lengths = np.diff(np.concatenate([[0], analysed[1:][changes], [track.frames]]))
