@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from heaters_pipeline.video.detection.score_track import Scan
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.detection.transitions import find_transitions
 from heaters_pipeline.video.media.probe import probe
-from heaters_pipeline.video.scoring.scores import score_frames
-from heaters_pipeline_tests.video.detection.encoding import Encoding
+from heaters_pipeline.video.scoring.scores import ScoreSettings, score_frames
+from heaters_pipeline_tests.video.detection.encoding import Encoding, encode
 from heaters_pipeline_tests.video.detection.found_transitions import found_in_film, mistakes
 from heaters_pipeline_tests.video.detection.hard_films import HARD_FILMS
 from heaters_pipeline_tests.video.detection.hard_shots import shot, spliced
@@ -35,6 +37,19 @@ def test_all_cuts_and_nothing_else_are_found(tmp_path: Path, name: str) -> None:
             found = [each for each in found if each[0] == "cut"]
         wrong[seed] = mistakes(film, found)
     assert wrong == {0: [], 1: []}
+
+
+@pytest.mark.parametrize("name", [name for name in HARD_FILMS if name.startswith("animated")])
+def test_a_full_scan_finds_the_same_in_repeated_pictures(tmp_path: Path, name: str) -> None:
+    film = HARD_FILMS[name](np.random.default_rng(1))
+    path = encode(tmp_path / "film", film.pictures, CUTS_INSIDE_GOPS)
+    found = {
+        scan: find_transitions(
+            score_frames(path, probe(path), ScoreSettings(scan)), DetectionSettings()
+        )
+        for scan in get_args(Scan)
+    }
+    assert found["fast"] == found["full"]
 
 
 @dataclass(frozen=True, slots=True)
