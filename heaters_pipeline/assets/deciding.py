@@ -3,13 +3,12 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 from heaters_pipeline.assets.records import Source, track_of
 from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.errors import SettingsError
-from heaters_pipeline.exchange.rates import EditClock, edit_clock
+from heaters_pipeline.exchange.rates import EditClock, recorded_clock
 from heaters_pipeline.exchange.reading.cut_files import read_cuts
 from heaters_pipeline.intake.by_hand import CutsFile
 from heaters_pipeline.living_runs import tag_run
@@ -259,5 +258,4 @@ def _clock(run: StageRun, timeline: Timeline) -> EditClock:
     """How editors count the frames of the video."""
     source = run.workspace.manifest("source_videos", run.video_id)
     info = source.summary["info"] if source else {}
-    rate = Fraction(info["frame_rate"]) if info.get("frame_rate") else None
-    return edit_clock(timeline, rate, info.get("start_timecode"))
+    return recorded_clock(timeline, info)

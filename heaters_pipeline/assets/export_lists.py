@@ -1,7 +1,6 @@
 """What is exported of a video: its scenes as editors count them, from what is recorded of it."""
 
 from collections.abc import Container, Mapping
-from fractions import Fraction
 from typing import Any
 
 from heaters_pipeline.assets.units import Scene, clip_identifier
@@ -13,7 +12,7 @@ from heaters_pipeline.exchange.edit_list import (
     Sound,
 )
 from heaters_pipeline.exchange.formats import ExportSettings
-from heaters_pipeline.exchange.rates import EditClock, edit_clock
+from heaters_pipeline.exchange.rates import EditClock, edit_clock, recorded_clock, recorded_rate
 from heaters_pipeline.exchange.timecode import frame_number
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.corrections import Mark, edits_json, read_corrections
@@ -102,9 +101,10 @@ def _decided(video: VideoManifest) -> tuple[Manifest, Manifest, Manifest]:
 
 def _clock(timeline: Timeline, info: Mapping[str, Any], start_timecode: str | None) -> EditClock:
     """How editors count the frames; with the start timecode that is asked for, else the file's."""
-    rate = Fraction(info["frame_rate"]) if info["frame_rate"] else None
-    clock = edit_clock(timeline, rate, start_timecode or info.get("start_timecode"))
-    if clock.refused is not None and start_timecode:
+    if not start_timecode:
+        return recorded_clock(timeline, info)
+    clock = edit_clock(timeline, recorded_rate(info), start_timecode)
+    if clock.refused is not None:
         # Says what is wrong with the one that is asked for; the file's own is only noted.
         frame_number(start_timecode, clock.rate)
     return clock

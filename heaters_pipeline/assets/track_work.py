@@ -16,7 +16,7 @@ from heaters_pipeline.assets.stage import StageRun
 from heaters_pipeline.assets.stage_work import StageWork, look
 from heaters_pipeline.assets.units import Scene, Unit
 from heaters_pipeline.errors import ManifestError
-from heaters_pipeline.exchange.rates import constant_rate
+from heaters_pipeline.exchange.rates import constant_rate, recorded_rate
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.digests import bytes_sha256
 from heaters_pipeline.storage.records.manifests import Json, exact_seconds
@@ -166,8 +166,7 @@ def _scan_pictures(run: StageRun) -> ScanPictures | None:
 def _constant_rate(run: StageRun, timeline: Timeline) -> str | None:
     """Frames a second that all frames keep to, as manifests have it; None of a variable rate."""
     header = run.workspace.require_manifest("source_videos", run.video_id).summary["info"]
-    said = header["frame_rate"]
-    rate = constant_rate(timeline, Fraction(said) if said else None)
+    rate = constant_rate(timeline, recorded_rate(header))
     return None if rate is None else exact_seconds(rate)
 
 

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ def export_into_folder(
     if f"{target.url}/".startswith(f"{store.url}/") or f"{store.url}/".startswith(f"{target.url}/"):
         raise SettingsError(f"{folder} has the store in it, or lies in it; name another --output")
     scratch_folder = home.cache_folder() / "scratch"
-    with _alone(folder), Watcher() as watcher:
+    with _alone(folder), ExitStack() as at_end, Watcher() as watcher:
+        at_end.callback(target.remove_temporary_folder)
         watcher.start(folder.name)
         remove_abandoned_folders(scratch_folder)
         target.tidy()

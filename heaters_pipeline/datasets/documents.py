@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 
 from heaters_pipeline.datasets.croissant import File, croissant
 from heaters_pipeline.datasets.parts import Part, sample_key
-from heaters_pipeline.datasets.selecting import SelectedClips
+from heaters_pipeline.datasets.selecting import SAMPLE_COLUMNS, SelectedClips
 from heaters_pipeline.datasets.settings import DatasetSettings
-from heaters_pipeline.report.catalog_columns import CLIP_COLUMNS, Column
+from heaters_pipeline.report.catalog_columns import Column
 from heaters_pipeline.storage.digests import file_sha256
 
 SHARDS, TABLE, CROISSANT = "shards.json", "metadata.parquet", "croissant.json"
@@ -49,7 +49,7 @@ def write_documents(
         settings,
         f"{clips.table.num_rows} clips, each a scene of a video",
         File(TABLE, table.stat().st_size, file_sha256(table)),
-        [*columns, *CLIP_COLUMNS],
+        [*columns, *SAMPLE_COLUMNS],
         shards if settings.is_sharded else (),
     )
     yield _written(folder / CROISSANT, described)
@@ -58,7 +58,7 @@ def write_documents(
 def _write_table(
     path: Path, columns: Sequence[Column], clips: SelectedClips, parts: Sequence[Part]
 ) -> None:
-    """Write all that the catalog says of the clips, after where each of them is."""
+    """Write what the data set says of the clips, after where each of them is."""
     places = [""] * clips.table.num_rows
     for part in parts:
         for at in part.rows:

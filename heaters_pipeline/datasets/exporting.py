@@ -86,12 +86,20 @@ def export_dataset(
         with_rejected=settings.with_rejected,
     ) as clips:
         if not clips.table.num_rows:
-            raise SettingsError(
-                f"no clip was left to export: {clips.rejected} rejected ones are left out without "
-                "--with-rejected, and none other was asked for"
-            )
+            raise SettingsError(f"no clip was left to export: {_why_none(clips, settings)}")
         files = ClipFiles(store, scratch / "clips")
         return _write(place, mine, clips, files, settings, scratch, on_progress)
+
+
+def _why_none(clips: SelectedClips, settings: DatasetSettings) -> str:
+    if clips.rejected:
+        return (
+            f"{clips.rejected} rejected ones are left out without --with-rejected, and none other "
+            "was asked for"
+        )
+    if clips.asked and settings.where is not None:
+        return f"none of {clips.asked} clips meets the condition {settings.where!r}"
+    return "there is none of a finished video yet; heaters status lists all videos"
 
 
 def _write(
@@ -104,7 +112,7 @@ def _write(
     on_progress: Callable[[int, int], None] | None,
 ) -> ExportedDataset:
     parts = list(_planned(clips, settings))
-    there = place.sizes(_begin(settings))
+    there = place.sizes(_part_prefix(settings))
     missing = [part for part in parts if there.get(part.name) != part.size_bytes]
     digests = {part.name: mine.get(part.name, "") for part in parts}
     digests |= dict.fromkeys((part.name for part in missing), "")
@@ -162,7 +170,8 @@ def _planned(clips: SelectedClips, settings: DatasetSettings) -> Iterator[Part]:
     return videofolder.planned_files(clips)
 
 
-def _begin(settings: DatasetSettings) -> str:
+def _part_prefix(settings: DatasetSettings) -> str:
+    """What the names of all files of clips begin with."""
     return webdataset.SHARD_PREFIX if settings.is_sharded else videofolder.FOLDER
 
 

@@ -5,7 +5,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -70,15 +69,13 @@ def extension_of(row: Mapping[str, Any]) -> str:
 
 
 def row_json(row: Mapping[str, Any]) -> bytes:
-    """What the catalog says of a clip; the same bytes for the same row.
+    """What the data set says of a clip; the same bytes for the same row.
 
-    Times are texts as in ISO 8601. JSON has no infinite numbers, which become null.
+    JSON has no infinite numbers, which become null.
     """
     plain = {name: _plain(value) for name, value in row.items()}
     return json.dumps(plain, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -51,12 +51,11 @@ class Place:
         """As people write it."""
         return f"{self.store.url}/{self.prefix}".rstrip("/")
 
-    def sizes(self, begin: str) -> dict[str, int]:
+    def sizes(self, prefix: str) -> dict[str, int]:
         """The length of each file whose name begins so."""
-        prefix = f"{self.prefix}{begin}"
         return {
             found.key.removeprefix(self.prefix): found.size_bytes
-            for found in self.store.list(prefix)
+            for found in self.store.list(f"{self.prefix}{prefix}")
         }
 
     def put(self, name: str, path: Path) -> None:

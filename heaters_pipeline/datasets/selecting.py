@@ -1,4 +1,4 @@
-"""Which clips a data set is made of, with all that the catalog says of them."""
+"""Which clips a data set is made of, with what the catalog says of them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +14,13 @@ import pyarrow.parquet as pq
 from heaters_pipeline.datasets.filtering import matching_clips
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.report.catalog import Catalog, build_catalog, record_versions
-from heaters_pipeline.report.catalog_columns import CLIP_SCHEMA
+from heaters_pipeline.report.catalog_columns import CLIP_COLUMNS
 from heaters_pipeline.storage.object_store import ObjectStore
 
+SAMPLE_COLUMNS = tuple(each for each in CLIP_COLUMNS if each.name not in ("uri", "made_at"))
+"""What a data set says of a clip. Where its store lies and when it got there is none of that: the
+same clips of a store that was copied are the same data set, and paths stay in the house."""
+SAMPLE_SCHEMA = pa.schema([(each.name, each.type) for each in SAMPLE_COLUMNS])
 _PIECE_ROWS = 65_536
 _REJECTED = "rejected"
 
@@ -26,13 +30,15 @@ class SelectedClips:
     """The clips that were asked for, by video and position.
 
     Attributes:
-        table: Their rows of the catalog, of which memory holds only what is looked at.
+        table: Their rows, with ``SAMPLE_COLUMNS``, of which memory holds only what is looked at.
+        asked: How many clips the videos have that were asked for.
         rejected: Clips that would be among them, had nobody rejected them.
         unfinished: How many videos of the store are left out until they are finished.
         unreadable: Videos of which the records cannot be read, with the reason.
     """
 
     table: pa.Table
+    asked: int
     rejected: int
     unfinished: int
     unreadable: dict[str, str]
@@ -72,16 +78,16 @@ def selected_clips(
     video_ids = _video_ids(catalog, wanted) if wanted else None
     met = matching_clips(catalog.clips, catalog.videos, where) if where is not None else None
     path = folder / "selected.arrow"
-    rejected = 0
-    with pq.ParquetFile(catalog.clips) as clips, pa.ipc.new_file(path, CLIP_SCHEMA) as chosen:
-        at = 0
-        for batch in clips.iter_batches(batch_size=_PIECE_ROWS):
+    at = asked = rejected = 0
+    with pq.ParquetFile(catalog.clips) as clips, pa.ipc.new_file(path, SAMPLE_SCHEMA) as chosen:
+        for batch in clips.iter_batches(batch_size=_PIECE_ROWS, columns=SAMPLE_SCHEMA.names):
             kept = np.ones(batch.num_rows, np.bool_)
+            if video_ids is not None:
+                kept &= pc.is_in(batch["video_id"], video_ids).to_numpy(zero_copy_only=False)
+            asked += int(kept.sum())
             if met is not None:
                 kept &= met[at : at + batch.num_rows]
             at += batch.num_rows
-            if video_ids is not None:
-                kept &= pc.is_in(batch["video_id"], video_ids).to_numpy(zero_copy_only=False)
             if not with_rejected:
                 refused = pc.equal(batch["review"], _REJECTED).fill_null(False)
                 refused = refused.to_numpy(zero_copy_only=False)
@@ -93,7 +99,7 @@ def selected_clips(
         unfinished, unreadable = (
             (0, {}) if wanted else (len(catalog.left_out), dict(catalog.unreadable))
         )
-        yield SelectedClips(reader.read_all(), rejected, unfinished, unreadable)
+        yield SelectedClips(reader.read_all(), asked, rejected, unfinished, unreadable)
 
 
 def _video_ids(catalog: Catalog, wanted: Sequence[Sequence[str]]) -> pa.Array:

@@ -5,11 +5,12 @@ frame at each place of the grid; one of a variable rate is put on the grid of th
 to most.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median_low
+from typing import Any
 
 from heaters_pipeline.errors import SettingsError
 from heaters_pipeline.exchange.timecode import frame_number, has_timecode, is_drop
@@ -64,6 +65,22 @@ def edit_clock(
     except SettingsError:
         return EditClock(rate, is_constant, refused=start_timecode)
     return EditClock(rate, is_constant, start, is_drop(start_timecode))
+
+
+def recorded_clock(timeline: Timeline, info: Mapping[str, Any]) -> EditClock:
+    """How editors count the frames of a video, by what is recorded of its file.
+
+    Args:
+        timeline: When each frame is shown.
+        info: Of the record of its source; older ones have no start timecode.
+    """
+    return edit_clock(timeline, recorded_rate(info), info.get("start_timecode"))
+
+
+def recorded_rate(info: Mapping[str, Any]) -> Fraction | None:
+    """Frames a second as the file says them, by what is recorded of it; None for nothing."""
+    said = info.get("frame_rate")
+    return Fraction(said) if said else None
 
 
 def edit_rate(timeline: Timeline, header_rate: Fraction | None) -> tuple[Fraction, bool]:

@@ -34,6 +34,10 @@ def test_all_videos_become_a_data_set_and_again_nothing_is_written(
         f"{tmp_path}/wild\\x1b[2Janimals: 8 clips of 2 videos\n"
         "  shards: 1 written, 0 there already, 0 removed\n"
     )
+    # Nothing lies there but the data set.
+    (shard,) = out.glob("*.tar")
+    documents = {".heaters-dataset.json", "croissant.json", "metadata.parquet", "shards.json"}
+    assert {path.name for path in out.iterdir()} == {shard.name, *documents}
     before = files_in(out)
     assert "1 there already" in heaters(*command).out
     assert files_in(out) == before
@@ -135,6 +139,15 @@ def test_two_exports_do_not_write_into_one_folder(
     assert "another export writes into" in ended.err
     assert heaters(*command).code == 0
     assert not (out / ".heaters-dataset.lock").exists()
+
+
+def test_an_export_that_fails_leaves_nothing_temporary(
+    store: DirectoryObjectStore, heaters: Heaters, tmp_path: Path
+) -> None:
+    store.delete(next(store.list("clips/trip/")).key)
+    command = ("export", "--format", "videofolder", "--output", tmp_path / "out")
+    assert "is missing; heaters verify" in heaters(*command).err
+    assert not (tmp_path / "out" / ".tmp").exists()
 
 
 def test_a_refused_export_leaves_no_folder(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from heaters_pipeline.report.catalog_columns import CLIP_SCHEMA
+from heaters_pipeline.datasets.selecting import SAMPLE_SCHEMA
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.datasets.stores import CHECKOUT, export
 
@@ -36,7 +36,7 @@ def test_croissant_is_valid_and_its_records_are_the_clips(
     assert len(found["records"]) == 16
     assert {record["end_frame"] for record in found["records"]} == {"20", "45", "75", "95"}
     for record in found["records"]:
-        assert list(record) == [*places, *CLIP_SCHEMA.names]
+        assert list(record) == [*places, *SAMPLE_SCHEMA.names]
         assert (tmp_path / "out" / record[places[0]]).is_file()
 
 

@@ -33,8 +33,21 @@ def test_clips_that_meet_a_condition_are_exported(
     if clips:
         assert export(store, tmp_path / "out", where=where).clips == clips
     else:
-        with pytest.raises(SettingsError, match="no clip was left to export"):
+        said = f"no clip was left to export: none of 16 clips meets the condition '{where}'"
+        with pytest.raises(SettingsError, match=said):
             export(store, tmp_path / "out", where=where)
+
+
+def test_only_clips_of_the_videos_that_were_asked_for_are_counted(
+    store: DirectoryObjectStore, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match="none of 4 clips meets the condition 'false'"):
+        export(store, tmp_path / "out", "film", where="false")
+
+
+def test_without_a_finished_video_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is none of a finished video yet"):
+        export(DirectoryObjectStore(tmp_path / "store"), tmp_path / "out", where="true")
 
 
 def test_every_column_may_be_named(store: DirectoryObjectStore, tmp_path: Path) -> None:

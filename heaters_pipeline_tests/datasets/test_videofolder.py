@@ -8,7 +8,7 @@ import datasets
 import pyarrow.parquet as pq
 import pytest
 
-from heaters_pipeline.report.catalog_columns import CLIP_SCHEMA
+from heaters_pipeline.datasets.selecting import SAMPLE_SCHEMA
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline_tests.datasets.stores import (
     change_clips,
@@ -47,7 +47,7 @@ def test_datasets_loads_each_clip_with_its_row_and_all_of_its_frames(
     done = export(store, folder, format="videofolder")
     assert (done.clips, done.videos) == (28, 7)
     rows = loaded(folder)
-    assert rows.column_names == ["video", *CLIP_SCHEMA.names]
+    assert rows.column_names == ["video", *SAMPLE_SCHEMA.names]
     assert rows.num_rows == 28
     assert len(set(rows["clip_identifier"])) == 28
     for row in rows:
@@ -63,7 +63,7 @@ def test_the_table_begins_with_the_name_of_the_file(
     folder = tmp_path / "out"
     export(store, folder, format="videofolder")
     table = pq.read_table(folder / "metadata.parquet")
-    assert table.column_names == ["file_name", *CLIP_SCHEMA.names]
+    assert table.column_names == ["file_name", *SAMPLE_SCHEMA.names]
     names = table["file_name"].to_pylist()
     assert sorted(names) == sorted(name for name in files_in(folder) if name.endswith(".mp4"))
 

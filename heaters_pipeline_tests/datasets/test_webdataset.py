@@ -12,8 +12,8 @@ import webdataset
 
 from heaters_pipeline.datasets.clip_files import ClipFiles
 from heaters_pipeline.datasets.parts import extension_of
+from heaters_pipeline.datasets.selecting import SAMPLE_SCHEMA
 from heaters_pipeline.errors import ManifestError, SettingsError
-from heaters_pipeline.report.catalog_columns import CLIP_SCHEMA
 from heaters_pipeline.storage.directory.store import DirectoryObjectStore
 from heaters_pipeline.storage.object_store import ObjectStore
 from heaters_pipeline.storage.records.video_manifests import read_video
@@ -67,7 +67,7 @@ def test_each_clip_comes_back_with_its_whole_name_and_its_row(
     }
     for sample in found.values():
         row = json.loads(sample["json"])
-        assert list(row) == sorted(CLIP_SCHEMA.names)
+        assert list(row) == sorted(SAMPLE_SCHEMA.names)
         assert sample["mp4"] == store.read_bytes(row["clip_filepath"])
         assert sample["__key__"] == row["clip_identifier"].replace(".", "~")
         with av.open(io.BytesIO(sample["mp4"])) as clip:
@@ -112,6 +112,22 @@ def test_the_same_clips_are_the_same_bytes_and_are_not_written_again(
     again = export(store, tmp_path / "one", shard_megabytes=1)
     assert (again.kept, again.written, again.documents) == (len(shards(tmp_path / "one")), [], [])
     assert files_in(tmp_path / "one") == before
+
+
+@pytest.mark.parametrize("format_name", ["webdataset", "videofolder"])
+def test_a_copy_of_the_store_gives_the_same_bytes(
+    store: DirectoryObjectStore, tmp_path: Path, format_name: str
+) -> None:
+    moved = DirectoryObjectStore(tmp_path / "another place")
+    for each in store.list(""):
+        moved.write_bytes(each.key, store.read_bytes(each.key), content_type=ANY)
+    change_clips(moved, "film", marked(made_at="2026-01-02T03:04:05+00:00"))
+    export(store, tmp_path / "one", format=format_name)
+    export(moved, tmp_path / "other", format=format_name)
+    names = files_in(tmp_path / "one").keys()
+    assert names == files_in(tmp_path / "other").keys()
+    for name in names:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
 
 
 def test_what_changes_touches_its_own_shard_alone(

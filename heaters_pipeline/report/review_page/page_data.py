@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from fractions import Fraction
 from itertools import groupby, pairwise
 from typing import Any
 
 from heaters_pipeline.errors import ManifestError, printable
-from heaters_pipeline.exchange.rates import constant_rate
-from heaters_pipeline.exchange.timecode import has_timecode
+from heaters_pipeline.exchange.rates import EditClock, recorded_clock, recorded_rate
 from heaters_pipeline.report.review_page.page_curve import curve_json
 from heaters_pipeline.storage import keys
 from heaters_pipeline.storage.records.manifests import Json, Manifest, ManifestItem
@@ -17,7 +15,7 @@ from heaters_pipeline.video.detection.score_track import ScoreTrack
 from heaters_pipeline.video.detection.settings import DetectionSettings
 from heaters_pipeline.video.media.timing import Timeline
 
-PAGE_VERSION = 1
+PAGE_VERSION = 2
 """Of the page and of the data in it; a page of another version is made anew."""
 
 Link = Callable[[str], str]
@@ -39,15 +37,13 @@ def page_data(video: VideoManifest, track: ScoreTrack, link: Link) -> dict[str, 
     settings = detection_settings(scenes)
     timeline = track.timeline
     summary = source.summary
-    said = summary["info"]["frame_rate"]
-    header_rate = Fraction(said) if said else None
     return {
         "format_version": PAGE_VERSION,
         "video_id": video.video_id,
         "title": title_of(video),
         "source_sha256": summary["sha256"],
         "frames": timeline.frames,
-        "rate": timecode_rate(timeline, header_rate),
+        "timecode": timecode_json(recorded_clock(timeline, summary["info"])),
         "times": times_json(timeline),
         "shape": _shape(video),
         "facts": _facts(video, timeline, settings),
@@ -107,22 +103,21 @@ def times_json(timeline: Timeline) -> dict[str, Json]:
     return {"time_base": [base.numerator, base.denominator], "steps": runs}
 
 
-def timecode_rate(timeline: Timeline, header_rate: Fraction | None) -> list[Json] | None:
-    """Frames a second, for timecodes; None where editors do not count the video's frames as such.
-
-    So it is of a variable rate, and of one that no timecode has, such as 12.5.
-    """
-    rate = constant_rate(timeline, header_rate)
-    if rate is None or not has_timecode(rate):
-        return None
-    return [rate.numerator, rate.denominator]
+def timecode_json(clock: EditClock) -> dict[str, Json]:
+    """How the page counts timecode, so that it says what exports say of the same frame."""
+    return {
+        "rate": [clock.rate.numerator, clock.rate.denominator],
+        "is_constant": clock.is_constant,
+        "start_frame": clock.start_frame,
+        "drop": clock.drop,
+    }
 
 
 def _facts(video: VideoManifest, timeline: Timeline, settings: DetectionSettings) -> list[Json]:
     """Names and values, for people."""
     source, clips = video.stages["source_videos"].summary, video.stages["clips"]
     info = source["info"]
-    rate = Fraction(info["frame_rate"]) if info["frame_rate"] else None
+    rate = recorded_rate(info)
     facts: list[tuple[str, str]] = [
         ("File", printable(str(source["source_key"]).removeprefix(keys.SOURCE_PREFIX))),
         ("Length", f"{float(timeline.seconds_at(timeline.frames)):.2f} s"),

@@ -197,6 +197,13 @@ class DirectoryObjectStore:
             for path in self._temporary().glob("*.partial"):
                 remove_if_abandoned(path)
 
+    def remove_temporary_folder(self) -> None:
+        """Remove ``.tmp`` if it is empty; of a folder into which nobody else writes meanwhile."""
+        temporary = self._temporary()
+        with os_errors_explained(f"cannot tidy up {temporary}"):
+            if temporary.is_dir() and not any(temporary.iterdir()):
+                temporary.rmdir()
+
     def now(self) -> datetime:
         """What time it is for the file system, which may be that of another machine."""
         with os_errors_explained(f"cannot write in {self._root}"):

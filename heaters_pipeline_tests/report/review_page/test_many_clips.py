@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from heaters_pipeline.report.review_page.page_data import PAGE_VERSION
 from heaters_pipeline.report.review_page.page_html import page_html
 from heaters_pipeline_tests.browser import open_page
 
@@ -143,12 +144,12 @@ def many_clips(number: int) -> dict[str, Any]:
     ]
     curve = {"name": "curve", "rule": "rule", "frames_a_point": 4, "threshold": 50.0}
     return {
-        "format_version": 1,
+        "format_version": PAGE_VERSION,
         "video_id": "many",
         "title": "many",
         "source_sha256": "0" * 64,
         "frames": 4 * number,
-        "rate": [25, 1],
+        "timecode": {"rate": [25, 1], "is_constant": True, "start_frame": 0, "drop": False},
         "times": {"time_base": [1, 25], "steps": [1, 4 * number]},
         "shape": [16, 9],
         "facts": [],

@@ -66,7 +66,7 @@ def test_it_has_the_clips_the_times_and_the_curve(
 ) -> None:
     data: Any = page_data(video, track, lambda key: f"../../{key}")
     assert [(clip["start"], clip["end"]) for clip in data["clips"]] == SPANS
-    assert (data["frames"], data["rate"]) == (95, [25, 1])
+    assert (data["frames"], data["timecode"]["rate"]) == (95, [25, 1])
     assert Fraction(*data["shape"]) == Fraction(16, 9)
     num, den = data["times"]["time_base"]
     ticks, frames = data["times"]["steps"]
@@ -81,6 +81,24 @@ def test_it_has_the_clips_the_times_and_the_curve(
 def test_uneven_times_are_kept_frame_by_frame() -> None:
     timeline = Timeline((5, 15, 25, 40, 41), 51, Fraction(1, 1000))
     assert times_json(timeline) == {"time_base": [1, 1000], "steps": [10, 2, 15, 1, 1, 1, 10, 1]}
+
+
+@pytest.mark.parametrize(
+    ("said", "shown_at_20"), [("10:00:00:10", "10:00:01:05"), (None, "00:00:00:20")]
+)
+def test_timecode_begins_with_that_of_the_source(
+    video: VideoManifest, track: ScoreTrack, tmp_path: Path, said: str | None, shown_at_20: str
+) -> None:
+    source = video.stages["source_videos"]
+    info = {**source.summary["info"], "start_timecode": said}
+    changed = replace(source, summary={**source.summary, "info": info})
+    path = tmp_path / "page.html"
+    path.write_bytes(page_html(page_data(video.with_stage(changed), track, str), "decoder.js"))
+    with open_page() as page:
+        page.goto(path.as_uri())
+        page.keyboard.press("ArrowDown")
+        expect(page.locator("#number")).to_have_text("20", timeout=SHOWING_MILLISECONDS)
+        expect(page.locator("#timecode")).to_have_text(shown_at_20)
 
 
 def test_an_unfinished_video_has_no_page(video: VideoManifest, track: ScoreTrack) -> None:

@@ -47,6 +47,19 @@ def every_file(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+def test_the_temporary_folder_goes_if_it_is_empty(store: DirectoryObjectStore, root: Path) -> None:
+    store.remove_temporary_folder()
+    assert not root.exists()
+    write(store, "a")
+    left = root / ".tmp" / ".left.partial"
+    left.touch()
+    store.remove_temporary_folder()
+    assert left.exists()
+    left.unlink()
+    store.remove_temporary_folder()
+    assert [path.name for path in root.iterdir()] == ["a"]
+
+
 def actions(store: DirectoryObjectStore, key: str, work: Path) -> list[Callable[[], object]]:
     source = work / "source"
     source.write_bytes(b"1")

@@ -10,6 +10,15 @@ function clockOf(data) {
     }
   }
   const seconds = (at) => (ticks[at] * ticksNumerator) / ticksDenominator;
+  const { rate, is_constant: isConstant } = data.timecode;
+  // The frame of an editor's timeline: where the rate varies, the nearest by the exact time.
+  const editFrame = (at) =>
+    isConstant
+      ? at
+      : roundedQuotient(
+          [ticks[at], ticksNumerator, rate[0]].map(BigInt).reduce((one, other) => one * other),
+          BigInt(ticksDenominator) * BigInt(rate[1]),
+        );
   return {
     frames: data.frames,
     seconds,
@@ -25,31 +34,34 @@ function clockOf(data) {
       }
       return low;
     },
-    timecode: (at) => timecode(at, data.rate) ?? shownTime(seconds(at)),
+    timecode: (at) => timecode(editFrame(at), data.timecode),
     time: (at) => shownTime(seconds(at)),
   };
 }
 
-// Hours:minutes:seconds:frames; drop-frame (with a semicolon) at 29.97 and 59.94. Nothing if the
-// rate is not steady.
-function timecode(frame, rate) {
-  if (!rate) return null;
-  const whole = Math.round(rate[0] / rate[1]);
-  if (whole < 1) return null;
-  const drops = rate[1] === 1001 && whole % 30 === 0 && whole <= 60;
-  let number = frame;
-  if (drops) {
-    const dropped = whole / 15;
-    const perMinute = whole * 60 - dropped;
-    const perTen = perMinute * 10 + dropped;
-    const [tens, rest] = [Math.floor(number / perTen), number % perTen];
-    number += dropped * 9 * tens;
-    if (rest >= dropped) number += dropped * Math.floor((rest - dropped) / perMinute);
-  }
+// The nearest whole number, of two the even one: exports round so.
+function roundedQuotient(number, divisor) {
+  const below = number / divisor;
+  const twice = 2n * (number % divisor);
+  const isUp = twice > divisor || (twice === divisor && below % 2n === 1n);
+  return Number(isUp ? below + 1n : below);
+}
+
+// Hours:minutes:seconds:frames, as exchange/timecode.py has it; drop-frame with a semicolon.
+function timecode(frame, { rate, start_frame: start, drop }) {
+  const whole = Math.ceil(rate[0] / rate[1]);
+  const dropped = drop ? whole / 15 : 0;
+  const perMinute = 60 * whole - dropped;
+  const perTen = 10 * perMinute + dropped;
+  let label = (start + frame) % (144 * perTen);
+  const [tens, rest] = [Math.floor(label / perTen), label % perTen];
+  // The first minute of ten has all of its labels.
+  label += dropped * (9 * tens + Math.max(0, Math.floor((rest - dropped) / perMinute)));
   const two = (value) => String(Math.floor(value)).padStart(2, "0");
-  const seconds = Math.floor(number / whole);
+  const seconds = Math.floor(label / whole);
   const clock = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map(two).join(":");
-  return `${clock}${drops ? ";" : ":"}${two(number % whole)}`;
+  const width = String(whole - 1).length;
+  return `${clock}${drop ? ";" : ":"}${two(label % whole).padStart(width, "0")}`;
 }
 
 function shownTime(seconds) {
