@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from heaters_pipeline_tests.browser import open_page
 from heaters_pipeline_tests.pipeline import VIDEO_ID
@@ -73,8 +73,16 @@ def test_one_card_takes_the_focus_and_arrows_move_it(page: Page, url: str) -> No
     page.focus(".card:nth-child(1) .open")
     page.keyboard.press("ArrowDown")
     shown(page)
-    words = page.evaluate("document.activeElement.textContent").split()
-    assert " ".join(words) == "Clip 2 0:00.800 to 0:01.800 · 1.00 s waiting"
+    focused = page.locator(":focus")
+    assert focused.inner_text().split() == ["2", "0:00.800", "·", "1.00", "s", "waiting"]
+    # It is heard in whole, and what was decided as well.
+    heard = "Clip 2, 0:00.800 to 0:01.800, 1.00 s"
+    expect(focused).to_have_accessible_name(f"{heard}, waiting")
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowUp")
+    expect(focused).to_have_accessible_name(f"{heard}, rejected")
+    page.keyboard.press("Control+z")
+    expect(focused).to_have_accessible_name(f"{heard}, waiting")
     assert page.get_attribute("#timeline", "aria-valuetext") == "frame 20, 00:00:00:20"
 
 

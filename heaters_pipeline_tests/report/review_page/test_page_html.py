@@ -155,4 +155,6 @@ def test_a_browser_runs_nothing_that_a_title_brings(
         page.keyboard.press("Enter")
         tags = page.locator(".card .tags").nth(1)
         expect(tags).to_have_text(HOSTILE[:40], timeout=SHOWING_MILLISECONDS)
+        widths = "(all) => new Set(all.map((one) => one.clientWidth)).size"
+        assert page.locator(".card .picture").evaluate_all(widths) == 1
     assert said == []

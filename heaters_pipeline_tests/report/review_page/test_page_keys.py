@@ -76,7 +76,7 @@ def told(page: Page) -> list[tuple[Any, ...]]:
 
 def spans(page: Page) -> list[str]:
     """The clips as the cards have them, told by their times."""
-    texts = page.locator(".card .open").evaluate_all("(all) => all.map((one) => one.textContent)")
+    texts = page.locator(".card .open").evaluate_all("(all) => all.map((one) => one.ariaLabel)")
     frames = [
         [round(float(time) * 25) for time in re.findall(r"0:(\d+\.\d+)", one)] for one in texts
     ]

@@ -27,9 +27,7 @@ function openGrid(data, clock, parts, onChoose) {
       tile: part("tile"),
       picture: card.querySelector("img"),
       number: part("number"),
-      start: part("start"),
-      end: part("end"),
-      length: part("length"),
+      times: part("times"),
       state: part("state"),
       tags: part("tags"),
     };
@@ -88,9 +86,9 @@ function openGrid(data, clock, parts, onChoose) {
     found.number.textContent = at + 1;
     if (moved) {
       const length = (clock.seconds(scene.end) - clock.seconds(scene.start)).toFixed(2);
-      found.start.textContent = clock.time(scene.start);
-      found.end.textContent = ` to ${clock.time(scene.end)}`;
-      found.length.textContent = ` · ${length} s`;
+      const start = clock.time(scene.start);
+      found.times.textContent = `${start} · ${length} s`;
+      found.spoken = `${start} to ${clock.time(scene.end)}, ${length} s`;
       const clip = data.clips[sceneAt(data.clips, scene.start)];
       const known = clip?.picture && scene.start <= clip.picture.frame;
       found.source = known && clip.picture.frame < scene.end ? clip.picture.url : null;
@@ -102,6 +100,9 @@ function openGrid(data, clock, parts, onChoose) {
     found.card.dataset.review = scene.review;
     found.state.textContent = scene.review;
     found.tags.textContent = scene.tags.join(", ");
+    // What is only heard stands in no element, since each would be laid out with its card.
+    const heard = [`Clip ${at + 1}`, found.spoken, scene.review, ...scene.tags];
+    found.button.ariaLabel = heard.join(", ");
   }
 
   const blocks = openBlocks(parts.list, (card) => {
