@@ -72,6 +72,9 @@ CONSTANTS = {
     ),
     "detection.gradual.search": "_LEAST_FRAMES _NEIGHBOURS",
     "detection.gradual.fit": "_ROUNDS _STEPS _LEAST_LENGTH _LEAST_SCALE",
+    "detection.repeats": (
+        "_LONGEST_FRAMES _MOST_CHANGE _MOST_SHARE _LEAST_KEPT _LEAST_LIKE _AROUND _LEAST_HELD"
+    ),
     "detection.blank": "_MOST_DETAIL _MOST_SPREAD",
     "detection.gradual.curves": "_BLACK_LUMA _WHITE_LUMA",
     "detection.gradual.fades": (
