@@ -136,23 +136,29 @@ def test_settings_out_of_bounds_are_code_1_with_one_line_and_nothing_is_begun(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "message"),
+    ("command", "name", "value", "message"),
     [
-        ("HEATERS_STORE", "ftp://example.com", "'ftp://example.com' cannot be a store: "),
-        ("HEATERS_CACHE_GB", "much", "HEATERS_CACHE_GB is 'much'; give a number"),
-        ("DAGSTER_HOME", "/nonexistent/home", "DAGSTER_HOME is /nonexistent/home, which is no "),
+        ("status", "HEATERS_STORE", "ftp://example.com", "'ftp://example.com' cannot be a store: "),
+        ("import", "HEATERS_CACHE_GB", "much", "HEATERS_CACHE_GB is 'much'; give a number"),
+        (
+            "status",
+            "DAGSTER_HOME",
+            "/nonexistent/home",
+            "DAGSTER_HOME is /nonexistent/home, which is no ",
+        ),
     ],
 )
 def test_a_wrong_environment_is_code_1_with_one_line(
     home: Path,
     heaters: Heaters,
     monkeypatch: pytest.MonkeyPatch,
+    command: str,
     name: str,
     value: str,
     message: str,
 ) -> None:
     monkeypatch.setenv(name, value)
-    ended = heaters("status")
+    ended = heaters(command)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith(f"Error: {message}")
     assert ended.err.count("\n") == 1
@@ -281,7 +287,7 @@ def test_errors_without_a_message_of_their_own_are_not_hidden(
 
     monkeypatch.setattr("heaters_pipeline.resources.open_workspace", broken)
     with pytest.raises(ZeroDivisionError):
-        main(["status"])
+        main(["import"])
 
 
 def test_too_little_memory_is_one_line(
@@ -291,7 +297,7 @@ def test_too_little_memory_is_one_line(
         raise MemoryError
 
     monkeypatch.setattr("heaters_pipeline.resources.open_workspace", short)
-    ended = heaters("status")
+    ended = heaters("import")
     assert (ended.code, ended.out) == (1, "")
     assert "has too little memory: run fewer videos at a time" in ended.err
     assert ended.err.count("\n") == 1

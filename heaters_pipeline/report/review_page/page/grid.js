@@ -88,7 +88,7 @@ function openGrid(data, clock, parts, onChoose) {
       const length = (clock.seconds(scene.end) - clock.seconds(scene.start)).toFixed(2);
       const start = clock.time(scene.start);
       found.times.textContent = `${start} · ${length} s`;
-      found.spoken = `${start} to ${clock.time(scene.end)}, ${length} s`;
+      found.ends = `to ${clock.time(scene.end)}`;
       const clip = data.clips[sceneAt(data.clips, scene.start)];
       const known = clip?.picture && scene.start <= clip.picture.frame;
       found.source = known && clip.picture.frame < scene.end ? clip.picture.url : null;
@@ -100,9 +100,10 @@ function openGrid(data, clock, parts, onChoose) {
     found.card.dataset.review = scene.review;
     found.state.textContent = scene.review;
     found.tags.textContent = scene.tags.join(", ");
-    // What is only heard stands in no element, since each would be laid out with its card.
-    const heard = [`Clip ${at + 1}`, found.spoken, scene.review, ...scene.tags];
-    found.button.ariaLabel = heard.join(", ");
+    // What is only heard stands in no element, since each would be laid out with its card. Who
+    // speaks to the page says what stands there, so that has to be a part of the name.
+    const seen = [at + 1, found.times.textContent, scene.review, found.tags.textContent];
+    found.button.ariaLabel = `Clip ${seen.join(" ").trim()}, ${found.ends}`;
   }
 
   const blocks = openBlocks(parts.list, (card) => {
