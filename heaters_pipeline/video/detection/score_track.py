@@ -151,8 +151,7 @@ class ScoreTrack:
 
     def __post_init__(self) -> None:
         frames = self.timeline.frames
-        names = ("picture_digests", *_COLUMNS)
-        expected: dict[str, tuple[int, ...]] = dict.fromkeys(names, (frames,))
+        expected: dict[str, tuple[int, ...]] = dict.fromkeys(OF_FRAMES, (frames,))
         expected["signatures"] = (frames, SIGNATURE_ROWS, SIGNATURE_COLUMNS, len(_CHANNELS))
         for name, shape in expected.items():
             found = getattr(self, name).shape
